@@ -1,0 +1,10 @@
+//! The question: a configuration change and everything that can be read from it alone.
+//!
+//! Owns the [`Change`], its canonical diff ([`ChangeRecord`]), the parser for posted diffs and the
+//! typed key edits. Never does I/O and never looks at history. Start reading at [`Change`].
+
+mod record;
+
+pub use record::{
+    Change, ChangeId, ChangeRecord, DiffLine, FileContent, FileDiff, FileStatus, Hunk, LineOrigin, Moment,
+};

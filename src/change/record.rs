@@ -1,0 +1,160 @@
+use serde::{Deserialize, Serialize};
+
+/// What identifies a change: the full commit id, or the caller's own review identity.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ChangeId(pub String);
+
+/// A moment as its author's clock showed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// Unix seconds.
+    pub unix_seconds: i64,
+    /// Offset of the local clock from UTC, in minutes.
+    pub offset_minutes: i32,
+}
+
+/// One commit, or one proposed diff: the unit that is scored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its identity.
+    pub id: ChangeId,
+    /// The author as written: `Name <address>` or a bare address.
+    pub author: String,
+    /// The whole message; the subject is its first line.
+    pub message: String,
+    /// When it was authored, with the author's own offset; hour and weekday come from here.
+    pub authored_at: Moment,
+    /// `t`: the committer date in Unix seconds, clamped so that it never decreases along the fold;
+    /// the receipt of the request for a proposal. Ages and windows count from here.
+    pub committed_at: i64,
+    /// Full ids of the commits inside a merged branch, newest first; empty for a plain commit.
+    pub merged: Vec<ChangeId>,
+    /// The canonical diff.
+    pub record: ChangeRecord,
+}
+
+/// The canonical diff of a change, a function of `git diff -U3 -M50% --full-index` alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeRecord {
+    /// The files in the order of the canonical diff (bytewise by path).
+    pub files: Vec<FileDiff>,
+    /// Whether the diff carried less context than the canonical one.
+    pub partial: bool,
+}
+
+/// What happened to one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDiff {
+    /// Path before the change; none for a new file. Not-UTF-8 bytes are replaced.
+    pub old_path: Option<String>,
+    /// Path after the change; none for a deleted file.
+    pub new_path: Option<String>,
+    /// What happened.
+    pub status: FileStatus,
+    /// Git mode before (`0o100644`, …), 0 for a new file.
+    pub old_mode: u32,
+    /// Git mode after, 0 for a deleted file.
+    pub new_mode: u32,
+    /// The lines, or why there are none.
+    pub content: FileContent,
+}
+
+/// The closed set of what can happen to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FileStatus {
+    /// A new file.
+    Added,
+    /// A removed file.
+    Deleted,
+    /// The same path, other content or mode.
+    Modified,
+    /// Another path, perhaps other content.
+    Renamed,
+}
+
+/// The lines of a file's diff, or the reason for their absence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileContent {
+    /// Hunks in order; empty for a pure rename or mode change.
+    Text(Vec<Hunk>),
+    /// Git calls it binary (a NUL byte in the first 8,000 bytes).
+    Binary,
+    /// A blob could not be read, or was too large to be read: counted, never fatal.
+    Unread,
+}
+
+/// A run of changed lines with up to three lines of context around it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hunk {
+    /// First line in the old file, from 1 (0 where there are none).
+    pub old_start: u32,
+    /// Lines of the old file.
+    pub old_lines: u32,
+    /// First line in the new file.
+    pub new_start: u32,
+    /// Lines of the new file.
+    pub new_lines: u32,
+    /// The lines in order.
+    pub lines: Vec<DiffLine>,
+}
+
+/// One line of a hunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffLine {
+    /// Where the line stands.
+    pub origin: LineOrigin,
+    /// Its text without the line feed; bytes that are not UTF-8 are replaced.
+    pub text: String,
+    /// Whether the file ends here without a line feed.
+    pub no_newline: bool,
+}
+
+/// Where a line of a hunk stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LineOrigin {
+    /// In both files.
+    Context,
+    /// Only in the new file.
+    Added,
+    /// Only in the old file.
+    Deleted,
+}
+
+impl Change {
+    /// The first line of the message.
+    pub fn subject(&self) -> &str {
+        self.message.lines().next().unwrap_or("").trim()
+    }
+}
+
+impl ChangeRecord {
+    /// Lines added, then lines deleted, over all files.
+    pub fn n_lines(&self) -> (usize, usize) {
+        self.files.iter().map(FileDiff::n_lines).fold((0, 0), |sum, n| (sum.0 + n.0, sum.1 + n.1))
+    }
+}
+
+impl FileDiff {
+    /// The path after the change, else the one before.
+    pub fn path(&self) -> &str {
+        self.new_path.as_deref().or(self.old_path.as_deref()).unwrap_or("")
+    }
+
+    /// The hunks; none where the content is not text.
+    pub fn hunks(&self) -> &[Hunk] {
+        match &self.content {
+            FileContent::Text(hunks) => hunks,
+            FileContent::Binary | FileContent::Unread => &[],
+        }
+    }
+
+    /// Lines added, then lines deleted.
+    pub fn n_lines(&self) -> (usize, usize) {
+        let lines = self.hunks().iter().flat_map(|hunk| &hunk.lines);
+        lines.fold((0, 0), |sum, line| match line.origin {
+            LineOrigin::Added => (sum.0 + 1, sum.1),
+            LineOrigin::Deleted => (sum.0, sum.1 + 1),
+            LineOrigin::Context => sum,
+        })
+    }
+}

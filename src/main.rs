@@ -1,0 +1,2 @@
+//! The `diffrisk` binary: parses, dispatches, maps the result to an exit code.
+fn main() {}

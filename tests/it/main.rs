@@ -1,0 +1,1 @@
+//! Every integration test is a module of this one binary.
