@@ -29,6 +29,10 @@ pub struct Change {
     pub committed_at: i64,
     /// Full ids of the commits inside a merged branch, newest first; empty for a plain commit.
     pub merged: Vec<ChangeId>,
+    /// The whole messages of those commits, in the same order: a landing that undoes an earlier one
+    /// mostly says so there, not in the message of its merge.
+    #[serde(default)]
+    pub merged_messages: Vec<String>,
     /// The canonical diff.
     pub record: ChangeRecord,
 }
