@@ -1,1 +1,3 @@
 //! Every integration test is a module of this one binary.
+
+mod dataset;

@@ -1,0 +1,128 @@
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+/// Why a dataset could not be read or written; every variant names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file could not be opened, read or written.
+    #[error("cannot {doing} `{path}`")]
+    Io {
+        /// What was tried: `read` or `write`.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The bytes are not what they should be.
+    #[error("`{path}` is not {expected}: {message}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What was expected: `a Parquet file`, `rows written by mine`, ….
+        expected: &'static str,
+        /// What was found instead.
+        message: String,
+    },
+    /// A column that is needed is not there.
+    #[error("`{path}` has no column `{column}`")]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// A column holds something else than it should.
+    #[error("column `{column}` of `{path}` holds {found}, expected {expected}")]
+    ColumnType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What it should hold.
+        expected: &'static str,
+        /// What it holds.
+        found: String,
+    },
+    /// One cell holds something else than it should.
+    #[error("column `{column}` of `{path}`, row {row}: `{value}` is not {expected}")]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// Number of the row, the first one after the header being 1.
+        row: usize,
+        /// What the cell holds, cut to 40 characters.
+        value: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// The labels cannot teach anything: one class only, or too few positives.
+    #[error(
+        "label `{column}` of `{path}` has {n_positives} positives among {n_labeled} labeled rows, {needs}"
+    )]
+    Labels {
+        /// The file.
+        path: PathBuf,
+        /// The label column.
+        column: String,
+        /// Rows with label 1.
+        n_positives: usize,
+        /// Rows with a label.
+        n_labeled: usize,
+        /// What is needed.
+        needs: String,
+    },
+    /// A column was asked for that may not be a feature, or twice.
+    #[error("column `{column}` of `{path}` cannot be a feature: {why}")]
+    NotAFeature {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The reason.
+        why: &'static str,
+    },
+    /// Two sets of rows do not have the same features.
+    #[error("rows of `{left}` and `{right}` differ in feature `{feature}`")]
+    Features {
+        /// Where the first rows came from.
+        left: String,
+        /// Where the others came from.
+        right: String,
+        /// The first feature that differs.
+        feature: String,
+    },
+    /// A vector does not have one value a feature.
+    #[error("a row has {found} feature values, expected {expected}")]
+    VectorLength {
+        /// Number of features.
+        expected: usize,
+        /// Number of values.
+        found: usize,
+    },
+}
+
+impl Error {
+    pub(super) fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { doing: "read", path: path.to_owned(), source }
+    }
+
+    pub(super) fn write(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { doing: "write", path: path.to_owned(), source }
+    }
+
+    pub(super) fn format(path: &Path, expected: &'static str, message: impl Display) -> Self {
+        Self::Format { path: path.to_owned(), expected, message: message.to_string() }
+    }
+
+    pub(super) fn missing(path: &Path, column: &str) -> Self {
+        Self::MissingColumn { path: path.to_owned(), column: column.to_owned() }
+    }
+
+    pub(super) fn cell(path: &Path, column: &str, row: usize, value: &str, expected: &'static str) -> Self {
+        let value = value.chars().take(40).collect();
+        Self::Cell { path: path.to_owned(), column: column.to_owned(), row, value, expected }
+    }
+}

@@ -1,0 +1,187 @@
+//! From columns to a table: roles, features, and what is left out.
+
+use std::path::Path;
+
+use super::source::{Cells, Source, SourceColumn};
+use super::{LeftOut, MIN_POSITIVES, Table, TableOptions};
+use crate::dataset::Error;
+
+/// Columns that describe a row, or tell its label, by name.
+const DEFAULT_LEFT_OUT: [&str; 7] =
+    ["effort", "project", "hours_to_revert", "is_revert", "planned", "bot", "no_diff"];
+
+/// The same by the start of the name.
+const DEFAULT_LEFT_OUT_PREFIXES: [&str; 2] = ["label", "split"];
+
+/// What a column that was left out, or asked for and refused, should have held.
+const NUMBER: &str = "a number";
+
+/// Puts the columns into their roles, in time order.
+pub(super) fn table(source: Source, options: &TableOptions) -> Result<Table, Error> {
+    let times = required_numbers(&source, &options.time)?;
+    let labels = labels(&source, &options.label)?;
+    check_labels(&source.path, &options.label, &labels)?;
+    for name in options.exclude.iter().chain(options.columns.iter().flatten()) {
+        find(&source, name)?;
+    }
+    let mut table = Table {
+        ids: texts(&source, &options.id)?,
+        groups: options.group.as_deref().map(|name| texts(&source, name)).transpose()?,
+        split_words: options.split_column.as_deref().map(|name| texts(&source, name)).transpose()?,
+        efforts: efforts(&source),
+        path: source.path.clone(),
+        times,
+        labels,
+        names: Vec::new(),
+        columns: Vec::new(),
+        left_out: Vec::new(),
+    };
+    take_features(&mut table, source, options)?;
+    sort_by_time(&mut table);
+    Ok(table)
+}
+
+fn find<'a>(source: &'a Source, name: &str) -> Result<&'a SourceColumn, Error> {
+    let found = source.columns.iter().find(|column| column.name == name);
+    found.ok_or_else(|| Error::missing(&source.path, name))
+}
+
+/// A column of numbers; a cell that is none is an error.
+fn numbers<'a>(source: &'a Source, name: &str) -> Result<&'a [f64], Error> {
+    match &find(source, name)?.cells {
+        Cells::Numbers(numbers) => Ok(numbers),
+        Cells::Text(texts) => {
+            let value = texts.first().map_or("", String::as_str);
+            Err(Error::cell(&source.path, name, 1, value, NUMBER))
+        }
+        Cells::Other { row, value } => Err(Error::cell(&source.path, name, *row, value, NUMBER)),
+    }
+}
+
+/// A column of numbers without a gap.
+fn required_numbers(source: &Source, name: &str) -> Result<Vec<f64>, Error> {
+    let numbers = numbers(source, name)?;
+    match numbers.iter().position(|number| number.is_nan()) {
+        Some(idx) => Err(Error::cell(&source.path, name, idx + 1, "", NUMBER)),
+        None => Ok(numbers.to_vec()),
+    }
+}
+
+fn texts(source: &Source, name: &str) -> Result<Vec<String>, Error> {
+    match &find(source, name)?.cells {
+        Cells::Text(texts) => Ok(texts.clone()),
+        // Columns named by the options are read as text; this holds whatever the options say.
+        Cells::Numbers(_) | Cells::Other { .. } => Err(Error::missing(&source.path, name)),
+    }
+}
+
+fn labels(source: &Source, name: &str) -> Result<Vec<Option<bool>>, Error> {
+    let label = |(idx, number): (usize, &f64)| match *number {
+        number if number.is_nan() => Ok(None),
+        1.0 => Ok(Some(true)),
+        0.0 => Ok(Some(false)),
+        other => Err(Error::cell(&source.path, name, idx + 1, &other.to_string(), "a label of 1 or 0")),
+    };
+    numbers(source, name)?.iter().enumerate().map(label).collect()
+}
+
+fn check_labels(path: &Path, column: &str, labels: &[Option<bool>]) -> Result<(), Error> {
+    let n_labeled = labels.iter().flatten().count();
+    let n_positives = labels.iter().flatten().filter(|label| **label).count();
+    let needs = match n_positives {
+        n if n < MIN_POSITIVES => format!("at least {MIN_POSITIVES} are needed"),
+        n if n == n_labeled => "both classes are needed".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(Error::Labels { path: path.to_owned(), column: column.to_owned(), n_positives, n_labeled, needs })
+}
+
+/// `effort`, else lines added plus lines deleted, where the table has them.
+fn efforts(source: &Source) -> Option<Vec<f64>> {
+    let added_and_deleted = || {
+        let (added, deleted) = (numbers(source, "la").ok()?, numbers(source, "ld").ok()?);
+        Some(added.iter().zip(deleted).map(|(added, deleted)| added + deleted).collect())
+    };
+    numbers(source, "effort").map(<[f64]>::to_vec).ok().or_else(added_and_deleted)
+}
+
+fn take_features(table: &mut Table, source: Source, options: &TableOptions) -> Result<(), Error> {
+    let Source { path, columns, .. } = source;
+    for SourceColumn { name, cells } in columns {
+        match (reason_to_leave_out(&path, &name, options)?, cells) {
+            (Some(why), _) => table.left_out.push(LeftOut { column: name, why: why.to_owned() }),
+            (None, Cells::Numbers(numbers)) => {
+                table.names.push(name);
+                table.columns.push(numbers.into_iter().map(to_f32).collect());
+            }
+            (None, Cells::Other { row, value }) if options.columns.is_some() => {
+                return Err(Error::cell(&path, &name, row, &value, NUMBER));
+            }
+            (None, Cells::Other { row, value }) => {
+                let why = format!("row {row} is `{value}`, not a number");
+                table.left_out.push(LeftOut { column: name, why });
+            }
+            (None, Cells::Text(_)) => table.left_out.push(LeftOut { column: name, why: "text".to_owned() }),
+        }
+    }
+    Ok(())
+}
+
+/// Why a column is no feature, whatever it holds.
+fn reason_to_leave_out(
+    path: &Path,
+    name: &str,
+    options: &TableOptions,
+) -> Result<Option<&'static str>, Error> {
+    let role = role(name, options);
+    if let Some(columns) = &options.columns {
+        return match (columns.iter().any(|column| column == name), role) {
+            (true, Some(why)) => {
+                Err(Error::NotAFeature { path: path.to_owned(), column: name.to_owned(), why })
+            }
+            (true, None) => Ok(None),
+            (false, _) => Ok(Some(role.unwrap_or("not among the columns asked for"))),
+        };
+    }
+    let excluded = options.exclude.iter().any(|column| column == name).then_some("excluded");
+    Ok(role.or(excluded).or_else(|| left_out_by_default(name).then_some("left out by default")))
+}
+
+/// The role that keeps a column from being a feature.
+fn role(name: &str, options: &TableOptions) -> Option<&'static str> {
+    let is = |role: &Option<String>| role.as_deref() == Some(name);
+    match name {
+        _ if name == options.label => Some("the label"),
+        _ if name == options.time => Some("the time"),
+        _ if name == options.id => Some("the id"),
+        _ if is(&options.split_column) => Some("the split"),
+        _ if is(&options.group) => Some("the group"),
+        _ => None,
+    }
+}
+
+fn left_out_by_default(name: &str) -> bool {
+    DEFAULT_LEFT_OUT.contains(&name) || DEFAULT_LEFT_OUT_PREFIXES.iter().any(|start| name.starts_with(start))
+}
+
+/// Features are single precision; what is beyond it goes to its largest value, never to infinity.
+#[expect(clippy::cast_possible_truncation, reason = "single precision is meant")]
+fn to_f32(number: f64) -> f32 {
+    number.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32
+}
+
+fn sort_by_time(table: &mut Table) {
+    let mut order: Vec<usize> = (0..table.n_rows()).collect();
+    order.sort_by(|a, b| table.times[*a].total_cmp(&table.times[*b]));
+    table.ids = pick(&table.ids, &order);
+    table.times = pick(&table.times, &order);
+    table.labels = pick(&table.labels, &order);
+    table.efforts = table.efforts.as_ref().map(|efforts| pick(efforts, &order));
+    table.groups = table.groups.as_ref().map(|groups| pick(groups, &order));
+    table.split_words = table.split_words.as_ref().map(|words| pick(words, &order));
+    table.columns = table.columns.iter().map(|column| pick(column, &order)).collect();
+}
+
+fn pick<T: Clone>(values: &[T], order: &[usize]) -> Vec<T> {
+    order.iter().map(|idx| values[*idx].clone()).collect()
+}

@@ -1,0 +1,98 @@
+//! Tables of other people's numbers: which column is what, and what is left out.
+
+mod assemble;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+use super::{Error, Split, SplitError};
+
+/// Positives that a table must have before anything is fitted.
+pub const MIN_POSITIVES: usize = 20;
+
+/// Which column of a table is what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableOptions {
+    /// Column of the label, 1 or 0 (or true and false); an empty cell is not known.
+    pub label: String,
+    /// Column of the time: any number that grows with it.
+    pub time: String,
+    /// Column that names a row.
+    pub id: String,
+    /// The features; none takes every column of numbers but those that are left out by default.
+    pub columns: Option<Vec<String>>,
+    /// Columns that are not features.
+    pub exclude: Vec<String>,
+    /// Column of the words `train` and `test`.
+    pub split_column: Option<String>,
+    /// Column whose values are split each for itself.
+    pub group: Option<String>,
+}
+
+/// A column that is not a feature, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Name of the column.
+    pub column: String,
+    /// The reason, for the list on stderr.
+    pub why: String,
+}
+
+/// A table in the order of time (rows of one moment as in the file).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// The file.
+    pub path: PathBuf,
+    /// Name of each row.
+    pub ids: Vec<String>,
+    /// Time of each row.
+    pub times: Vec<f64>,
+    /// Label of each row; none where it is not known.
+    pub labels: Vec<Option<bool>>,
+    /// Lines changed, where the table has them.
+    pub efforts: Option<Vec<f64>>,
+    /// Names of the features.
+    pub names: Vec<String>,
+    /// One column a feature; NaN is unknown.
+    pub columns: Vec<Vec<f32>>,
+    /// Value of the group column.
+    pub groups: Option<Vec<String>>,
+    /// Value of the split column.
+    pub split_words: Option<Vec<String>>,
+    /// The columns that are not features.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Table {
+    /// Reads a CSV, gzipped CSV or Parquet file; which of them it is, its first bytes tell.
+    ///
+    /// # Errors
+    /// When the file cannot be read, a column is missing or holds something else than it should,
+    /// or there are too few positives (or negatives) to learn from; each names file and column.
+    pub fn load(path: &Path, options: &TableOptions) -> Result<Self, Error> {
+        assemble::table(source::read(path, options)?, options)
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Positions of the rows whose label is known.
+    pub fn labeled(&self) -> Vec<usize> {
+        (0..self.n_rows()).filter(|idx| self.labels[*idx].is_some()).collect()
+    }
+
+    /// Splits the labeled rows: by the split column, inside each group, or at a share of all.
+    ///
+    /// # Errors
+    /// When a side is empty, or the split column holds another word than `train` or `test`.
+    pub fn split(&self, share: f64) -> Result<Split, SplitError> {
+        let labeled = self.labeled();
+        match (&self.split_words, &self.groups) {
+            (Some(words), _) => Split::by_column(&self.times, words, &labeled),
+            (None, Some(groups)) => Split::in_groups(&self.times, groups, &labeled, share),
+            (None, None) => Split::at_share(&self.times, &labeled, share),
+        }
+    }
+}

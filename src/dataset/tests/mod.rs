@@ -1,0 +1,3 @@
+mod rows;
+mod split;
+mod table;

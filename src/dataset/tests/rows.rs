@@ -1,0 +1,153 @@
+use std::fs;
+
+use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, Series};
+
+use crate::change::ChangeId;
+use crate::dataset::{Error, Metadata, Row, Rows, RowsBuilder, read_records};
+use crate::label::{ChangeKind, LabelSource};
+
+fn row(idx: u32) -> Row {
+    let reverted = idx % 3 == 1;
+    Row {
+        repo: "config".to_owned(),
+        root: "a".repeat(40),
+        unit: "commit".to_owned(),
+        change_id: ChangeId(format!("{idx:040x}")),
+        digest: format!("sha256:{idx:064x}"),
+        committed_at: 1_700_000_000 + i64::from(idx) * 60,
+        author: "2f1c".to_owned(),
+        bot: idx.is_multiple_of(2),
+        kind: if reverted { ChangeKind::Rollback } else { ChangeKind::Ordinary },
+        planned: idx == 2,
+        outcome_at: reverted.then_some(1_800_000_000),
+        label_raw: (idx != 4).then_some(reverted),
+        label_strict: None,
+        in_strict: true,
+        label_source: reverted.then_some(LabelSource::Incident),
+        label_known_at: Some(5),
+        severity: reverted.then(|| "high é".to_owned()),
+        effort: u64::MAX - u64::from(idx),
+        template: u64::from(idx) << 60,
+        planned_wording: idx == 2,
+        reverted_at: None,
+        is_revert: idx == 1,
+        n_files: idx,
+    }
+}
+
+fn rows(n_rows: u32) -> Rows {
+    let mut builder = RowsBuilder::new([("lines_added", 1), ("lines_added.rank", 2)]);
+    for idx in 0..n_rows {
+        let tokens: Vec<u32> = (0..idx % 4).map(|token| token * 7 + idx).collect();
+        let value = if idx.is_multiple_of(5) { f32::NAN } else { idx as f32 / 3.0 };
+        builder.push(row(idx), &tokens, &[value, -value]).unwrap();
+    }
+    builder.finish()
+}
+
+fn metadata() -> Metadata {
+    Metadata { mined_at: 1_800_000_000, head: "b".repeat(40) }
+}
+
+#[test]
+fn rows_come_back_from_disk_as_they_went() {
+    for n_rows in [0, 1, 7, 8_192, 8_193] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rows.parquet");
+        let written = rows(n_rows);
+        written.write_parquet(&path, &metadata()).unwrap();
+        let (read, read_metadata) = Rows::read_parquet(&path).unwrap();
+        assert_eq!(read_metadata, metadata());
+        assert_eq!(read.digest(), written.digest());
+        assert_eq!(read.facts(), written.facts());
+        assert_eq!(read.tokens(6), written.tokens(6));
+        assert_eq!(format!("{:?}", read.features()), format!("{:?}", written.features()));
+    }
+}
+
+#[test]
+fn the_same_rows_give_the_same_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let bytes = |name: &str| {
+        let path = directory.path().join(name);
+        rows(20_000).write_parquet(&path, &metadata()).unwrap();
+        fs::read(path).unwrap()
+    };
+    assert!(bytes("a") == bytes("b"));
+}
+
+#[test]
+fn selecting_and_appending_keep_rows_whole() {
+    let all = rows(12);
+    let mut back = all.select(&[0, 1, 2, 3, 4]);
+    back.append(&all.select(&(5..12).collect::<Vec<_>>())).unwrap();
+    assert_eq!(back.digest(), all.digest());
+    assert_ne!(all.select(&[1, 0]).digest(), all.select(&[0, 1]).digest());
+    assert_eq!(all.select(&[11, 99]).tokens(0), all.tokens(11));
+}
+
+#[test]
+fn rows_of_other_features_are_refused_by_name() {
+    let mut ours = rows(2);
+    let theirs = RowsBuilder::new([("lines_added", 2), ("lines_added.rank", 2)]).finish();
+    let message = ours.append(&theirs).unwrap_err().to_string();
+    assert!(message.contains("`lines_added (revision 1)`"), "{message}");
+    let short = RowsBuilder::new([("a", 1)]).push(row(0), &[], &[]).unwrap_err();
+    assert!(matches!(short, Error::VectorLength { expected: 1, found: 0 }));
+}
+
+/// Writes columns of our making as if `mine` had.
+fn foreign(columns: Vec<Column>, entry: Option<&str>) -> (tempfile::TempDir, std::path::PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("foreign.parquet");
+    let entries = entry.map(|entry| vec![("diffrisk.rows".to_owned(), entry.to_owned())]);
+    let entries = entries.map(polars::prelude::KeyValueMetadata::from_static);
+    let mut frame = DataFrame::new_infer_height(columns).unwrap();
+    let file = fs::File::create(&path).unwrap();
+    ParquetWriter::new(file).with_key_value_metadata(entries).finish(&mut frame).unwrap();
+    (directory, path)
+}
+
+#[test]
+fn files_that_hold_no_rows_are_refused_by_name() {
+    let repo = || Column::from(Series::new("repo".into(), ["config"]));
+    let entry = r#"{"format":1,"mined_at":0,"head":"","features":[]}"#;
+    let cases: [(Vec<Column>, Option<&str>, &str); 5] = [
+        (vec![repo()], None, "no entry `diffrisk.rows`"),
+        (vec![repo()], Some("{}"), "missing field"),
+        (vec![repo()], Some(r#"{"format":9,"mined_at":0,"head":"","features":[]}"#), "format 9"),
+        (vec![repo()], Some(entry), "no column `root`"),
+        (vec![Column::from(Series::new("repo".into(), [1.5]))], Some(entry), "holds f64, expected text"),
+    ];
+    for (columns, entry, expected) in cases {
+        let (_directory, path) = foreign(columns, entry);
+        let message = Rows::read_parquet(&path).unwrap_err().to_string();
+        assert!(message.contains(expected) && message.contains("foreign.parquet"), "{message}");
+    }
+}
+
+#[test]
+fn cut_files_are_errors_never_panics() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rows.parquet");
+    rows(50).write_parquet(&path, &metadata()).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    for cut in [0, 3, 4, 100, bytes.len() / 2, bytes.len() - 1] {
+        fs::write(&path, &bytes[..cut]).unwrap();
+        assert!(Rows::read_parquet(&path).is_err(), "cut at {cut}");
+    }
+    assert!(Rows::read_parquet(&directory.path().join("none")).is_err());
+}
+
+#[test]
+fn records_are_text_by_column_without_nulls() {
+    let columns = vec![
+        Column::from(Series::new("incident_id".into(), ["I1", "I2"])),
+        Column::from(Series::new("known_at".into(), [Some(1_700_000_000_i64), None])),
+    ];
+    let (_directory, path) = foreign(columns, None);
+    let records = read_records(&path).unwrap();
+    assert_eq!(records[0]["known_at"], "1700000000");
+    assert_eq!(records[1].get("known_at"), None);
+    assert_eq!(records[1]["incident_id"], "I2");
+}
