@@ -1,1 +1,167 @@
-//! The store module.
+//! The decision log: decisions, and the overrides and outcomes beside them, durable and chained.
+//!
+//! [`Store`] writes, [`Log`] reads. One task writes ([`writer`]): whatever waits goes into one
+//! transaction and is answered after its commit, so no decision is known to a caller before the
+//! disk has it. Every record carries the digest of the one before; signed heads go to a file
+//! outside the database, so that [`Log::verify`] finds any record that was flipped, deleted,
+//! swapped, cut off or replayed. A failed commit or sync closes the log for good.
+//!
+//! Never kept here: diff text, messages, authors. Start reading at [`Record`].
+
+mod config;
+mod database;
+mod error;
+mod heads;
+mod log;
+mod prune;
+mod record;
+mod statements;
+mod verify;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use config::StoreConfig;
+pub use error::Error;
+pub use log::{Log, Page, Remembrance};
+pub use record::{Appended, Claim, Columns, NewRecord, Record, RecordDigest, RecordKind, new_id};
+pub use statements::Search;
+pub use verify::{Difference, Problem, VerifyReport};
+
+use database::{Database, writing};
+use heads::{Heads, SigningKey};
+use statements::{Failure, Tail};
+use writer::{Closed, Command, Writer};
+
+/// A handle to the decision log; clones share the one writing task.
+#[derive(Clone)]
+pub struct Store {
+    commands: mpsc::Sender<Command>,
+    closed: Closed,
+    log: Log,
+    n_waiting: Arc<AtomicU64>,
+}
+
+impl Store {
+    /// Opens the log for writing; makes it where there is none. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When another process writes it, the address is unknown, or a file or the database fails.
+    pub async fn open(store_config: &StoreConfig) -> Result<Self, Error> {
+        let lock = lock(store_config)?;
+        let database = Database::open(store_config).await?;
+        writing!(&database, migrate())?;
+        let signing_key = SigningKey::load_or_make(store_config)?;
+        let heads = Heads::beside(store_config)?;
+        let log = Log::new(database.clone(), signing_key.clone(), heads.clone());
+        let tail = log.own_tail().await?;
+        let closed = Closed::default();
+        let (sender, receiver) = mpsc::channel(store_config.n_queued);
+        let is_new = tail.is_none();
+        let tail = match tail {
+            Some(tail) => tail,
+            None => begin_chain(&database).await?,
+        };
+        heads.append(&signing_key.sign_head((&tail.chain, tail.seq), &tail.digest, record::now_ms()))?;
+        tracing::info!(chain = tail.chain, seq = tail.seq, is_new, "the decision log is open");
+        let store_config = store_config.clone();
+        let closed_by = Arc::clone(&closed);
+        let writer =
+            Writer { database, store_config, signing_key, heads, tail, closed: closed_by, _lock: lock };
+        tokio::spawn(writer.run(receiver));
+        Ok(Self { commands: sender, closed, log, n_waiting: Arc::default() })
+    }
+
+    /// Appends records in one transaction and waits until the disk has them.
+    ///
+    /// # Errors
+    /// When the log is closed, or more appends wait than its queue holds.
+    pub async fn append(&self, new_records: Vec<NewRecord>) -> Result<Vec<Appended>, Error> {
+        self.check_open()?;
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Append { new_records, answer };
+        self.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Full,
+            mpsc::error::TrySendError::Closed(_) => self.gone(),
+        })?;
+        self.n_waiting.fetch_add(1, Ordering::Relaxed);
+        let results = answered.await.unwrap_or_else(|_| Err(self.gone()));
+        self.n_waiting.fetch_sub(1, Ordering::Relaxed);
+        results
+    }
+
+    /// Appends one record.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    pub async fn append_one(&self, new_record: NewRecord) -> Result<Appended, Error> {
+        self.append(vec![new_record]).await?.pop().ok_or_else(|| self.gone())
+    }
+
+    /// Removes this chain's records older than a moment, leaving a signed checkpoint.
+    ///
+    /// # Errors
+    /// When the log is closed or the database fails.
+    pub async fn prune(&self, before_ms: i64) -> Result<u64, Error> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.commands.send(Command::Prune { before_ms, answer }).await;
+        sent.map_err(|_| self.gone())?;
+        answered.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// Finishes what waits, signs the last head and closes the database.
+    pub async fn close(&self) {
+        let (answer, answered) = oneshot::channel();
+        if self.commands.send(Command::Close { answer }).await.is_ok() {
+            drop(answered.await);
+        }
+    }
+
+    /// The reading side.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Why the log is closed for good, or nothing while it takes records.
+    pub fn closed(&self) -> Option<&str> {
+        self.closed.get().map(String::as_str)
+    }
+
+    /// Appends that wait for their commit.
+    pub fn n_waiting(&self) -> u64 {
+        self.n_waiting.load(Ordering::Relaxed)
+    }
+
+    fn check_open(&self) -> Result<(), Error> {
+        self.closed().map_or(Ok(()), |reason| Err(Error::Closed(reason.to_owned())))
+    }
+
+    fn gone(&self) -> Error {
+        Error::Closed(self.closed().unwrap_or("its writer is gone").to_owned())
+    }
+}
+
+/// Keeps a second process from writing the same log.
+fn lock(store_config: &StoreConfig) -> Result<Option<std::fs::File>, Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let Some(path) = store_config.file_beside("lock")? else { return Ok(None) };
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = opened.map_err(|source| Error::file("make", &path, source))?;
+    file.try_lock().map_err(|_| Error::Locked { path })?;
+    Ok(Some(file))
+}
+
+async fn begin_chain(database: &Database) -> Result<Tail, Error> {
+    let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32] };
+    let body = serde_json::json!({ "format": 1, "version": env!("CARGO_PKG_VERSION") });
+    let genesis = [NewRecord::new(RecordKind::Genesis, body.to_string())];
+    let appended: Result<_, Failure> = async { writing!(database, append(&genesis, &tail, 0)) }.await;
+    match appended {
+        Ok((_, tail)) => Ok(tail),
+        Err(Failure::BeforeCommit(error) | Failure::AtCommit(error)) => Err(error),
+    }
+}

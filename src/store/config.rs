@@ -1,0 +1,82 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::store::Error;
+
+/// Where the decision log lives and how it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoreConfig {
+    /// `sqlite://FILE`, `postgres://…` or `memory`.
+    pub url: String,
+    /// Where the signing key, the signed heads and the lock lie: files with this stem and the
+    /// endings `.key`, `.heads`, `.lock`. Absent: beside an SQLite file, else `diffrisk` in the working directory.
+    pub stem: Option<PathBuf>,
+    /// Appends that may wait; one more is refused at once.
+    pub n_queued: usize,
+    /// Longest time between a commit and its signed head.
+    pub head_every: Duration,
+    /// Records older than this are pruned to a signed checkpoint; none keeps everything.
+    pub retention: Option<Duration>,
+    /// How long an idempotency key is remembered.
+    pub idempotency: Duration,
+}
+
+/// Which database an address means.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Address {
+    Memory,
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl StoreConfig {
+    /// The defaults for an address: everything is kept, keys are remembered for 24 hours.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            stem: None,
+            n_queued: 1024,
+            head_every: Duration::from_millis(100),
+            retention: None,
+            idempotency: Duration::from_secs(24 * 3600),
+        }
+    }
+
+    pub(super) fn address(&self) -> Result<Address, Error> {
+        if self.url == "memory" {
+            return Ok(Address::Memory);
+        }
+        if let Some(path) = self.url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+            return Ok(Address::Sqlite(PathBuf::from(path)));
+        }
+        if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
+            return Ok(Address::Postgres(self.url.clone()));
+        }
+        Err(Error::Address { url: without_password(&self.url) })
+    }
+
+    /// The file beside the log with the given ending; none for a log in memory.
+    pub(super) fn file_beside(&self, ending: &str) -> Result<Option<PathBuf>, Error> {
+        let stem = match (self.address()?, &self.stem) {
+            (Address::Memory, _) => return Ok(None),
+            (_, Some(stem)) => stem.clone(),
+            (Address::Sqlite(path), None) => path,
+            (Address::Postgres(_), None) => PathBuf::from("diffrisk"),
+        };
+        Ok(Some(with_ending(&stem, ending)))
+    }
+}
+
+fn with_ending(stem: &Path, ending: &str) -> PathBuf {
+    let mut path = stem.as_os_str().to_owned();
+    path.push(".");
+    path.push(ending);
+    PathBuf::from(path)
+}
+
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}://…{}", &url[..scheme], &url[at..]),
+        _ => url.to_owned(),
+    }
+}

@@ -1,0 +1,119 @@
+//! The two databases behind one set of statements.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use crate::store::config::Address;
+use crate::store::{Error, StoreConfig};
+
+/// Connections to the database: one that writes, some that read.
+#[derive(Clone)]
+pub(super) enum Database {
+    Sqlite { writer: SqlitePool, reader: SqlitePool },
+    Postgres { pool: PgPool },
+}
+
+/// Calls the same statement of the database that `$database` is, on a reading connection.
+macro_rules! reading {
+    ($database:expr, $statement:ident ( $($argument:expr),* )) => {
+        match $database {
+            $crate::store::database::Database::Sqlite { reader, .. } =>
+                $crate::store::statements::sqlite::$statement(&mut *reader.acquire().await?, $($argument),*).await,
+            $crate::store::database::Database::Postgres { pool } =>
+                $crate::store::statements::postgres::$statement(&mut *pool.acquire().await?, $($argument),*).await,
+        }
+    };
+}
+
+/// The same on the writing connection.
+macro_rules! writing {
+    ($database:expr, $statement:ident ( $($argument:expr),* )) => {
+        match $database {
+            $crate::store::database::Database::Sqlite { writer, .. } =>
+                $crate::store::statements::sqlite::$statement(&mut *writer.acquire().await?, $($argument),*).await,
+            $crate::store::database::Database::Postgres { pool } =>
+                $crate::store::statements::postgres::$statement(&mut *pool.acquire().await?, $($argument),*).await,
+        }
+    };
+}
+
+pub(super) use {reading, writing};
+
+const N_READERS: u32 = 4;
+const WAIT: Duration = Duration::from_secs(5);
+
+impl Database {
+    /// Opens for reading and writing; makes an SQLite file (mode 0600) where there is none.
+    pub(super) async fn open(store_config: &StoreConfig) -> Result<Self, Error> {
+        match store_config.address()? {
+            Address::Memory => {
+                let options = SqliteConnectOptions::new().in_memory(true);
+                let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1);
+                let pool = pool.idle_timeout(None).max_lifetime(None).connect_with(options).await?;
+                Ok(Self::Sqlite { writer: pool.clone(), reader: pool })
+            }
+            Address::Sqlite(path) => {
+                make_private(&path)?;
+                let options = SqliteConnectOptions::new().filename(&path).busy_timeout(WAIT);
+                let options =
+                    options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+                let writer = sqlite_pool(1).connect_with(options.clone()).await?;
+                let reader = sqlite_pool(N_READERS).connect_lazy_with(options.read_only(true));
+                Ok(Self::Sqlite { writer, reader })
+            }
+            Address::Postgres(url) => Self::open_postgres(&url).await,
+        }
+    }
+
+    /// Opens for reading only; the database must be there.
+    pub(super) async fn open_existing(store_config: &StoreConfig) -> Result<Self, Error> {
+        match store_config.address()? {
+            Address::Sqlite(path) => {
+                let options = SqliteConnectOptions::new().filename(&path).read_only(true).busy_timeout(WAIT);
+                let reader = sqlite_pool(1).connect_with(options).await?;
+                Ok(Self::Sqlite { writer: reader.clone(), reader })
+            }
+            Address::Postgres(url) => Self::open_postgres(&url).await,
+            Address::Memory => Err(Error::Address { url: "memory".into() }),
+        }
+    }
+
+    async fn open_postgres(url: &str) -> Result<Self, Error> {
+        let options = PgConnectOptions::from_str(url)?.options([("synchronous_commit", "on")]);
+        let pool = PgPoolOptions::new().max_connections(N_READERS + 1).acquire_timeout(WAIT);
+        Ok(Self::Postgres { pool: pool.connect_with(options).await? })
+    }
+
+    /// Whether a failure before the commit left the database as it was and may pass by itself.
+    pub(super) fn may_pass(&self, error: &sqlx::Error) -> bool {
+        matches!(self, Self::Postgres { .. }) && !matches!(error, sqlx::Error::Protocol(_))
+    }
+
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
+            Self::Postgres { pool } => pool.close().await,
+        }
+    }
+}
+
+fn sqlite_pool(n_connections: u32) -> SqlitePoolOptions {
+    let pool = SqlitePoolOptions::new().max_connections(n_connections).acquire_timeout(WAIT);
+    pool.idle_timeout(None).max_lifetime(None)
+}
+
+/// Makes the file for its owner alone, so that SQLite gives the files beside it the same mode.
+fn make_private(path: &std::path::Path) -> Result<(), Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create(true).truncate(false).mode(0o600).open(path);
+    opened.map(|_| ()).map_err(|source| Error::file("make", path, source))
+}

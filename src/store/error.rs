@@ -1,0 +1,59 @@
+use std::path::PathBuf;
+
+/// Why the decision log could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address names no database this build knows.
+    #[error("`{url}` is no store address; expected `sqlite://FILE`, `postgres://…` or `memory`")]
+    Address {
+        /// The address without its password.
+        url: String,
+    },
+    /// Another process writes this log.
+    #[error("another process already writes the store `{}`", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The layout was made by a newer version.
+    #[error("the store has layout {found}; this version knows up to {known}")]
+    Layout {
+        /// Layout of the database.
+        found: i64,
+        /// Newest layout this version knows.
+        known: i64,
+    },
+    /// A key, head or lock file could not be read or written.
+    #[error("cannot {what} `{}`", path.display())]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A key or head file holds something else.
+    #[error("`{}` is not {expected}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The database refused or is away.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The log was closed for good after a failed commit, or is shutting down.
+    #[error("the decision log is closed: {0}")]
+    Closed(String),
+    /// More writers wait than the bounded queue holds.
+    #[error("the decision log has a full queue")]
+    Full,
+}
+
+impl Error {
+    pub(super) fn file(what: &'static str, path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::File { what, path: path.to_owned(), source }
+    }
+}

@@ -1,0 +1,165 @@
+use std::collections::HashMap;
+
+use crate::store::database::{Database, reading};
+use crate::store::heads::{Heads, SigningKey};
+use crate::store::record::{Claim, Record, RecordDigest, RecordKind};
+use crate::store::statements::{Remembered, Search, Tail};
+use crate::store::verify::{self, VerifyReport};
+use crate::store::{Error, StoreConfig};
+
+/// The reading side of the decision log.
+#[derive(Clone)]
+pub struct Log {
+    database: Database,
+    signing_key: SigningKey,
+    heads: Heads,
+}
+
+/// Some records, and where the next ones begin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The records in order.
+    pub records: Vec<Record>,
+    /// What to ask for next; none at the end.
+    pub next: Option<String>,
+}
+
+impl Log {
+    /// Opens an existing log for reading, also while a service writes it.
+    ///
+    /// # Errors
+    /// When the database or the signing key is not there or cannot be read.
+    pub async fn open(store_config: &StoreConfig) -> Result<Self, Error> {
+        let database = Database::open_existing(store_config).await?;
+        let key_path = store_config.file_beside("key")?.unwrap_or_default();
+        Ok(Self::new(database, SigningKey::load(&key_path)?, Heads::beside(store_config)?))
+    }
+
+    pub(super) fn new(database: Database, signing_key: SigningKey, heads: Heads) -> Self {
+        Self { database, signing_key, heads }
+    }
+
+    /// One record by its id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record(&self, id: &str) -> Result<Option<Record>, Error> {
+        reading!(&self.database, by_id(id))
+    }
+
+    /// What stands beside a decision, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn beside(&self, decision_id: &str) -> Result<Vec<Record>, Error> {
+        let subject_id = Some(decision_id.to_owned());
+        let search = Search { subject_id, after: Some(String::new()), limit: 1000, ..Search::default() };
+        reading!(&self.database, search(&search))
+    }
+
+    /// Records in the order of their ids, page by page.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn page(&self, search: &Search) -> Result<Page, Error> {
+        let more = Search { limit: search.limit + 1, ..search.clone() };
+        let mut records: Vec<Record> = reading!(&self.database, search(&more))?;
+        let n_asked = usize::try_from(search.limit).unwrap_or(0);
+        let has_more = records.len() > n_asked;
+        records.truncate(n_asked);
+        let next = records.last().filter(|_| has_more).map(|record| record.id.clone());
+        Ok(Page { records, next })
+    }
+
+    /// The decision that answered a question and still stands.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn answered(&self, question: &RecordDigest, now_ms: i64) -> Result<Option<Record>, Error> {
+        let questions = [*question];
+        let mut records: Vec<Record> = reading!(&self.database, answered(&questions, now_ms))?;
+        Ok(records.pop().filter(Record::is_intact))
+    }
+
+    /// What an idempotency key stands for: the decision, or a conflict with another body.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remembered(
+        &self,
+        claim: &Claim,
+        since_ms: i64,
+        now_ms: i64,
+    ) -> Result<Option<Remembrance>, Error> {
+        let held: Option<Remembered> = reading!(&self.database, remembered(claim, since_ms))?;
+        let Some(held) = held else { return Ok(None) };
+        if held.body_digest != claim.body_digest {
+            return Ok(Some(Remembrance::OtherBody));
+        }
+        if held.expires_ms <= now_ms {
+            return Ok(None);
+        }
+        let proved = |record: &Record| record.is_intact() && record.claim == Some(claim.digest());
+        let record = self.record(&held.decision_id).await?.filter(proved);
+        Ok(record.map(|record| Remembrance::Decision(Box::new(record))))
+    }
+
+    /// Reads the whole log and names the first difference.
+    ///
+    /// # Errors
+    /// When the database or the heads cannot be read at all.
+    pub async fn verify(&self) -> Result<VerifyReport, Error> {
+        verify::verify(&self.database, &self.signing_key, &self.heads).await
+    }
+
+    /// The end of the chain that this installation's heads name last, if it is still sound.
+    pub(super) async fn own_tail(&self) -> Result<Option<Tail>, Error> {
+        let heads: Vec<_> = self.heads.read()?.into_iter().flatten().collect();
+        let Some(head) = heads.into_iter().rev().find(|head| self.signing_key.signed(head)) else {
+            return Ok(None);
+        };
+        let mut digest = head.digest.clone();
+        let mut seq = head.seq - 1;
+        loop {
+            let chain = head.chain.as_str();
+            let records: Vec<Record> = reading!(&self.database, scan(chain, seq, 500))?;
+            for record in &records {
+                let follows = record.seq == head.seq || hex::encode(record.prev) == digest;
+                let is_head = record.seq != head.seq || hex::encode(record.digest) == head.digest;
+                if record.seq != seq + 1 || !record.is_intact() || !follows || !is_head {
+                    tracing::error!(chain, seq = record.seq, "the chain is broken; a new one begins");
+                    return Ok(None);
+                }
+                seq = record.seq;
+                digest = hex::encode(record.digest);
+            }
+            if records.is_empty() {
+                break;
+            }
+        }
+        if seq < head.seq {
+            tracing::error!(chain = head.chain, seq, "the chain is cut short; a new one begins");
+            return Ok(None);
+        }
+        let end: Option<(i64, RecordDigest)> = reading!(&self.database, tail(&head.chain))?;
+        Ok(end.map(|(seq, digest)| Tail { chain: head.chain, seq, digest }))
+    }
+
+    /// How many records of each kind the log holds.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn counts(&self) -> Result<HashMap<RecordKind, i64>, Error> {
+        let rows: Vec<(String, i64)> = reading!(&self.database, counts())?;
+        Ok(rows.into_iter().filter_map(|(word, n)| Some((RecordKind::of(&word)?, n))).collect())
+    }
+}
+
+/// What an idempotency key stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Remembrance {
+    /// The decision it was answered with.
+    Decision(Box<Record>),
+    /// It came with another body before.
+    OtherBody,
+}

@@ -1,0 +1,482 @@
+//! The statements, written once and compiled for each database.
+
+use std::collections::HashMap;
+
+use sqlx::{Connection, Row as _};
+
+use crate::store::Error;
+use crate::store::record::{Appended, Claim, Columns, NewRecord, Record, RecordDigest, RecordKind};
+
+/// The newest layout; each file of `migrations/` raises it by one.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_records.sql")];
+
+const COLUMNS: &str = "chain, seq, kind, id, at_ms, repo, verdict, degraded, commit_id, change_id, change_digest, \
+                       subject_id, expires_ms, question, claim, body, vector, tokens, prev, digest";
+const N_COLUMNS: usize = 20;
+
+/// Rows a statement inserts at once; few sizes, so that prepared statements are reused.
+const INSERT_SIZES: [usize; 4] = [64, 16, 4, 1];
+
+/// Where a chain ends.
+#[derive(Clone, Debug)]
+pub(super) struct Tail {
+    pub(super) chain: String,
+    pub(super) seq: i64,
+    pub(super) digest: RecordDigest,
+}
+
+/// How far an append came before it failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Nothing was written.
+    BeforeCommit(Error),
+    /// Nobody knows whether the disk has it.
+    AtCommit(Error),
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::BeforeCommit(error.into())
+    }
+}
+
+/// A remembered idempotency key.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Remembered {
+    pub(super) body_digest: RecordDigest,
+    pub(super) decision_id: String,
+    pub(super) expires_ms: i64,
+}
+
+/// Who holds an idempotency key.
+enum Standing {
+    None,
+    OtherBody,
+    Decision(String),
+}
+
+/// What a search of the log asks for; absent parts match everything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Search {
+    /// The kind of record; none for every kind.
+    pub kind: Option<RecordKind>,
+    /// The repository's name.
+    pub repo: Option<String>,
+    /// The decision's word.
+    pub verdict: Option<String>,
+    /// The commit, review identity or digest of the change.
+    pub change: Option<String>,
+    /// The decision that the records stand beside.
+    pub subject_id: Option<String>,
+    /// Only records older than this id.
+    pub before: Option<String>,
+    /// Only records newer than this id; they come oldest first.
+    pub after: Option<String>,
+    /// At most this many.
+    pub limit: i64,
+}
+
+/// The state of a pruned chain's cut end.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct CheckpointRow {
+    pub(super) chain: String,
+    pub(super) seq: i64,
+    pub(super) digest: RecordDigest,
+    pub(super) at_ms: i64,
+    pub(super) mac: RecordDigest,
+}
+
+fn placeholders(n_rows: usize, n_columns: usize) -> String {
+    let row = |row: usize| {
+        let marks: Vec<String> =
+            (1..=n_columns).map(|column| format!("${}", row * n_columns + column)).collect();
+        format!("({})", marks.join(", "))
+    };
+    (0..n_rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+fn array(bytes: &[u8]) -> Result<RecordDigest, Error> {
+    bytes.try_into().map_err(|_| Error::Database(sqlx::Error::Decode("a digest has 32 bytes".into())))
+}
+
+fn kind(word: &str) -> Result<RecordKind, Error> {
+    RecordKind::of(word)
+        .ok_or_else(|| Error::Database(sqlx::Error::Decode("an unknown kind of record".into())))
+}
+
+macro_rules! statements {
+    ($name:ident, $database:ty, $bytes:literal, $lock:literal, $unlock:literal) => {
+        pub(super) mod $name {
+            use super::*;
+
+            type Session = <$database as sqlx::Database>::Connection;
+            type Row = <$database as sqlx::Database>::Row;
+
+            fn owned(sql: String) -> sqlx::AssertSqlSafe<String> {
+                sqlx::AssertSqlSafe(sql)
+            }
+
+            /// Brings the layout up to the newest, one process at a time.
+            pub(in crate::store) async fn migrate(session: &mut Session) -> Result<(), Error> {
+                sqlx::raw_sql($lock).execute(&mut *session).await?;
+                let migrated = migrate_locked(session).await;
+                sqlx::raw_sql($unlock).execute(&mut *session).await?;
+                migrated
+            }
+
+            async fn migrate_locked(session: &mut Session) -> Result<(), Error> {
+                let sql = "CREATE TABLE IF NOT EXISTS layout (version BIGINT PRIMARY KEY)";
+                sqlx::query(sql).execute(&mut *session).await?;
+                let known = MIGRATIONS.len() as i64;
+                let sql = "SELECT COALESCE(MAX(version), 0) FROM layout";
+                let found: i64 = sqlx::query_scalar(sql).fetch_one(&mut *session).await?;
+                if found > known {
+                    return Err(Error::Layout { found, known });
+                }
+                for (version, sql) in (1_i64..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+                    let mut transaction = session.begin().await?;
+                    sqlx::raw_sql(owned(sql.replace("BYTES", $bytes))).execute(&mut *transaction).await?;
+                    let noted = sqlx::query("INSERT INTO layout (version) VALUES ($1)").bind(version);
+                    noted.execute(&mut *transaction).await?;
+                    transaction.commit().await?;
+                }
+                Ok(())
+            }
+
+            /// The chains of the log, oldest first.
+            pub(in crate::store) async fn chains(session: &mut Session) -> Result<Vec<String>, Error> {
+                let sql = "SELECT chain FROM record GROUP BY chain ORDER BY MIN(at_ms), chain";
+                Ok(sqlx::query_scalar(sql).fetch_all(session).await?)
+            }
+
+            /// How many records of each kind there are.
+            pub(in crate::store) async fn counts(session: &mut Session) -> Result<Vec<(String, i64)>, Error> {
+                let sql = "SELECT kind, COUNT(*) FROM record GROUP BY kind";
+                Ok(sqlx::query_as(sql).fetch_all(session).await?)
+            }
+
+            /// Place and digest of a chain's newest record.
+            pub(in crate::store) async fn tail(
+                session: &mut Session,
+                chain: &str,
+            ) -> Result<Option<(i64, RecordDigest)>, Error> {
+                let sql = "SELECT seq, digest FROM record WHERE chain = $1 ORDER BY seq DESC LIMIT 1";
+                let Some(row) = sqlx::query(sql).bind(chain).fetch_optional(session).await? else {
+                    return Ok(None);
+                };
+                Ok(Some((row.try_get(0)?, array(row.try_get(1)?)?)))
+            }
+
+            /// Takes an idempotency key, unless it is still held.
+            pub(in crate::store) async fn claim(
+                session: &mut Session,
+                claim: &Claim,
+                decision: (&str, i64, i64),
+                forgotten_before_ms: i64,
+            ) -> Result<bool, Error> {
+                let (decision_id, at_ms, expires_ms) = decision;
+                let sql = "INSERT INTO idempotency VALUES ($1, $2, $3, $4, $5, $6) \
+                           ON CONFLICT (api_key, key_digest) DO UPDATE SET body_digest = excluded.body_digest, \
+                           decision_id = excluded.decision_id, at_ms = excluded.at_ms, \
+                           expires_ms = excluded.expires_ms WHERE idempotency.at_ms < $7 \
+                           OR (idempotency.body_digest = excluded.body_digest AND idempotency.expires_ms <= $8)";
+                let query = sqlx::query(sql).bind(&claim.api_key).bind(&claim.key_digest[..]);
+                let query = query.bind(&claim.body_digest[..]).bind(decision_id).bind(at_ms).bind(expires_ms);
+                let done = query.bind(forgotten_before_ms).bind(at_ms).execute(session).await?;
+                Ok(done.rows_affected() == 1)
+            }
+
+            /// What an idempotency key stands for.
+            pub(in crate::store) async fn remembered(
+                session: &mut Session,
+                claim: &Claim,
+                forgotten_before_ms: i64,
+            ) -> Result<Option<Remembered>, Error> {
+                let sql = "SELECT body_digest, decision_id, expires_ms FROM idempotency \
+                           WHERE api_key = $1 AND key_digest = $2 AND at_ms >= $3";
+                let query = sqlx::query(sql).bind(&claim.api_key).bind(&claim.key_digest[..]);
+                let Some(row) = query.bind(forgotten_before_ms).fetch_optional(session).await? else {
+                    return Ok(None);
+                };
+                let body_digest = array(row.try_get(0)?)?;
+                Ok(Some(Remembered { body_digest, decision_id: row.try_get(1)?, expires_ms: row.try_get(2)? }))
+            }
+
+            /// Forgets idempotency keys older than a moment.
+            pub(in crate::store) async fn forget(session: &mut Session, before_ms: i64) -> Result<(), Error> {
+                let sql = "DELETE FROM idempotency WHERE at_ms < $1";
+                sqlx::query(sql).bind(before_ms).execute(session).await?;
+                Ok(())
+            }
+
+            /// Decisions on any of these questions that have not expired and were not taken back.
+            pub(in crate::store) async fn answered(
+                session: &mut Session,
+                questions: &[RecordDigest],
+                now_ms: i64,
+            ) -> Result<Vec<Record>, Error> {
+                let mut found = Vec::new();
+                for part in questions.chunks(INSERT_SIZES[0]) {
+                    let n_marks = INSERT_SIZES.into_iter().rev().find(|size| *size >= part.len()).unwrap_or(part.len());
+                    let marks: Vec<String> = (2..n_marks + 2).map(|n| format!("${n}")).collect();
+                    let sql = format!(
+                        "SELECT {COLUMNS} FROM record d WHERE question IN ({}) AND kind = 'decision' \
+                         AND expires_ms > $1 AND NOT EXISTS (SELECT 1 FROM record r WHERE r.subject_id = d.id \
+                         AND r.kind = 'revocation') ORDER BY id",
+                        marks.join(", ")
+                    );
+                    let mut query = sqlx::query(owned(sql)).bind(now_ms);
+                    for question in part.iter().chain(std::iter::repeat_n(&part[0], n_marks - part.len())) {
+                        query = query.bind(&question[..]);
+                    }
+                    for row in query.fetch_all(&mut *session).await? {
+                        found.push(record(&row)?);
+                    }
+                }
+                Ok(found)
+            }
+
+            /// Appends what is new in one transaction, and says for the rest what stands there already.
+            pub(in crate::store) async fn append(
+                session: &mut Session,
+                new_records: &[NewRecord],
+                tail: &Tail,
+                forgotten_before_ms: i64,
+            ) -> Result<(Vec<Appended>, Tail), Failure> {
+                let mut transaction = session.begin().await?;
+                let now_ms = new_records.iter().map(|new_record| new_record.at_ms).max().unwrap_or(0);
+                let asked = |new_record: &&NewRecord| new_record.claim.is_none();
+                let questions: Vec<RecordDigest> =
+                    new_records.iter().filter(asked).filter_map(|new_record| new_record.columns.question).collect();
+                let answered = answered(&mut transaction, &questions, now_ms).await?;
+                let by_question = |record: Record| record.columns.question.map(|question| (question, record));
+                let mut answered: HashMap<RecordDigest, Record> =
+                    answered.into_iter().filter(Record::is_intact).filter_map(by_question).collect();
+                let mut tail = tail.clone();
+                let mut results = Vec::with_capacity(new_records.len());
+                let mut fresh: Vec<Record> = Vec::with_capacity(new_records.len());
+                for new_record in new_records {
+                    if let Some(claim) = &new_record.claim {
+                        let standing = standing(&mut transaction, new_record, claim, forgotten_before_ms).await?;
+                        match standing {
+                            Standing::None => {}
+                            Standing::OtherBody => {
+                                results.push(Appended::Conflict);
+                                continue;
+                            }
+                            Standing::Decision(id) => {
+                                let here = fresh.iter().find(|record| record.id == id).cloned();
+                                let earlier = match here {
+                                    Some(record) => Some(record),
+                                    None => by_id(&mut transaction, &id).await?,
+                                };
+                                let proved = |record: &Record| {
+                                    record.is_intact() && record.claim == Some(claim.digest())
+                                };
+                                if let Some(record) = earlier.filter(proved) {
+                                    results.push(Appended::Earlier(record));
+                                    continue;
+                                }
+                            }
+                        }
+                    } else if let Some(record) = new_record.columns.question.and_then(|q| answered.get(&q)) {
+                        results.push(Appended::Earlier(record.clone()));
+                        continue;
+                    }
+                    let record = new_record.placed(&tail.chain, tail.seq + 1, tail.digest);
+                    tail.seq = record.seq;
+                    tail.digest = record.digest;
+                    if let (Some(question), None) = (record.columns.question, &new_record.claim) {
+                        answered.insert(question, record.clone());
+                    }
+                    fresh.push(record.clone());
+                    results.push(Appended::New(record));
+                }
+                insert(&mut transaction, &fresh).await?;
+                transaction.commit().await.map_err(|error| Failure::AtCommit(error.into()))?;
+                Ok((results, tail))
+            }
+
+            /// Takes a record's idempotency key, or says who holds it.
+            async fn standing(
+                session: &mut Session,
+                new_record: &NewRecord,
+                claimed: &Claim,
+                forgotten_before_ms: i64,
+            ) -> Result<Standing, Error> {
+                let expires_ms = new_record.columns.expires_ms.unwrap_or(i64::MAX);
+                let decision = (new_record.id.as_str(), new_record.at_ms, expires_ms);
+                if claim(session, claimed, decision, forgotten_before_ms).await? {
+                    return Ok(Standing::None);
+                }
+                Ok(match remembered(session, claimed, forgotten_before_ms).await? {
+                    None => Standing::None,
+                    Some(held) if held.body_digest != claimed.body_digest => Standing::OtherBody,
+                    Some(held) => Standing::Decision(held.decision_id),
+                })
+            }
+
+            /// Appends records in their places.
+            pub(in crate::store) async fn insert(session: &mut Session, records: &[Record]) -> Result<(), Error> {
+                let mut rest = records;
+                while !rest.is_empty() {
+                    let fits = |size: &&usize| **size <= rest.len();
+                    let n_rows = INSERT_SIZES.iter().find(fits).copied().unwrap_or(1);
+                    let (now, later) = rest.split_at(n_rows);
+                    let values = placeholders(n_rows, N_COLUMNS);
+                    let mut query = sqlx::query(owned(format!("INSERT INTO record ({COLUMNS}) VALUES {values}")));
+                    for record in now {
+                        let columns = &record.columns;
+                        query = query.bind(&record.chain).bind(record.seq).bind(record.kind.as_str());
+                        query = query.bind(&record.id).bind(record.at_ms).bind(&columns.repo);
+                        query = query.bind(&columns.verdict).bind(i64::from(columns.degraded));
+                        query = query.bind(&columns.commit_id).bind(&columns.change_id);
+                        query = query.bind(&columns.change_digest).bind(&columns.subject_id);
+                        query = query.bind(columns.expires_ms);
+                        query = query.bind(columns.question.as_ref().map(<[u8; 32]>::as_slice));
+                        query = query.bind(record.claim.as_ref().map(<[u8; 32]>::as_slice)).bind(&record.body);
+                        query = query.bind(record.vector.as_deref()).bind(record.tokens.as_deref());
+                        query = query.bind(&record.prev[..]).bind(&record.digest[..]);
+                    }
+                    query.execute(&mut *session).await?;
+                    rest = later;
+                }
+                Ok(())
+            }
+
+            /// One record by its id.
+            pub(in crate::store) async fn by_id(session: &mut Session, id: &str) -> Result<Option<Record>, Error> {
+                let sql = format!("SELECT {COLUMNS} FROM record WHERE id = $1");
+                let row = sqlx::query(owned(sql)).bind(id).fetch_optional(session).await?;
+                row.map(|row| record(&row)).transpose()
+            }
+
+            /// Records in the order of their ids: newest first, or oldest first after an id.
+            pub(in crate::store) async fn search(session: &mut Session, search: &Search) -> Result<Vec<Record>, Error> {
+                let mut wheres = Vec::new();
+                let mut values = Vec::new();
+                let kind = search.kind.map(|kind| kind.as_str().to_owned());
+                let parts = [
+                    ("kind = ", &kind),
+                    ("repo = ", &search.repo),
+                    ("verdict = ", &search.verdict),
+                    ("subject_id = ", &search.subject_id),
+                    ("id < ", &search.before),
+                    ("id > ", &search.after),
+                ];
+                for (part, value) in parts {
+                    if let Some(value) = value {
+                        values.push(value.clone());
+                        wheres.push(format!("{part}${}", values.len()));
+                    }
+                }
+                if let Some(change) = &search.change {
+                    values.push(change.clone());
+                    let n = values.len();
+                    wheres.push(format!("(commit_id = ${n} OR change_id = ${n} OR change_digest = ${n})"));
+                }
+                let wheres = if wheres.is_empty() { "1 = 1".to_owned() } else { wheres.join(" AND ") };
+                let order = if search.after.is_some() { "ASC" } else { "DESC" };
+                let n = values.len() + 1;
+                let sql = format!("SELECT {COLUMNS} FROM record WHERE {wheres} ORDER BY id {order} LIMIT ${n}");
+                let mut query = sqlx::query(owned(sql));
+                for value in values {
+                    query = query.bind(value);
+                }
+                let rows = query.bind(search.limit).fetch_all(session).await?;
+                rows.iter().map(record).collect()
+            }
+
+            /// The next records of a chain after a place.
+            pub(in crate::store) async fn scan(
+                session: &mut Session,
+                chain: &str,
+                after_seq: i64,
+                limit: i64,
+            ) -> Result<Vec<Record>, Error> {
+                let sql =
+                    format!("SELECT {COLUMNS} FROM record WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3");
+                let query = sqlx::query(owned(sql)).bind(chain).bind(after_seq).bind(limit);
+                query.fetch_all(session).await?.iter().map(record).collect()
+            }
+
+            /// The newest place of a chain whose record is older than a moment.
+            pub(in crate::store) async fn last_before(
+                session: &mut Session,
+                chain: &str,
+                before_ms: i64,
+            ) -> Result<Option<(i64, RecordDigest)>, Error> {
+                let sql = "SELECT seq, digest FROM record WHERE chain = $1 AND seq < \
+                           COALESCE((SELECT MIN(seq) FROM record WHERE chain = $1 AND at_ms >= $2), \
+                           (SELECT MAX(seq) FROM record WHERE chain = $1)) ORDER BY seq DESC LIMIT 1";
+                let Some(row) = sqlx::query(sql).bind(chain).bind(before_ms).fetch_optional(session).await? else {
+                    return Ok(None);
+                };
+                Ok(Some((row.try_get(0)?, array(row.try_get(1)?)?)))
+            }
+
+            /// Removes a chain's records up to and with a place, and leaves a signed checkpoint instead.
+            pub(in crate::store) async fn prune(session: &mut Session, row: &CheckpointRow) -> Result<u64, Error> {
+                let sql = "INSERT INTO checkpoint VALUES ($1, $2, $3, $4, $5) ON CONFLICT (chain) DO UPDATE SET \
+                           seq = excluded.seq, digest = excluded.digest, at_ms = excluded.at_ms, mac = excluded.mac";
+                let query = sqlx::query(sql).bind(&row.chain).bind(row.seq).bind(&row.digest[..]);
+                query.bind(row.at_ms).bind(&row.mac[..]).execute(&mut *session).await?;
+                let sql = "DELETE FROM record WHERE chain = $1 AND seq <= $2";
+                let done = sqlx::query(sql).bind(&row.chain).bind(row.seq).execute(session).await?;
+                Ok(done.rows_affected())
+            }
+
+            /// Every checkpoint.
+            pub(in crate::store) async fn checkpoints(session: &mut Session) -> Result<Vec<CheckpointRow>, Error> {
+                let sql = "SELECT chain, seq, digest, at_ms, mac FROM checkpoint ORDER BY chain";
+                let rows = sqlx::query(sql).fetch_all(session).await?;
+                let checkpoint = |row: &Row| -> Result<CheckpointRow, Error> {
+                    let (digest, mac) = (array(row.try_get(2)?)?, array(row.try_get(4)?)?);
+                    let (chain, seq, at_ms) = (row.try_get(0)?, row.try_get(1)?, row.try_get(3)?);
+                    Ok(CheckpointRow { chain, seq, digest, at_ms, mac })
+                };
+                rows.iter().map(checkpoint).collect()
+            }
+
+            fn record(row: &Row) -> Result<Record, Error> {
+                let digest = |idx: usize| -> Result<Option<RecordDigest>, Error> {
+                    row.try_get::<Option<&[u8]>, _>(idx)?.map(array).transpose()
+                };
+                let columns = Columns {
+                    repo: row.try_get(5)?,
+                    verdict: row.try_get(6)?,
+                    degraded: row.try_get::<i64, _>(7)? != 0,
+                    commit_id: row.try_get(8)?,
+                    change_id: row.try_get(9)?,
+                    change_digest: row.try_get(10)?,
+                    subject_id: row.try_get(11)?,
+                    expires_ms: row.try_get(12)?,
+                    question: digest(13)?,
+                };
+                Ok(Record {
+                    chain: row.try_get(0)?,
+                    seq: row.try_get(1)?,
+                    kind: kind(row.try_get(2)?)?,
+                    id: row.try_get(3)?,
+                    at_ms: row.try_get(4)?,
+                    columns,
+                    claim: digest(14)?,
+                    body: row.try_get(15)?,
+                    vector: row.try_get(16)?,
+                    tokens: row.try_get(17)?,
+                    prev: array(row.try_get(18)?)?,
+                    digest: array(row.try_get(19)?)?,
+                })
+            }
+        }
+    };
+}
+
+statements!(sqlite, sqlx::Sqlite, "BLOB", "SELECT 1", "SELECT 1");
+statements!(
+    postgres,
+    sqlx::Postgres,
+    "BYTEA",
+    "SELECT pg_advisory_lock(739174002)",
+    "SELECT pg_advisory_unlock(739174002)"
+);

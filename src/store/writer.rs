@@ -1,0 +1,183 @@
+//! The one task that writes: whatever waits goes into one transaction, and is answered after its commit.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::store::database::{Database, writing};
+use crate::store::heads::{Heads, SigningKey};
+use crate::store::prune;
+use crate::store::record::{Appended, NewRecord, now_ms};
+use crate::store::statements::{Failure, Tail};
+use crate::store::{Error, StoreConfig};
+
+/// Records that one transaction takes at most.
+const MAX_BATCH: usize = 1024;
+const FORGET_EVERY: Duration = Duration::from_secs(600);
+
+/// What the task is asked to do.
+pub(super) enum Command {
+    Append { new_records: Vec<NewRecord>, answer: oneshot::Sender<Result<Vec<Appended>, Error>> },
+    Prune { before_ms: i64, answer: oneshot::Sender<Result<u64, Error>> },
+    Close { answer: oneshot::Sender<()> },
+}
+
+/// Why the log is closed; empty while it is open. Set once and for good.
+pub(super) type Closed = Arc<OnceLock<String>>;
+
+pub(super) struct Writer {
+    pub(super) database: Database,
+    pub(super) store_config: StoreConfig,
+    pub(super) signing_key: SigningKey,
+    pub(super) heads: Heads,
+    pub(super) tail: Tail,
+    pub(super) closed: Closed,
+    /// Held while this process writes the log.
+    pub(super) _lock: Option<std::fs::File>,
+}
+
+type Waiting = (Vec<NewRecord>, oneshot::Sender<Result<Vec<Appended>, Error>>);
+
+impl Writer {
+    /// Serves commands until the last handle is gone or the log is closed.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut head_due: Option<Instant> = None;
+        let mut forget_due = Instant::now() + FORGET_EVERY;
+        loop {
+            let wake = head_due.unwrap_or(forget_due).min(forget_due);
+            let mut next = tokio::select! {
+                command = commands.recv() => match command {
+                    Some(command) => Some(command),
+                    None => break,
+                },
+                () = tokio::time::sleep_until(wake) => None,
+            };
+            let mut waiting: Vec<Waiting> = Vec::new();
+            let mut n_records = 0;
+            while let Some(Command::Append { new_records, answer }) = next {
+                n_records += new_records.len();
+                waiting.push((new_records, answer));
+                next = if n_records < MAX_BATCH { commands.try_recv().ok() } else { None };
+            }
+            if self.append(waiting).await {
+                head_due.get_or_insert(Instant::now() + self.store_config.head_every);
+            }
+            match next {
+                Some(Command::Prune { before_ms, answer }) => drop(answer.send(self.prune(before_ms).await)),
+                Some(Command::Close { answer }) => {
+                    self.sign_head().await;
+                    self.closed.get_or_init(|| "the service is shutting down".into());
+                    self.database.close().await;
+                    let _ = answer.send(());
+                    return;
+                }
+                _ => {}
+            }
+            if head_due.is_some_and(|due| due <= Instant::now()) {
+                self.sign_head().await;
+                head_due = None;
+            }
+            if forget_due <= Instant::now() {
+                self.forget().await;
+                forget_due = Instant::now() + FORGET_EVERY;
+            }
+        }
+        self.sign_head().await;
+    }
+
+    /// Commits what waits; says whether the chain grew.
+    async fn append(&mut self, waiting: Vec<Waiting>) -> bool {
+        if waiting.is_empty() {
+            return false;
+        }
+        let (mut batch, mut answers) = (Vec::new(), Vec::new());
+        for (new_records, answer) in waiting {
+            answers.push((new_records.len(), answer));
+            batch.extend(new_records);
+        }
+        let seq = self.tail.seq;
+        match self.commit(&batch).await {
+            Ok(results) => {
+                let mut results = results.into_iter();
+                for (n_records, answer) in answers {
+                    drop(answer.send(Ok(results.by_ref().take(n_records).collect())));
+                }
+            }
+            Err(reason) => {
+                for (_, answer) in answers {
+                    drop(answer.send(Err(Error::Closed(reason.clone()))));
+                }
+            }
+        }
+        self.tail.seq != seq
+    }
+
+    async fn commit(&mut self, batch: &[NewRecord]) -> Result<Vec<Appended>, String> {
+        if let Some(reason) = self.closed.get() {
+            return Err(reason.clone());
+        }
+        match self.try_commit(batch).await {
+            Ok((results, tail)) => {
+                self.tail = tail;
+                Ok(results)
+            }
+            Err(Failure::BeforeCommit(Error::Database(error))) if self.database.may_pass(&error) => {
+                tracing::error!(error = %error, "the decision log could not be written");
+                Err("the database is away".into())
+            }
+            Err(Failure::BeforeCommit(error) | Failure::AtCommit(error)) => Err(self.close_for_good(&error)),
+        }
+    }
+
+    async fn try_commit(&self, batch: &[NewRecord]) -> Result<(Vec<Appended>, Tail), Failure> {
+        let forgotten_before_ms = self.forgotten_before_ms();
+        writing!(&self.database, append(batch, &self.tail, forgotten_before_ms))
+    }
+
+    /// A log that may have lost a record is never written again by this process.
+    fn close_for_good(&self, error: &Error) -> String {
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        tracing::error!(error = %error, cause, "the decision log is closed for good");
+        self.closed.get_or_init(|| format!("{error}: {cause}")).clone()
+    }
+
+    async fn sign_head(&self) {
+        if self.closed.get().is_some() {
+            return;
+        }
+        let head = self.signing_key.sign_head((&self.tail.chain, self.tail.seq), &self.tail.digest, now_ms());
+        let heads = self.heads.clone();
+        let appended = tokio::task::spawn_blocking(move || heads.append(&head)).await;
+        if let Ok(Err(error)) = appended {
+            self.close_for_good(&error);
+        }
+    }
+
+    async fn prune(&mut self, before_ms: i64) -> Result<u64, Error> {
+        if let Some(reason) = self.closed.get() {
+            return Err(Error::Closed(reason.clone()));
+        }
+        let n_pruned = prune::prune(&self.database, &self.signing_key, &self.tail.chain, before_ms).await?;
+        if n_pruned > 0 {
+            let note = prune::note(before_ms, n_pruned);
+            self.commit(&[note]).await.map_err(Error::Closed)?;
+            self.sign_head().await;
+        }
+        Ok(n_pruned)
+    }
+
+    async fn forget(&self) {
+        let before_ms = self.forgotten_before_ms();
+        let forgotten: Result<(), Error> = async { writing!(&self.database, forget(before_ms)) }.await;
+        if let Err(error) = forgotten {
+            tracing::warn!(error = %error, "old idempotency keys could not be forgotten");
+        }
+    }
+
+    fn forgotten_before_ms(&self) -> i64 {
+        let kept_ms = i64::try_from(self.store_config.idempotency.as_millis()).unwrap_or(i64::MAX);
+        now_ms().saturating_sub(kept_ms)
+    }
+}

@@ -1,0 +1,87 @@
+//! A PostgreSQL server of its own for a test, where the machine has one.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// A running server; stops when dropped.
+pub struct Server {
+    child: Child,
+    dir: tempfile::TempDir,
+    port: u16,
+}
+
+/// Starts a server in a fresh directory, or prints why not.
+pub fn start() -> Option<Server> {
+    match try_start() {
+        Ok(server) => Some(server),
+        Err(reason) => {
+            eprintln!("skipped: {reason}");
+            assert!(std::env::var_os("CI").is_none(), "nothing is skipped where CI is set: {reason}");
+            None
+        }
+    }
+}
+
+impl Server {
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("postgres://diffrisk@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The newest installed server's programs.
+fn programs() -> Option<PathBuf> {
+    let mut versions: Vec<PathBuf> =
+        std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|e| e.path()).collect();
+    versions.sort();
+    versions.pop().map(|version| version.join("bin")).filter(|bin| bin.join("initdb").exists())
+}
+
+/// PostgreSQL refuses to run as root; `setpriv` takes the rights away there.
+fn command(program: PathBuf, dir: &std::path::Path) -> Command {
+    let is_root =
+        std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if !is_root {
+        return Command::new(program);
+    }
+    let _ = Command::new("chown").arg("-R").arg("nobody").arg(dir).status();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=nobody", "--clear-groups", "--"]).arg(program);
+    command
+}
+
+fn try_start() -> Result<Server, String> {
+    let bin = programs().ok_or("no PostgreSQL server is installed (Debian package `postgresql`)")?;
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let data = dir.path().join("data");
+    let mut initdb = command(bin.join("initdb"), dir.path());
+    initdb.args(["--username=diffrisk", "--auth=trust", "--no-sync", "-D"]).arg(&data).current_dir("/");
+    let made = initdb.output().map_err(|error| error.to_string())?;
+    if !made.status.success() {
+        return Err(format!("initdb failed: {}", String::from_utf8_lossy(&made.stderr)));
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+    drop(listener);
+    let mut server = command(bin.join("postgres"), dir.path());
+    server.arg("-D").arg(&data).arg("-p").arg(port.to_string()).arg("-k").arg(dir.path()).current_dir("/");
+    let child =
+        server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|error| error.to_string())?;
+    let server = Server { child, dir, port };
+    for _ in 0..100 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let mut ready = Command::new(bin.join("pg_isready"));
+        ready.args(["-q", "-h", "127.0.0.1", "-p"]).arg(port.to_string());
+        if ready.status().is_ok_and(|status| status.success()) {
+            return Ok(server);
+        }
+    }
+    Err(format!("the PostgreSQL server in {} did not get ready", server.dir.path().display()))
+}

@@ -1,0 +1,284 @@
+//! The decision log: what is answered is on disk, once, in a chain that shows every change made to it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use diffrisk::store::{
+    Appended, Claim, Error, Log, NewRecord, Problem, RecordKind, Search, Store, StoreConfig, VerifyReport,
+};
+use sqlx::{Connection, SqliteConnection};
+
+fn sqlite_config(dir: &Path) -> StoreConfig {
+    StoreConfig::new(format!("sqlite://{}", dir.join("log.db").display()))
+}
+
+fn decision(n: u8) -> NewRecord {
+    let mut new_record = NewRecord::new(RecordKind::Decision, format!("{{\"n\":{n}}}"));
+    new_record.columns.repo = Some("config".into());
+    new_record.columns.verdict = Some("extra_validation".into());
+    new_record.columns.commit_id = Some(format!("c{n}"));
+    new_record.columns.question = Some([n; 32]);
+    new_record.columns.expires_ms = Some(i64::MAX);
+    new_record.vector = Some(vec![f32::from(n), f32::NAN, -0.0]);
+    new_record.tokens = Some(vec![u32::from(n), u32::MAX]);
+    new_record
+}
+
+fn claim(key: u8, body: u8) -> Option<Claim> {
+    Some(Claim { api_key: "ci".into(), key_digest: [key; 32], body_digest: [body; 32] })
+}
+
+async fn filled(store_config: &StoreConfig, n_records: u8) -> Vec<String> {
+    let store = Store::open(store_config).await.unwrap();
+    let mut ids = Vec::new();
+    for n in 0..n_records {
+        match store.append_one(decision(n)).await.unwrap() {
+            Appended::New(record) | Appended::Earlier(record) => ids.push(record.id),
+            Appended::Conflict => panic!("no key was sent"),
+        }
+    }
+    store.close().await;
+    ids
+}
+
+async fn verified(store_config: &StoreConfig) -> VerifyReport {
+    Log::open(store_config).await.unwrap().verify().await.unwrap()
+}
+
+async fn tamper(dir: &Path, statements: &[&str]) {
+    let mut session =
+        SqliteConnection::connect(&format!("sqlite://{}", dir.join("log.db").display())).await.unwrap();
+    for sql in statements {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(*sql)).execute(&mut session).await.unwrap();
+    }
+    session.close().await.unwrap();
+}
+
+/// What every database must do; the address decides which one does it.
+async fn check_log(store_config: &StoreConfig) {
+    let store = Store::open(store_config).await.unwrap();
+    let Appended::New(first) = store.append_one(decision(1)).await.unwrap() else { panic!() };
+    let read = store.log().record(&first.id).await.unwrap().unwrap();
+    assert_eq!(read, first);
+    assert_eq!(read.vector().unwrap().map_bits(), vec![1.0_f32, f32::NAN, -0.0].map_bits());
+    assert_eq!(read.tokens().unwrap(), [1, u32::MAX]);
+
+    let again = store.append_one(decision(1)).await.unwrap();
+    assert_eq!(again, Appended::Earlier(first.clone()), "the same question has the same decision");
+    let mut revocation = NewRecord::new(RecordKind::Revocation, "{}".into());
+    revocation.columns.subject_id = Some(first.id.clone());
+    store.append_one(revocation).await.unwrap();
+    assert!(
+        matches!(store.append_one(decision(1)).await.unwrap(), Appended::New(_)),
+        "a revoked one is not reused"
+    );
+
+    let mut keyed = decision(2);
+    keyed.claim = claim(1, 1);
+    let Appended::New(second) = store.append_one(keyed.clone()).await.unwrap() else { panic!() };
+    keyed.id = diffrisk::store::new_id();
+    assert_eq!(store.append_one(keyed.clone()).await.unwrap(), Appended::Earlier(second.clone()));
+    keyed.claim = claim(1, 2);
+    assert_eq!(store.append_one(keyed.clone()).await.unwrap(), Appended::Conflict);
+    let mut expiring = decision(3);
+    expiring.claim = claim(2, 1);
+    expiring.columns.expires_ms = Some(expiring.at_ms + 1);
+    store.append_one(expiring.clone()).await.unwrap();
+    expiring.id = diffrisk::store::new_id();
+    expiring.at_ms += 10;
+    let anew = store.append_one(expiring).await.unwrap();
+    assert!(matches!(anew, Appended::New(_)), "an expired decision is made anew under its key");
+
+    for n in 10..20 {
+        store.append_one(decision(n)).await.unwrap();
+    }
+    let search = Search {
+        kind: Some(RecordKind::Decision),
+        repo: Some("config".into()),
+        limit: 4,
+        ..Search::default()
+    };
+    let (mut n_records, mut search) = (0, search);
+    loop {
+        let page = store.log().page(&search).await.unwrap();
+        n_records += page.records.len();
+        assert!(page.records.windows(2).all(|pair| pair[0].id > pair[1].id), "newest first");
+        search.before = page.next;
+        if search.before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(n_records, 15);
+    let by_change = Search { change: Some("c12".into()), limit: 10, ..Search::default() };
+    assert_eq!(store.log().page(&by_change).await.unwrap().records.len(), 1);
+    assert_eq!(store.log().beside(&first.id).await.unwrap().len(), 1);
+
+    let report = store.log().verify().await.unwrap();
+    assert_eq!((report.difference, report.n_records), (None, 17));
+    store.close().await;
+    assert!(matches!(store.append_one(decision(9)).await, Err(Error::Closed(_))));
+}
+
+trait MapBits {
+    fn map_bits(&self) -> Vec<u32>;
+}
+
+impl MapBits for Vec<f32> {
+    fn map_bits(&self) -> Vec<u32> {
+        self.iter().map(|value| value.to_bits()).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_memory_keeps_every_promise() {
+    check_log(&StoreConfig::new("memory")).await;
+}
+
+#[tokio::test]
+async fn a_log_in_sqlite_keeps_every_promise_and_its_files_to_its_owner() {
+    let dir = tempfile::tempdir().unwrap();
+    check_log(&sqlite_config(dir.path())).await;
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_postgresql_keeps_every_promise() {
+    let Some(server) = super::postgres::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut store_config = StoreConfig::new(server.url());
+    store_config.stem = Some(dir.path().join("replica"));
+    check_log(&store_config).await;
+    let store = Store::open(&store_config).await.unwrap();
+    store_config.stem = Some(dir.path().join("other"));
+    std::fs::copy(dir.path().join("replica.key"), dir.path().join("other.key")).unwrap();
+    let other = Store::open(&store_config).await.unwrap();
+    let mut keyed = decision(40);
+    keyed.claim = claim(40, 1);
+    let mut also = decision(40);
+    also.claim = claim(40, 1);
+    let (one, two) = tokio::join!(store.append_one(keyed), other.append_one(also));
+    let n_new = [one.unwrap(), two.unwrap()].iter().filter(|it| matches!(it, Appended::New(_))).count();
+    assert_eq!(n_new, 1, "two replicas make one decision under one key");
+    store.close().await;
+    other.close().await;
+}
+
+#[tokio::test]
+async fn fifty_parallel_appends_of_one_question_make_one_decision() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&sqlite_config(dir.path())).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..100_u8 {
+        let store = store.clone();
+        let mut new_record = decision(n % 2);
+        new_record.claim = (n % 2 == 0).then(|| claim(7, 7)).flatten();
+        tasks.spawn(async move { store.append_one(new_record).await.unwrap() });
+    }
+    let results = tasks.join_all().await;
+    assert_eq!(results.iter().filter(|result| matches!(result, Appended::New(_))).count(), 2);
+    store.close().await;
+    assert_eq!(verified(&sqlite_config(dir.path())).await.difference, None);
+}
+
+#[tokio::test]
+async fn a_reopened_log_goes_on_with_its_chain() {
+    let dir = tempfile::tempdir().unwrap();
+    let store_config = sqlite_config(dir.path());
+    for n in 1..4 {
+        filled(&store_config, n).await;
+    }
+    let report = verified(&store_config).await;
+    assert_eq!((report.n_chains, report.n_records, report.difference), (1, 4, None), "questions repeat");
+}
+
+#[tokio::test]
+async fn only_one_process_writes_a_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&sqlite_config(dir.path())).await.unwrap();
+    assert!(matches!(Store::open(&sqlite_config(dir.path())).await, Err(Error::Locked { .. })));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn tampering_is_found_and_the_first_record_is_named() {
+    let swap = "UPDATE record SET seq = -7 WHERE seq = 3; UPDATE record SET seq = 3 WHERE seq = 4; \
+                UPDATE record SET seq = 4 WHERE seq = -7";
+    let replay = "INSERT INTO record SELECT chain, 9, kind, 'again', at_ms, repo, verdict, degraded, commit_id, \
+                  change_id, change_digest, subject_id, expires_ms, question, claim, body, vector, tokens, prev, \
+                  digest FROM record WHERE seq = 5";
+    let cases = [
+        ("UPDATE record SET body = replace(body, '2', '3') WHERE seq = 3", 3, Problem::Altered),
+        ("UPDATE record SET verdict = 'fast_path' WHERE seq = 3", 3, Problem::Altered),
+        ("UPDATE record SET expires_ms = expires_ms - 1 WHERE seq = 8", 8, Problem::Altered),
+        ("UPDATE record SET vector = zeroblob(12) WHERE seq = 1", 1, Problem::Altered),
+        ("UPDATE record SET digest = zeroblob(32) WHERE seq = 5", 5, Problem::Altered),
+        ("UPDATE record SET digest = zeroblob(3) WHERE seq = 5", 5, Problem::Unreadable),
+        ("UPDATE record SET kind = 'other' WHERE seq = 6", 6, Problem::Unreadable),
+        ("DELETE FROM record WHERE seq = 4", 4, Problem::Missing),
+        ("DELETE FROM record WHERE seq = 0", 0, Problem::NoBeginning),
+        ("DELETE FROM record WHERE seq > 5", 6, Problem::Truncated),
+        ("DELETE FROM record", 0, Problem::Truncated),
+        (swap, 3, Problem::Altered),
+        (replay, 9, Problem::Altered),
+        ("UPDATE record SET chain = 'other'", 0, Problem::Truncated),
+        (
+            "INSERT INTO checkpoint SELECT chain, 3, digest, 0, zeroblob(32) FROM record WHERE seq = 3; \
+          DELETE FROM record WHERE seq <= 3",
+            3,
+            Problem::ForgedCheckpoint,
+        ),
+    ];
+    for (sql, seq, problem) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let store_config = sqlite_config(dir.path());
+        filled(&store_config, 8).await;
+        tamper(dir.path(), &[sql]).await;
+        let found = verified(&store_config).await.difference.unwrap_or_else(|| panic!("not found: {sql}"));
+        assert_eq!((found.seq, found.problem), (seq, problem), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_or_forged_heads_file_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let store_config = sqlite_config(dir.path());
+    filled(&store_config, 3).await;
+    let heads: PathBuf = dir.path().join("log.db.heads");
+    let text = std::fs::read_to_string(&heads).unwrap();
+    std::fs::write(&heads, text.replace("\"seq\":3", "\"seq\":2")).unwrap();
+    assert_eq!(verified(&store_config).await.difference.unwrap().problem, Problem::ForgedHead);
+    std::fs::remove_file(&heads).unwrap();
+    assert_eq!(verified(&store_config).await.difference.unwrap().problem, Problem::Unsigned);
+}
+
+#[tokio::test]
+async fn a_failed_commit_closes_the_log_for_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&sqlite_config(dir.path())).await.unwrap();
+    store.append_one(decision(1)).await.unwrap();
+    tamper(dir.path(), &["ALTER TABLE record RENAME TO gone"]).await;
+    assert!(matches!(store.append_one(decision(2)).await, Err(Error::Closed(_))));
+    tamper(dir.path(), &["ALTER TABLE gone RENAME TO record"]).await;
+    assert!(matches!(store.append_one(decision(3)).await, Err(Error::Closed(_))), "it stays closed");
+    assert!(store.closed().is_some());
+}
+
+#[tokio::test]
+async fn pruned_records_leave_a_chain_that_verifies() {
+    let dir = tempfile::tempdir().unwrap();
+    let store_config = sqlite_config(dir.path());
+    filled(&store_config, 6).await;
+    let store = Store::open(&store_config).await.unwrap();
+    assert_eq!(store.prune(0).await.unwrap(), 0);
+    assert!(store.prune(i64::MAX).await.unwrap() >= 5);
+    store.append_one(decision(50)).await.unwrap();
+    let report = store.log().verify().await.unwrap();
+    assert_eq!(report.difference, None);
+    store.close().await;
+    filled(&store_config, 2).await;
+    assert_eq!(verified(&store_config).await.difference, None);
+}
