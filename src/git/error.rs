@@ -1,0 +1,86 @@
+//! What can go wrong between a path and the changes in it.
+
+use std::path::PathBuf;
+
+/// Why a repository, a revision or a change could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The path holds no git repository.
+    #[error("`{}` is not a git repository (a work tree or a bare directory)", path.display())]
+    NotARepository {
+        /// The path as given.
+        path: PathBuf,
+        /// What git said.
+        #[source]
+        source: git2::Error,
+    },
+    /// The repository has no commit.
+    #[error("repository `{}` is empty: its HEAD names no commit", path.display())]
+    Empty {
+        /// The path of the repository.
+        path: PathBuf,
+    },
+    /// HEAD is broken or names something that is not there.
+    #[error("the HEAD of repository `{}` cannot be read", path.display())]
+    Head {
+        /// The path of the repository.
+        path: PathBuf,
+        /// What git said.
+        #[source]
+        source: git2::Error,
+    },
+    /// A revision names no commit here.
+    #[error("revision `{revision}` names no commit in repository `{}`", path.display())]
+    UnknownRevision {
+        /// The revision as given.
+        revision: String,
+        /// The path of the repository.
+        path: PathBuf,
+    },
+    /// The history is cut off.
+    #[error("repository `{}` is a shallow clone; fetch the rest with `git fetch --unshallow`", path.display())]
+    Shallow {
+        /// The path of the repository.
+        path: PathBuf,
+    },
+    /// The commit to continue after is not part of the history.
+    #[error("commit `{after}` is no ancestor of `{head}` in repository `{}`; the history was rewritten", path.display())]
+    NotAncestor {
+        /// Where the earlier walk ended.
+        after: String,
+        /// The present head.
+        head: String,
+        /// The path of the repository.
+        path: PathBuf,
+    },
+    /// A commit is missing or broken; without it the order of the history is unknown.
+    #[error("commit `{id}` of repository `{}` cannot be read", path.display())]
+    Commit {
+        /// The full id.
+        id: String,
+        /// The path of the repository.
+        path: PathBuf,
+        /// What git said.
+        #[source]
+        source: git2::Error,
+    },
+    /// A file cannot be read at a revision.
+    #[error("`{file}` at `{revision}` in repository `{}` cannot be read", path.display())]
+    File {
+        /// The path inside the repository.
+        file: String,
+        /// The revision as given.
+        revision: String,
+        /// The path of the repository.
+        path: PathBuf,
+        /// What git said.
+        #[source]
+        source: git2::Error,
+    },
+    /// A worker thread ended without an answer.
+    #[error("a worker reading repository `{}` stopped early", path.display())]
+    WorkerLost {
+        /// The path of the repository.
+        path: PathBuf,
+    },
+}

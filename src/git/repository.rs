@@ -1,0 +1,248 @@
+//! An open repository: its head, its revisions, and single changes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use git2::{ErrorCode, Oid, Repository as GitRepository};
+
+use crate::change::{Change, ChangeId};
+use crate::git::assemble::{self, oid_of};
+use crate::git::extract::{Extractor, Limits};
+use crate::git::graph::{Graph, Step};
+use crate::git::{Error, Unit, UnitChoice};
+
+/// A git repository, work tree or bare.
+pub struct Repository {
+    inner: GitRepository,
+    path: PathBuf,
+}
+
+impl Repository {
+    /// Opens a work tree or a bare directory.
+    ///
+    /// # Errors
+    /// When there is no repository at the path.
+    ///
+    /// ```no_run
+    /// use diffrisk::git::{Repository, UnitChoice};
+    ///
+    /// let repository = Repository::open("/srv/git/config.git")?;
+    /// let unit = repository.unit(UnitChoice::Auto)?;
+    /// let change = repository.change(&repository.resolve("HEAD~3")?, unit)?;
+    /// println!("{}: {} files", change.subject(), change.record.files.len());
+    /// # Ok::<(), diffrisk::git::Error>(())
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        // Checking every object against its own hash would double the cost of a walk; git checks
+        // on transfer, and `git fsck` is the tool to check on demand.
+        static FAST_READS: Once = Once::new();
+        FAST_READS.call_once(|| git2::opts::strict_hash_verification(false));
+        let path = path.as_ref().to_path_buf();
+        match GitRepository::open(&path) {
+            Ok(inner) => Ok(Self { inner, path }),
+            Err(source) => Err(Error::NotARepository { path, source }),
+        }
+    }
+
+    /// The path it was opened with.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the history is cut off.
+    pub fn is_shallow(&self) -> bool {
+        self.inner.is_shallow()
+    }
+
+    /// The commit that HEAD names.
+    ///
+    /// # Errors
+    /// When the repository is empty or HEAD is broken.
+    pub fn head(&self) -> Result<ChangeId, Error> {
+        self.head_oid().map(change_id)
+    }
+
+    /// The first commit of the first-parent line: what identifies a repository wherever it lies.
+    ///
+    /// # Errors
+    /// When the repository is empty, shallow, or a commit cannot be read.
+    pub fn root_commit(&self) -> Result<ChangeId, Error> {
+        self.refuse_shallow()?;
+        self.first_parents(|_| ()).map(change_id)
+    }
+
+    /// The full id of the commit that a revision names (a name, a short id, `HEAD~2`, …).
+    ///
+    /// # Errors
+    /// When it names no commit.
+    pub fn resolve(&self, revision: &str) -> Result<ChangeId, Error> {
+        self.commit_oid(revision).map(change_id)
+    }
+
+    /// What counts as one change here.
+    ///
+    /// # Errors
+    /// When the repository is empty or a commit cannot be read.
+    pub fn unit(&self, choice: UnitChoice) -> Result<Unit, Error> {
+        match choice {
+            UnitChoice::Commit => return Ok(Unit::Commit),
+            UnitChoice::Landing => return Ok(Unit::Landing),
+            UnitChoice::Auto => {}
+        }
+        let (mut n_commits, mut n_merges) = (0_usize, 0_usize);
+        self.first_parents(|n_parents| {
+            n_commits += 1;
+            n_merges += usize::from(n_parents > 1);
+        })?;
+        Ok(if n_merges * 2 >= n_commits { Unit::Landing } else { Unit::Commit })
+    }
+
+    /// One change, compared with its first parent (or with nothing, if it is the first).
+    /// `committed_at` is its own committer date: only a walk knows what came before.
+    ///
+    /// # Errors
+    /// When it cannot be read, or lies at the cut of a shallow clone.
+    pub fn change(&self, id: &ChangeId, unit: Unit) -> Result<Change, Error> {
+        let oid = self.commit_oid(&id.0)?;
+        let merged = match unit {
+            Unit::Commit => Vec::new(),
+            Unit::Landing => self.merged(oid)?,
+        };
+        self.read(|extractor| {
+            let commit = assemble::find_commit(extractor, &self.path, oid)?;
+            if commit.parent_count() == 0 {
+                self.refuse_shallow()?;
+            }
+            let committed_at = commit.committer().when().seconds();
+            let (change, _) = assemble::change(extractor, &self.path, &Step { oid, committed_at, merged })?;
+            Ok(change)
+        })
+    }
+
+    /// All that happened between two revisions as one change by the author of the later one;
+    /// `merged` holds the commits in between, newest first.
+    ///
+    /// # Errors
+    /// When a revision names no commit or a commit cannot be read.
+    pub fn range(&self, from: &str, to: &str) -> Result<Change, Error> {
+        let (from, to) = (self.commit_oid(from)?, self.commit_oid(to)?);
+        let mut between = self.graph(to, Some(from))?.newest_first();
+        between.retain(|&oid| oid != to);
+        self.read(|extractor| {
+            let from_tree = assemble::find_commit(extractor, &self.path, from)?.tree_id();
+            let to_commit = assemble::find_commit(extractor, &self.path, to)?;
+            let (record, _) = extractor.record(Some(from_tree), Some(to_commit.tree_id()));
+            let committed_at = to_commit.committer().when().seconds();
+            let change = Change { record, ..assemble::describe(&to_commit, &to_commit, committed_at) };
+            assemble::with_merged(change, extractor, &self.path, &between)
+        })
+    }
+
+    /// The bytes of a file at a revision; none where there is no such file.
+    ///
+    /// # Errors
+    /// When the revision names no commit or the file cannot be read.
+    pub fn blob_at(&self, revision: &str, file: &str) -> Result<Option<Vec<u8>>, Error> {
+        let unreadable = |source| Error::File {
+            file: file.to_owned(),
+            revision: revision.to_owned(),
+            path: self.path.clone(),
+            source,
+        };
+        let commit = self.inner.find_commit(self.commit_oid(revision)?).map_err(unreadable)?;
+        let tree = commit.tree().map_err(unreadable)?;
+        let entry = match tree.get_path(Path::new(file)) {
+            Ok(entry) => entry,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let object = entry.to_object(&self.inner).map_err(unreadable)?;
+        Ok(object.as_blob().map(|blob| blob.content().to_vec()))
+    }
+
+    /// The commit that HEAD names.
+    pub(super) fn head_oid(&self) -> Result<Oid, Error> {
+        let path = || self.path.clone();
+        let head = match self.inner.head() {
+            Ok(head) => head,
+            Err(error) if error.code() == ErrorCode::UnbornBranch => return Err(self.unborn(error)),
+            Err(source) => return Err(Error::Head { path: path(), source }),
+        };
+        let commit = head.peel_to_commit().map_err(|source| Error::Head { path: path(), source })?;
+        Ok(commit.id())
+    }
+
+    /// HEAD names a branch without a commit: the repository is empty, or the branch is missing.
+    fn unborn(&self, source: git2::Error) -> Error {
+        let path = self.path.clone();
+        let has_refs = self.inner.references().is_ok_and(|mut references| references.next().is_some());
+        if has_refs { Error::Head { path, source } } else { Error::Empty { path } }
+    }
+
+    /// The commit that a revision names.
+    pub(super) fn commit_oid(&self, revision: &str) -> Result<Oid, Error> {
+        let unknown = || Error::UnknownRevision { revision: revision.to_owned(), path: self.path.clone() };
+        if let Some(oid) = oid_of(revision) {
+            return self.inner.find_commit(oid).map(|commit| commit.id()).map_err(|_| unknown());
+        }
+        let object = self.inner.revparse_single(revision).map_err(|_| unknown())?;
+        let commit = object.peel_to_commit().map_err(|_| unknown())?;
+        Ok(commit.id())
+    }
+
+    /// The history up to a head, without what an earlier commit already held.
+    pub(super) fn graph(&self, head: Oid, after: Option<Oid>) -> Result<Graph, Error> {
+        Graph::load(&self.inner, head, after).map_err(|broken| self.broken_commit(broken.oid, broken.source))
+    }
+
+    /// Whether a commit is reachable from another.
+    pub(super) fn is_ancestor(&self, ancestor: Oid, of: Oid) -> bool {
+        ancestor == of || self.inner.graph_descendant_of(of, ancestor).unwrap_or(false)
+    }
+
+    /// # Errors
+    /// When the history is cut off.
+    pub(super) fn refuse_shallow(&self) -> Result<(), Error> {
+        if self.is_shallow() { Err(Error::Shallow { path: self.path.clone() }) } else { Ok(()) }
+    }
+
+    /// The error of a commit that could not be read.
+    pub(super) fn broken_commit(&self, oid: Oid, source: git2::Error) -> Error {
+        Error::Commit { id: oid.to_string(), path: self.path.clone(), source }
+    }
+
+    /// Commits that a merge brought in, newest first.
+    fn merged(&self, oid: Oid) -> Result<Vec<Oid>, Error> {
+        let broken = |source| self.broken_commit(oid, source);
+        let commit = self.inner.find_commit(oid).map_err(broken)?;
+        if commit.parent_count() < 2 {
+            return Ok(Vec::new());
+        }
+        let first_parent = commit.parent_id(0).map_err(broken)?;
+        let mut merged = self.graph(oid, Some(first_parent))?.newest_first();
+        merged.retain(|&other| other != oid);
+        Ok(merged)
+    }
+
+    fn first_parents(&self, mut visit: impl FnMut(usize)) -> Result<Oid, Error> {
+        let mut oid = self.head_oid()?;
+        loop {
+            let commit = self.inner.find_commit(oid).map_err(|source| self.broken_commit(oid, source))?;
+            visit(commit.parent_count());
+            match commit.parent_ids().next() {
+                Some(parent) => oid = parent,
+                None => return Ok(oid),
+            }
+        }
+    }
+
+    fn read<T>(&self, body: impl FnOnce(&mut Extractor<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let odb =
+            self.inner.odb().map_err(|source| Error::NotARepository { path: self.path.clone(), source })?;
+        body(&mut Extractor::new(&self.inner, &odb, Limits::default()))
+    }
+}
+
+fn change_id(oid: Oid) -> ChangeId {
+    ChangeId(oid.to_string())
+}
