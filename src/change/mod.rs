@@ -3,8 +3,11 @@
 //! Owns the [`Change`], its canonical diff ([`ChangeRecord`]), the parser for posted diffs and the
 //! typed key edits. Never does I/O and never looks at history. Start reading at [`Change`].
 
+mod keys;
 mod record;
+pub mod secrets;
 
+pub use keys::{KeyChange, KeyChangeKind, KeyWords, key_changes, key_words};
 pub use record::{
     Change, ChangeId, ChangeRecord, DiffLine, FileContent, FileDiff, FileStatus, Hunk, LineOrigin, Moment,
 };
