@@ -3,5 +3,6 @@
 
 mod dataset;
 mod git_walk;
+mod learners;
 mod postgres;
 mod store;

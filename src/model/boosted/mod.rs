@@ -1,0 +1,92 @@
+//! Gradient-boosted trees for the log-loss, on histograms, leaf by leaf.
+//!
+//! The method is that of XGBoost (Chen and Guestrin 2016) and LightGBM (Ke et al. 2017): second-order
+//! gains, values binned once, the smaller child's histogram counted and its sibling's subtracted,
+//! the leaf with the largest gain split next. Histograms hold integers, so that sums are exact in
+//! any order and threads cannot change a byte. Why an own trainer:
+//! `docs/decisions/` has the figures. Start reading at [`BoostedParams`], then `grow`.
+
+mod bins;
+mod explain;
+mod fit;
+mod grow;
+mod histogram;
+mod params;
+mod split;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Error;
+use crate::model::boosted::explain::ExplainerCell;
+
+pub use params::{BoostedParams, BoostedValidParams, Validation};
+pub use tree::{Leaf, Node, Tree};
+
+/// Fitted trees; a margin is the base plus one leaf of each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Boosted {
+    n_features: usize,
+    base: f64,
+    trees: Vec<Tree>,
+    #[serde(skip)]
+    explainer: ExplainerCell,
+}
+
+impl Boosted {
+    /// Trees made elsewhere, checked.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] says which tree is damaged.
+    pub fn new(n_features: usize, base: f64, trees: Vec<Tree>) -> Result<Self, Error> {
+        let boosted = Self { n_features, base, trees, explainer: ExplainerCell::default() };
+        boosted.check()?;
+        Ok(boosted)
+    }
+
+    /// Number of features of a row.
+    pub fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    /// Margin before the first tree.
+    pub fn base(&self) -> f64 {
+        self.base
+    }
+
+    /// The trees, in the order of their training.
+    pub fn trees(&self) -> &[Tree] {
+        &self.trees
+    }
+
+    /// Log-odds of a row.
+    pub fn margin(&self, row: &[f32]) -> f64 {
+        self.trees.iter().fold(self.base, |margin, tree| margin + tree.predict(row))
+    }
+
+    /// Adds each feature's exact Shapley value to `out` and returns the base; base plus values is
+    /// the margin. Path-dependent TreeSHAP (Lundberg et al. 2020): an absent feature follows the
+    /// training rows' shares.
+    pub fn contributions(&self, row: &[f32], out: &mut [f64]) -> f64 {
+        self.explainer.get(self).contributions(self, row, out)
+    }
+
+    /// Refuses child indices that leave the tree or turn back, features out of range and numbers
+    /// that are not finite.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] says which tree.
+    pub fn check(&self) -> Result<(), Error> {
+        if !self.base.is_finite() {
+            return Err(Error::malformed("boosted", "the base is not finite"));
+        }
+        for (idx, tree) in self.trees.iter().enumerate() {
+            tree.check(self.n_features)
+                .map_err(|problem| Error::malformed(format!("boosted tree {idx}"), problem))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+use crate::model::logistic::{Logistic, LogisticColumn, LogisticParams, read};
+use crate::model::solve::{Symmetric, dot};
+use crate::model::{Error, Matrix, Target, logit, sigmoid, softplus};
+
+/// The optimum is reached when no weight moves more than this.
+const STEP_TOLERANCE: f64 = 1e-9;
+/// Rows whose outer products are added in one pass over the Hessian.
+const BLOCK: usize = 4;
+
+/// Rows standardised, row by row, the constant 1 last.
+struct Design<'a> {
+    width: usize,
+    values: Vec<f64>,
+    target: &'a Target,
+    c: f64,
+}
+
+pub(super) fn fit(params: &LogisticParams, matrix: &Matrix, target: &Target) -> Result<Logistic, Error> {
+    let mut columns: Vec<LogisticColumn> = Vec::with_capacity(matrix.n_columns());
+    for (idx, values) in matrix.columns.iter().enumerate() {
+        let log = params.log_columns.get(idx).copied().unwrap_or(false);
+        columns.push(moments(values, &target.weight, log));
+    }
+    let design = Design::new(params, matrix, target, &columns);
+    let weights = design.optimum(params.max_steps)?;
+    for (column, &weight) in columns.iter_mut().zip(&weights) {
+        column.weight = weight;
+    }
+    Ok(Logistic { intercept: weights[columns.len()], clip: params.clip, columns })
+}
+
+/// Weighted mean and deviation of the known values; a constant column gets deviation 1.
+fn moments(values: &[f32], weights: &[f64], log: bool) -> LogisticColumn {
+    let known = || values.iter().zip(weights).filter(|(value, _)| !value.is_nan());
+    let total: f64 = known().map(|(_, weight)| weight).sum();
+    let mut column = LogisticColumn { log, mean: 0.0, deviation: 1.0, weight: 0.0 };
+    if total > 0.0 {
+        column.mean = known().map(|(&value, weight)| weight * read(value, log)).sum::<f64>() / total;
+        let squares = known().map(|(&value, weight)| weight * (read(value, log) - column.mean).powi(2));
+        let deviation = (squares.sum::<f64>() / total).sqrt();
+        // Rounding leaves a trace of deviation on a constant column.
+        if deviation > 1e-9 * column.mean.abs().max(1e-9) {
+            column.deviation = deviation;
+        }
+    }
+    column
+}
+
+impl<'a> Design<'a> {
+    fn new(params: &LogisticParams, matrix: &Matrix, target: &'a Target, columns: &[LogisticColumn]) -> Self {
+        let width = columns.len() + 1;
+        let mut values = vec![1.0; matrix.n_rows * width];
+        for (idx, (column, raw)) in columns.iter().zip(&matrix.columns).enumerate() {
+            for (row, &value) in raw.iter().enumerate() {
+                values[row * width + idx] = column.standardise(value, params.clip);
+            }
+        }
+        Self { width, values, target, c: params.c }
+    }
+
+    /// Newton's method with step halving from the base rate.
+    fn optimum(&self, max_steps: usize) -> Result<Vec<f64>, Error> {
+        let mut weights = vec![0.0; self.width];
+        weights[self.width - 1] = logit(self.target.base_rate());
+        let mut objective = self.objective(&weights);
+        for _ in 0..max_steps {
+            let step = self.newton_step(&weights).ok_or(Error::Diverged("logistic"))?;
+            let largest = step.iter().fold(0.0_f64, |largest, entry| largest.max(entry.abs()));
+            let Some((next, next_objective)) = self.descend(&weights, &step, objective) else { break };
+            (weights, objective) = (next, next_objective);
+            if largest < STEP_TOLERANCE {
+                break;
+            }
+        }
+        let finite = weights.iter().all(|weight| weight.is_finite());
+        if finite { Ok(weights) } else { Err(Error::Diverged("logistic")) }
+    }
+
+    fn descend(&self, weights: &[f64], step: &[f64], objective: f64) -> Option<(Vec<f64>, f64)> {
+        let mut length = 1.0;
+        for _ in 0..20 {
+            let next: Vec<f64> =
+                weights.iter().zip(step).map(|(weight, step)| weight + length * step).collect();
+            let next_objective = self.objective(&next);
+            if next_objective <= objective {
+                return Some((next, next_objective));
+            }
+            length *= 0.5;
+        }
+        None
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&[f64], bool, f64)> {
+        let labels = self.target.y.iter().zip(&self.target.weight);
+        self.values.chunks_exact(self.width).zip(labels).map(|(row, (&y, &weight))| (row, y, weight))
+    }
+
+    fn objective(&self, weights: &[f64]) -> f64 {
+        let loss = |(row, y, weight): (&[f64], bool, f64)| {
+            let margin = dot(row, weights);
+            weight * softplus(if y { -margin } else { margin })
+        };
+        let slopes = &weights[..self.width - 1];
+        0.5 * dot(slopes, slopes) + self.c * self.rows().map(loss).sum::<f64>()
+    }
+
+    /// Solves `Hessian · step = -gradient`.
+    fn newton_step(&self, weights: &[f64]) -> Option<Vec<f64>> {
+        let mut hessian = Symmetric::zeros(self.width);
+        let mut descent = vec![0.0; self.width];
+        let mut curvatures = Vec::with_capacity(self.target.y.len());
+        for (row, y, weight) in self.rows() {
+            let probability = sigmoid(dot(row, weights));
+            let residual = self.c * weight * (f64::from(u8::from(y)) - probability);
+            descent.iter_mut().zip(row).for_each(|(entry, value)| *entry += residual * value);
+            curvatures.push(self.c * weight * probability * (1.0 - probability));
+        }
+        self.add_curvature(&mut hessian, &curvatures);
+        for (idx, weight) in weights[..self.width - 1].iter().enumerate() {
+            hessian.row_mut(idx)[idx] += 1.0;
+            descent[idx] -= weight;
+        }
+        // A constant far from the data keeps the intercept's curvature above 0.
+        hessian.row_mut(self.width - 1)[self.width - 1] += 1e-12;
+        hessian.solve(descent)
+    }
+
+    fn add_curvature(&self, hessian: &mut Symmetric, curvatures: &[f64]) {
+        let blocks = self.values.chunks(BLOCK * self.width).zip(curvatures.chunks(BLOCK));
+        for (rows, curvatures) in blocks {
+            if curvatures.len() == BLOCK {
+                self.add_block(hessian, rows, curvatures);
+            } else {
+                for (row, &curvature) in rows.chunks_exact(self.width).zip(curvatures) {
+                    for i in 0..self.width {
+                        let scale = curvature * row[i];
+                        hessian
+                            .row_mut(i)
+                            .iter_mut()
+                            .zip(row)
+                            .for_each(|(entry, value)| *entry += scale * value);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_block(&self, hessian: &mut Symmetric, rows: &[f64], curvatures: &[f64]) {
+        let (a, rest) = rows.split_at(self.width);
+        let (b, rest) = rest.split_at(self.width);
+        let (c, d) = rest.split_at(self.width);
+        for i in 0..self.width {
+            let scales =
+                [curvatures[0] * a[i], curvatures[1] * b[i], curvatures[2] * c[i], curvatures[3] * d[i]];
+            let entries = hessian.row_mut(i).iter_mut();
+            for ((((entry, a), b), c), d) in entries.zip(a).zip(b).zip(c).zip(d) {
+                *entry += (scales[0] * a + scales[1] * b) + (scales[2] * c + scales[3] * d);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data() -> (Matrix, Target) {
+        let x = vec![0.0, 1.0, 2.0, 3.0, f32::NAN, 5.0];
+        let y = [0.0, 0.0, 1.0, 0.0, 1.0, 1.0];
+        (Matrix::new(vec![x, vec![7.0; 6]]).unwrap(), Target::from_numbers(&y).unwrap())
+    }
+
+    #[test]
+    fn the_gradient_vanishes_at_the_optimum() {
+        let (matrix, target) = data();
+        let params = LogisticParams { c: 0.7, ..LogisticParams::default() };
+        let model = params.check().unwrap().fit(&matrix, &target).unwrap();
+        let mut gradient = [model.columns[0].weight, 0.0];
+        for row in 0..6 {
+            let z = model.columns[0].standardise(matrix.columns[0][row], 6.0);
+            let residual = sigmoid(model.margin(&matrix.row(row))) - f64::from(u8::from(target.y[row]));
+            gradient[0] += 0.7 * residual * z;
+            gradient[1] += 0.7 * residual;
+        }
+        assert!(gradient[0].abs() < 1e-9 && gradient[1].abs() < 1e-9, "{gradient:?}");
+        assert_eq!(model.columns[1].weight, 0.0, "a constant says nothing");
+    }
+
+    #[test]
+    fn weights_count_as_repeated_rows() {
+        let (matrix, mut target) = data();
+        target.weight[2] = 3.0;
+        let params = LogisticParams::default().check().unwrap();
+        let weighted = params.fit(&matrix, &target).unwrap();
+        let rows = [0, 1, 2, 2, 2, 3, 4, 5];
+        let repeated = Target { weight: vec![1.0; 8], ..target.select_rows(&rows) };
+        let repeated = params.fit(&matrix.select_rows(&rows), &repeated).unwrap();
+        let row = [2.5, 7.0];
+        assert!((weighted.margin(&row) - repeated.margin(&row)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn contributions_and_base_are_the_margin() {
+        let (matrix, target) = data();
+        let model = LogisticParams::default().check().unwrap().fit(&matrix, &target).unwrap();
+        let row = [1.5, f32::NAN];
+        let mut out = [0.0; 2];
+        let base = model.contributions(&row, &mut out);
+        assert!((base + out[0] + out[1] - model.margin(&row)).abs() < 1e-12);
+        assert_eq!(out[1], 0.0, "an unknown value adds nothing");
+    }
+}
