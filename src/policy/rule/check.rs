@@ -1,0 +1,102 @@
+use cel::IdedExpr;
+use cel::common::ast::{EntryExpr, Expr};
+
+/// Deepest nesting of `all`, `exists`, `map`, `filter`.
+const MAX_LOOPS: usize = 2;
+
+const CHANGE_FIELDS: &[&str] =
+    &["paths", "keys", "author", "repo", "lines_added", "lines_deleted", "kind", "owners"];
+const RISK_FIELDS: &[&str] = &["score", "percentile", "gate_level"];
+const FUNCTIONS: &[&str] =
+    &["size", "contains", "startsWith", "endsWith", "int", "uint", "double", "string", "bool", "type", "dyn"];
+
+/// Refuses an expression that names what does not exist, or nests loops too deeply.
+pub(super) fn check(expr: &IdedExpr) -> Result<(), String> {
+    Walk { scope: Vec::new(), n_loops: 0 }.visit(expr)
+}
+
+struct Walk<'a> {
+    scope: Vec<&'a str>,
+    n_loops: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn visit(&mut self, expr: &'a IdedExpr) -> Result<(), String> {
+        match &expr.expr {
+            Expr::Ident(name) => self.visit_name(name),
+            Expr::Select(select) => {
+                self.visit_field(&select.operand, &select.field)?;
+                self.visit(&select.operand)
+            }
+            Expr::Call(call) => {
+                check_function(&call.func_name)?;
+                let target = call.target.as_deref().into_iter();
+                target.chain(&call.args).try_for_each(|part| self.visit(part))
+            }
+            Expr::List(list) => list.elements.iter().try_for_each(|element| self.visit(element)),
+            Expr::Map(map) => map.entries.iter().try_for_each(|entry| match &entry.expr {
+                EntryExpr::MapEntry(entry) => self.visit(&entry.key).and_then(|()| self.visit(&entry.value)),
+                EntryExpr::StructField(field) => self.visit(&field.value),
+            }),
+            Expr::Comprehension(_) => self.visit_loop(expr),
+            Expr::Literal(_) => Ok(()),
+            Expr::Struct(_) | Expr::Unspecified => Err("uses a message type; there are none here".to_owned()),
+        }
+    }
+
+    fn visit_loop(&mut self, expr: &'a IdedExpr) -> Result<(), String> {
+        let Expr::Comprehension(comprehension) = &expr.expr else { return Ok(()) };
+        self.visit(&comprehension.iter_range)?;
+        self.n_loops += 1;
+        if self.n_loops > MAX_LOOPS {
+            return Err(format!("nests more than {MAX_LOOPS} loops"));
+        }
+        let n_names = self.scope.len();
+        self.scope.push(&comprehension.iter_var);
+        self.scope.extend(comprehension.iter_var2.as_deref());
+        self.scope.push(&comprehension.accu_var);
+        let parts = [
+            &comprehension.accu_init,
+            &comprehension.loop_cond,
+            &comprehension.loop_step,
+            &comprehension.result,
+        ];
+        parts.into_iter().try_for_each(|part| self.visit(part))?;
+        self.scope.truncate(n_names);
+        self.n_loops -= 1;
+        Ok(())
+    }
+
+    fn visit_name(&self, name: &str) -> Result<(), String> {
+        const TYPES: &[&str] = &["int", "uint", "double", "string", "bool", "list", "map", "null_type"];
+        let known = ["change", "risk", "context"].contains(&name) || TYPES.contains(&name);
+        if known || self.scope.contains(&name) {
+            Ok(())
+        } else {
+            Err(format!("`{name}` is not known; there are `change`, `risk` and `context`"))
+        }
+    }
+
+    fn visit_field(&self, operand: &IdedExpr, field: &str) -> Result<(), String> {
+        let Expr::Ident(name) = &operand.expr else { return Ok(()) };
+        let fields = match name.as_str() {
+            _ if self.scope.contains(&name.as_str()) => return Ok(()),
+            "change" => CHANGE_FIELDS,
+            "risk" => RISK_FIELDS,
+            _ => return Ok(()),
+        };
+        if fields.contains(&field) {
+            return Ok(());
+        }
+        Err(format!("`{name}.{field}` is not known; `{name}` has `{}`", fields.join("`, `")))
+    }
+}
+
+fn check_function(name: &str) -> Result<(), String> {
+    let is_operator = name.contains('_') || name.starts_with('@');
+    if is_operator || FUNCTIONS.contains(&name) {
+        Ok(())
+    } else {
+        Err(format!("the function `{name}` is not known; there are `{}`", FUNCTIONS.join("`, `")))
+    }
+}

@@ -1,0 +1,180 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cel::{Context as CelContext, Value};
+
+use crate::change::FileDiff;
+use crate::label::ChangeKind;
+use crate::policy::question::{Context, ContextValue, Question};
+use crate::risk::{Assessment, GateLevel};
+
+/// What rules may see of one change, as CEL values.
+pub(in crate::policy) struct RuleFacts {
+    pub(in crate::policy) paths: Vec<String>,
+    pub(in crate::policy) keys: Vec<String>,
+    pub(in crate::policy) owners: Vec<String>,
+    pub(in crate::policy) author: String,
+    pub(in crate::policy) repo: String,
+    pub(in crate::policy) kind: &'static str,
+    pub(in crate::policy) n_lines: (usize, usize),
+    pub(in crate::policy) risk: Option<RiskFacts>,
+    pub(in crate::policy) context: Vec<(String, Value)>,
+}
+
+/// What rules may see of the assessment.
+#[derive(Clone, Copy)]
+pub(in crate::policy) struct RiskFacts {
+    pub(in crate::policy) score: f64,
+    pub(in crate::policy) percentile: f64,
+    pub(in crate::policy) gate_level: &'static str,
+}
+
+impl RuleFacts {
+    /// A change to try rules on.
+    pub(super) fn made_up() -> Self {
+        let one = |text: &str| vec![text.to_owned()];
+        Self {
+            paths: one("services/web.yaml"),
+            keys: one("web.timeout"),
+            owners: one("@team"),
+            author: "Ada <ada@example.org>".to_owned(),
+            repo: "config".to_owned(),
+            kind: "ordinary",
+            n_lines: (1, 1),
+            risk: Some(RiskFacts { score: 0.1, percentile: 50.0, gate_level: "red" }),
+            context: Vec::new(),
+        }
+    }
+
+    /// Length of a list of the change by its name; that of the longest for any other.
+    pub(super) fn length_of(&self, field: &str) -> u64 {
+        let n_items = match field {
+            "paths" => self.paths.len(),
+            "keys" => self.keys.len(),
+            "owners" => self.owners.len(),
+            _ => self.paths.len().max(self.keys.len()).max(self.owners.len()).max(self.context.len()),
+        };
+        n_items as u64
+    }
+
+    pub(super) fn bind(&self, context: &mut CelContext<'_, '_>) {
+        context.add_variable_from_value("change", self.change());
+        if let Some(risk) = self.risk {
+            context.add_variable_from_value("risk", risk.value());
+        }
+        context.add_variable_from_value("context", map(self.context.iter().cloned()));
+    }
+
+    fn change(&self) -> Value {
+        map([
+            ("paths".to_owned(), list(&self.paths)),
+            ("keys".to_owned(), list(&self.keys)),
+            ("owners".to_owned(), list(&self.owners)),
+            ("author".to_owned(), text(&self.author)),
+            ("repo".to_owned(), text(&self.repo)),
+            ("kind".to_owned(), text(self.kind)),
+            ("lines_added".to_owned(), count(self.n_lines.0)),
+            ("lines_deleted".to_owned(), count(self.n_lines.1)),
+        ])
+    }
+}
+
+impl RiskFacts {
+    fn value(self) -> Value {
+        map([
+            ("score".to_owned(), Value::Float(self.score)),
+            ("percentile".to_owned(), Value::Float(self.percentile)),
+            ("gate_level".to_owned(), text(self.gate_level)),
+        ])
+    }
+}
+
+fn map(entries: impl IntoIterator<Item = (String, Value)>) -> Value {
+    Value::Map(entries.into_iter().collect::<HashMap<_, _>>().into())
+}
+
+fn list(texts: &[String]) -> Value {
+    Value::List(Arc::new(texts.iter().map(|item| text(item)).collect()))
+}
+
+fn text(text: &str) -> Value {
+    Value::String(Arc::new(text.to_owned()))
+}
+
+fn count(n: usize) -> Value {
+    Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+impl RuleFacts {
+    /// What rules may see of a question.
+    pub(in crate::policy) fn of(question: &Question<'_>, assessment: Option<&Assessment>) -> Self {
+        let record = &question.change.record;
+        let keys = question.keys.iter().flat_map(|(_, key_changes)| key_changes);
+        Self {
+            paths: paths(&record.files),
+            keys: keys.map(|key_change| key_change.path.clone()).filter(|path| !path.is_empty()).collect(),
+            owners: question.owners.to_vec(),
+            author: question.change.author.clone(),
+            repo: question.repo.to_owned(),
+            kind: kind(question.classification.kind),
+            n_lines: record.n_lines(),
+            risk: assessment.map(RiskFacts::of),
+            context: context(question.context),
+        }
+    }
+}
+
+impl RiskFacts {
+    fn of(assessment: &Assessment) -> Self {
+        Self {
+            score: assessment.score.get(),
+            percentile: assessment.percentile,
+            gate_level: gate_level(assessment.gate_level),
+        }
+    }
+}
+
+/// Every path before and after the change, so that a rename cannot leave a guarded place unseen.
+fn paths(files: &[FileDiff]) -> Vec<String> {
+    let both = |file: &FileDiff| {
+        let old_path = file.old_path.clone().filter(|old| file.new_path.as_ref() != Some(old));
+        old_path.into_iter().chain(file.new_path.clone()).collect::<Vec<_>>()
+    };
+    files.iter().flat_map(both).collect()
+}
+
+fn context(context: &Context) -> Vec<(String, Value)> {
+    let named = [("environment", &context.environment), ("service", &context.service)];
+    let named = named
+        .into_iter()
+        .filter_map(|(name, value)| value.as_ref().map(|value| (name.to_owned(), text(value))));
+    let rollout_at = context.rollout_at.map(|at| ("rollout_at".to_owned(), Value::Int(at)));
+    let more = context.more.iter().map(|(name, value)| (name.clone(), plain(value)));
+    more.chain(named).chain(rollout_at).collect()
+}
+
+fn plain(value: &ContextValue) -> Value {
+    match value {
+        ContextValue::Flag(flag) => Value::Bool(*flag),
+        ContextValue::Number(number) => Value::Float(*number),
+        ContextValue::Text(value) => text(value),
+    }
+}
+
+fn kind(change_kind: ChangeKind) -> &'static str {
+    match change_kind {
+        ChangeKind::Ordinary => "ordinary",
+        ChangeKind::PlannedRoundTrip => "planned_round_trip",
+        ChangeKind::Revert => "revert",
+        ChangeKind::Rollback => "rollback",
+    }
+}
+
+fn gate_level(gate_level: GateLevel) -> &'static str {
+    match gate_level {
+        GateLevel::Green => "green",
+        GateLevel::Red => "red",
+        GateLevel::Yellow => "yellow",
+        GateLevel::Weekend => "weekend",
+    }
+}

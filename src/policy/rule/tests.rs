@@ -1,0 +1,81 @@
+use super::*;
+
+fn answer(when: &str) -> Match {
+    Rule::compile(when).unwrap().evaluate(&RuleFacts::made_up())
+}
+
+#[test]
+fn rules_see_the_change_the_risk_and_the_context() {
+    for (when, expected) in [
+        (r#"change.paths.exists(p, p.startsWith("services/"))"#, Match::Yes),
+        (r#"change.paths.exists(p, p.startsWith("auth/"))"#, Match::No),
+        (r#"change.keys.all(k, k.contains("timeout"))"#, Match::Yes),
+        (r#"change.author.endsWith("example.org>") && change.repo == "config""#, Match::Yes),
+        ("change.lines_added + change.lines_deleted > 1", Match::Yes),
+        (r#""@team" in change.owners"#, Match::Yes),
+        (r#"size(change.owners) == 0"#, Match::No),
+        ("risk.percentile > 49", Match::Yes),
+        ("risk.percentile >= 50.0 && risk.score < 1", Match::Yes),
+        (r#"risk.gate_level in ["weekend", "yellow"]"#, Match::No),
+        (r#"has(context.environment) && context.environment == "production""#, Match::No),
+        (r#"change.kind != "rollback""#, Match::Yes),
+        (
+            r#"change.paths.exists(p, change.keys.exists(k, p.contains("web") && k.contains("web")))"#,
+            Match::Yes,
+        ),
+        (r#"size(change.paths.filter(p, p.endsWith(".yaml"))) == 1"#, Match::Yes),
+    ] {
+        assert_eq!(answer(when), expected, "{when}");
+    }
+}
+
+#[test]
+fn a_bad_rule_is_refused_when_the_policy_is_loaded() {
+    for (when, needle) in [
+        ("change.pathz.exists(p, true)", "`change.pathz` is not known"),
+        ("risk.level == 'red'", "`risk.level` is not known"),
+        ("chnge.paths == []", "`chnge` is not known"),
+        ("change.paths.exists(p, q == 'x')", "`q` is not known"),
+        ("change.author.matches('x')", "function `matches` is not known"),
+        ("change.lines_added", "not with yes or no"),
+        ("change.lines_added > 'a'", ""),
+        ("change.paths.exists(p, ", ""),
+        ("", ""),
+        ("[1].exists(a, [1].exists(b, [1].exists(c, true)))", "nests more than 2 loops"),
+        ("change.paths.startsWith('x')", ""),
+    ] {
+        let message = Rule::compile(when).unwrap_err();
+        assert!(message.contains(needle) && !message.is_empty(), "{when}: {message}");
+        assert!(!message.contains('\n'), "{when}: {message}");
+    }
+    assert!(Rule::compile(&format!("true || {}", "true || ".repeat(1000))).is_err());
+}
+
+#[test]
+fn what_cannot_be_answered_is_a_failure_and_not_a_no() {
+    assert_eq!(
+        answer("context.environment == 'test'"),
+        Match::Failed("there is no `environment`".to_owned())
+    );
+    assert!(matches!(answer("change.paths[7] == 'x'"), Match::Failed(_)));
+    let rule = Rule::compile("risk.percentile > 99.0").unwrap();
+    assert!(rule.reads_risk);
+    let facts = RuleFacts { risk: None, ..RuleFacts::made_up() };
+    assert!(matches!(rule.evaluate(&facts), Match::Failed(_)));
+}
+
+#[test]
+fn a_change_too_large_for_a_rule_is_a_failure_found_at_once() {
+    let rule = Rule::compile("change.paths.exists(p, change.keys.exists(k, k == p))").unwrap();
+    let many = |prefix: &str| (0..5_000).map(|idx| format!("{prefix}{idx}")).collect::<Vec<_>>();
+    let facts = RuleFacts { paths: many("p"), keys: many("k"), ..RuleFacts::made_up() };
+    let started = std::time::Instant::now();
+    assert_eq!(rule.evaluate(&facts), Match::Failed("the change is too large for it".to_owned()));
+    assert!(started.elapsed().as_millis() < 100);
+    let rule = Rule::compile("change.paths.exists(p, p.endsWith('p4999'))").unwrap();
+    assert_eq!(rule.evaluate(&facts), Match::Yes);
+    let rule = Rule::compile("size(change.paths.filter(p, p.endsWith('9'))) == 500").unwrap();
+    let started = std::time::Instant::now();
+    assert_eq!(rule.evaluate(&facts), Match::Yes);
+    assert!(started.elapsed().as_millis() < 2_000, "{:?}", started.elapsed());
+}
