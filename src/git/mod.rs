@@ -3,7 +3,7 @@
 //! Owns everything that touches git2: opening, revisions, the ordered walk, tree differences,
 //! rename detection and line differences. A change read here equals, field by field, what
 //! [`parse_diff`](crate::change::parse_diff) reads from `git diff -U3 -M50% --full-index`, so
-//! that mining and scoring cannot differ. Never writes to a repository, never decides what a
+//! that mining and scoring cannot differ. Never writes to a repository that it reads, never decides what a
 //! change means. Start reading at [`Repository`] for one change, at [`walk`] for all.
 
 mod assemble;
@@ -15,6 +15,7 @@ mod graph;
 mod lines;
 mod rename;
 mod repository;
+mod sample;
 mod similarity;
 mod tree;
 mod walk;
@@ -22,6 +23,7 @@ mod walk;
 pub use error::Error;
 pub use extract::{Counts, Limits};
 pub use repository::Repository;
+pub use sample::{Proposal, Sample, SampleError, write_sample};
 pub use walk::{WalkOptions, WalkReport, walk};
 
 use serde::{Deserialize, Serialize};
