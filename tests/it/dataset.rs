@@ -31,8 +31,7 @@ const TABLES: [(&str, usize, usize, usize); 14] = [
 #[test]
 fn the_fourteen_public_tables_load() {
     let Some(shared) = shared() else {
-        println!("skipped: the public tables are not beside the project (../shared)");
-        return;
+        return crate::skip("the public tables (../shared/datasets/jit) are not beside the project");
     };
     let options = TableOptions {
         label: "label".to_owned(),

@@ -1,8 +1,20 @@
 //! Every integration test is a module of this one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod architecture;
 mod dataset;
+mod dependencies;
+mod docs;
 mod git_walk;
 mod learners;
 mod postgres;
 mod store;
+
+/// Notes why a test cannot run on this machine; `scripts/test` prints the reasons at its end.
+fn skip(reason: &str) {
+    use std::io::Write;
+    println!("skipped: {reason}");
+    let notes = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("skipped");
+    let mut notes = std::fs::OpenOptions::new().create(true).append(true).open(notes).unwrap();
+    writeln!(notes, "{reason}").unwrap();
+}
