@@ -3,11 +3,19 @@
 //! Owns the [`Change`], its canonical diff ([`ChangeRecord`]), the parser for posted diffs and the
 //! typed key edits. Never does I/O and never looks at history. Start reading at [`Change`].
 
+mod digest;
+mod inverse;
 mod keys;
+mod parse;
 mod record;
+mod render;
 pub mod secrets;
 
+pub use digest::{Digest, NotADigest, digest};
+pub use inverse::inverse;
 pub use keys::{KeyChange, KeyChangeKind, KeyWords, key_changes, key_words};
+pub use parse::{DiffError, DiffLimits, parse_diff, parse_diff_within};
 pub use record::{
     Change, ChangeId, ChangeRecord, DiffLine, FileContent, FileDiff, FileStatus, Hunk, LineOrigin, Moment,
 };
+pub use render::render_diff;

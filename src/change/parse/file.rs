@@ -1,0 +1,266 @@
+//! One file of a diff: its header, its names and modes, its hunks.
+
+use crate::change::parse::DiffError;
+use crate::change::parse::cursor::Cursor;
+use crate::change::parse::{hunk, names, normalise};
+use crate::change::{FileContent, FileDiff, FileStatus, Hunk};
+
+const GIT_HEADER: &[u8] = b"diff --git ";
+const NAME: &str = "a file name";
+const SAME_NAME: &str = "the same path as in the header of the file";
+
+/// A file, and whether it shows less than the canonical diff would.
+pub(super) struct ParsedFile {
+    pub(super) file_diff: FileDiff,
+    pub(super) partial: bool,
+}
+
+/// What the header of a file says.
+#[derive(Default)]
+struct Header {
+    /// The path of the `diff --git` line, where it is one path.
+    name: Option<Vec<u8>>,
+    old_name: Option<Vec<u8>>,
+    new_name: Option<Vec<u8>>,
+    is_added: bool,
+    is_deleted: bool,
+    is_copied: bool,
+    old_mode: u32,
+    new_mode: u32,
+    is_binary: bool,
+}
+
+/// Reads the file that starts at the next line; none where no file starts there.
+pub(super) fn parse(cursor: &mut Cursor<'_>, line: &[u8]) -> Result<Option<ParsedFile>, DiffError> {
+    if let Some(rest) = line.strip_prefix(GIT_HEADER) {
+        let name = names::same_name(without_cr(rest));
+        cursor.advance()?;
+        return parse_git(cursor, Header { name, ..Header::default() }).map(Some);
+    }
+    if line.starts_with(b"diff --cc ") || line.starts_with(b"diff --combined ") {
+        return Err(cursor.expected("a plain diff, not the combined diff of a merge"));
+    }
+    if line.starts_with(b"@@ -") {
+        return Err(cursor.expected("the header of a file before its first hunk"));
+    }
+    if starts_names(cursor, line) {
+        return parse_plain(cursor).map(Some);
+    }
+    Ok(None)
+}
+
+fn parse_git(cursor: &mut Cursor<'_>, mut header: Header) -> Result<ParsedFile, DiffError> {
+    let header_line = cursor.line() - 1;
+    while let Some(line) = cursor.peek() {
+        if !read_extended(without_cr(line), &mut header).ok_or_else(|| cursor.expected(NAME))? {
+            break;
+        }
+        cursor.advance()?;
+    }
+    let mut hunks = Vec::new();
+    match cursor.peek() {
+        Some(line) if starts_names(cursor, line) => {
+            check_names(cursor, &mut header)?;
+            hunks = parse_hunks(cursor)?;
+        }
+        Some(line) if is_binary_notice(line) => {
+            header.is_binary = true;
+            skip_binary(cursor)?;
+        }
+        Some(line) if line.starts_with(b"@@ -") || line.starts_with(b"--- ") => {
+            return Err(cursor.expected("`---` and `+++` lines before the first hunk"));
+        }
+        Some(_) | None => {}
+    }
+    finish(header, hunks, header_line)
+}
+
+/// A file of `diff -u`: two names, then hunks.
+fn parse_plain(cursor: &mut Cursor<'_>) -> Result<ParsedFile, DiffError> {
+    let header_line = cursor.line();
+    let (old, new) = parse_names(cursor)?;
+    let mut header = Header { is_added: old.is_none(), is_deleted: new.is_none(), ..Header::default() };
+    header.name = match (old, new) {
+        (None, None) => return Err(DiffError::Malformed { line: header_line, expected: NAME }),
+        (Some(only), None) => Some(without_prefix(only, b"a/")),
+        (None, Some(only)) => Some(without_prefix(only, b"b/")),
+        (Some(old), Some(new)) => plain_name(&old, new),
+    };
+    if header.name.is_none() {
+        return Err(DiffError::Malformed { line: header_line + 1, expected: SAME_NAME });
+    }
+    let hunks = parse_hunks(cursor)?;
+    finish(header, hunks, header_line)
+}
+
+/// The path of two plain names: equal, equal but for their first part, or one a backup of the
+/// other (`x.orig`, `x~`).
+fn plain_name(old: &[u8], new: Vec<u8>) -> Option<Vec<u8>> {
+    let (old_part, new_part) = (names::without_first_part(old), names::without_first_part(&new));
+    if old != new && old_part.is_some() && old_part == new_part {
+        return new_part.map(<[u8]>::to_vec);
+    }
+    (new.starts_with(old) || old.starts_with(&new)).then_some(new)
+}
+
+fn without_prefix(name: Vec<u8>, prefix: &[u8]) -> Vec<u8> {
+    match name.strip_prefix(prefix) {
+        Some(rest) if !rest.is_empty() => rest.to_vec(),
+        _ => name,
+    }
+}
+
+/// Takes in one line of a git header. False where the line is none; none where it is broken.
+fn read_extended(line: &[u8], header: &mut Header) -> Option<bool> {
+    if let Some(rest) = after_any(line, &[b"rename from ", b"rename old "]) {
+        header.old_name = Some(names::name(rest)?);
+    } else if let Some(rest) = after_any(line, &[b"rename to ", b"rename new "]) {
+        header.new_name = Some(names::name(rest)?);
+    } else if line.starts_with(b"copy from ") {
+        header.is_copied = true;
+    } else if let Some(rest) = line.strip_prefix(b"copy to ") {
+        header.new_name = Some(names::name(rest)?);
+    } else if let Some(rest) = line.strip_prefix(b"new file mode ") {
+        (header.is_added, header.new_mode) = (true, mode(rest)?);
+    } else if let Some(rest) = line.strip_prefix(b"deleted file mode ") {
+        (header.is_deleted, header.old_mode) = (true, mode(rest)?);
+    } else if let Some(rest) = line.strip_prefix(b"old mode ") {
+        header.old_mode = mode(rest)?;
+    } else if let Some(rest) = line.strip_prefix(b"new mode ") {
+        header.new_mode = mode(rest)?;
+    } else if let Some(rest) = line.strip_prefix(b"index ") {
+        if let Some(space_idx) = memchr::memchr(b' ', rest) {
+            let both = mode(&rest[space_idx + 1..])?;
+            (header.old_mode, header.new_mode) = (both, both);
+        }
+    } else {
+        return Some(line.starts_with(b"similarity index ") || line.starts_with(b"dissimilarity index "));
+    }
+    Some(true)
+}
+
+fn after_any<'line>(line: &'line [u8], prefixes: &[&[u8]]) -> Option<&'line [u8]> {
+    prefixes.iter().find_map(|prefix| line.strip_prefix(*prefix))
+}
+
+fn mode(digits: &[u8]) -> Option<u32> {
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.len() == 6)?;
+    u32::from_str_radix(digits, 8).ok()
+}
+
+/// The names of the `---` and `+++` lines must be those of the header: else the score would be of
+/// one file and the change of another.
+fn check_names(cursor: &mut Cursor<'_>, header: &mut Header) -> Result<(), DiffError> {
+    let line = cursor.line();
+    let (old, new) = parse_names(cursor)?;
+    let expected_old = header.old_name.as_ref().or(header.name.as_ref());
+    let expected_new = header.new_name.as_ref().or(header.name.as_ref());
+    let fits = |name: &Option<Vec<u8>>, expected: Option<&Vec<u8>>| match (name, expected) {
+        (Some(name), Some(expected)) => {
+            name == expected || names::without_first_part(name) == Some(expected.as_slice())
+        }
+        (None, _) | (_, None) => true,
+    };
+    if !header.is_copied && !fits(&old, expected_old) {
+        return Err(DiffError::Malformed { line, expected: SAME_NAME });
+    }
+    if !fits(&new, expected_new) {
+        return Err(DiffError::Malformed { line: line + 1, expected: SAME_NAME });
+    }
+    header.is_added |= old.is_none();
+    header.is_deleted |= new.is_none();
+    if header.name.is_none() && expected_new.is_none() {
+        header.name = match (old, new) {
+            (Some(old), Some(new)) => plain_name(&old, new),
+            (Some(only), None) | (None, Some(only)) => names::without_first_part(&only).map(<[u8]>::to_vec),
+            (None, None) => None,
+        };
+    }
+    Ok(())
+}
+
+fn starts_names(cursor: &Cursor<'_>, line: &[u8]) -> bool {
+    line.starts_with(b"--- ") && cursor.peek_second().is_some_and(|next| next.starts_with(b"+++ "))
+}
+
+/// Both names as written; none for `/dev/null`.
+fn parse_names(cursor: &mut Cursor<'_>) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), DiffError> {
+    let old = parse_name(cursor, b"--- ")?;
+    let new = parse_name(cursor, b"+++ ")?;
+    Ok((old, new))
+}
+
+fn parse_name(cursor: &mut Cursor<'_>, prefix: &[u8]) -> Result<Option<Vec<u8>>, DiffError> {
+    let raw = cursor.peek().and_then(|line| without_cr(line).strip_prefix(prefix));
+    let name = raw.and_then(names::dated_name).ok_or_else(|| cursor.expected(NAME))?;
+    cursor.advance()?;
+    Ok((name != b"/dev/null").then_some(name))
+}
+
+fn parse_hunks(cursor: &mut Cursor<'_>) -> Result<Vec<Hunk>, DiffError> {
+    let mut hunks: Vec<Hunk> = Vec::new();
+    loop {
+        let line = cursor.line();
+        let next = hunk::parse(cursor)?;
+        if hunks.last().is_some_and(|previous| !normalise::follows(previous, &next)) {
+            return Err(DiffError::Malformed { line, expected: "a hunk after the end of the one before" });
+        }
+        hunks.push(next);
+        match cursor.peek() {
+            Some(line) if line.starts_with(b"@@ -") => {}
+            Some(line) if hunk::is_surplus(line) && !starts_names(cursor, line) => {
+                return Err(cursor.expected("the next hunk or file: the hunk above is complete"));
+            }
+            Some(_) | None => return Ok(hunks),
+        }
+    }
+}
+
+fn is_binary_notice(line: &[u8]) -> bool {
+    line.starts_with(b"Binary files ") || line.starts_with(b"GIT binary patch")
+}
+
+/// Passes the encoded data of a binary patch; it ends before the next file.
+fn skip_binary(cursor: &mut Cursor<'_>) -> Result<(), DiffError> {
+    let is_encoded = cursor.peek().is_some_and(|line| line.starts_with(b"GIT"));
+    cursor.advance()?;
+    while is_encoded && cursor.peek().is_some_and(|line| !line.starts_with(GIT_HEADER)) {
+        cursor.advance()?;
+    }
+    Ok(())
+}
+
+fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<ParsedFile, DiffError> {
+    let malformed = |expected| DiffError::Malformed { line: header_line, expected };
+    if header.is_added && header.is_deleted {
+        return Err(malformed("a file that is either added or deleted"));
+    }
+    let (hunks, partial) = normalise::canonical(hunks);
+    let is_added = header.is_added || header.is_copied;
+    let text = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
+    let old_path = header.old_name.or_else(|| header.name.clone()).map(text);
+    let new_path = header.new_name.or(header.name).map(text);
+    let (Some(old_path), Some(new_path)) = (old_path.or_else(|| new_path.clone()), new_path) else {
+        return Err(malformed("a header that names the file"));
+    };
+    let status = match () {
+        () if is_added => FileStatus::Added,
+        () if header.is_deleted => FileStatus::Deleted,
+        () if old_path != new_path => FileStatus::Renamed,
+        () => FileStatus::Modified,
+    };
+    let file_diff = FileDiff {
+        old_path: (!is_added).then_some(old_path),
+        new_path: (!header.is_deleted).then_some(new_path),
+        status,
+        old_mode: if is_added { 0 } else { header.old_mode },
+        new_mode: if header.is_deleted { 0 } else { header.new_mode },
+        content: if header.is_binary { FileContent::Binary } else { FileContent::Text(hunks) },
+    };
+    Ok(ParsedFile { file_diff, partial: partial || header.is_copied })
+}
+
+/// Header lines may have been sent with carriage returns.
+fn without_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}

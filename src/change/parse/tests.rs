@@ -1,0 +1,206 @@
+//! What the parser takes, what it refuses, and where.
+
+use crate::change::{
+    ChangeRecord, DiffError, DiffLimits, FileContent, FileStatus, parse_diff, parse_diff_within, render_diff,
+};
+
+fn parse(text: &str) -> ChangeRecord {
+    parse_diff(text.as_bytes()).unwrap()
+}
+
+/// Path before, path after, status, modes, hunks.
+fn summary(record: &ChangeRecord) -> Vec<String> {
+    let file = |file: &crate::change::FileDiff| {
+        let path = |path: &Option<String>| path.clone().unwrap_or_else(|| "-".to_owned());
+        let (old, new) = (path(&file.old_path), path(&file.new_path));
+        format!(
+            "{:?} {old} {new} {:o} {:o} {}",
+            file.status,
+            file.old_mode,
+            file.new_mode,
+            file.hunks().len()
+        )
+    };
+    record.files.iter().map(file).collect()
+}
+
+const GIT: &str = "\
+diff --git a/a b/a
+old mode 100644
+new mode 100755
+diff --git a/b c b/b c
+index 1111..2222 100644
+--- a/b c\t
++++ b/b c\t
+@@ -1,4 +1,4 @@ fn
+ 1
+ 2
+ 3
+-4
+\\ No newline at end of file
++5
+diff --git a/old b/new
+similarity index 100%
+rename from old
+rename to new
+diff --git \"a/\\303\\251\" \"b/\\303\\251\"
+new file mode 120000
+index 0000..3333
+--- /dev/null
++++ \"b/\\303\\251\"
+@@ -0,0 +1 @@
++target
+\\ No newline at end of file
+diff --git a/gone b/gone
+deleted file mode 100644
+index e69de29..0000
+diff --git a/x.png b/x.png
+index 1111..2222 100644
+Binary files a/x.png and b/x.png differ
+diff --git a/y.png b/y.png
+index 1111..2222 100644
+GIT binary patch
+literal 4
+LcmZ?wVPX
+
+literal 0
+HcmV?d00001
+
+diff --git a/sub b/sub
+index 1111..2222 160000
+--- a/sub
++++ b/sub
+@@ -1 +1 @@
+-Subproject commit 1111
++Subproject commit 2222
+";
+
+#[test]
+fn every_form_of_a_git_diff_is_read() {
+    let record = parse(GIT);
+    let expected = [
+        "Modified a a 100644 100755 0",
+        "Modified b c b c 100644 100644 1",
+        "Renamed old new 0 0 0",
+        "Added - é 0 120000 1",
+        "Deleted gone - 100644 0 0",
+        "Modified x.png x.png 100644 100644 0",
+        "Modified y.png y.png 100644 100644 0",
+        "Modified sub sub 160000 160000 1",
+    ];
+    assert_eq!(summary(&record), expected);
+    assert!(!record.partial);
+    let marks: Vec<bool> = record.files[1].hunks()[0].lines.iter().map(|line| line.no_newline).collect();
+    assert_eq!(marks, [false, false, false, true, false]);
+    assert_eq!(record.files[5].content, FileContent::Binary);
+    assert_eq!(record.files[6].content, FileContent::Binary);
+    assert_eq!(parse(&render_diff(&record)), record);
+}
+
+#[test]
+fn text_around_the_files_is_passed_over() {
+    let mail = format!("From 1234 Mon\nSubject: x\n\n---\n a | 2 +-\n\n{GIT}-- \n2.47.3\n\n");
+    assert_eq!(parse(&mail), parse(GIT));
+    assert_eq!(parse(&GIT.replace('\n', "\r\n")).files.len(), 8);
+}
+
+#[test]
+fn plain_diffs_are_read() {
+    let hunk = "@@ -1 +1 @@\n-1\n+2\n";
+    for (old, new, path) in [
+        ("a/x.yaml", "b/x.yaml", "x.yaml"),
+        ("x.yaml\t2026-01-01 00:00:00", "x.yaml\t2026-01-02 00:00:00", "x.yaml"),
+        ("x.yaml.orig", "x.yaml", "x.yaml"),
+        ("old/d/x.yaml", "new/d/x.yaml", "d/x.yaml"),
+    ] {
+        let record = parse(&format!("Index: x\n=====\n--- {old}\n+++ {new}\n{hunk}"));
+        assert_eq!(summary(&record), [format!("Modified {path} {path} 0 0 1")]);
+    }
+    let added = parse("--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+1\n");
+    assert_eq!(added.files[0].status, FileStatus::Added);
+}
+
+#[test]
+fn a_diff_without_prefixes_keeps_its_paths() {
+    let text = "diff --git a/x a/x\nindex 1..2 100644\n--- a/x\n+++ a/x\n@@ -1 +1 @@\n-1\n+2\n";
+    assert_eq!(parse(text).files[0].path(), "a/x");
+}
+
+#[test]
+fn an_empty_text_is_a_change_without_files() {
+    assert_eq!(parse(""), ChangeRecord::default());
+    assert_eq!(parse("\n\n"), ChangeRecord::default());
+}
+
+fn malformed(line: usize) -> impl Fn(&DiffError) -> bool {
+    move |error| matches!(error, DiffError::Malformed { line: found, .. } if *found == line)
+}
+
+fn truncated(line: usize) -> impl Fn(&DiffError) -> bool {
+    move |error| matches!(error, DiffError::Truncated { line: found, .. } if *found == line)
+}
+
+#[test]
+fn what_is_broken_is_refused_with_its_line() {
+    let names = "--- a/x\n+++ b/x\n";
+    let git = "diff --git a/x b/x\n";
+    let check = |text: String, fits: &dyn Fn(&DiffError) -> bool| {
+        let error = parse_diff(text.as_bytes()).unwrap_err();
+        assert!(fits(&error), "{text}: {error}");
+    };
+    check("hello\n".into(), &|error| *error == DiffError::NoDiff);
+    check(names.into(), &truncated(2));
+    check(format!("{names}@@ -1,2 +1,2 @@\n-1\n"), &truncated(4));
+    check(format!("{names}@@ nonsense\n"), &malformed(3));
+    check(format!("{names}@@ -1,99999999999 +1 @@\n"), &malformed(3));
+    check(format!("{names}@@ -1 +1 @@\n-1\n+2\n+3\n"), &malformed(6));
+    check(format!("{names}@@ -1 +1 @@\n-1\n-2\n"), &malformed(5));
+    check(format!("{names}@@ -1,2 +1,2 @@\n-1\nx\n"), &malformed(5));
+    check(format!("{names}@@ -1 +1 @@\n 1\n"), &malformed(3));
+    check(format!("{names}@@ -5 +5 @@\n-1\n+2\n@@ -1 +1 @@\n-1\n+2\n"), &malformed(6));
+    check("@@ -1 +1 @@\n-1\n+2\n".into(), &malformed(1));
+    check(format!("{git}--- a/x\n+++ b/y\n@@ -1 +1 @@\n-1\n+2\n"), &malformed(3));
+    check(format!("{git}--- a/y\n+++ b/x\n@@ -1 +1 @@\n-1\n+2\n"), &malformed(2));
+    check(format!("{git}@@ -1 +1 @@\n-1\n+2\n"), &malformed(2));
+    check(format!("{git}new file mode 9\n"), &malformed(2));
+    check("diff --git a/x b/y\n".into(), &malformed(1));
+    check(format!("{git}new file mode 100644\n{git}"), &malformed(3));
+    check("diff --cc x\n".into(), &malformed(1));
+    check("--- a/evil\n+++ b/safe\n@@ -1 +1 @@\n-1\n+2\n".into(), &malformed(2));
+}
+
+#[test]
+fn limits_are_named() {
+    let file = |idx| format!("--- a/{idx}\n+++ b/{idx}\n@@ -1 +1 @@\n-1\n+2\n");
+    let text: String = (0..4).map(file).collect();
+    let within =
+        |max_files, max_lines| parse_diff_within(text.as_bytes(), DiffLimits { max_files, max_lines });
+    assert_eq!(within(4, 20).unwrap().files.len(), 4);
+    assert_eq!(within(3, 20).unwrap_err(), DiffError::TooManyFiles { line: 16, limit: 3 });
+    assert_eq!(within(4, 19).unwrap_err(), DiffError::TooManyLines { limit: 19 });
+}
+
+#[test]
+fn less_context_is_partial_and_more_is_cut() {
+    let hunk = |before: usize, after: usize, start: usize| {
+        let (old, new) = (before + 1 + after, before + 1 + after);
+        let context = |n| " c\n".repeat(n);
+        format!("@@ -{start},{old} +{start},{new} @@\n{}-1\n+2\n{}", context(before), context(after))
+    };
+    let parse_hunks = |hunks: &[String]| parse(&format!("--- a/x\n+++ b/x\n{}", hunks.concat()));
+    assert!(!parse_hunks(&[hunk(3, 3, 10)]).partial);
+    assert!(!parse_hunks(&[hunk(0, 3, 1)]).partial);
+    assert!(!parse_hunks(&[hunk(3, 0, 10)]).partial);
+    assert!(parse_hunks(&[hunk(2, 3, 10)]).partial);
+    assert!(parse_hunks(&[hunk(0, 0, 10)]).partial);
+    assert!(parse_hunks(&[hunk(3, 2, 10), hunk(3, 3, 30)]).partial);
+    assert_eq!(parse_hunks(&[hunk(9, 9, 4)]), parse_hunks(&[hunk(3, 3, 10)]));
+}
+
+#[test]
+fn a_hunk_with_wide_context_is_cut_in_two() {
+    let wide = "--- a/x\n+++ b/x\n@@ -1,9 +1,10 @@\n-1\n+2\n 1\n 2\n 3\n 4\n 5\n 6\n 7\n+3\n 8\n";
+    let narrow =
+        "--- a/x\n+++ b/x\n@@ -1,4 +1,4 @@\n-1\n+2\n 1\n 2\n 3\n@@ -6,4 +6,5 @@\n 5\n 6\n 7\n+3\n 8\n";
+    assert_eq!(parse(wide), parse(narrow));
+}
