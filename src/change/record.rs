@@ -129,6 +129,14 @@ impl Change {
     pub fn subject(&self) -> &str {
         self.message.lines().next().unwrap_or("").trim()
     }
+
+    /// What the change calls itself: the subject, or for `Merge …` the first line below that says
+    /// more, where there is one.
+    pub fn title(&self) -> &str {
+        let subject = self.subject();
+        let below = || self.message.lines().skip(1).map(str::trim).find(|line| !line.is_empty());
+        if subject.starts_with("Merge ") { below().unwrap_or(subject) } else { subject }
+    }
 }
 
 impl ChangeRecord {
