@@ -1,0 +1,138 @@
+use crate::change::ChangeRecord;
+use crate::features::facts::{flag, share};
+use crate::features::schema::{FeatureSpec, Unit};
+use crate::features::spread::Spread;
+use crate::history::extension_of;
+
+/// The kinds of files told apart, each with the file name endings that show it.
+const KINDS: [(&str, &[&str]); 12] = [
+    ("yaml", &["yaml", "yml"]),
+    ("json", &["json", "jsonc", "json5"]),
+    ("php", &["php"]),
+    ("puppet", &["pp", "epp"]),
+    ("terraform", &["tf", "tfvars", "hcl"]),
+    ("template", &["erb", "tpl", "tmpl", "j2", "gotmpl", "jinja", "mustache", "jsonnet", "libsonnet"]),
+    (
+        "script",
+        &["sh", "bash", "py", "rb", "js", "ts", "go", "pl", "lua", "groovy", "jenkinsfile", "makefile"],
+    ),
+    ("docs", &["md", "rst", "txt", "adoc", "html", "css", "svg", "png"]),
+    ("ini", &["ini", "conf", "cfg", "toml", "properties", "env", "cnf", "service", "cron"]),
+    ("xml", &["xml", "plist", "csv"]),
+    ("list", &["dblist", "list", "lock", "sum"]),
+    ("zone", &["zone", "db", "arpa"]),
+];
+
+/// The words told apart in paths, each with the parts of a path that show it.
+const PLACES: [(&str, &[&str]); 9] = [
+    ("production", &["prod", "production", "prd", "live"]),
+    ("staging", &["staging", "stage", "stg", "preprod", "integration", "uat"]),
+    ("testing", &["test", "tests", "testing", "beta", "labs", "dev", "development", "sandbox", "spec", "ci"]),
+    ("common", &["common", "default", "defaults", "global", "base", "shared", "main", "all", "core"]),
+    ("docs", &["doc", "docs", "readme", "changelog"]),
+    ("ci", &["ci", "github", "gitlab", "jenkins", "jobs", "prow", "workflows"]),
+    (
+        "network",
+        &["dns", "network", "firewall", "ingress", "lb", "proxy", "nginx", "varnish", "haproxy", "gateway"],
+    ),
+    (
+        "identity",
+        &["auth", "iam", "rbac", "users", "roles", "permissions", "ldap", "sso", "secrets", "vault"],
+    ),
+    (
+        "monitoring",
+        &["monitoring", "alerts", "alerting", "prometheus", "grafana", "icinga", "nagios", "logging"],
+    ),
+];
+
+/// What the kind family reads.
+pub struct KindFacts {
+    n_files: usize,
+    n_by_kind: [usize; KINDS.len()],
+    n_by_place: [usize; PLACES.len()],
+    depth: Option<Spread>,
+}
+
+macro_rules! kind_share {
+    ($name:literal, $idx:literal, $what:literal) => {
+        FeatureSpec::new($name, Unit::Share, concat!("Share of the files that are ", $what), |f| {
+            share(f.kind.n_by_kind[$idx], f.kind.n_files)
+        })
+    };
+}
+
+macro_rules! place_share {
+    ($name:literal, $idx:literal, $what:literal) => {
+        FeatureSpec::new($name, Unit::Share, concat!("Share of the files whose path names ", $what), |f| {
+            share(f.kind.n_by_place[$idx], f.kind.n_files)
+        })
+    };
+}
+
+pub(super) const FEATURES: &[FeatureSpec] = &[
+    kind_share!("kind_yaml", 0, "YAML"),
+    kind_share!("kind_json", 1, "JSON"),
+    kind_share!("kind_php", 2, "PHP"),
+    kind_share!("kind_puppet", 3, "Puppet manifests"),
+    kind_share!("kind_terraform", 4, "Terraform or HCL"),
+    kind_share!("kind_template", 5, "templates"),
+    kind_share!("kind_script", 6, "scripts"),
+    kind_share!("kind_docs", 7, "documentation or pictures"),
+    kind_share!("kind_ini", 8, "INI, TOML or properties"),
+    kind_share!("kind_xml", 9, "XML or CSV"),
+    kind_share!("kind_list", 10, "plain lists"),
+    kind_share!("kind_zone", 11, "DNS zones"),
+    place_share!("place_production", 0, "production"),
+    place_share!("place_staging", 1, "staging"),
+    place_share!("place_testing", 2, "tests or a test environment"),
+    place_share!("place_common", 3, "something common to all"),
+    place_share!("place_docs", 4, "documentation"),
+    place_share!("place_ci", 5, "continuous integration"),
+    place_share!("place_network", 6, "the network"),
+    place_share!("place_identity", 7, "identity or permissions"),
+    place_share!("place_monitoring", 8, "monitoring"),
+    FeatureSpec::new("place_depth_max", Unit::Count, "Directories above the deepest file", |f| {
+        f.kind.depth.map(|depth| depth.max)
+    }),
+    FeatureSpec::new("place_depth_min", Unit::Count, "Directories above the shallowest file", |f| {
+        f.kind.depth.map(|depth| depth.min)
+    }),
+    FeatureSpec::new("kind_only_docs", Unit::Flag, "Whether only documentation is touched", |f| {
+        flag(f.kind.n_files > 0 && f.kind.n_by_kind[7] == f.kind.n_files)
+    }),
+    FeatureSpec::new(
+        "place_several",
+        Unit::Flag,
+        "Whether production and another environment are touched",
+        |f| flag(f.kind.n_by_place[0] > 0 && f.kind.n_by_place[1] + f.kind.n_by_place[2] > 0),
+    ),
+];
+
+impl KindFacts {
+    pub(super) fn of(record: &ChangeRecord) -> Self {
+        let mut facts = Self {
+            n_files: record.files.len(),
+            n_by_kind: [0; KINDS.len()],
+            n_by_place: [0; PLACES.len()],
+            depth: None,
+        };
+        for file_diff in &record.files {
+            let path = file_diff.path().to_ascii_lowercase();
+            let extension = extension_of(&path);
+            for (n, (_, endings)) in facts.n_by_kind.iter_mut().zip(KINDS) {
+                *n += usize::from(endings.contains(&extension));
+            }
+            let mut is_in_place = [false; PLACES.len()];
+            for part in path.split(|c: char| !c.is_ascii_alphanumeric()) {
+                for (found, (_, words)) in is_in_place.iter_mut().zip(PLACES) {
+                    *found |= words.contains(&part);
+                }
+            }
+            for (n, found) in facts.n_by_place.iter_mut().zip(is_in_place) {
+                *n += usize::from(found);
+            }
+        }
+        facts.depth = Spread::of(record.files.iter().map(|file| file.path().matches('/').count() as f64));
+        facts
+    }
+}

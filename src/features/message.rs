@@ -1,0 +1,144 @@
+use crate::change::Change;
+use crate::features::facts::{count, flag};
+use crate::features::schema::{FeatureSpec, Unit};
+
+/// The words told apart in titles, each with the forms that show it.
+const WORDS: [&[&str]; 18] = [
+    &["fix", "fixes", "fixed", "bugfix", "hotfix", "correct", "typo", "repair"],
+    &["enable", "enabled", "activate", "on"],
+    &["disable", "disabled", "deactivate", "off", "stop"],
+    &["add", "adds", "added", "create", "new", "introduce", "initial"],
+    &["remove", "removed", "delete", "drop", "cleanup", "clean", "unused", "kill"],
+    &["update", "updates", "upgrade", "bump", "promote", "version", "release"],
+    &["increase", "raise", "up", "scale", "more"],
+    &["decrease", "reduce", "lower", "limit", "down", "less"],
+    &["move", "rename", "migrate", "migration", "switch", "replace", "convert"],
+    &["refactor", "simplify", "reorganize", "lint", "format", "style", "comment", "doc", "docs", "readme"],
+    &["deploy", "rollout", "roll", "launch", "production", "prod"],
+    &["test", "testing", "try", "experiment", "staging", "beta", "canary", "labs", "debug"],
+    &["allow", "permit", "grant", "access", "rights", "permission", "permissions"],
+    &["default", "defaults", "global", "all", "everywhere", "common"],
+    &["again", "reapply", "retry", "really", "actually", "second", "take", "follow", "followup"],
+    &["temporary", "temporarily", "workaround", "hack", "quick", "emergency", "urgent", "now"],
+    &["config", "configuration", "setting", "settings", "set", "change"],
+    &["alert", "alerts", "incident", "outage", "broken", "error", "errors", "fail", "failing"],
+];
+
+/// What the message family reads.
+pub struct MessageFacts {
+    title_length: usize,
+    n_words: usize,
+    n_body_lines: usize,
+    body_length: usize,
+    has_ticket: bool,
+    has_url: bool,
+    has_scope: bool,
+    has_digits: bool,
+    n_question_or_bang: usize,
+    has_word: [bool; WORDS.len()],
+}
+
+macro_rules! word {
+    ($name:literal, $idx:literal, $what:literal) => {
+        FeatureSpec::new($name, Unit::Flag, concat!("Whether the title speaks of ", $what), |f| {
+            flag(f.message.has_word[$idx])
+        })
+    };
+}
+
+pub(super) const FEATURES: &[FeatureSpec] = &[
+    FeatureSpec::new("message_title_length", Unit::Count, "Characters of the title", |f| {
+        count(f.message.title_length)
+    }),
+    FeatureSpec::new("message_words", Unit::Count, "Words of the title", |f| count(f.message.n_words)),
+    FeatureSpec::new("message_body_lines", Unit::Count, "Lines below the title, trailers left out", |f| {
+        count(f.message.n_body_lines)
+    }),
+    FeatureSpec::new(
+        "message_body_length",
+        Unit::Count,
+        "Characters below the title, trailers left out",
+        |f| count(f.message.body_length),
+    ),
+    FeatureSpec::new("message_ticket", Unit::Flag, "Whether a ticket is named", |f| {
+        flag(f.message.has_ticket)
+    }),
+    FeatureSpec::new("message_url", Unit::Flag, "Whether an address on the web is named", |f| {
+        flag(f.message.has_url)
+    }),
+    FeatureSpec::new("message_scope", Unit::Flag, "Whether the title starts with a scope and a colon", |f| {
+        flag(f.message.has_scope)
+    }),
+    FeatureSpec::new("message_digits", Unit::Flag, "Whether the title holds a digit", |f| {
+        flag(f.message.has_digits)
+    }),
+    FeatureSpec::new("message_marks", Unit::Count, "Question and exclamation marks in the title", |f| {
+        count(f.message.n_question_or_bang)
+    }),
+    word!("word_fix", 0, "a fix"),
+    word!("word_enable", 1, "turning something on"),
+    word!("word_disable", 2, "turning something off"),
+    word!("word_add", 3, "something new"),
+    word!("word_remove", 4, "removing something"),
+    word!("word_update", 5, "an update"),
+    word!("word_increase", 6, "raising something"),
+    word!("word_decrease", 7, "lowering something"),
+    word!("word_move", 8, "a move or a migration"),
+    word!("word_tidy", 9, "tidying up or documentation"),
+    word!("word_deploy", 10, "a rollout or production"),
+    word!("word_test", 11, "a test"),
+    word!("word_allow", 12, "rights or access"),
+    word!("word_default", 13, "a default"),
+    word!("word_again", 14, "doing something again"),
+    word!("word_temporary", 15, "something temporary or urgent"),
+    word!("word_config", 16, "a setting"),
+    word!("word_trouble", 17, "an alert or an error"),
+];
+
+impl MessageFacts {
+    pub(super) fn of(change: &Change) -> Self {
+        let (title, message) = (change.title(), change.message.as_str());
+        let below = message.lines().skip(1).map(str::trim);
+        let body: Vec<&str> =
+            below.filter(|line| !line.is_empty() && *line != title && !is_trailer(line)).collect();
+        let lower = title.to_lowercase();
+        let words: Vec<&str> =
+            lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        Self {
+            title_length: title.chars().count(),
+            n_words: words.len(),
+            n_body_lines: body.len(),
+            body_length: body.iter().map(|line| line.chars().count()).sum(),
+            has_ticket: names_ticket(message),
+            has_url: message.contains("://"),
+            has_scope: title
+                .split_once(':')
+                .is_some_and(|(scope, _)| scope.len() < 40 && !scope.contains(' ')),
+            has_digits: title.contains(|c: char| c.is_ascii_digit()),
+            n_question_or_bang: title.matches(['?', '!']).count(),
+            has_word: WORDS.map(|forms| words.iter().any(|word| forms.contains(word))),
+        }
+    }
+}
+
+/// `Change-Id: …`, `Signed-off-by: …`: written by tools, some only when the change lands.
+fn is_trailer(line: &str) -> bool {
+    line.split_once(": ").is_some_and(|(key, _)| {
+        key.contains('-')
+            && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && key.starts_with(|c: char| c.is_ascii_uppercase())
+    })
+}
+
+/// `T123456`, `#123`, `ABC-123`.
+fn names_ticket(message: &str) -> bool {
+    message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '#').any(|word| {
+        let digits = word.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let mark = &word[..word.len() - digits.len()];
+        let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let is_key = mark.len() >= 3
+            && mark.ends_with('-')
+            && mark[..mark.len() - 1].bytes().all(|b| b.is_ascii_uppercase());
+        all_digits && (mark == "#" || (mark == "T" && digits.len() >= 4) || is_key)
+    })
+}
