@@ -18,6 +18,7 @@ pub mod history;
 pub mod http;
 pub mod incident;
 pub mod label;
+pub mod mining;
 pub mod model;
 pub mod policy;
 pub mod risk;

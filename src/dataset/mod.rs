@@ -8,6 +8,7 @@
 mod digest;
 mod error;
 mod frame;
+mod known;
 mod parquet;
 mod read;
 mod records;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use digest::Digest;
 pub use error::Error;
+pub use known::{LabelTask, Standing, standings};
 pub use records::{Record, read_records};
 pub use row::{FeatureColumn, Metadata, Row, Rows, RowsBuilder};
 pub use split::{Split, SplitError};

@@ -23,7 +23,7 @@ const fn row(module: &'static str, may_import: &'static str, io: &'static str) -
 }
 
 /// The modules in the order of the data; each may use rows above it only.
-const TABLE: [ModuleRow; 20] = [
+const TABLE: [ModuleRow; 21] = [
     row("change", "–", "no"),
     row("risk", "–", "no"),
     row("model", "–", "no"),
@@ -35,6 +35,7 @@ const TABLE: [ModuleRow; 20] = [
     row("features", "change, label, history", "no"),
     row("timeline", "change, git, incident, label, history, features", "files"),
     row("dataset", "change, label, features", "files"),
+    row("mining", "change, git, label, history, features, timeline, dataset", "files"),
     row("artifact", "features, model, evaluation, risk", "files"),
     row("train", "dataset, features, model, evaluation, artifact, risk", "no"),
     row("scorer", "change, label, history, features, model, artifact, risk", "no"),

@@ -1,0 +1,187 @@
+//! History to labelled rows: the replay of a whole repository, written down.
+//!
+//! Owns the join of what [`timeline`](crate::timeline) reads of every change with the labels that
+//! became known afterwards. Rows are as of one moment: no fact later than it is in them. Start
+//! reading at [`mine`].
+
+mod author_key;
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use crate::change::{Change, digest};
+use crate::dataset::{Metadata, Row, Rows, RowsBuilder};
+use crate::features::schema;
+use crate::git::{self, Repository, Unit, WalkOptions, WalkReport, walk};
+use crate::label::{Curator, RowLabel, is_bot};
+use crate::timeline::{Landed, Sources, Timeline};
+
+pub use author_key::AuthorKey;
+
+/// What to mine, and how.
+pub struct MineOptions {
+    /// Name of the repository in the rows.
+    pub name: String,
+    /// What counts as one change.
+    pub unit: Unit,
+    /// Incident links and reported outcomes.
+    pub sources: Sources,
+    /// Rows of changes landed before this are left out; the fold still sees them.
+    pub since: Option<i64>,
+    /// The moment that no fact may cross; none takes the newest change.
+    pub until: Option<i64>,
+    /// Under which authors are hashed.
+    pub author_key: AuthorKey,
+}
+
+/// Labelled rows of one repository.
+pub struct Mined {
+    /// The rows, in time order.
+    pub rows: Rows,
+    /// The moment they are as of, and the history's head.
+    pub metadata: Metadata,
+    /// What the walk met.
+    pub report: WalkReport,
+    /// Incident links and outcomes that named no change of this history.
+    pub n_unknown_targets: usize,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// Why a history could not be mined.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The repository could not be read.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The rows could not be put together.
+    #[error(transparent)]
+    Dataset(#[from] crate::dataset::Error),
+}
+
+/// Replays the history of a repository and joins every change with what became of it. `each` is told
+/// how many changes were read so far.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn mine(
+    repository: &Repository,
+    options: MineOptions,
+    mut each: impl FnMut(usize),
+) -> Result<Mined, Error> {
+    let started = Instant::now();
+    let mut walk_options = WalkOptions::new(options.unit);
+    walk_options.until = options.until;
+    let mut collector = Collector::new(repository, &options)?;
+    let mut timeline = Timeline::new(options.sources.clone());
+    let mut failed = None;
+    let report = walk(repository, &walk_options, |change| {
+        let landed = timeline.land(&change);
+        each(landed.ordinal as usize + 1);
+        match collector.push(&change, landed) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(err) => {
+                failed = Some(err);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    if let Some(err) = failed {
+        return Err(err.into());
+    }
+    let as_of = options.until.or(timeline.last_t()).unwrap_or(0);
+    collector.record(timeline.advance(as_of));
+    let rows = collector.finish(as_of, options.since);
+    Ok(Mined {
+        rows,
+        metadata: Metadata { mined_at: as_of, head: report.head.0.clone() },
+        report,
+        n_unknown_targets: timeline.n_unknown_targets(),
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+struct Collector {
+    builder: RowsBuilder,
+    curator: Curator,
+    repo: String,
+    root: String,
+    unit: Unit,
+    author_key: AuthorKey,
+}
+
+impl Collector {
+    fn new(repository: &Repository, options: &MineOptions) -> Result<Self, git::Error> {
+        Ok(Self {
+            builder: RowsBuilder::new(schema().revisions()),
+            curator: Curator::new(),
+            repo: options.name.clone(),
+            root: repository.root_commit()?.0,
+            unit: options.unit,
+            author_key: options.author_key.clone(),
+        })
+    }
+
+    fn push(&mut self, change: &Change, landed: Landed) -> Result<(), crate::dataset::Error> {
+        self.curator.push(change, &landed.classification);
+        self.record(landed.outcomes);
+        let (n_added, n_deleted) = change.record.n_lines();
+        let row = Row {
+            repo: self.repo.clone(),
+            root: self.root.clone(),
+            unit: self.unit.to_string(),
+            change_id: change.id.clone(),
+            digest: digest(&change.record).to_string(),
+            committed_at: change.committed_at,
+            author: self.author_key.hash(&change.author),
+            bot: is_bot(&change.author),
+            kind: landed.classification.kind,
+            planned: false,
+            outcome_at: None,
+            label_raw: None,
+            label_strict: None,
+            in_strict: false,
+            label_source: None,
+            label_known_at: None,
+            severity: None,
+            effort: (n_added + n_deleted) as u64,
+            template: landed.classification.template,
+            planned_wording: landed.classification.planned_by_wording,
+            reverted_at: None,
+            is_revert: landed.classification.is_revert,
+            n_files: u32::try_from(change.record.files.len()).unwrap_or(u32::MAX),
+        };
+        self.builder.push(row, &landed.tokens, &landed.vector)
+    }
+
+    fn record(&mut self, outcomes: Vec<crate::label::Outcome>) {
+        outcomes.into_iter().for_each(|outcome| self.curator.record(outcome));
+    }
+
+    fn finish(mut self, as_of: i64, since: Option<i64>) -> Rows {
+        let labels = self.curator.curate(as_of, None);
+        for (row, label) in self.builder.facts_mut().iter_mut().zip(labels) {
+            take_label(row, label);
+        }
+        let rows = self.builder.finish();
+        match since {
+            None => rows,
+            Some(since) => {
+                let kept: Vec<usize> =
+                    (0..rows.n_rows()).filter(|&idx| rows.facts()[idx].committed_at >= since).collect();
+                rows.select(&kept)
+            }
+        }
+    }
+}
+
+fn take_label(row: &mut Row, label: RowLabel) {
+    row.planned = label.planned;
+    row.outcome_at = label.outcome_at;
+    row.label_raw = label.label_raw;
+    row.label_strict = label.label_strict;
+    row.in_strict = label.in_strict;
+    row.label_source = label.source;
+    row.label_known_at = label.known_at;
+    row.severity = label.severity;
+}

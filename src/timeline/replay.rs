@@ -1,0 +1,144 @@
+use serde::{Deserialize, Serialize};
+
+use crate::change::Change;
+use crate::features::{Extracted, Extractor};
+use crate::history::{History, Reading};
+use crate::incident::OutcomeRecord;
+use crate::label::{Classification, Detector, Outcome};
+use crate::timeline::sources::Sources;
+
+/// The state that a question is read from: history, labels, and the outcomes still to become known.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Timeline {
+    history: History,
+    detector: Detector,
+    sources: Sources,
+    /// Outcomes not yet known, the next one last.
+    pending: Vec<Outcome>,
+    n_unknown_targets: usize,
+    head: Option<String>,
+    last_t: i64,
+}
+
+/// What is read of a change before it is folded in.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its kind, from its own wording, its diff and earlier events.
+    pub classification: Classification,
+    /// Its vector and footprint.
+    pub extracted: Extracted,
+}
+
+/// A change that was folded in, with what was read of it before.
+#[derive(Clone, Debug)]
+pub struct Landed {
+    /// Its position in the fold, from 0.
+    pub ordinal: u32,
+    /// Its kind.
+    pub classification: Classification,
+    /// Its vector, read just before it was folded in.
+    pub vector: Vec<f32>,
+    /// Its hashed tokens.
+    pub tokens: Vec<u32>,
+    /// Outcomes of earlier changes that were taken in since the change before, this landing's included.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Timeline {
+    /// An empty timeline that will hear of these outcomes.
+    pub fn new(sources: Sources) -> Self {
+        Self {
+            history: Extractor::empty_history(),
+            detector: Detector::new(),
+            sources,
+            pending: Vec::new(),
+            n_unknown_targets: 0,
+            head: None,
+            last_t: i64::MIN,
+        }
+    }
+
+    /// The state of the fold.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The labels' state.
+    pub fn detector(&self) -> &Detector {
+        &self.detector
+    }
+
+    /// Id of the newest change folded in.
+    pub fn head(&self) -> Option<&str> {
+        self.head.as_deref()
+    }
+
+    /// `t` of the newest change folded in.
+    pub fn last_t(&self) -> Option<i64> {
+        self.head.as_ref().map(|_| self.last_t)
+    }
+
+    /// Incident links and outcomes whose change was not in the history when they became known.
+    pub fn n_unknown_targets(&self) -> usize {
+        self.n_unknown_targets
+    }
+
+    /// Reads a proposed change from the present state. Ages count to `change.committed_at`, or to the
+    /// newest change where that is later.
+    pub fn ask(&self, change: &Change) -> Asked {
+        let classification = self.detector.classify(change);
+        let reading = Reading::new(change, &classification);
+        let mut extracted = Extractor::vector(&reading, &self.history);
+        extracted.footprint.t = extracted.footprint.t.max(self.last_t);
+        Asked { classification, extracted }
+    }
+
+    /// Takes in every outcome known at `t`; answers them in the order they became known.
+    pub fn advance(&mut self, t: i64) -> Vec<Outcome> {
+        for incident in self.sources.incidents_known_at(t) {
+            let outcome = self.detector.declare(&incident);
+            self.expect(outcome);
+        }
+        for outcome_record in self.sources.outcomes_known_at(t) {
+            let outcome = self.detector.report(&outcome_record);
+            self.expect(outcome);
+        }
+        let n_later = self.pending.partition_point(|outcome| outcome.known_at > t);
+        let known: Vec<Outcome> = self.pending.drain(n_later..).rev().collect();
+        known.iter().for_each(|outcome| self.history.outcome(outcome));
+        known
+    }
+
+    /// Takes in an outcome reported while serving; none where its change is unknown.
+    pub fn report(&mut self, outcome_record: &OutcomeRecord) -> Option<Outcome> {
+        let outcome = self.detector.report(outcome_record)?;
+        self.history.outcome(&outcome);
+        Some(outcome)
+    }
+
+    /// Folds a change in, after reading its vector from the state before it.
+    pub fn land(&mut self, change: &Change) -> Landed {
+        let mut outcomes = self.advance(change.committed_at);
+        let Asked { classification, extracted } = self.ask(change);
+        let ordinal = self.history.n_landed();
+        let (vector, tokens) = (extracted.vector.clone(), extracted.tokens());
+        extracted.land(&mut self.history);
+        for outcome in self.detector.land(change, &classification) {
+            self.history.outcome(&outcome);
+            outcomes.push(outcome);
+        }
+        self.head = Some(change.id.0.clone());
+        self.last_t = self.last_t.max(change.committed_at);
+        Landed { ordinal, classification, vector, tokens, outcomes }
+    }
+
+    fn expect(&mut self, outcome: Option<Outcome>) {
+        let Some(outcome) = outcome else {
+            self.n_unknown_targets += 1;
+            return;
+        };
+        let later = |other: &Outcome| (other.known_at, other.ordinal) > (outcome.known_at, outcome.ordinal);
+        let idx = self.pending.partition_point(later);
+        self.pending.insert(idx, outcome);
+    }
+}

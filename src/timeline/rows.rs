@@ -1,0 +1,129 @@
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use flate2::Crc;
+use serde::{Deserialize, Serialize};
+
+use crate::label::Classification;
+use crate::timeline::cache::CacheError;
+
+/// What the cache keeps of a landed change: enough to score it again without its diff.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Its id.
+    pub change_id: String,
+    /// `t` of the change.
+    pub committed_at: i64,
+    /// Its kind.
+    pub classification: Classification,
+    /// Its vector.
+    pub vector: Vec<f32>,
+    /// Its hashed tokens.
+    pub tokens: Vec<u32>,
+}
+
+/// Rows one after the other in a file, each with its length and checksum; only ever appended to.
+pub struct RowFile {
+    file: BufWriter<File>,
+    offsets: Vec<u64>,
+    end: u64,
+}
+
+impl RowFile {
+    /// Opens the file, cut back to the rows that `offsets` and `end` know of.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or is shorter than that.
+    pub fn open(path: &Path, offsets: Vec<u64>, end: u64) -> Result<Self, CacheError> {
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        if file.metadata()?.len() < end {
+            return Err(CacheError::Damaged("the rows are cut short"));
+        }
+        file.set_len(end)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(Self { file: BufWriter::with_capacity(1 << 20, file), offsets, end })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.offsets.is_empty()
+    }
+
+    /// Where the rows start, and where the last one ends, in bytes.
+    pub fn extent(&self) -> (&[u64], u64) {
+        (&self.offsets, self.end)
+    }
+
+    /// Appends a row.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn push(&mut self, row: &Row) -> Result<(), CacheError> {
+        let bytes = postcard::to_stdvec(row)?;
+        let mut crc = Crc::new();
+        crc.update(&bytes);
+        let n_bytes = u32::try_from(bytes.len()).map_err(|_| CacheError::Damaged("a row is too long"))?;
+        self.file.write_all(&n_bytes.to_le_bytes())?;
+        self.file.write_all(&crc.sum().to_le_bytes())?;
+        self.file.write_all(&bytes)?;
+        self.offsets.push(self.end);
+        self.end += 8 + u64::from(n_bytes);
+        Ok(())
+    }
+
+    /// Hands everything to the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn sync(&mut self) -> Result<(), CacheError> {
+        self.file.flush()?;
+        Ok(self.file.get_ref().sync_data()?)
+    }
+
+    /// Reads the rows from `first` on, at most `n`.
+    ///
+    /// # Errors
+    /// When they cannot be read or do not have their checksum.
+    pub fn read(&mut self, first: usize, n: usize) -> Result<Vec<Row>, CacheError> {
+        self.file.flush()?;
+        let last = (first + n).min(self.offsets.len());
+        let Some(&start) = self.offsets.get(first).filter(|_| first < last) else {
+            return Ok(Vec::new());
+        };
+        let stop = self.offsets.get(last).copied().unwrap_or(self.end);
+        let n_bytes =
+            usize::try_from(stop - start).map_err(|_| CacheError::Damaged("the rows are too long"))?;
+        let mut bytes = vec![0; n_bytes];
+        let file = self.file.get_mut();
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(&mut bytes)?;
+        file.seek(SeekFrom::End(0))?;
+        let mut rest = bytes.as_slice();
+        let mut rows = Vec::with_capacity(last - first);
+        while !rest.is_empty() {
+            let (row, after) = decode(rest)?;
+            rows.push(row);
+            rest = after;
+        }
+        Ok(rows)
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<(Row, &[u8]), CacheError> {
+    let damaged = CacheError::Damaged("a row is cut short");
+    let Some((head, rest)) = bytes.split_at_checked(8) else { return Err(damaged) };
+    let word = |idx: usize| u32::from_le_bytes([head[idx], head[idx + 1], head[idx + 2], head[idx + 3]]);
+    let Some((body, rest)) = rest.split_at_checked(word(0) as usize) else { return Err(damaged) };
+    let mut crc = Crc::new();
+    crc.update(body);
+    if crc.sum() != word(4) {
+        return Err(CacheError::Damaged("a row does not have its checksum"));
+    }
+    Ok((postcard::from_bytes(body)?, rest))
+}

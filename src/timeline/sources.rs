@@ -1,0 +1,38 @@
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::incident::{IncidentLink, OutcomeRecord};
+
+/// Outcomes that do not come from the history itself, ordered by the moment they became known.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Sources {
+    incidents: VecDeque<IncidentLink>,
+    outcomes: VecDeque<OutcomeRecord>,
+}
+
+impl Sources {
+    /// Orders incident links and reported outcomes by the moment they became known.
+    pub fn new(mut incidents: Vec<IncidentLink>, mut outcomes: Vec<OutcomeRecord>) -> Self {
+        incidents.sort_by(|a, b| (a.known_at, &a.incident_id).cmp(&(b.known_at, &b.incident_id)));
+        outcomes.sort_by_key(|outcome| outcome.known_at);
+        Self { incidents: incidents.into(), outcomes: outcomes.into() }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.incidents.is_empty() && self.outcomes.is_empty()
+    }
+
+    /// Takes out the incident links known at `t`.
+    pub(super) fn incidents_known_at(&mut self, t: i64) -> Vec<IncidentLink> {
+        let n_known = self.incidents.partition_point(|incident| incident.known_at <= t);
+        self.incidents.drain(..n_known).collect()
+    }
+
+    /// Takes out the reported outcomes known at `t`.
+    pub(super) fn outcomes_known_at(&mut self, t: i64) -> Vec<OutcomeRecord> {
+        let n_known = self.outcomes.partition_point(|outcome| outcome.known_at <= t);
+        self.outcomes.drain(..n_known).collect()
+    }
+}
