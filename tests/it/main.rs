@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod architecture;
+mod cli;
 mod dataset;
 mod dependencies;
 mod docs;
 mod git_walk;
 mod learners;
+mod policy;
 mod postgres;
 mod store;
 

@@ -1,0 +1,180 @@
+use clap::{Args, Subcommand};
+use diffrisk::store::{Log, Record, RecordKind, Search, StoreConfig, VerifyReport};
+use serde_json::{Value, json};
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, OrExit};
+use crate::cli::output::{OutputArgs, Table, note, print, print_json};
+use crate::cli::time::utc;
+
+/// Records read at once.
+const PAGE_LEN: i64 = 500;
+
+/// Arguments of `decisions`.
+#[derive(Debug, Args)]
+pub struct DecisionsArgs {
+    #[command(subcommand)]
+    command: DecisionsCommand,
+    /// Address of the decision log: `sqlite://FILE` or `postgres://…`
+    #[arg(long, env = "DIFFRISK_STORE", default_value = "sqlite://diffrisk.db", global = true)]
+    store: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum DecisionsCommand {
+    /// Lists decisions, newest first
+    List(ListArgs),
+    /// Shows one decision and what stands beside it
+    Show(ShowArgs),
+    /// Checks the chain and names the first record that is not as it was written
+    Verify(OutputArgs),
+    /// Prints reported outcomes as JSON lines, for `mine --outcomes`
+    ExportOutcomes,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Only those of this repository
+    #[arg(long, value_name = "NAME")]
+    repo: Option<String>,
+    /// Only those with this verdict
+    #[arg(long, value_name = "VERDICT", value_parser = ["fast_path", "extra_validation", "hold"])]
+    decision: Option<String>,
+    /// Only those of this commit, review id or digest
+    #[arg(long, value_name = "ID")]
+    change: Option<String>,
+    /// At most this many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// Id of the decision
+    id: String,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Opens the log for reading and answers from it.
+pub fn run(args: DecisionsArgs) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let opened = Log::open(&StoreConfig::new(args.store.as_str())).await;
+        let log = opened.or_exit(Exit::BadInput, "the decision log cannot be opened")?;
+        match args.command {
+            DecisionsCommand::List(args) => list(&log, &args).await,
+            DecisionsCommand::Show(args) => show(&log, &args).await,
+            DecisionsCommand::Verify(output) => verify(&log, output).await,
+            DecisionsCommand::ExportOutcomes => export_outcomes(&log).await,
+        }
+    })
+}
+
+async fn list(log: &Log, args: &ListArgs) -> Result<Exit, Failure> {
+    let search = Search {
+        kind: Some(RecordKind::Decision),
+        repo: args.repo.clone(),
+        verdict: args.decision.clone(),
+        change: args.change.clone(),
+        limit: i64::from(args.limit),
+        ..Search::default()
+    };
+    let page = log.page(&search).await?;
+    if args.output.json {
+        let items: Vec<Value> = page.records.iter().map(body).collect();
+        print_json(&json!({ "decisions": items, "next": page.next }))?;
+        return Ok(Exit::Success);
+    }
+    let mut table = Table::new(&["decision_id", "decided_at", "decision", "repo", "change"]);
+    for record in &page.records {
+        let columns = &record.columns;
+        let verdict = columns.verdict.clone().unwrap_or_default();
+        let verdict = if columns.degraded { format!("{verdict} (degraded)") } else { verdict };
+        let change = columns.commit_id.as_ref().or(columns.change_id.as_ref());
+        let change = change.or(columns.change_digest.as_ref()).cloned().unwrap_or_default();
+        table.push(vec![
+            record.id.clone(),
+            utc(record.at_ms.div_euclid(1_000)),
+            verdict,
+            columns.repo.clone().unwrap_or_default(),
+            change.chars().take(19).collect(),
+        ]);
+    }
+    print(&table.render());
+    Ok(Exit::Success)
+}
+
+async fn show(log: &Log, args: &ShowArgs) -> Result<Exit, Failure> {
+    let record = log.record(&args.id).await?.filter(|record| record.kind == RecordKind::Decision);
+    let Some(record) = record else {
+        return Err(Failure::bad_input(format!("there is no decision `{}`", args.id)));
+    };
+    let beside = log.beside(&args.id).await?;
+    if args.output.json {
+        let beside: Vec<Value> = beside.iter().map(body).collect();
+        print_json(&json!({ "decision": body(&record), "beside": beside }))?;
+        return Ok(Exit::Success);
+    }
+    print(&serde_json::to_string_pretty(&body(&record)).unwrap_or_default());
+    for record in &beside {
+        let at = utc(record.at_ms.div_euclid(1_000));
+        print(&format!("{at}  {}  {}", record.kind.as_str(), record.body));
+    }
+    Ok(Exit::Success)
+}
+
+async fn verify(log: &Log, output: OutputArgs) -> Result<Exit, Failure> {
+    let report = log.verify().await?;
+    if output.json {
+        print_json(&report)?;
+    } else {
+        print(&sentence(&report));
+    }
+    Ok(if report.difference.is_none() { Exit::Success } else { Exit::Difference })
+}
+
+fn sentence(report: &VerifyReport) -> String {
+    let VerifyReport { n_chains, n_records, n_heads, difference } = report;
+    let read = format!("{n_records} records in {n_chains} chains, {n_heads} signed heads");
+    match difference {
+        None => format!("{read}: all as written"),
+        Some(difference) => {
+            let id = difference.id.as_deref().unwrap_or("no id");
+            let problem = serde_json::to_value(difference.problem).unwrap_or_default();
+            let problem = problem.as_str().unwrap_or_default();
+            format!("{read}: record {} of chain {} ({id}) is {problem}", difference.seq, difference.chain)
+        }
+    }
+}
+
+async fn export_outcomes(log: &Log) -> Result<Exit, Failure> {
+    let mut after = String::new();
+    let mut n_outcomes = 0_usize;
+    loop {
+        let search = Search {
+            kind: Some(RecordKind::Outcome),
+            after: Some(after),
+            limit: PAGE_LEN,
+            ..Search::default()
+        };
+        let page = log.page(&search).await?;
+        for record in &page.records {
+            print(&body(record).to_string());
+            n_outcomes += 1;
+        }
+        match page.next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    note(&format!("{n_outcomes} outcomes"));
+    Ok(Exit::Success)
+}
+
+/// What a record says; a body that is no JSON is shown as text rather than hidden.
+fn body(record: &Record) -> Value {
+    serde_json::from_str(&record.body).unwrap_or_else(|_| Value::String(record.body.clone()))
+}

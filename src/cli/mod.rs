@@ -1,0 +1,77 @@
+//! The command line: one file a subcommand, each with one `run` that takes its finished arguments.
+//!
+//! Owns arguments, help, tables, progress and exit codes, and nothing that another front end would
+//! need too. One document for people or, with `--json`, for programs goes to stdout; everything
+//! else goes to stderr. Start reading at [`run`].
+
+mod decisions;
+mod exit;
+mod failure;
+mod output;
+mod time;
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+use failure::Failure;
+
+/// Scores a configuration change before it rolls out: fast path or extra validation, and why
+#[derive(Debug, Parser)]
+#[command(name = "diffrisk", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Reads the decision log
+    Decisions(decisions::DecisionsArgs),
+}
+
+/// Parses the arguments, runs one subcommand, and answers how the process ends. A panic is caught:
+/// it must not look like any verdict.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return explained(&error),
+    };
+    match catch_unwind(AssertUnwindSafe(|| dispatch(cli.command))) {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(failure)) => {
+            output::complain(&failure.to_string());
+            failure.exit
+        }
+        Err(_) => Exit::Other,
+    }
+}
+
+fn dispatch(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Decisions(args) => decisions::run(args),
+    }
+}
+
+/// Help and version are answers; everything else that clap reports is a usage error.
+fn explained(error: &clap::Error) -> Exit {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            output::print_text(&error.render().ansi().to_string(), &error.render().to_string());
+            Exit::Success
+        }
+        _ => {
+            // A closed stderr leaves nobody to tell; the exit code still says it.
+            let _ = error.print();
+            Exit::Usage
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+use std::io::{IsTerminal, Write};
+
+use clap::Args;
+use serde::Serialize;
+
+/// Width of tables and texts for people.
+pub const WIDTH: usize = 100;
+
+/// How a subcommand answers.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct OutputArgs {
+    /// Print one JSON document instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Writes a text to stdout; styled on a terminal.
+pub fn print_text(styled: &str, plain: &str) {
+    print(if std::io::stdout().is_terminal() { styled } else { plain });
+}
+
+/// Writes a text to stdout. A reader who stopped reading is no failure and must not change the exit
+/// code, which may be a verdict.
+pub fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = stdout.write_all(b"\n");
+    }
+    let _ = stdout.flush();
+}
+
+/// Writes one JSON document to stdout.
+pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
+    print(&serde_json::to_string_pretty(document)?);
+    Ok(())
+}
+
+/// Says something on stderr that is not the answer.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Says on stderr why the command ended.
+pub fn complain(text: &str) {
+    note(&format!("error: {text}"));
+}
+
+/// A table for people: columns as wide as their cells, numbers to the right, the widest column cut
+/// where the whole would be wider than [`WIDTH`].
+pub struct Table {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub fn new(header: &[&str]) -> Self {
+        Self { header: header.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row with one cell a column.
+    pub fn push(&mut self, row: Vec<String>) {
+        debug_assert_eq!(row.len(), self.header.len());
+        self.rows.push(row);
+    }
+
+    /// The text, one line a row.
+    pub fn render(&self) -> String {
+        let widths = self.widths();
+        let mut text = String::new();
+        for row in std::iter::once(&self.header).chain(&self.rows) {
+            let cells = row.iter().zip(&widths).enumerate();
+            let cells: Vec<String> = cells.map(|(idx, (cell, width))| self.cell(idx, cell, *width)).collect();
+            text.push_str(cells.join("  ").trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let rows = || std::iter::once(&self.header).chain(&self.rows);
+        let widest = |idx: usize| rows().filter_map(|row| row.get(idx)).map(|cell| n_chars(cell)).max();
+        let mut widths: Vec<usize> = (0..self.header.len()).map(|idx| widest(idx).unwrap_or(0)).collect();
+        let gaps = 2 * widths.len().saturating_sub(1);
+        let excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(WIDTH);
+        if let Some(widest) = widths.iter_mut().max() {
+            *widest = widest.saturating_sub(excess).max(8);
+        }
+        widths
+    }
+
+    fn cell(&self, idx: usize, cell: &str, width: usize) -> String {
+        let cell = cut(cell, width);
+        if self.is_numeric(idx) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+    }
+
+    fn is_numeric(&self, idx: usize) -> bool {
+        let is_number = |cell: &String| {
+            cell.is_empty() || cell == "–" || cell.trim_end_matches(" %").parse::<f64>().is_ok()
+        };
+        self.rows.iter().all(|row| row.get(idx).is_some_and(is_number))
+    }
+}
+
+fn n_chars(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// A text in at most so many characters; what is cut off shows as `…`.
+fn cut(text: &str, width: usize) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if n_chars(&text) <= width {
+        return text;
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_no_wider_than_the_page_and_numbers_stand_right() {
+        let mut table = Table::new(&["name", "share", "text"]);
+        table.push(vec!["a".into(), "10".into(), "x".repeat(200)]);
+        table.push(vec!["longer".into(), "2.5".into(), "tab\there".into()]);
+        let text = table.render();
+        assert!(text.lines().all(|line| n_chars(line) <= WIDTH));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("name    share  text"));
+        assert!(lines[1].starts_with("a          10  xxx") && lines[1].ends_with('…'));
+        assert!(lines[2].ends_with("tab here"));
+    }
+}

@@ -1,0 +1,129 @@
+//! The binary from outside: what it prints where, and how it ends.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn diffrisk(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_diffrisk")).args(args).env_remove("DIFFRISK_STORE").output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A fresh address of a decision log.
+fn store_url(dir: &Path) -> String {
+    format!("sqlite://{}", dir.join("diffrisk.db").display())
+}
+
+#[test]
+fn help_goes_to_stdout_and_lists_the_exit_codes() {
+    let output = diffrisk(&["--help"]);
+    assert_eq!(code(&output), 0);
+    assert!(stdout(&output).contains("10  `gate`: extra validation") && stderr(&output).is_empty());
+    assert!(stdout(&output).lines().all(|line| line.chars().count() <= 100));
+}
+
+#[test]
+fn nonsense_is_a_usage_error_on_stderr() {
+    for args in [&["--nonsense"][..], &["nonsense"], &[], &["decisions", "list", "--decision", "maybe"]] {
+        let output = diffrisk(args);
+        assert_eq!(code(&output), 2, "{args:?}");
+        assert!(stdout(&output).is_empty() && !stderr(&output).is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_missing_decision_log_is_bad_input_and_is_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = diffrisk(&["decisions", "verify", "--store", &store_url(dir.path())]);
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    assert!(stderr(&output).starts_with("error: the decision log cannot be opened"));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_reader_who_stops_reading_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_diffrisk"))
+        .arg("--help")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), stderr(&output)), (0, String::new()));
+}
+
+mod log {
+    use diffrisk::store::{Columns, NewRecord, RecordKind, Store, StoreConfig, new_id};
+
+    use super::*;
+
+    /// A log with one decision, one outcome beside it and a closed writer.
+    async fn written(url: &str) -> String {
+        let store = Store::open(&StoreConfig::new(url)).await.unwrap();
+        let mut decision = NewRecord::new(RecordKind::Decision, r#"{"decision":"hold"}"#.to_owned());
+        decision.id = new_id();
+        decision.columns = Columns {
+            repo: Some("config".to_owned()),
+            verdict: Some("hold".to_owned()),
+            commit_id: Some("a".repeat(40)),
+            ..Columns::default()
+        };
+        let id = decision.id.clone();
+        let mut outcome = NewRecord::new(RecordKind::Outcome, r#"{"outcome":"harmless"}"#.to_owned());
+        outcome.columns.subject_id = Some(id.clone());
+        store.append(vec![decision, outcome]).await.unwrap();
+        store.close().await;
+        id
+    }
+
+    fn write(dir: &Path) -> (String, String) {
+        let url = store_url(dir);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let id = runtime.block_on(written(&url));
+        (url, id)
+    }
+
+    #[test]
+    fn decisions_are_listed_shown_and_exported() {
+        let dir = tempfile::tempdir().unwrap();
+        let (url, id) = write(dir.path());
+        let output = diffrisk(&["decisions", "list", "--store", &url]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(stdout(&output).contains(&id) && stdout(&output).contains("hold"));
+        let output = diffrisk(&["decisions", "list", "--json", "--repo", "another", "--store", &url]);
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["decisions"].as_array().unwrap().len(), 0);
+        let output = diffrisk(&["decisions", "show", &id, "--json", "--store", &url]);
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["decision"]["decision"], "hold");
+        assert_eq!(json["beside"][0]["outcome"], "harmless");
+        let output = diffrisk(&["decisions", "export-outcomes", "--store", &url]);
+        assert_eq!(stdout(&output), "{\"outcome\":\"harmless\"}\n");
+        let output = diffrisk(&["decisions", "show", "nothing", "--store", &url]);
+        assert_eq!((code(&output), stderr(&output).as_str()), (4, "error: there is no decision `nothing`\n"));
+    }
+
+    #[test]
+    fn verify_finds_a_changed_record_and_exits_5() {
+        let dir = tempfile::tempdir().unwrap();
+        let (url, _) = write(dir.path());
+        let output = diffrisk(&["decisions", "verify", "--store", &url]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(stdout(&output).contains("all as written"));
+        let heads = dir.path().join("diffrisk.db.heads");
+        std::fs::write(&heads, "nonsense\n").unwrap();
+        let output = diffrisk(&["decisions", "verify", "--json", "--store", &url]);
+        assert_eq!(code(&output), 5, "{}", stderr(&output));
+    }
+}
