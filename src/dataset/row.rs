@@ -45,7 +45,7 @@ pub struct Row {
     pub effort: u64,
     /// Hash of the subject's template: what it says without names and numbers.
     pub template: u64,
-    /// Whether the change's own wording, or that of its revert, says that it will be undone.
+    /// Whether the change's own wording says that it will be undone.
     pub planned_wording: bool,
     /// When a later change reverted it, planned or not.
     pub reverted_at: Option<i64>,

@@ -179,6 +179,7 @@ fn the_checker_lets_pass_what_is_allowed() {
         ("label/tests.rs", "use super::detector::X; fn f<'a>(x: &'a str) {}"),
         ("git/mod.rs", "use git2::Repository; use std::fs;"),
         ("change/mod.rs", "use super::*; let my_polars = 1; self.axum::<u8>();"),
+        ("policy/rule/tests.rs", "let started = Instant::now();"),
         ("cli/mine.rs", "use clap::Args; use diffrisk::dataset::Rows; use crate::cli::output;"),
     ];
     for (path, text) in cases {
