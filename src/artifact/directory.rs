@@ -1,0 +1,180 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::artifact::check::schema_hash;
+use crate::artifact::document::{Document, FeatureRef, Twins};
+
+const MODEL_FILE: &str = "model.json";
+const TWINS_FILE: &str = "twins.json";
+const CARD_FILE: &str = "MODEL_CARD.md";
+const SUMS_FILE: &str = "SHA256SUMS";
+
+/// A checked artifact: its document, its card, its twins and the digest that names it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Artifact {
+    document: Document,
+    card: String,
+    twins: Option<String>,
+    digest: String,
+}
+
+/// Why an artifact was refused or could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("cannot {doing} `{}`", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The artifact is not what was written, or not for this build.
+    #[error("artifact refused: {0}")]
+    Refused(String),
+    /// There is no such model.
+    #[error("there is no model `{0}` in the registry")]
+    Unknown(String),
+}
+
+impl Artifact {
+    /// Puts a finished document together and checks it as if it had been read.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where it does not hold together.
+    pub fn new(document: Document, card: String, twins: &Twins) -> Result<Self, Error> {
+        twins.check(&document)?;
+        let twins = (!twins.twins.is_empty()).then(|| to_json(twins)).transpose()?;
+        Self::from_parts(&to_json(&document)?, card, twins)
+    }
+
+    /// Reads and checks the three texts of an artifact.
+    pub(super) fn from_parts(model: &str, card: String, twins: Option<String>) -> Result<Self, Error> {
+        let document: Document =
+            serde_json::from_str(model).map_err(|err| Error::Refused(format!("`{MODEL_FILE}`: {err}")))?;
+        document.check()?;
+        Ok(Self { document, card, twins, digest: hex::encode(Sha256::digest(model.as_bytes())) })
+    }
+
+    /// Reads an artifact directory.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where a file is missing, [`Error::Refused`] on any mismatch: checksums, layout,
+    /// schema, structure, golden rows.
+    pub fn load(dir: &Path) -> Result<Self, Error> {
+        let sums = read(&dir.join(SUMS_FILE))?;
+        let model = read(&dir.join(MODEL_FILE))?;
+        let card = read(&dir.join(CARD_FILE))?;
+        let twins_path = dir.join(TWINS_FILE);
+        let twins = twins_path.exists().then(|| read(&twins_path)).transpose()?;
+        if sums != sums_of(&model, &card, twins.as_deref()) {
+            return Err(Error::Refused(format!(
+                "`{SUMS_FILE}` does not belong to the files in `{}`",
+                dir.display()
+            )));
+        }
+        Self::from_parts(&model, card, twins)
+    }
+
+    /// Writes the directory: the document, its card, its twins and their checksums.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where a file cannot be written.
+    pub fn save(&self, dir: &Path) -> Result<(), Error> {
+        let model = to_json(&self.document)?;
+        fs::create_dir_all(dir).map_err(|source| Error::Io {
+            doing: "create",
+            path: dir.to_owned(),
+            source,
+        })?;
+        write(&dir.join(MODEL_FILE), &model)?;
+        write(&dir.join(CARD_FILE), &self.card)?;
+        if let Some(twins) = &self.twins {
+            write(&dir.join(TWINS_FILE), twins)?;
+        }
+        write(&dir.join(SUMS_FILE), &sums_of(&model, &self.card, self.twins.as_deref()))
+    }
+
+    /// Everything a score depends on.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The model card, as Markdown.
+    pub fn card(&self) -> &str {
+        &self.card
+    }
+
+    /// SHA-256 of the document, in hex.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The first 12 hex digits of the digest.
+    pub fn version(&self) -> &str {
+        &self.digest[..12]
+    }
+
+    /// The leave-out twins; empty where there are none.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where they do not hold together.
+    pub fn twins(&self) -> Result<Twins, Error> {
+        let Some(text) = &self.twins else { return Ok(Twins::default()) };
+        let twins: Twins =
+            serde_json::from_str(text).map_err(|err| Error::Refused(format!("`{TWINS_FILE}`: {err}")))?;
+        twins.check(&self.document)?;
+        Ok(twins)
+    }
+
+    /// Position in `names` of every value that the model needs, in its order. Names beyond those are
+    /// ignored.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] names the first value that is missing or has another revision.
+    pub fn columns(&self, names: &[(&str, u32)]) -> Result<Vec<usize>, Error> {
+        let position = |feature: &FeatureRef| {
+            let found = names.iter().position(|(name, _)| *name == feature.name);
+            match found {
+                Some(idx) if names[idx].1 == feature.revision => Ok(idx),
+                Some(idx) => Err(Error::Refused(format!(
+                    "it needs revision {} of feature `{}`, here is revision {}",
+                    feature.revision, feature.name, names[idx].1
+                ))),
+                None => Err(Error::Refused(format!("it needs feature `{}`, which is missing", feature.name))),
+            }
+        };
+        self.document.schema.iter().map(position).collect()
+    }
+}
+
+impl Document {
+    /// The hash of a schema, as stored beside it.
+    pub fn hash_of(schema: &[FeatureRef]) -> String {
+        schema_hash(schema.iter().map(|feature| (feature.name.as_str(), feature.revision)))
+    }
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Error> {
+    let text = serde_json::to_string(value).map_err(|err| Error::Refused(err.to_string()))?;
+    Ok(text + "\n")
+}
+
+fn sums_of(model: &str, card: &str, twins: Option<&str>) -> String {
+    let line = |text: &str, name: &str| format!("{}  {name}\n", hex::encode(Sha256::digest(text.as_bytes())));
+    let twins = twins.map_or(String::new(), |twins| line(twins, TWINS_FILE));
+    line(card, CARD_FILE) + &line(model, MODEL_FILE) + &twins
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|source| Error::Io { doing: "read", path: path.to_owned(), source })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    fs::write(path, text).map_err(|source| Error::Io { doing: "write", path: path.to_owned(), source })
+}

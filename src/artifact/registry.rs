@@ -1,0 +1,152 @@
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::artifact::directory::{Artifact, Error};
+
+/// The file that names the model in use.
+const DEFAULT_FILE: &str = "default";
+/// The file that names the one before it.
+const PREVIOUS_FILE: &str = "previous";
+
+/// A directory of artifacts, `<name>/<version>/`, and the file `default` that names one.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    root: PathBuf,
+}
+
+/// Name and version of one artifact, written `name/version`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ModelName {
+    /// Name.
+    pub name: String,
+    /// First 12 hex digits of the digest.
+    pub version: String,
+}
+
+impl Registry {
+    /// The registry below a directory.
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// All artifacts, by name and version; unreadable directories are passed over.
+    pub fn list(&self) -> Vec<ModelName> {
+        let mut found = Vec::new();
+        for name in sub_dirs(&self.root) {
+            for version in sub_dirs(&self.root.join(&name)) {
+                found.push(ModelName { name: name.clone(), version });
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Loads an artifact and holds it to its name.
+    ///
+    /// # Errors
+    /// Where it is missing, refused, or its digest is not the version it stands under.
+    pub fn load(&self, model_name: &ModelName) -> Result<Artifact, Error> {
+        let dir = self.root.join(&model_name.name).join(&model_name.version);
+        if !dir.is_dir() {
+            return Err(Error::Unknown(model_name.to_string()));
+        }
+        let artifact = Artifact::load(&dir)?;
+        if artifact.version() != model_name.version {
+            return Err(Error::Refused(format!("`{model_name}` holds version `{}`", artifact.version())));
+        }
+        Ok(artifact)
+    }
+
+    /// Finds `name`, `name@version` or `name/version`; a bare name must have one version.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] where there is none, or more than one.
+    pub fn find(&self, wanted: &str) -> Result<ModelName, Error> {
+        let (name, version) = match wanted.split_once(['@', '/']) {
+            Some((name, version)) => (name, Some(version)),
+            None => (wanted, None),
+        };
+        let fits =
+            |found: &ModelName| found.name == name && version.is_none_or(|version| found.version == version);
+        let mut matching = self.list().into_iter().filter(fits);
+        match (matching.next(), matching.next()) {
+            (Some(found), None) => Ok(found),
+            _ => Err(Error::Unknown(wanted.to_owned())),
+        }
+    }
+
+    /// The model in use.
+    ///
+    /// # Errors
+    /// Where no `default` file can be read or it does not hold `name/version`.
+    pub fn current(&self) -> Result<ModelName, Error> {
+        self.named_by(DEFAULT_FILE)
+    }
+
+    /// Puts an artifact into the registry and answers its name.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn add(&self, artifact: &Artifact) -> Result<ModelName, Error> {
+        let model_name =
+            ModelName { name: artifact.document().name.clone(), version: artifact.version().to_owned() };
+        artifact.save(&self.root.join(&model_name.name).join(&model_name.version))?;
+        Ok(model_name)
+    }
+
+    /// Makes an artifact the one in use, after loading and checking it.
+    ///
+    /// # Errors
+    /// Where it is refused; the one in use then stays.
+    pub fn promote(&self, model_name: &ModelName) -> Result<(), Error> {
+        self.load(model_name)?;
+        if let Ok(current) = self.current() {
+            self.write(PREVIOUS_FILE, &current)?;
+        }
+        self.write(DEFAULT_FILE, model_name)
+    }
+
+    /// Goes back to the artifact in use before; doing it twice returns.
+    ///
+    /// # Errors
+    /// Where there was none or it is refused.
+    pub fn rollback(&self) -> Result<ModelName, Error> {
+        let previous = self.named_by(PREVIOUS_FILE)?;
+        self.promote(&previous)?;
+        Ok(previous)
+    }
+
+    fn named_by(&self, file: &str) -> Result<ModelName, Error> {
+        let path = self.root.join(file);
+        let text = fs::read_to_string(&path).map_err(|source| Error::Io {
+            doing: "read",
+            path: path.clone(),
+            source,
+        })?;
+        match text.trim().split_once('/') {
+            Some((name, version)) => Ok(ModelName { name: name.to_owned(), version: version.to_owned() }),
+            None => Err(Error::Refused(format!("`{}` does not hold `name/version`", path.display()))),
+        }
+    }
+
+    fn write(&self, file: &str, model_name: &ModelName) -> Result<(), Error> {
+        let path = self.root.join(file);
+        let partial = self.root.join(format!("{file}.partial"));
+        let written =
+            fs::write(&partial, format!("{model_name}\n")).and_then(|()| fs::rename(&partial, &path));
+        written.map_err(|source| Error::Io { doing: "write", path, source })
+    }
+}
+
+impl fmt::Display for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.name, self.version)
+    }
+}
+
+fn sub_dirs(dir: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let names = entries.flatten().filter(|entry| entry.path().is_dir());
+    names.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
