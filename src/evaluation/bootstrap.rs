@@ -17,7 +17,7 @@ pub struct Bootstrap {
 }
 
 /// A value on all rows, and the interval of its resamples.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Interval {
     /// The value on all rows.
     pub value: f64,

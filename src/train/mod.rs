@@ -1,1 +1,63 @@
-//! The train module.
+//! Dataset to fitted, calibrated, evaluated artifact.
+//!
+//! Owns the recipe: which rows may train at a moment, which members are fitted on which columns, how
+//! they are combined and calibrated, and how all of it is measured. Knows no file and no clock.
+//! Start reading at [`train`], which a backtest calls on the rows before its split.
+
+mod backtest;
+mod card;
+mod chain;
+mod examples;
+mod fit;
+mod golden;
+mod pooled;
+mod recipe;
+mod report;
+mod table;
+mod training;
+
+pub use backtest::{Backtest, BacktestOptions, Prediction, SplitAt, backtest};
+pub use card::model_card;
+pub use examples::Examples;
+pub use pooled::{PooledOptions, train_pooled};
+pub use recipe::{MemberWeights, Recipe};
+pub use report::{Block, Comparison, DatasetReport, PriorUse, Report, SystemReport, WithUse};
+pub use table::{TableBacktest, backtest_table, train_table};
+pub use training::{Prior, TrainOptions, Trained, train, train_rows};
+
+/// Why nothing was trained.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Too few positives to learn or to measure anything.
+    #[error("{what} has {found} positives, at least {expected} are needed")]
+    TooFewPositives {
+        /// Which rows.
+        what: String,
+        /// Positives found.
+        found: usize,
+        /// Positives needed.
+        expected: usize,
+    },
+    /// Only one class.
+    #[error("{0} has rows of one class only")]
+    OneClass(String),
+    /// The prior was trained on these very rows and has no twin without them.
+    #[error(
+        "the prior `{prior}` was trained on this repository (root {root}) and has no twin without it; use `--prior none`, or `--allow-overlap` to run it all the same"
+    )]
+    Overlap {
+        /// Name of the prior.
+        prior: String,
+        /// Root commit.
+        root: String,
+    },
+    /// A learner refused.
+    #[error(transparent)]
+    Model(#[from] crate::model::Error),
+    /// An artifact refused.
+    #[error(transparent)]
+    Artifact(#[from] crate::artifact::Error),
+    /// A split was impossible.
+    #[error(transparent)]
+    Split(#[from] crate::dataset::SplitError),
+}

@@ -1,0 +1,95 @@
+use std::fmt::Write;
+
+use jiff::Timestamp;
+
+use crate::artifact::{Document, Source};
+
+/// The model card of an artifact, in Markdown (after Mitchell et al. 2019, "Model cards for model
+/// reporting"): what it is for, what it was trained on, how it did, what it must not be used for.
+pub fn model_card(document: &Document) -> String {
+    let mut card = format!("# {}\n\n", document.name);
+    let positives: usize = document.sources.iter().map(|source| source.n_positive).sum();
+    let rows: usize = document.sources.iter().map(|source| source.n_rows).sum();
+    let until = day(document.trained_until);
+    put(
+        &mut card,
+        &format!(
+            "Ranks configuration changes by the risk that they are reverted unplanned, or named in an incident, within \
+             14 days of landing. Task `{}`, unit `{}`, {} values a change, seed {}. Trained on {rows} changes, {positives} \
+             of them positive, with no fact later than {until}.\n",
+            document.label_task,
+            document.unit,
+            document.schema.len(),
+            document.seed
+        ),
+    );
+    put(
+        &mut card,
+        "## Trained on\n\n| source | unit | from | to | changes | positive |\n| --- | --- | --- | --- | --- | --- |",
+    );
+    for source in &document.sources {
+        put(&mut card, &source_line(source));
+    }
+    if let Some(prior) = &document.prior {
+        let excluded =
+            if prior.excluded_sources.is_empty() { "nothing" } else { &prior.excluded_sources.join(", ") };
+        put(
+            &mut card,
+            &format!("\nBlended with `{}` ({}), leaving out {excluded}.", prior.name, prior.digest),
+        );
+    }
+    put(&mut card, "\n## Members\n\n| member | weight | columns |\n| --- | --- | --- |");
+    for member in &document.scoring.ensemble.members {
+        put(&mut card, &format!("| {} | {:.4} | {} |", member.name, member.weight, member.columns.len()));
+    }
+    if let Some(text) = &document.scoring.ensemble.text {
+        put(&mut card, &format!("| tokens | {:.4} | hashed |", text.weight));
+    }
+    put_values(&mut card, "Parameters", &document.parameters);
+    put_values(&mut card, "Measured", &document.metrics);
+    put(&mut card, LIMITS);
+    card
+}
+
+const LIMITS: &str = "
+## Limits
+
+- A score is a rank with a calibrated probability, no proof: most changes of the riskiest tenth are fine.
+- Labels come from reverts and declared incidents; bad changes that were fixed forward are missing.
+- It holds no value of any author and no word in clear: tokens are hashes, golden rows are made up.
+- Do not use it to compare people. Author features say how familiar somebody is with a file.";
+
+fn source_line(source: &Source) -> String {
+    format!(
+        "| {} | {} | {} | {} | {} | {} |",
+        source.name,
+        source.unit,
+        day(source.from),
+        day(source.to),
+        source.n_rows,
+        source.n_positive
+    )
+}
+
+fn put_values(
+    card: &mut String,
+    title: &str,
+    values: &std::collections::BTreeMap<String, serde_json::Value>,
+) {
+    if values.is_empty() {
+        return;
+    }
+    put(card, &format!("\n## {title}\n\n| name | value |\n| --- | --- |"));
+    for (name, value) in values {
+        put(card, &format!("| {name} | {value} |"));
+    }
+}
+
+fn put(card: &mut String, line: &str) {
+    writeln!(card, "{line}").expect("writing to a string cannot fail");
+}
+
+fn day(unix_seconds: i64) -> String {
+    let moment = Timestamp::from_second(unix_seconds);
+    moment.map_or_else(|_| unix_seconds.to_string(), |moment| moment.strftime("%Y-%m-%d").to_string())
+}

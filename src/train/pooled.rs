@@ -1,0 +1,241 @@
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, Scoring, Source, Twin, TwinKind, Twins};
+use crate::dataset::{LabelTask, Rows, Standing, standings};
+use crate::features::schema;
+use crate::model::{Ensemble, Target};
+use crate::train::Error;
+use crate::train::card::model_card;
+use crate::train::examples::{Examples, Labelled};
+use crate::train::fit::{Layout, Members};
+use crate::train::golden::{golden_rows, guard};
+use crate::train::recipe::Recipe;
+use crate::train::training::{layout, quantiles, spread_of};
+
+/// Positives below which a repository is not pooled: its weight would rest on a handful of changes.
+const MIN_SOURCE_POSITIVES: usize = 10;
+/// Share of a source's kept rows after which its stricter twin sees nothing.
+const TWIN_SPLIT: f64 = 0.7;
+
+/// How to pool.
+#[derive(Clone, Debug)]
+pub struct PooledOptions {
+    /// Name of the artifact.
+    pub name: String,
+    /// The task.
+    pub task: LabelTask,
+    /// The recipe.
+    pub recipe: Recipe,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+struct Pool<'a> {
+    sources: Vec<PooledSource<'a>>,
+    options: &'a PooledOptions,
+}
+
+struct PooledSource<'a> {
+    rows: &'a Rows,
+    examples: Examples,
+    layout: Layout,
+    name: String,
+    root: String,
+}
+
+/// Trains the published artifact: one model over several repositories, each weighing as the square
+/// root of its positives, with leave-out twins for every one of them.
+///
+/// # Errors
+/// When no repository has enough positives, or a learner refuses.
+pub fn train_pooled(sources: &[&Rows], options: &PooledOptions) -> Result<Artifact, Error> {
+    let pool = Pool::new(sources, options)?;
+    let (scoring, trained) = pool.fit(&[], i64::MAX)?;
+    let mut twins = Twins::default();
+    for source in pool.sources.iter().filter(|source| trained.contains(&source.root)) {
+        twins.twins.push(pool.twin(source, TwinKind::Source)?);
+        twins.twins.push(pool.twin(source, TwinKind::OrganizationAndLater)?);
+    }
+    let document = pool.document(scoring, &trained);
+    let card = model_card(&document);
+    Ok(Artifact::new(document, card, &twins)?)
+}
+
+impl<'a> Pool<'a> {
+    fn new(sources: &[&'a Rows], options: &'a PooledOptions) -> Result<Self, Error> {
+        let mut pooled = Vec::new();
+        for rows in sources {
+            let examples = Examples::of_rows(rows)?;
+            let first = rows.facts().first();
+            pooled.push(PooledSource {
+                rows,
+                layout: layout(&examples),
+                examples,
+                name: first.map_or(String::new(), |row| row.repo.clone()),
+                root: first.map_or(String::new(), |row| row.root.clone()),
+            });
+        }
+        Ok(Self { sources: pooled, options })
+    }
+
+    /// Fits on every source but those left out, on what was known at `as_of`; answers which took part.
+    fn fit(&self, excluded: &[String], as_of: i64) -> Result<(Scoring, Vec<String>), Error> {
+        let mut joined: Option<Examples> = None;
+        let (mut labelled, mut took_part) = (Labelled::default(), Vec::new());
+        for source in self.sources.iter().filter(|source| !excluded.contains(&source.root)) {
+            let until = as_of.min(source.rows.facts().last().map_or(0, |row| row.committed_at + 1));
+            let own = self.labelled(source, until);
+            if own.n_positive() < MIN_SOURCE_POSITIVES {
+                continue;
+            }
+            let offset = joined.as_ref().map_or(0, Examples::n_rows);
+            labelled.rows.extend(own.rows.iter().map(|row| row + offset));
+            labelled.y.extend(&own.y);
+            labelled.weight.extend(&own.weight);
+            took_part.push(source.root.clone());
+            match &mut joined {
+                None => joined = Some(source.examples.clone()),
+                Some(joined) => joined.append(&source.examples),
+            }
+        }
+        let too_few = Error::TooFewPositives {
+            what: "every source".to_owned(),
+            found: 0,
+            expected: MIN_SOURCE_POSITIVES,
+        };
+        let examples = joined.ok_or(too_few)?;
+        let scoring = self.fit_joined(&examples, &labelled)?;
+        Ok((scoring, took_part))
+    }
+
+    fn fit_joined(&self, examples: &Examples, labelled: &Labelled) -> Result<Scoring, Error> {
+        let recipe = &self.options.recipe;
+        let layout = &self.sources[0].layout;
+        let without_text = Examples { tokens: Vec::new(), ..examples.clone() };
+        let members = Members::fit(&without_text, labelled, layout, recipe, self.options.seed)?;
+        let margins: Vec<_> =
+            labelled.rows.iter().map(|&row| members.margins(&examples.row(row), &[], None)).collect();
+        let logistic: Vec<f64> = margins.iter().map(|m| m.logistic).collect();
+        let boosted: Vec<f64> = margins.iter().map(|m| m.boosted).collect();
+        let mut ensemble =
+            Ensemble { n_features: examples.names.len(), intercept: 0.0, members: Vec::new(), text: None };
+        for (mut member, margins, weight) in [
+            (members.logistic, &logistic, recipe.weights.logistic),
+            (members.boosted, &boosted, recipe.weights.boosted),
+        ] {
+            member.weight = weight / spread_of(margins);
+            ensemble.members.push(member);
+        }
+        let combined: Vec<f64> = (0..margins.len())
+            .map(|idx| ensemble.members[0].weight * logistic[idx] + ensemble.members[1].weight * boosted[idx])
+            .collect();
+        let target = Target { y: labelled.y.clone(), weight: labelled.weight.clone() };
+        let calibrator = recipe.calibrator().check()?.fit(&combined, &target)?;
+        let positive: f64 = target.y.iter().zip(&target.weight).filter(|(y, _)| **y).map(|(_, w)| w).sum();
+        let base_rate = positive / target.weight.iter().sum::<f64>();
+        let mut sorted = combined;
+        sorted.sort_unstable_by(f64::total_cmp);
+        Ok(Scoring { ensemble, calibrator, quantiles: quantiles(&sorted), base_rate })
+    }
+
+    fn labelled(&self, source: &PooledSource<'_>, as_of: i64) -> Labelled {
+        let mut labelled = Labelled::default();
+        let standings = standings(source.rows, self.options.task, as_of);
+        for (row, standing) in
+            standings.iter().enumerate().filter(|(_, standing)| **standing != Standing::Left)
+        {
+            labelled.rows.push(row);
+            labelled.y.push(*standing == Standing::Positive);
+        }
+        let weight = 1.0 / (labelled.n_positive().max(1) as f64).sqrt();
+        labelled.weight = vec![weight; labelled.rows.len()];
+        labelled
+    }
+
+    fn twin(&self, source: &PooledSource<'_>, kind: TwinKind) -> Result<Twin, Error> {
+        let (excluded, until) = match kind {
+            TwinKind::Source => (vec![source.root.clone()], i64::MAX),
+            TwinKind::OrganizationAndLater => {
+                let same =
+                    |other: &&PooledSource<'_>| organization(&other.name) == organization(&source.name);
+                let roots = self.sources.iter().filter(same).map(|other| other.root.clone()).collect();
+                (roots, self.split_of(source))
+            }
+        };
+        let (scoring, _) = self.fit(&excluded, until)?;
+        let latest =
+            self.sources.iter().filter(|other| !excluded.contains(&other.root)).filter_map(last_moment).max();
+        let trained_until = until.min(latest.unwrap_or(0));
+        Ok(Twin { root: source.root.clone(), kind, excluded, trained_until, scoring })
+    }
+
+    fn split_of(&self, source: &PooledSource<'_>) -> i64 {
+        let kept = source.rows.facts().iter().filter(|row| self.options.task.label(row).is_some());
+        let times: Vec<i64> = kept.map(|row| row.committed_at).collect();
+        times.get((times.len() as f64 * TWIN_SPLIT) as usize).copied().unwrap_or(i64::MAX)
+    }
+
+    fn document(&self, scoring: Scoring, trained: &[String]) -> Document {
+        let took_part = || self.sources.iter().filter(|source| trained.contains(&source.root));
+        let features = schema().revisions();
+        let schema: Vec<FeatureRef> =
+            features.map(|(name, revision)| FeatureRef { name: name.to_owned(), revision }).collect();
+        let mut joined: Option<Examples> = None;
+        for source in took_part() {
+            match &mut joined {
+                None => joined = Some(source.examples.clone()),
+                Some(joined) => joined.append(&source.examples),
+            }
+        }
+        let guard = joined.map(|examples| guard(&examples, &(0..examples.n_rows()).collect::<Vec<_>>()));
+        Document {
+            format: FORMAT,
+            name: self.options.name.clone(),
+            unit: "mixed".to_owned(),
+            trained_until: took_part().filter_map(last_moment).max().unwrap_or(0),
+            seed: self.options.seed,
+            label_task: self.options.task.as_str().to_owned(),
+            schema_hash: Document::hash_of(&schema),
+            schema,
+            golden: golden_rows(&scoring),
+            scoring,
+            guard: guard.unwrap_or_default(),
+            sources: took_part().map(|source| self.source(source)).collect(),
+            prior: None,
+            parameters: self.options.recipe.describe(),
+            metrics: BTreeMap::from([("n_sources".to_owned(), json!(trained.len()))]),
+        }
+    }
+
+    fn source(&self, source: &PooledSource<'_>) -> Source {
+        let labelled = self.labelled(source, last_moment(source).map_or(0, |last| last + 1));
+        describe_source(source.rows, labelled.rows.len(), labelled.n_positive())
+    }
+}
+
+/// What an artifact says of the rows it was trained on.
+pub(super) fn describe_source(rows: &Rows, n_rows: usize, n_positive: usize) -> Source {
+    let (first, last) = (rows.facts().first(), rows.facts().last());
+    Source {
+        name: first.map_or(String::new(), |row| row.repo.clone()),
+        root: first.map_or(String::new(), |row| row.root.clone()),
+        unit: first.map_or(String::new(), |row| row.unit.clone()),
+        from: first.map_or(0, |row| row.committed_at),
+        to: last.map_or(0, |row| row.committed_at),
+        last_label: rows.facts().iter().filter_map(|row| row.label_known_at).max(),
+        n_rows,
+        n_positive,
+        dataset: rows.digest().to_string(),
+    }
+}
+
+/// What stands before the slash of `organization/repository`.
+fn organization(name: &str) -> &str {
+    name.split('/').next().unwrap_or(name)
+}
+
+fn last_moment(source: &PooledSource<'_>) -> Option<i64> {
+    source.rows.facts().last().map(|row| row.committed_at)
+}

@@ -1,0 +1,138 @@
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::model::{BoostedParams, CalibratorKind, CalibratorParams, LogisticParams, TextParams};
+
+/// How the members are fitted and combined. Chosen on the development repositories by forward-chained
+/// validation; `docs/ACCURACY.md` has the figures, `docs/decisions/` what was tried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Inverse strength of the logistic member's penalty.
+    pub logistic_c: f64,
+    /// Inverse strength of the token member's penalty.
+    pub text_c: f64,
+    /// Trees of the boosted member.
+    pub n_trees: usize,
+    /// Shrinkage of each tree.
+    pub learning_rate: f64,
+    /// Leaves of a tree.
+    pub n_leaves: usize,
+    /// Rows in a leaf at least.
+    pub min_leaf_rows: usize,
+    /// Penalty on squared leaf values.
+    pub l2: f64,
+    /// Share of columns a tree may read.
+    pub feature_fraction: f64,
+    /// Share of rows a tree learns from.
+    pub row_fraction: f64,
+    /// Runs over different seeds.
+    pub n_bags: usize,
+    /// Days after which a row weighs half.
+    pub half_life_days: f64,
+    /// Weights of the members in the margin: logistic, boosted, tokens, prior.
+    pub weights: MemberWeights,
+    /// Positives at which local members and the prior weigh as `weights` says; fewer shift toward the prior.
+    pub n_positive_full: f64,
+}
+
+/// Weights of the members in the margin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MemberWeights {
+    /// Local logistic member.
+    pub logistic: f64,
+    /// Local boosted member.
+    pub boosted: f64,
+    /// Local token member.
+    pub text: f64,
+    /// The prior's margin.
+    pub prior: f64,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            logistic_c: 0.001,
+            text_c: 0.02,
+            n_trees: 200,
+            learning_rate: 0.03,
+            n_leaves: 6,
+            min_leaf_rows: 60,
+            l2: 10.0,
+            feature_fraction: 0.25,
+            row_fraction: 0.8,
+            n_bags: 2,
+            half_life_days: 730.0,
+            weights: MemberWeights { logistic: 1.0, boosted: 1.0, text: 0.5, prior: 1.0 },
+            n_positive_full: 100.0,
+        }
+    }
+}
+
+impl Recipe {
+    /// The recipe of the pooled model: more rows, stronger leaves.
+    pub fn pooled() -> Self {
+        Self { min_leaf_rows: 150, l2: 20.0, n_trees: 250, learning_rate: 0.04, ..Self::default() }
+    }
+
+    /// Parameters of the logistic member.
+    pub fn logistic(&self) -> LogisticParams {
+        LogisticParams { c: self.logistic_c, ..LogisticParams::default() }
+    }
+
+    /// Parameters of the boosted member.
+    pub fn boosted(&self, monotone: Vec<i8>, seed: u64) -> BoostedParams {
+        BoostedParams {
+            n_trees: self.n_trees,
+            learning_rate: self.learning_rate,
+            n_leaves: self.n_leaves,
+            min_leaf_rows: self.min_leaf_rows,
+            l2: self.l2,
+            feature_fraction: self.feature_fraction,
+            row_fraction: self.row_fraction,
+            monotone,
+            n_bags: self.n_bags,
+            n_threads: 2,
+            seed,
+            ..BoostedParams::default()
+        }
+    }
+
+    /// Parameters of the token member.
+    pub fn text(&self) -> TextParams {
+        TextParams { c: self.text_c, ..TextParams::default() }
+    }
+
+    /// Parameters of the calibrator.
+    pub fn calibrator(&self) -> CalibratorParams {
+        CalibratorParams { kind: CalibratorKind::Platt, ..CalibratorParams::default() }
+    }
+
+    /// Weight of a row by its age.
+    pub fn recency_weight(&self, age_seconds: f64) -> f64 {
+        (-age_seconds.max(0.0) / 86_400.0 / self.half_life_days).exp2()
+    }
+
+    /// The parameters by name, for the artifact's reader.
+    pub fn describe(&self) -> BTreeMap<String, serde_json::Value> {
+        [
+            ("logistic_c", json!(self.logistic_c)),
+            ("text_c", json!(self.text_c)),
+            ("n_trees", json!(self.n_trees)),
+            ("learning_rate", json!(self.learning_rate)),
+            ("n_leaves", json!(self.n_leaves)),
+            ("min_leaf_rows", json!(self.min_leaf_rows)),
+            ("l2", json!(self.l2)),
+            ("feature_fraction", json!(self.feature_fraction)),
+            ("row_fraction", json!(self.row_fraction)),
+            ("n_bags", json!(self.n_bags)),
+            ("half_life_days", json!(self.half_life_days)),
+            ("weight_logistic", json!(self.weights.logistic)),
+            ("weight_boosted", json!(self.weights.boosted)),
+            ("weight_text", json!(self.weights.text)),
+            ("weight_prior", json!(self.weights.prior)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+}

@@ -1,0 +1,193 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::artifact::PriorRef;
+use crate::evaluation::{
+    Bootstrap, Interval, Ranking, brier, capture_cap, ece_equal_mass, ece_equal_width, log_loss,
+    paired_interval, predicted_over_observed,
+};
+
+/// Shares of changes gated at which capture is reported, in percent.
+const GATES: [u32; 4] = [5, 10, 20, 50];
+/// Resamples of an interval.
+const N_RESAMPLES: usize = 400;
+/// Bins of the calibration error.
+const N_BINS: usize = 10;
+
+/// What a backtest found: the task's own figures, and the same rows seen otherwise beside them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// `strict` or `raw`.
+    pub task: &'static str,
+    /// The task's own figures.
+    #[serde(flatten)]
+    pub block: Block,
+    /// Seconds the training took.
+    pub train_seconds: f64,
+    /// Seconds the mining took; none for a table.
+    pub mine_seconds: Option<f64>,
+    /// The prior, where there was one.
+    pub prior: Option<PriorUse>,
+    /// Set where the prior was trained on the very rows it was tested on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub leaky: bool,
+    /// The same model against any revert (`raw`), and without programs' changes (`humans`).
+    pub also: BTreeMap<&'static str, Block>,
+    /// Rows of other repositories that were added to training, and those dropped for being later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with: Option<WithUse>,
+}
+
+/// One population and how every system did on it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Block {
+    /// The population.
+    pub dataset: DatasetReport,
+    /// The systems, what ships first.
+    pub systems: Vec<SystemReport>,
+    /// The ensemble against each baseline, by paired bootstrap.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// Counts of a population.
+#[derive(Clone, Debug, Serialize)]
+pub struct DatasetReport {
+    /// Rows trained on.
+    pub n_train: usize,
+    /// Rows tested on.
+    pub n_test: usize,
+    /// Positives among the former.
+    pub pos_train: usize,
+    /// Positives among the latter.
+    pub pos_test: usize,
+    /// Share of positives in the test.
+    pub base_rate: Option<f64>,
+    /// First moment of the test.
+    pub split_time: Option<f64>,
+}
+
+/// Metrics of one system; undefined is null.
+#[derive(Clone, Debug, Serialize)]
+pub struct SystemReport {
+    /// `ensemble`, `boosted`, `logistic`, `prior`, `size_only` or `random`.
+    pub name: String,
+    /// Area under the ROC curve.
+    pub roc_auc: Option<f64>,
+    /// Its 95 % bootstrap interval.
+    pub roc_auc_interval: Option<Interval>,
+    /// Average precision.
+    pub pr_auc: Option<f64>,
+    /// Mean squared error of the probability.
+    pub brier: Option<f64>,
+    /// Mean negative log-likelihood.
+    pub log_loss: Option<f64>,
+    /// Expected calibration error over ten bins of equal width.
+    pub ece: Option<f64>,
+    /// The same over ten bins of equal mass.
+    pub ece_equal_mass: Option<f64>,
+    /// Sum of the probabilities over the number of positives.
+    pub predicted_over_observed: Option<f64>,
+    /// Share of positives among the riskiest 5, 10, 20 and 50 % of changes.
+    pub capture: BTreeMap<String, Option<f64>>,
+    /// The 95 % bootstrap intervals of these.
+    pub capture_interval: BTreeMap<String, Option<Interval>>,
+    /// What a perfect order would capture.
+    pub capture_cap: BTreeMap<String, Option<f64>>,
+}
+
+/// The ensemble's lead over another system.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// The other system.
+    pub against: String,
+    /// `roc_auc` or `capture_10`.
+    pub metric: &'static str,
+    /// Difference and its 95 % interval.
+    pub difference: Option<Interval>,
+}
+
+/// How the prior stood to the split.
+#[derive(Clone, Debug, Serialize)]
+pub struct PriorUse {
+    /// Which prior.
+    #[serde(flatten)]
+    pub reference: PriorRef,
+    /// Whether it saw data later than the split.
+    pub later_than_split: bool,
+}
+
+/// Rows of other repositories.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct WithUse {
+    /// Rows added to training.
+    pub n_added: usize,
+    /// Rows dropped because they landed or were labelled after the split.
+    pub n_dropped: usize,
+}
+
+/// Probabilities and the order of one system on the test rows.
+pub(super) struct Scored {
+    pub name: String,
+    /// What orders the rows.
+    pub margins: Vec<f64>,
+    pub probabilities: Vec<f64>,
+}
+
+impl Block {
+    /// Measures every system on one population; the first is compared with the others.
+    pub(super) fn measure(dataset: DatasetReport, labels: &[bool], scored: &[Scored], seed: u64) -> Self {
+        let bootstrap = Bootstrap { seed, n_resamples: N_RESAMPLES, ..Bootstrap::default() };
+        let systems = scored.iter().map(|scored| system(scored, labels, &bootstrap)).collect();
+        let comparisons = match scored.split_first() {
+            Some((first, others)) => {
+                others.iter().flat_map(|other| compare(first, other, labels, &bootstrap)).collect()
+            }
+            None => Vec::new(),
+        };
+        Self { dataset, systems, comparisons }
+    }
+}
+
+fn system(scored: &Scored, labels: &[bool], bootstrap: &Bootstrap) -> SystemReport {
+    let ranking = Ranking::new(&scored.margins, labels);
+    let by_gate = |value: &dyn Fn(f64) -> Option<f64>| {
+        GATES.iter().map(|gate| (gate.to_string(), value(f64::from(*gate) / 100.0))).collect()
+    };
+    let interval = |share: f64| {
+        bootstrap.interval(labels.len(), |counts| ranking.as_ref()?.capture_resampled(share, counts))
+    };
+    let probabilities = &scored.probabilities;
+    SystemReport {
+        name: scored.name.clone(),
+        roc_auc: ranking.as_ref().and_then(Ranking::roc_auc),
+        roc_auc_interval: bootstrap
+            .interval(labels.len(), |counts| ranking.as_ref()?.roc_auc_resampled(counts)),
+        pr_auc: ranking.as_ref().and_then(Ranking::pr_auc),
+        brier: brier(probabilities, labels),
+        log_loss: log_loss(probabilities, labels),
+        ece: ece_equal_width(probabilities, labels, N_BINS),
+        ece_equal_mass: ece_equal_mass(probabilities, labels, N_BINS),
+        predicted_over_observed: predicted_over_observed(probabilities, labels),
+        capture: by_gate(&|share| ranking.as_ref()?.capture(share)),
+        capture_interval: GATES
+            .iter()
+            .map(|gate| (gate.to_string(), interval(f64::from(*gate) / 100.0)))
+            .collect(),
+        capture_cap: by_gate(&|share| capture_cap(labels, share)),
+    }
+}
+
+fn compare(first: &Scored, other: &Scored, labels: &[bool], bootstrap: &Bootstrap) -> Vec<Comparison> {
+    let (Some(a), Some(b)) = (Ranking::new(&first.margins, labels), Ranking::new(&other.margins, labels))
+    else {
+        return Vec::new();
+    };
+    let auc = paired_interval(&a, &b, *bootstrap, Ranking::roc_auc_resampled);
+    let capture =
+        paired_interval(&a, &b, *bootstrap, |ranking, counts| ranking.capture_resampled(0.1, counts));
+    vec![
+        Comparison { against: other.name.clone(), metric: "roc_auc", difference: auc },
+        Comparison { against: other.name.clone(), metric: "capture_10", difference: capture },
+    ]
+}

@@ -1,0 +1,182 @@
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, Scoring, Source};
+use crate::dataset::{Split, Standing, Table};
+use crate::train::Error;
+use crate::train::backtest::{Backtest, Prediction, coin};
+use crate::train::card::model_card;
+use crate::train::examples::Examples;
+use crate::train::fit::Layout;
+use crate::train::golden::{golden_rows, guard};
+use crate::train::recipe::Recipe;
+use crate::train::report::{Block, DatasetReport, Report, Scored};
+use crate::train::training::{TrainOptions, Trained, train_with_layout};
+
+/// How to test on a table of numbers.
+#[derive(Clone, Debug)]
+pub struct TableBacktest {
+    /// Which rows train and which test.
+    pub split: Split,
+    /// The recipe.
+    pub recipe: Recipe,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// Trains on the split's older rows, scores the newer ones, and measures. The learners are those of
+/// mined rows; a table has no prior, no tokens and no ranks of its own.
+///
+/// # Errors
+/// When a side has one class, or too few positives to train.
+pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest, Error> {
+    let started = Instant::now();
+    let trained = fit(table, &options.split.train, &options.recipe, options.seed)?;
+    let train_seconds = started.elapsed().as_secs_f64();
+    let test: Vec<usize> =
+        options.split.test.iter().copied().filter(|&row| table.labels[row].is_some()).collect();
+    let labels: Vec<bool> = test.iter().map(|&row| table.labels[row] == Some(true)).collect();
+    let n_positive = labels.iter().filter(|&&label| label).count();
+    if n_positive == 0 || n_positive == labels.len() {
+        return Err(Error::OneClass("the test".to_owned()));
+    }
+    let scored = score(table, &trained, &test, options.seed);
+    let dataset = DatasetReport {
+        n_train: trained.n_rows,
+        n_test: labels.len(),
+        pos_train: trained.n_positive,
+        pos_test: n_positive,
+        base_rate: crate::evaluation::observed_rate(&labels),
+        split_time: options.split.split_time,
+    };
+    let predictions = predictions(table, &trained.scoring, &options.split.test);
+    let report = Report {
+        task: "label",
+        block: Block::measure(dataset, &labels, &scored, options.seed),
+        train_seconds,
+        mine_seconds: None,
+        prior: None,
+        leaky: false,
+        also: BTreeMap::new(),
+        with: None,
+    };
+    Ok(Backtest { report, predictions })
+}
+
+/// An artifact from all labelled rows of a table.
+///
+/// # Errors
+/// When there are too few positives, or a learner refuses.
+pub fn train_table(table: &Table, name: &str, recipe: &Recipe, seed: u64) -> Result<Artifact, Error> {
+    let rows: Vec<usize> = (0..table.labels.len()).filter(|&row| table.labels[row].is_some()).collect();
+    let trained = fit(table, &rows, recipe, seed)?;
+    let schema: Vec<FeatureRef> =
+        table.names.iter().map(|name| FeatureRef { name: name.clone(), revision: 1 }).collect();
+    let examples = examples(table)?;
+    let seconds = |time: Option<&f64>| time.map_or(0, |time| *time as i64);
+    let (from, to) = (
+        seconds(rows.first().map(|&row| &table.times[row])),
+        seconds(rows.last().map(|&row| &table.times[row])),
+    );
+    let source = Source {
+        name: name.to_owned(),
+        root: String::new(),
+        unit: "table".to_owned(),
+        from,
+        to,
+        last_label: None,
+        n_rows: trained.n_rows,
+        n_positive: trained.n_positive,
+        dataset: table.digest().to_string(),
+    };
+    let document = Document {
+        format: FORMAT,
+        name: name.to_owned(),
+        unit: "table".to_owned(),
+        trained_until: to,
+        seed,
+        label_task: "label".to_owned(),
+        schema_hash: Document::hash_of(&schema),
+        schema,
+        golden: golden_rows(&trained.scoring),
+        guard: guard(&examples, &rows),
+        scoring: trained.scoring,
+        sources: vec![source],
+        prior: None,
+        parameters: recipe.describe(),
+        metrics: BTreeMap::new(),
+    };
+    let card = model_card(&document);
+    Ok(Artifact::new(document, card, &crate::artifact::Twins::default())?)
+}
+
+fn fit(table: &Table, train: &[usize], recipe: &Recipe, seed: u64) -> Result<Trained, Error> {
+    let examples = examples(table)?;
+    let mut standings = vec![Standing::Left; examples.n_rows()];
+    for &row in train {
+        standings[row] = match table.labels[row] {
+            Some(true) => Standing::Positive,
+            Some(false) => Standing::Negative,
+            None => Standing::Left,
+        };
+    }
+    let columns: Vec<usize> = (0..examples.names.len()).collect();
+    let layout = Layout {
+        log: vec![true; columns.len()],
+        monotone: vec![0; columns.len()],
+        logistic: columns.clone(),
+        boosted: columns,
+    };
+    let as_of = i64::MAX;
+    let options = TrainOptions { recipe: recipe.clone(), prior: None, as_of, seed };
+    train_with_layout(&examples, &standings, &layout, &options)
+}
+
+fn examples(table: &Table) -> Result<Examples, Error> {
+    let columns = table.columns.clone();
+    Ok(Examples {
+        names: table.names.clone(),
+        matrix: crate::model::Matrix::new(columns)?,
+        tokens: Vec::new(),
+        times: table.times.clone(),
+    })
+}
+
+fn score(table: &Table, trained: &Trained, test: &[usize], seed: u64) -> Vec<Scored> {
+    let by_scoring = |name: &str, scoring: &Scoring| {
+        let pairs = test.iter().map(|&row| scoring.score(&row_of(table, row), &[]));
+        let (margins, probabilities) = pairs.unzip();
+        Scored { name: name.to_owned(), margins, probabilities }
+    };
+    let mut scored = vec![by_scoring("ensemble", &trained.scoring)];
+    for name in ["boosted", "logistic"] {
+        if let Some(scoring) = trained.alone.get(name) {
+            scored.push(by_scoring(name, scoring));
+        }
+    }
+    let base_rate = trained.scoring.base_rate;
+    let flat = |name: &str, margins: Vec<f64>| Scored {
+        name: name.to_owned(),
+        probabilities: vec![base_rate; margins.len()],
+        margins,
+    };
+    if let Some(efforts) = &table.efforts {
+        scored.push(flat("size_only", test.iter().map(|&row| efforts[row]).collect()));
+    }
+    scored.push(flat("random", test.iter().map(|&row| coin(row as u64 ^ seed)).collect()));
+    scored
+}
+
+fn predictions(table: &Table, scoring: &Scoring, test: &[usize]) -> Vec<Prediction> {
+    let prediction = |&row: &usize| Prediction {
+        id: table.ids[row].clone(),
+        label: table.labels[row],
+        score: scoring.score(&row_of(table, row), &[]).1,
+        effort: table.efforts.as_ref().map_or(f64::NAN, |efforts| efforts[row]),
+    };
+    test.iter().map(prediction).collect()
+}
+
+fn row_of(table: &Table, row: usize) -> Vec<f32> {
+    table.columns.iter().map(|column| column[row]).collect()
+}

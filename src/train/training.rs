@@ -1,0 +1,328 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, PriorRef, Scoring, Twin, TwinKind, Twins};
+use crate::dataset::{LabelTask, Rows, Standing, standings};
+use crate::features::{Trend, schema};
+use crate::model::{Calibrator, Ensemble, Member, Target};
+use crate::train::Error;
+use crate::train::card::model_card;
+use crate::train::chain::{OutOfSample, forward_chain};
+use crate::train::examples::{Examples, Labelled};
+use crate::train::fit::{Layout, Margins, Members, PriorMembers, Weights};
+use crate::train::golden::{golden_rows, guard};
+use crate::train::pooled::describe_source;
+use crate::train::recipe::Recipe;
+
+/// Positives below which nothing is trained.
+pub(super) const MIN_POSITIVES: usize = 20;
+/// Steps of the stored quantiles.
+const N_QUANTILES: usize = 401;
+
+/// The artifact whose experience is blended in, and what must not be in it.
+#[derive(Clone, Debug)]
+pub struct Prior {
+    /// The artifact.
+    pub artifact: Arc<Artifact>,
+    /// The model to use: the artifact's own, or a twin's.
+    pub scoring: Scoring,
+    /// How it is named in the result.
+    pub reference: PriorRef,
+}
+
+/// How to train.
+#[derive(Clone, Debug)]
+pub struct TrainOptions {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// The prior; none trains on local rows alone.
+    pub prior: Option<Prior>,
+    /// The moment no training fact crosses, in Unix seconds; rows weigh less by their age at it. `i64::MAX`
+    /// where there is no such moment: all rows then weigh the same.
+    pub as_of: i64,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// A fitted model, and each of its members alone for comparison.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// What ships.
+    pub scoring: Scoring,
+    /// Members alone by name: `boosted`, `logistic`, `tokens`, and `prior` where there is one.
+    pub alone: BTreeMap<String, Scoring>,
+    /// Rows trained on.
+    pub n_rows: usize,
+    /// Positives among them.
+    pub n_positive: usize,
+}
+
+impl Prior {
+    /// The prior for a repository: the artifact's own model, or the twin without the repository where it
+    /// was one of the sources. `until` picks the stricter twin, cut at the split and without the
+    /// organization.
+    ///
+    /// # Errors
+    /// [`Error::Overlap`] where the repository was a source and no such twin exists.
+    pub fn for_root(artifact: Arc<Artifact>, roots: &[&str], kind: TwinKind) -> Result<Self, Error> {
+        let document = artifact.document();
+        let met = document.sources.iter().find(|source| roots.contains(&source.root.as_str()));
+        let Some(source) = met else {
+            let scoring = document.scoring.clone();
+            let reference = reference(&artifact, document.trained_until, Vec::new());
+            return Ok(Self { artifact, scoring, reference });
+        };
+        let overlap = || Error::Overlap { prior: document.name.clone(), root: source.root.clone() };
+        let twins = artifact.twins()?.twins;
+        let fits = |twin: &Twin| twin.root == source.root && twin.kind == kind;
+        let twin = twins.into_iter().find(fits).ok_or_else(overlap)?;
+        let reference = reference(&artifact, twin.trained_until, twin.excluded);
+        Ok(Self { artifact, scoring: twin.scoring, reference })
+    }
+
+    /// The prior as it is, whatever it was trained on: only for runs that are marked as leaky.
+    pub fn overlapping(artifact: Arc<Artifact>) -> Self {
+        let document = artifact.document();
+        let (scoring, until) = (document.scoring.clone(), document.trained_until);
+        let reference = reference(&artifact, until, Vec::new());
+        Self { artifact, scoring, reference }
+    }
+}
+
+fn reference(artifact: &Artifact, trained_until: i64, excluded_sources: Vec<String>) -> PriorRef {
+    let (name, digest) = (artifact.document().name.clone(), format!("sha256:{}", artifact.digest()));
+    PriorRef { name, digest, trained_until, excluded_sources }
+}
+
+/// Fits, combines and calibrates on the rows whose standing is known.
+///
+/// # Errors
+/// [`Error::TooFewPositives`] below 20, [`Error::OneClass`], or what a learner refuses.
+pub fn train(examples: &Examples, standings: &[Standing], options: &TrainOptions) -> Result<Trained, Error> {
+    train_with_layout(examples, standings, &layout(examples), options)
+}
+
+/// An artifact from mined rows of one or several repositories, on everything known at the newest row.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_rows(
+    rows: &Rows,
+    name: &str,
+    task: LabelTask,
+    options: &TrainOptions,
+) -> Result<Artifact, Error> {
+    let standings = standings(rows, task, options.as_of);
+    let examples = Examples::of_rows(rows)?;
+    let trained = train(&examples, &standings, options)?;
+    let features = rows.features().iter();
+    let schema: Vec<FeatureRef> = features
+        .map(|feature| FeatureRef { name: feature.name.clone(), revision: feature.revision })
+        .collect();
+    let used: Vec<usize> = (0..rows.n_rows()).filter(|&idx| standings[idx] != Standing::Left).collect();
+    let document = Document {
+        format: FORMAT,
+        name: name.to_owned(),
+        unit: rows.facts().first().map_or(String::new(), |row| row.unit.clone()),
+        trained_until: options.as_of,
+        seed: options.seed,
+        label_task: task.as_str().to_owned(),
+        schema_hash: Document::hash_of(&schema),
+        schema,
+        golden: golden_rows(&trained.scoring),
+        guard: guard(&examples, &used),
+        scoring: trained.scoring,
+        sources: vec![describe_source(rows, trained.n_rows, trained.n_positive)],
+        prior: options.prior.as_ref().map(|prior| prior.reference.clone()),
+        parameters: options.recipe.describe(),
+        metrics: BTreeMap::new(),
+    };
+    let card = model_card(&document);
+    Ok(Artifact::new(document, card, &Twins::default())?)
+}
+
+pub(super) fn train_with_layout(
+    examples: &Examples,
+    standings: &[Standing],
+    layout: &Layout,
+    options: &TrainOptions,
+) -> Result<Trained, Error> {
+    let recipe = &options.recipe;
+    let labelled = labelled(examples, standings, options);
+    check(&labelled)?;
+    let prior = options.prior.as_ref().map(|prior| prior_members(prior, examples)).transpose()?;
+    let out = forward_chain(examples, &labelled, layout, recipe, prior.as_ref(), options.seed)?;
+    let weights = weights(recipe, &out, labelled.n_positive(), prior.is_some());
+    let members = Members::fit(examples, &labelled, layout, recipe, options.seed)?;
+    let combiner = Combiner { examples, labelled: &labelled, out: &out, recipe };
+    let n_features = examples.names.len();
+    let mut alone = BTreeMap::new();
+    for (name, only) in [("logistic", &members.logistic), ("boosted", &members.boosted)] {
+        let pick = if name == "logistic" { |m: &Margins| m.logistic } else { |m: &Margins| m.boosted };
+        alone.insert(name.to_owned(), combiner.scoring(alone_ensemble(only, n_features), pick)?);
+    }
+    if let (Some(prior), Some(given)) = (&prior, &options.prior) {
+        let scoring = Scoring { ensemble: prior.ensemble.clone(), ..given.scoring.clone() };
+        alone.insert("prior".to_owned(), scoring);
+    }
+    let ensemble = members.combine(weights, prior.as_ref(), n_features);
+    let scoring = combiner.scoring(ensemble, |margins| margins.combined(weights))?;
+    Ok(Trained { scoring, alone, n_rows: labelled.rows.len(), n_positive: labelled.n_positive() })
+}
+
+pub(super) fn check(labelled: &Labelled) -> Result<(), Error> {
+    let found = labelled.n_positive();
+    if found == labelled.rows.len() {
+        return Err(Error::OneClass("the training part".to_owned()));
+    }
+    if found < MIN_POSITIVES {
+        return Err(Error::TooFewPositives {
+            what: "the training part".to_owned(),
+            found,
+            expected: MIN_POSITIVES,
+        });
+    }
+    Ok(())
+}
+
+fn labelled(examples: &Examples, standings: &[Standing], options: &TrainOptions) -> Labelled {
+    let mut labelled = Labelled::default();
+    for (row, standing) in standings.iter().enumerate().filter(|(_, standing)| **standing != Standing::Left) {
+        labelled.rows.push(row);
+        labelled.y.push(*standing == Standing::Positive);
+        let age_seconds = options.as_of as f64 - examples.times[row];
+        let weight = if options.as_of == i64::MAX { 1.0 } else { options.recipe.recency_weight(age_seconds) };
+        labelled.weight.push(weight);
+    }
+    labelled
+}
+
+/// Ranks, and the flags that have none: what stays comparable over repositories and years.
+pub(super) fn layout(examples: &Examples) -> Layout {
+    let schema = schema();
+    let position = |name: &str| schema.names().iter().position(|known| known == name);
+    let mut layout = Layout::default();
+    for (column, name) in examples.names.iter().enumerate() {
+        let Some(idx) = position(name) else { continue };
+        let feature_idx = schema.features.iter().position(|spec| spec.name == name);
+        let has_rank = feature_idx.is_some_and(|feature_idx| schema.ranked.contains(&feature_idx));
+        if has_rank {
+            continue;
+        }
+        layout.logistic.push(column);
+        layout.boosted.push(column);
+        layout.monotone.push(match schema.feature_at(idx).trend {
+            Trend::Free => 0,
+            Trend::Rising => 1,
+            Trend::Falling => -1,
+        });
+    }
+    layout
+}
+
+fn prior_members(prior: &Prior, examples: &Examples) -> Result<PriorMembers, Error> {
+    let names: Vec<(&str, u32)> =
+        examples.names.iter().map(|name| (name.as_str(), revision_of(name))).collect();
+    let columns = prior.artifact.columns(&names)?;
+    Ok(PriorMembers::new(&prior.scoring, &columns, examples.names.len()))
+}
+
+fn revision_of(name: &str) -> u32 {
+    schema().revisions().find(|(known, _)| *known == name).map_or(1, |(_, revision)| revision)
+}
+
+/// Each member's weight over the spread of its out-of-sample margins, so that none outshouts the rest;
+/// with fewer positives the local members give way to the prior.
+fn weights(recipe: &Recipe, out: &OutOfSample, n_positive: usize, has_prior: bool) -> Weights {
+    let trust = if has_prior { (n_positive as f64 / recipe.n_positive_full).min(1.0) } else { 1.0 };
+    let scaled = |weight: f64, pick: fn(&Margins) -> f64| weight / spread(out, pick);
+    Weights(Margins {
+        logistic: trust * scaled(recipe.weights.logistic, |m| m.logistic),
+        boosted: trust * scaled(recipe.weights.boosted, |m| m.boosted),
+        text: trust * scaled(recipe.weights.text, |m| m.text),
+        prior: if has_prior { scaled(recipe.weights.prior, |m| m.prior) } else { 0.0 },
+    })
+}
+
+fn spread(out: &OutOfSample, pick: fn(&Margins) -> f64) -> f64 {
+    let margins: Vec<f64> = out.margins.iter().map(pick).collect();
+    spread_of(&margins)
+}
+
+/// Standard deviation; 1 where there is none.
+pub(super) fn spread_of(margins: &[f64]) -> f64 {
+    let n = margins.len().max(1) as f64;
+    let mean = margins.iter().sum::<f64>() / n;
+    let variance = margins.iter().map(|margin| (margin - mean).powi(2)).sum::<f64>() / n;
+    if variance > 1e-12 { variance.sqrt() } else { 1.0 }
+}
+
+fn alone_ensemble(member: &Member, n_features: usize) -> Ensemble {
+    Ensemble { n_features, intercept: 0.0, members: vec![member.clone()], text: None }
+}
+
+struct Combiner<'a> {
+    examples: &'a Examples,
+    labelled: &'a Labelled,
+    out: &'a OutOfSample,
+    recipe: &'a Recipe,
+}
+
+impl Combiner<'_> {
+    /// Calibrates an ensemble on the out-of-sample margins of its members.
+    fn scoring(&self, ensemble: Ensemble, pick: impl Fn(&Margins) -> f64) -> Result<Scoring, Error> {
+        let margin_of: BTreeMap<usize, f64> =
+            self.out.rows.iter().zip(&self.out.margins).map(|(&row, margins)| (row, pick(margins))).collect();
+        let (calibrator, base_rate) = self.calibrate(&ensemble, &margin_of)?;
+        let mut sorted: Vec<f64> = margin_of.into_values().collect();
+        if sorted.is_empty() {
+            sorted = self.labelled.rows.iter().map(|&row| self.margin(&ensemble, row)).collect();
+        }
+        sorted.sort_unstable_by(f64::total_cmp);
+        Ok(Scoring { ensemble, calibrator, quantiles: quantiles(&sorted), base_rate })
+    }
+
+    fn calibrate(
+        &self,
+        ensemble: &Ensemble,
+        margin_of: &BTreeMap<usize, f64>,
+    ) -> Result<(Calibrator, f64), Error> {
+        let (mut margins, mut target) = (Vec::new(), Target { y: Vec::new(), weight: Vec::new() });
+        for (idx, row) in self.labelled.rows.iter().enumerate() {
+            if let Some(&margin) = margin_of.get(row) {
+                margins.push(margin);
+                target.y.push(self.labelled.y[idx]);
+                target.weight.push(self.labelled.weight[idx]);
+            }
+        }
+        if target.y.iter().filter(|&&y| y).count() < 5 {
+            margins = self.labelled.rows.iter().map(|&row| self.margin(ensemble, row)).collect();
+            target = self.labelled.target();
+        }
+        let positive: f64 = target.y.iter().zip(&target.weight).filter(|(y, _)| **y).map(|(_, w)| w).sum();
+        let base_rate = (positive / target.weight.iter().sum::<f64>()).clamp(1e-6, 1.0 - 1e-6);
+        Ok((self.recipe.calibrator().check()?.fit(&margins, &target)?, base_rate))
+    }
+
+    fn margin(&self, ensemble: &Ensemble, row: usize) -> f64 {
+        let values = self.examples.row(row);
+        ensemble.margin(crate::model::Input { row: &values, tokens: self.examples.tokens(row) })
+    }
+}
+
+/// Values at equal steps of rank of sorted margins; at least one of them.
+pub(super) fn quantiles(sorted: &[f64]) -> Vec<f64> {
+    let last = sorted.len() - 1;
+    let at = |step: usize| {
+        let position = step as f64 / (N_QUANTILES - 1) as f64 * last as f64;
+        let below = position.floor() as usize;
+        let share = position - below as f64;
+        sorted[below] + share * (sorted[(below + 1).min(last)] - sorted[below])
+    };
+    let mut quantiles: Vec<f64> = (0..N_QUANTILES).map(at).collect();
+    // Interpolation may round down by one bit; a rank must never fall.
+    for idx in 1..quantiles.len() {
+        quantiles[idx] = quantiles[idx].max(quantiles[idx - 1]);
+    }
+    quantiles
+}
