@@ -1,0 +1,140 @@
+use std::sync::Arc;
+
+use crate::artifact::{Artifact, Error};
+use crate::features::{Group, schema};
+use crate::model::Input;
+use crate::risk::{Assessment, Contribution, GateLevel, Reference, ReferenceScope, RiskScore};
+use crate::scorer::reference::ReferenceMargins;
+
+/// The name under which all tokens' shares are summed.
+const TOKENS: &str = "tokens";
+/// The feature that holds the repository's own base rate.
+const BASE_RATE: &str = "context_base_rate";
+
+/// A checked artifact, ready for vectors of this build's schema.
+#[derive(Clone, Debug)]
+pub struct Scorer {
+    artifact: Arc<Artifact>,
+    /// Position in this build's vector of each value the artifact needs.
+    columns: Vec<usize>,
+    base_rate_idx: Option<usize>,
+}
+
+/// An assessment, and whether to trust it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// What the model says.
+    pub assessment: Assessment,
+    /// Names of the values that are outside what the model was trained on, where there are too many.
+    pub out_of_distribution: Option<Vec<String>>,
+    /// Share of the vector's values that are unknown.
+    pub unknown_share: f64,
+}
+
+impl Scorer {
+    /// A scorer for this build's schema.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the artifact needs a feature that this build does not compute.
+    pub fn new(artifact: Arc<Artifact>) -> Result<Self, Error> {
+        let names: Vec<(&str, u32)> = schema().revisions().collect();
+        let columns = artifact.columns(&names)?;
+        let base_rate_idx = names.iter().position(|(name, _)| *name == BASE_RATE);
+        Ok(Self { artifact, columns, base_rate_idx })
+    }
+
+    /// The artifact behind it.
+    pub fn artifact(&self) -> &Arc<Artifact> {
+        &self.artifact
+    }
+
+    /// Margin of a vector of this build's schema.
+    pub fn margin(&self, vector: &[f32], tokens: &[u32]) -> f64 {
+        let row = self.row(vector);
+        self.artifact.document().scoring.ensemble.margin(Input { row: &row, tokens })
+    }
+
+    /// Assesses a vector of this build's schema against the repository's newest changes, or against the
+    /// artifact's quantiles where those are too few.
+    pub fn assess(&self, vector: &[f32], tokens: &[u32], reference: &ReferenceMargins) -> Answer {
+        let document = self.artifact.document();
+        let row = self.row(vector);
+        let mut shares = vec![0.0; row.len()];
+        let attribution = document.scoring.ensemble.contributions(Input { row: &row, tokens }, &mut shares);
+        let margin = document.scoring.ensemble.margin(Input { row: &row, tokens });
+        let probability = document.scoring.calibrator.probability(margin);
+        // A margin that is not a number reads as certain trouble, so that no doubt looks safe.
+        let score = RiskScore::new(probability).or(RiskScore::new(1.0)).expect("one is a probability");
+        let (percentile, reference) = self.rank(margin, reference);
+        let known = vector.iter().filter(|value| !value.is_nan()).count();
+        let outside = document.guard.outside(&row);
+        Answer {
+            assessment: Assessment {
+                score,
+                base_rate: self.base_rate(vector),
+                percentile,
+                gate_level: GateLevel::of_percentile(percentile),
+                reference,
+                base: attribution.base,
+                margin,
+                contributions: self.contributions(vector, &shares, attribution.text),
+            },
+            out_of_distribution: (outside.len() > document.guard.max_outside)
+                .then(|| outside.iter().map(|&idx| document.schema[idx].name.clone()).collect()),
+            unknown_share: 1.0 - known as f64 / vector.len().max(1) as f64,
+        }
+    }
+
+    fn row(&self, vector: &[f32]) -> Vec<f32> {
+        self.columns.iter().map(|&idx| vector.get(idx).copied().unwrap_or(f32::NAN)).collect()
+    }
+
+    fn rank(&self, margin: f64, reference: &ReferenceMargins) -> (f64, Reference) {
+        match reference.percentile(margin) {
+            Some(percentile) if margin.is_finite() => (percentile, reference.describe()),
+            _ => {
+                let scoring = &self.artifact.document().scoring;
+                let n = scoring.quantiles.len();
+                let artifact = Reference { scope: ReferenceScope::Artifact, n, from: None, to: None };
+                // Not a number ranks above all, so that no doubt looks safe.
+                (if margin.is_finite() { scoring.percentile(margin) } else { 100.0 }, artifact)
+            }
+        }
+    }
+
+    fn base_rate(&self, vector: &[f32]) -> f64 {
+        let here = self.base_rate_idx.and_then(|idx| vector.get(idx)).filter(|rate| rate.is_finite());
+        here.map_or(self.artifact.document().scoring.base_rate, |rate| f64::from(*rate))
+    }
+
+    /// Shares by feature: a value and its rank speak of the same thing and are summed.
+    fn contributions(&self, vector: &[f32], shares: &[f64], text: f64) -> Vec<Contribution> {
+        let schema = schema();
+        let mut by_feature = vec![0.0; schema.features.len()];
+        for (&idx, share) in self.columns.iter().zip(shares) {
+            let feature_idx =
+                if schema.is_rank(idx) { schema.ranked[idx - schema.features.len()] } else { idx };
+            by_feature[feature_idx] += share;
+        }
+        let named = schema.features.iter().zip(by_feature).enumerate().map(|(idx, (spec, contribution))| {
+            Contribution {
+                feature: spec.name.to_owned(),
+                group: spec.group.as_str().to_owned(),
+                value: vector.get(idx).filter(|value| !value.is_nan()).map(|value| f64::from(*value)),
+                contribution,
+            }
+        });
+        let tokens = Contribution {
+            feature: TOKENS.to_owned(),
+            group: Group::Message.as_str().to_owned(),
+            value: None,
+            contribution: text,
+        };
+        let mut contributions: Vec<Contribution> =
+            named.chain([tokens]).filter(|contribution| contribution.contribution != 0.0).collect();
+        contributions.sort_by(|a, b| {
+            b.contribution.abs().total_cmp(&a.contribution.abs()).then_with(|| a.feature.cmp(&b.feature))
+        });
+        contributions
+    }
+}
