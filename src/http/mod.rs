@@ -1,1 +1,33 @@
-//! The http module.
+//! The scoring service: routes, wire types, keys, limits.
+//!
+//! A question is read strictly ([`parse_json`]), assessed by whatever stands behind [`Assessor`],
+//! decided on by the policy, and recorded before it is answered. Whatever is in doubt on the way is
+//! a degraded answer and at least extra validation; a decision is never carried by an error status.
+//! Start reading at [`router`], then follow `score`.
+
+mod assessor;
+mod auth;
+mod body;
+mod compose;
+mod config;
+mod decode;
+mod error;
+mod fields;
+mod gate;
+mod json;
+mod metrics;
+mod router;
+mod routes;
+mod score;
+mod serve;
+mod service;
+pub mod wire;
+
+pub use assessor::{Asked, Assessed, Assessor, HistoryMode, HistoryRef, ModelRef, Target};
+pub use auth::{Caller, KeyEntry, KeyError, KeyFile, Scope};
+pub use config::{Limits, ServerConfig};
+pub use error::{ApiError, ProblemBody, ProblemCode};
+pub use json::{Json, MAX_DEPTH, parse_json};
+pub use router::router;
+pub use serve::{ServeError, bind, serve};
+pub use service::{Clock, Parts, Service};

@@ -132,7 +132,8 @@ impl Writer {
     }
 
     async fn try_commit(&self, batch: &[NewRecord]) -> Result<(Vec<Appended>, Tail), Failure> {
-        let forgotten_before_ms = self.forgotten_before_ms();
+        let now_ms = batch.iter().map(|new_record| new_record.at_ms).max().unwrap_or(0);
+        let forgotten_before_ms = self.forgotten_before_ms(now_ms);
         writing!(&self.database, append(batch, &self.tail, forgotten_before_ms))
     }
 
@@ -169,15 +170,15 @@ impl Writer {
     }
 
     async fn forget(&self) {
-        let before_ms = self.forgotten_before_ms();
+        let before_ms = self.forgotten_before_ms(now_ms());
         let forgotten: Result<(), Error> = async { writing!(&self.database, forget(before_ms)) }.await;
         if let Err(error) = forgotten {
             tracing::warn!(error = %error, "old idempotency keys could not be forgotten");
         }
     }
 
-    fn forgotten_before_ms(&self) -> i64 {
+    fn forgotten_before_ms(&self, now_ms: i64) -> i64 {
         let kept_ms = i64::try_from(self.store_config.idempotency.as_millis()).unwrap_or(i64::MAX);
-        now_ms().saturating_sub(kept_ms)
+        now_ms.saturating_sub(kept_ms)
     }
 }

@@ -15,7 +15,7 @@ pub fn start() -> Option<Server> {
     match try_start() {
         Ok(server) => Some(server),
         Err(reason) => {
-            eprintln!("skipped: {reason}");
+            crate::skip(&reason);
             assert!(std::env::var_os("CI").is_none(), "nothing is skipped where CI is set: {reason}");
             None
         }

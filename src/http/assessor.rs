@@ -1,0 +1,153 @@
+//! The seam between the service and what scores: one model and the histories behind it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::change::{Change, ChangeRecord, KeyChange, Moment};
+use crate::http::ApiError;
+use crate::label::Classification;
+use crate::policy::{Facts, KnownBad, Reason};
+use crate::risk::Assessment;
+
+/// Scores changes with one model; never changes its mind about which. A hot swap makes another one.
+pub trait Assessor: Send + Sync + 'static {
+    /// The model, or why there is none.
+    fn model(&self) -> Result<&ModelRef, Reason>;
+
+    /// The names of the vector's features, in order.
+    fn features(&self) -> &[String];
+
+    /// Reads and scores changes of one repository against one state of its history, in the order asked.
+    fn assess(&self, repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>>;
+
+    /// Scores ready vectors: probabilities in order.
+    ///
+    /// # Errors
+    /// Why there is no model.
+    fn infer(&self, vectors: &[Vec<f32>]) -> Result<Vec<f64>, Reason>;
+
+    /// Recomputes a stored assessment from its vector and tokens.
+    ///
+    /// # Errors
+    /// Why there is no model.
+    fn reassess(&self, vector: &[f32], tokens: &[u32]) -> Result<Assessment, Reason>;
+
+    /// Folds new commits of a repository; none where the repository is not known.
+    fn refresh(&self, repo: &str) -> Option<Result<HistoryRef, String>>;
+
+    /// The repositories and how far each is known.
+    fn repositories(&self) -> Vec<(String, Option<HistoryRef>)>;
+}
+
+/// The model that scored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ModelRef {
+    /// Its name in the registry.
+    pub name: String,
+    /// The first 12 hex digits of its digest.
+    pub version: String,
+    /// SHA-256 of the artifact.
+    pub digest: String,
+    /// When it was trained.
+    pub trained_at: String,
+}
+
+/// How far a repository's history is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HistoryRef {
+    /// The newest commit folded in.
+    pub head: String,
+    /// When that commit landed.
+    pub as_of: String,
+    /// Seconds since the repository was last looked at.
+    pub lag_seconds: i64,
+    /// Whether the vector was read now or just before the commit was folded.
+    pub mode: HistoryMode,
+}
+
+/// Which state of the history a vector was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryMode {
+    /// The present one, for a proposal.
+    Present,
+    /// The one just before this commit was folded.
+    BeforeLanding,
+}
+
+/// What is asked about one change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// The change.
+    pub target: Target,
+    /// Custom features sent with the request.
+    pub custom: BTreeMap<String, f64>,
+    /// When the request was received, in Unix seconds.
+    pub received_at: i64,
+}
+
+/// The change that is asked about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// A commit of a repository that the service knows.
+    Commit {
+        /// Its id, perhaps abbreviated.
+        commit: String,
+        /// Beginning of a range that is one combined change.
+        base: Option<String>,
+    },
+    /// A diff that is in no repository yet.
+    Diff {
+        /// The canonical diff.
+        record: ChangeRecord,
+        /// The caller's review identity.
+        id: Option<String>,
+        /// The author as written.
+        author: String,
+        /// The whole message.
+        message: String,
+        /// When it was authored.
+        authored_at: Option<Moment>,
+    },
+}
+
+/// Everything that is known about a change, with or without a score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessed {
+    /// The change; one without files where it could not be read.
+    pub change: Change,
+    /// Its kind.
+    pub classification: Classification,
+    /// The typed key edits of each file.
+    pub keys: Vec<(String, Vec<KeyChange>)>,
+    /// Owners of the changed paths.
+    pub owners: Vec<String>,
+    /// The full commit id, for a commit.
+    pub commit: Option<String>,
+    /// Digest of the change, `sha256:…`.
+    pub digest: Option<String>,
+    /// What is unknown around the change.
+    pub facts: Facts,
+    /// What already happened to it.
+    pub known_bad: Option<KnownBad>,
+    /// What the model says.
+    pub assessment: Option<Assessment>,
+    /// A sentence for each contribution, in the same order.
+    pub texts: Vec<String>,
+    /// Why the service cannot vouch.
+    pub doubts: Vec<Reason>,
+    /// The feature vector.
+    pub vector: Vec<f32>,
+    /// The hashed tokens.
+    pub tokens: Vec<u32>,
+    /// The history it was compared with.
+    pub history: Option<HistoryRef>,
+    /// Grows with every event folded into that history, outcomes included.
+    pub history_epoch: u64,
+    /// What the caller should know beside the answer.
+    pub warnings: Vec<String>,
+    /// The commits of a range, each on its own.
+    pub parts: Vec<Assessed>,
+}

@@ -1,0 +1,80 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::http::auth::Scope;
+use crate::http::auth::rate::Rate;
+use crate::http::service::Service;
+use crate::http::{ApiError, ProblemCode};
+
+/// Who sent a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Name of the key; `local` where no keys are needed.
+    pub name: String,
+    /// What the caller may do.
+    pub scopes: Vec<Scope>,
+}
+
+/// Finds out who sent a request and whether more may be sent; scopes are checked by [`scope`].
+pub(in crate::http) async fn authenticate(
+    State(service): State<Arc<Service>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = match identify(&service, request.headers()) {
+        Ok(caller) => caller,
+        Err(api_error) => return api_error.into_response(),
+    };
+    let rate = service.rates.take(&caller.name, Instant::now());
+    let mut response = match rate {
+        Some(Rate { is_allowed: false, .. }) => {
+            ApiError::standard(ProblemCode::RateLimited).retry_after(1).into_response()
+        }
+        _ => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+    };
+    if let Some(rate) = rate {
+        tell(&mut response, rate);
+    }
+    response
+}
+
+/// Refuses a caller whose key lacks a scope.
+pub(in crate::http) async fn scope(State(needed): State<Scope>, request: Request, next: Next) -> Response {
+    let has = request.extensions().get::<Caller>().is_some_and(|caller| caller.scopes.contains(&needed));
+    if has {
+        return next.run(request).await;
+    }
+    let detail = format!("this needs a key with the scope `{}`", needed.as_str());
+    ApiError::new(ProblemCode::Forbidden, detail).into_response()
+}
+
+fn identify(service: &Service, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    if !service.key_ring.is_locked() {
+        return Ok(Caller { name: "local".into(), scopes: Scope::ALL.to_vec() });
+    }
+    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let key = shown.and_then(|value| value.split_once(' '));
+    let key = key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
+    let keys = service.key_ring.keys();
+    let entry = key.and_then(|key| keys.find(key, jiff::Timestamp::now()));
+    let entry = entry.ok_or_else(|| ApiError::standard(ProblemCode::Unauthorized))?;
+    Ok(Caller { name: entry.name.clone(), scopes: entry.scopes.clone() })
+}
+
+fn tell(response: &mut Response, rate: Rate) {
+    let headers = response.headers_mut();
+    let policy = HeaderValue::from_str(&format!("\"default\";q={};w=1", rate.per_second));
+    let state = HeaderValue::from_str(&format!("\"default\";r={};t=1", rate.remaining));
+    if let (Ok(policy), Ok(state)) = (policy, state) {
+        headers.insert("ratelimit-policy", policy);
+        headers.insert("ratelimit", state);
+    }
+}

@@ -1,0 +1,346 @@
+//! From what is known about a change to the answer and its record. Plain values in and out.
+
+use sha2::{Digest, Sha256};
+
+use crate::change::{Change, ChangeId, ChangeRecord, Moment};
+use crate::http::assessor::{Asked, Assessed, ModelRef, Target};
+use crate::http::decode::Question;
+use crate::http::service::Serving;
+use crate::http::wire::{
+    Answer, BudgetAnswer, ChangeAnswer, ContributionAnswer, ExplanationAnswer, LinksAnswer, PartAnswer,
+    PlanAnswer, ReasonAnswer, ReferenceAnswer, RiskAnswer, StageAnswer,
+};
+use crate::label::{ChangeKind, Classification};
+use crate::policy::{self, Decision, Facts, Reason, ReasonCode, Verdict};
+use crate::risk::{Assessment, GateLevel, HORIZON_DAYS, ReferenceScope};
+use crate::store::{Columns, NewRecord, RecordKind, new_id};
+
+/// Contributions shown one by one; the rest is summed in `others`.
+const N_SHOWN: usize = 12;
+/// How long a decision holds where there is no policy to say.
+const UNPOLICED_SECONDS: i64 = 300;
+
+/// An answer and the record it rests on.
+pub(super) struct Composed {
+    pub(super) answer: Answer,
+    pub(super) new_record: NewRecord,
+}
+
+/// Decides on what was assessed, and writes both down.
+pub(super) fn compose(serving: &Serving, question: &Question, assessed: Assessed, now_ms: i64) -> Composed {
+    let now = now_ms.div_euclid(1000);
+    let decision = decide(serving, question, &assessed, now);
+    let mut answer = answer(serving, question, &assessed, &decision, now);
+    let mut strictest = decision.verdict;
+    for part in &assessed.parts {
+        let decided = decide(serving, question, part, now);
+        strictest = strictest.max(decided.verdict);
+        answer.degraded |= decided.degraded;
+        answer.parts.push(part_answer(question, part, &decided));
+    }
+    if answer.degraded {
+        strictest = strictest.max(Verdict::ExtraValidation);
+    }
+    answer.decision = strictest.as_str().into();
+    let id = new_id();
+    answer.links = Some(LinksAnswer { own: format!("/v1/decisions/{id}"), page: format!("/decisions/{id}") });
+    answer.decision_id = Some(id.clone());
+    let expires_ms = decision.expires_at.saturating_mul(1000);
+    let columns = Columns {
+        repo: Some(question.repo.clone()),
+        verdict: Some(answer.decision.clone()),
+        degraded: answer.degraded,
+        commit_id: answer.change.commit.clone(),
+        change_id: answer.change.id.clone(),
+        change_digest: assessed.digest.clone(),
+        subject_id: None,
+        expires_ms: Some(expires_ms),
+        question: (!answer.degraded).then(|| fingerprint(question, &assessed, &answer)),
+    };
+    let body = serde_json::to_string(&answer).expect("an answer is plain data");
+    let new_record = NewRecord {
+        kind: RecordKind::Decision,
+        id,
+        at_ms: now_ms,
+        body,
+        columns,
+        vector: (!assessed.vector.is_empty()).then_some(assessed.vector),
+        tokens: (!assessed.tokens.is_empty()).then_some(assessed.tokens),
+        claim: None,
+    };
+    Composed { answer, new_record }
+}
+
+/// What stands where a change could not even be read: nothing known, and why.
+pub(super) fn hollow(asked: &Asked, doubt: Reason) -> Assessed {
+    let (id, author, message) = match &asked.target {
+        Target::Commit { commit, .. } => (commit.clone(), String::new(), String::new()),
+        Target::Diff { id, author, message, .. } => {
+            (id.clone().unwrap_or_default(), author.clone(), message.clone())
+        }
+    };
+    let at = asked.received_at;
+    let change = Change {
+        id: ChangeId(id),
+        author,
+        message,
+        authored_at: Moment { unix_seconds: at, offset_minutes: 0 },
+        committed_at: at,
+        merged: Vec::new(),
+        merged_messages: Vec::new(),
+        record: ChangeRecord::default(),
+    };
+    Assessed {
+        change,
+        classification: ordinary(),
+        keys: Vec::new(),
+        owners: Vec::new(),
+        commit: None,
+        digest: None,
+        facts: Facts::default(),
+        known_bad: None,
+        assessment: None,
+        texts: Vec::new(),
+        doubts: vec![doubt],
+        vector: Vec::new(),
+        tokens: Vec::new(),
+        history: None,
+        history_epoch: 0,
+        warnings: Vec::new(),
+        parts: Vec::new(),
+    }
+}
+
+/// Makes an answer that nobody vouches for: one more reason, and never the fast path.
+pub(super) fn degrade(answer: &mut Answer, code: ReasonCode) {
+    answer.degraded = true;
+    if answer.decision == Verdict::FastPath.as_str() {
+        answer.decision = Verdict::ExtraValidation.as_str().into();
+        answer.plan = None;
+    }
+    answer.reasons.insert(0, reason_answer(&Reason::standard(code)));
+}
+
+fn ordinary() -> Classification {
+    Classification {
+        kind: ChangeKind::Ordinary,
+        is_revert: false,
+        planned_by_wording: false,
+        planned_by_template: false,
+        template: 0,
+        reverts: None,
+        rollback_of: None,
+    }
+}
+
+fn decide(serving: &Serving, question: &Question, assessed: &Assessed, now: i64) -> Decision {
+    let mut doubts = assessed.doubts.clone();
+    if assessed.assessment.is_none() && doubts.is_empty() {
+        doubts.push(Reason::standard(ReasonCode::InternalError));
+    }
+    let Some(policy) = &serving.policy else { return unpoliced(doubts, now) };
+    policy.decide(&policy::Question {
+        change: &assessed.change,
+        classification: &assessed.classification,
+        keys: &assessed.keys,
+        assessment: assessed.assessment.as_ref(),
+        degraded: &doubts,
+        known_bad: assessed.known_bad.as_ref(),
+        repo: &question.repo,
+        owners: &assessed.owners,
+        context: &question.context,
+        facts: assessed.facts,
+        now,
+    })
+}
+
+/// The decision where no policy is loaded.
+fn unpoliced(mut doubts: Vec<Reason>, now: i64) -> Decision {
+    doubts.insert(0, Reason::standard(ReasonCode::PolicyMissing));
+    Decision {
+        verdict: Verdict::ExtraValidation,
+        degraded: true,
+        enforced: true,
+        reasons: doubts,
+        require: Vec::new(),
+        stages: Vec::new(),
+        budget: policy::AppliedBudget {
+            season: policy::NORMAL_SEASON.into(),
+            share: 1.0,
+            threshold_percentile: 0.0,
+        },
+        expires_at: now.saturating_add(UNPOLICED_SECONDS),
+    }
+}
+
+fn answer(
+    serving: &Serving,
+    question: &Question,
+    assessed: &Assessed,
+    decision: &Decision,
+    now: i64,
+) -> Answer {
+    let assessment = assessed.assessment.as_ref().filter(|assessment| is_finite(assessment));
+    let has_policy = serving.policy.is_some();
+    Answer {
+        decision_id: None,
+        decision: decision.verdict.as_str().into(),
+        degraded: decision.degraded,
+        enforced: decision.enforced,
+        kind: kind_word(assessed.classification.kind).into(),
+        change: change_answer(question, assessed),
+        risk: assessment.map(risk_answer),
+        budget: has_policy.then(|| BudgetAnswer {
+            season: decision.budget.season.clone(),
+            share: decision.budget.share,
+            threshold_percentile: decision.budget.threshold_percentile,
+        }),
+        history: assessed.history.clone(),
+        reasons: decision.reasons.iter().map(reason_answer).collect(),
+        explanation: assessment.map(|assessment| explanation_answer(assessment, &assessed.texts)),
+        plan: has_policy.then(|| plan_answer(decision)),
+        model: assessment.and_then(|_| serving.assessor.model().ok()).cloned(),
+        policy: serving.policy.as_ref().map(|policy| policy.policy_digest().to_owned()),
+        decided_at: moment(now),
+        expires_at: moment(decision.expires_at),
+        links: None,
+        warnings: assessed.warnings.clone(),
+        parts: Vec::new(),
+        vector: None,
+        tokens: None,
+    }
+}
+
+/// JSON has no other numbers.
+fn is_finite(assessment: &Assessment) -> bool {
+    let numbers = [assessment.base_rate, assessment.percentile, assessment.base, assessment.margin];
+    let contributions = assessment.contributions.iter().map(|it| it.contribution);
+    numbers.into_iter().chain(contributions).all(f64::is_finite)
+}
+
+fn part_answer(question: &Question, part: &Assessed, decision: &Decision) -> PartAnswer {
+    PartAnswer {
+        change: ChangeAnswer {
+            repo: question.repo.clone(),
+            commit: part.commit.clone(),
+            digest: part.digest.clone(),
+            ..ChangeAnswer::default()
+        },
+        decision: decision.verdict.as_str().into(),
+        kind: kind_word(part.classification.kind).into(),
+        risk: part.assessment.as_ref().filter(|it| is_finite(it)).map(risk_answer),
+        reasons: decision.reasons.iter().map(reason_answer).collect(),
+    }
+}
+
+fn change_answer(question: &Question, assessed: &Assessed) -> ChangeAnswer {
+    let (asked_commit, base) = match &question.asked.target {
+        Target::Commit { commit, base } => (Some(commit.clone()), base.clone()),
+        Target::Diff { .. } => (None, None),
+    };
+    ChangeAnswer {
+        repo: question.repo.clone(),
+        commit: assessed.commit.clone().or(asked_commit),
+        id: question.id.clone(),
+        digest: assessed.digest.clone(),
+        base,
+    }
+}
+
+fn risk_answer(assessment: &Assessment) -> RiskAnswer {
+    let reference = &assessment.reference;
+    RiskAnswer {
+        score: assessment.score.get(),
+        horizon_days: HORIZON_DAYS,
+        base_rate: assessment.base_rate,
+        percentile: assessment.percentile,
+        gate_level: level_word(assessment.gate_level).into(),
+        reference: ReferenceAnswer {
+            scope: scope_word(reference.scope).into(),
+            n: reference.n,
+            from: reference.from.map(moment),
+            to: reference.to.map(moment),
+        },
+    }
+}
+
+fn explanation_answer(assessment: &Assessment, texts: &[String]) -> ExplanationAnswer {
+    let text = |idx: usize| texts.get(idx).cloned().unwrap_or_default();
+    let all = &assessment.contributions;
+    let n_shown = if all.len() > N_SHOWN + 1 { N_SHOWN } else { all.len() };
+    let shown = all[..n_shown].iter().enumerate();
+    let mut contributions: Vec<ContributionAnswer> = shown
+        .map(|(idx, it)| ContributionAnswer {
+            feature: it.feature.clone(),
+            group: it.group.clone(),
+            value: it.value,
+            contribution: it.contribution,
+            text: text(idx),
+        })
+        .collect();
+    let rest = &all[n_shown..];
+    if !rest.is_empty() {
+        contributions.push(ContributionAnswer {
+            feature: "others".into(),
+            group: "others".into(),
+            value: None,
+            contribution: rest.iter().map(|it| it.contribution).sum(),
+            text: format!("{} more features together", rest.len()),
+        });
+    }
+    ExplanationAnswer { base: assessment.base, margin: assessment.margin, contributions }
+}
+
+fn plan_answer(decision: &Decision) -> PlanAnswer {
+    let stage =
+        |stage: &policy::Stage| StageAnswer { percent: stage.percent, bake_seconds: stage.bake_seconds };
+    PlanAnswer { require: decision.require.clone(), stages: decision.stages.iter().map(stage).collect() }
+}
+
+pub(super) fn reason_answer(reason: &Reason) -> ReasonAnswer {
+    ReasonAnswer { code: reason.code.as_str().into(), text: reason.text.clone() }
+}
+
+/// A moment in Unix seconds as RFC 3339 in UTC.
+pub(super) fn moment(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| "9999-12-31T23:59:59Z".into(), |moment| moment.to_string())
+}
+
+fn kind_word(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Ordinary => "ordinary",
+        ChangeKind::PlannedRoundTrip => "planned_round_trip",
+        ChangeKind::Revert => "revert",
+        ChangeKind::Rollback => "rollback",
+    }
+}
+
+fn level_word(gate_level: GateLevel) -> &'static str {
+    match gate_level {
+        GateLevel::Green => "green",
+        GateLevel::Red => "red",
+        GateLevel::Yellow => "yellow",
+        GateLevel::Weekend => "weekend",
+    }
+}
+
+fn scope_word(scope: ReferenceScope) -> &'static str {
+    match scope {
+        ReferenceScope::Repository => "repository",
+        ReferenceScope::Artifact => "artifact",
+    }
+}
+
+/// Everything that a decision rests on: the same fingerprint may be answered with the same decision.
+fn fingerprint(question: &Question, assessed: &Assessed, answer: &Answer) -> [u8; 32] {
+    let head = assessed.history.as_ref().map(|history| (&history.head, history.mode));
+    let season = answer.budget.as_ref().map(|budget| (&budget.season, budget.share.to_bits()));
+    let model = answer.model.as_ref().map(|model: &ModelRef| &model.digest);
+    let moved = (head, assessed.history_epoch, assessed.known_bad, season, model, &answer.policy);
+    let mut hasher = Sha256::new();
+    hasher.update(question.said);
+    hasher.update(format!("{:?}{:?}{:?}", question.repo, assessed.digest, assessed.commit));
+    hasher.update(format!("{moved:?}{:?}", assessed.classification.kind));
+    hasher.finalize().into()
+}

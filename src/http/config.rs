@@ -1,0 +1,71 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How the service listens and what it takes. Order of a value: flag, environment, file, default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerConfig {
+    /// Address to listen on.
+    pub listen: String,
+    /// Longest time for one score before the answer is a degraded one.
+    pub deadline: Duration,
+    /// A change further in the future than this is a doubt about somebody's clock.
+    pub max_clock_skew: Duration,
+    /// Key file; none: no keys are needed, and only loopback may be listened on.
+    pub keys: Option<PathBuf>,
+    /// What a request may be.
+    pub limits: Limits,
+    /// Longest time to finish what runs after SIGTERM.
+    pub drain: Duration,
+    /// Time between two looks at the repositories for new commits.
+    pub poll: Duration,
+}
+
+/// What a request may be, and how many at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Bytes of a body, after decompression.
+    pub body_bytes: usize,
+    /// Files of a diff.
+    pub diff_files: usize,
+    /// Lines of a diff.
+    pub diff_lines: usize,
+    /// Items of a batch.
+    pub batch_items: usize,
+    /// Time for a body to arrive.
+    pub body_time: Duration,
+    /// Questions scored at once.
+    pub n_scoring: usize,
+    /// Questions that may wait for their turn; one more is shed.
+    pub n_waiting: usize,
+    /// Requests a second and key; none: no limit.
+    pub requests_per_second: Option<u32>,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            deadline: Duration::from_millis(200),
+            max_clock_skew: Duration::from_secs(300),
+            keys: None,
+            limits: Limits::default(),
+            drain: Duration::from_secs(20),
+            poll: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 8 << 20,
+            diff_files: 5_000,
+            diff_lines: 200_000,
+            batch_items: 1_000,
+            body_time: Duration::from_secs(10),
+            n_scoring: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+            n_waiting: 256,
+            requests_per_second: None,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Which path leads where, who may go there, and what every answer carries.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+
+use crate::http::auth::{Scope, authenticate, scope};
+use crate::http::metrics::{CodeLabels, RequestLabels};
+use crate::http::routes::{decisions, health, request_id, score};
+use crate::http::service::Service;
+use crate::http::{ApiError, ProblemCode};
+
+/// Every route of the service.
+pub fn router(service: Arc<Service>) -> Router {
+    let guarded = Router::new()
+        .route("/v1/score", guard(post(score::one), Scope::Score))
+        .route("/v1/score/batch", guard(post(score::batch), Scope::Score))
+        .route("/v1/decisions", guard(get(decisions::list), Scope::Read))
+        .route("/v1/decisions/{id}", guard(get(decisions::one), Scope::Read))
+        .route("/metrics", guard(get(health::metrics), Scope::Read))
+        .layer(from_fn_with_state(Arc::clone(&service), authenticate));
+    let open = Router::new().route("/livez", get(health::live)).route("/readyz", get(health::ready));
+    guarded
+        .merge(open)
+        .fallback(|| async { ApiError::standard(ProblemCode::NotFound) })
+        .method_not_allowed_fallback(|| async { ApiError::standard(ProblemCode::MethodNotAllowed) })
+        .layer(from_fn(catch_panic))
+        .layer(from_fn_with_state(Arc::clone(&service), observe))
+        .with_state(service)
+}
+
+fn guard(method_router: MethodRouter<Arc<Service>>, needed: Scope) -> MethodRouter<Arc<Service>> {
+    method_router.layer(from_fn_with_state(needed, scope))
+}
+
+/// A panic of a handler is a problem of one request, never of the service.
+async fn catch_panic(request: Request, next: Next) -> Response {
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::standard(ProblemCode::Internal).into_response(),
+    }
+}
+
+/// Counts, times and names every request.
+async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map_or("other", |path| path.as_str()).to_owned();
+    let id = request_id(request.headers());
+    let mut response = next.run(request).await;
+    let status = response.status().as_u16();
+    service.metrics.requests.get_or_create(&RequestLabels { route: route.clone(), status }).inc();
+    service.metrics.request_seconds.observe(started.elapsed().as_secs_f64());
+    if let Some(api_error) = response.extensions().get::<ApiError>() {
+        let code = api_error.code.as_str();
+        service.metrics.problems.get_or_create(&CodeLabels { code: code.to_owned() }).inc();
+        tracing::info!(route, status, code, path = api_error.path, request_id = id, "problem");
+    }
+    harden(&mut response, &id);
+    response
+}
+
+fn harden(response: &mut Response, id: &str) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}

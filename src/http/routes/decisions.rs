@@ -1,0 +1,149 @@
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::http::routes::json as answer_json;
+use crate::http::service::Service;
+use crate::http::wire::Answer;
+use crate::http::{ApiError, ProblemCode};
+use crate::store::{Record, RecordKind, Search};
+
+const DEFAULT_LIMIT: i64 = 50;
+const MAX_LIMIT: i64 = 500;
+
+/// Some stored decisions, newest first.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DecisionsAnswer {
+    /// The answers as they were given, each with what stands beside it.
+    #[schema(value_type = Vec<Object>)]
+    pub decisions: Vec<Value>,
+    /// Give this as `cursor` for the next ones; null at the end.
+    pub next: Option<String>,
+}
+
+/// A stored decision, with the overrides and outcomes beside it.
+#[utoipa::path(
+    get, path = "/v1/decisions/{id}", tag = "decisions",
+    params(("id" = String, Path, description = "The decision's id")),
+    responses(
+        (status = 200, description = "The answer as it was given, plus `record`, `overrides`, `outcomes` and `revocations`", body = Answer),
+        (status = 404, description = "No such decision", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
+pub(in crate::http) async fn one(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let log = service.store.as_ref().ok_or_else(unavailable)?.log();
+    let record = log.record(&id).await.map_err(|error| failed(&error))?;
+    let record = record.filter(|record| record.kind == RecordKind::Decision);
+    let record = record.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))?;
+    let beside = log.beside(&record.id).await.map_err(|error| failed(&error))?;
+    Ok(answer_json(StatusCode::OK, &shown(&record, &beside)))
+}
+
+/// Stored decisions, newest first, page by page.
+#[utoipa::path(
+    get, path = "/v1/decisions", tag = "decisions",
+    params(
+        ("repo" = Option<String>, Query, description = "Only of this repository"),
+        ("decision" = Option<String>, Query, description = "Only with this word"),
+        ("change" = Option<String>, Query, description = "Only on this commit, review identity or digest"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u32>, Query, description = "1 to 500, by default 50")
+    ),
+    responses((status = 200, description = "A page", body = DecisionsAnswer))
+)]
+pub(in crate::http) async fn list(
+    State(service): State<Arc<Service>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let search = search(query.as_deref().unwrap_or(""))?;
+    let log = service.store.as_ref().ok_or_else(unavailable)?.log();
+    let page = log.page(&search).await.map_err(|error| failed(&error))?;
+    let mut decisions = Vec::new();
+    for record in &page.records {
+        decisions.push(shown(record, &[]));
+    }
+    Ok(answer_json(StatusCode::OK, &DecisionsAnswer { decisions, next: page.next }))
+}
+
+/// A record for the wire: the answer, where it stands in the chain, and what stands beside it.
+fn shown(record: &Record, beside: &[Record]) -> Value {
+    let mut shown: Map<String, Value> = serde_json::from_str(&record.body).unwrap_or_default();
+    let place = json!({ "chain": record.chain, "seq": record.seq, "digest": hex::encode(record.digest) });
+    shown.insert("record".into(), place);
+    for (name, kind) in [
+        ("overrides", RecordKind::Override),
+        ("outcomes", RecordKind::Outcome),
+        ("revocations", RecordKind::Revocation),
+    ] {
+        let bodies = beside.iter().filter(|record| record.kind == kind);
+        let bodies: Vec<Value> =
+            bodies.filter_map(|record| serde_json::from_str(&record.body).ok()).collect();
+        shown.insert(name.into(), bodies.into());
+    }
+    shown.into()
+}
+
+fn search(query: &str) -> Result<Search, ApiError> {
+    let mut search = Search { kind: Some(RecordKind::Decision), limit: DEFAULT_LIMIT, ..Search::default() };
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = unescape(value).ok_or_else(|| bad("a value is not percent-encoded UTF-8"))?;
+        match name {
+            "repo" => search.repo = Some(value),
+            "decision" => search.verdict = Some(verdict(value)?),
+            "change" => search.change = Some(value),
+            "cursor" => search.before = Some(value),
+            "limit" => search.limit = limit(&value)?,
+            _ => return Err(bad("the queries are `repo`, `decision`, `change`, `cursor` and `limit`")),
+        }
+    }
+    Ok(search)
+}
+
+fn verdict(word: String) -> Result<String, ApiError> {
+    let is_known = ["fast_path", "extra_validation", "hold"].contains(&word.as_str());
+    if is_known { Ok(word) } else { Err(bad("`decision` is `fast_path`, `extra_validation` or `hold`")) }
+}
+
+fn limit(text: &str) -> Result<i64, ApiError> {
+    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| bad("`limit` is a number from 1 to 500"))
+}
+
+fn bad(detail: &str) -> ApiError {
+    ApiError::new(ProblemCode::BadQuery, detail)
+}
+
+pub(in crate::http) fn unavailable() -> ApiError {
+    ApiError::standard(ProblemCode::StoreUnavailable).retry_after(5)
+}
+
+pub(in crate::http) fn failed(error: &crate::store::Error) -> ApiError {
+    tracing::error!(error = %error, "the decision log could not be read");
+    unavailable()
+}
+
+/// Undoes percent encoding; none where it is not UTF-8 or has a control character.
+fn unescape(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits = [rest.next()?, rest.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))
+}

@@ -1,0 +1,156 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{Extension, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+use crate::http::auth::Caller;
+use crate::http::routes::{json, request_id};
+use crate::http::score::{Job, answer_all};
+use crate::http::service::Service;
+use crate::http::wire::{Answer, BatchAnswer, BatchRequest, ScoreRequest};
+use crate::http::{ApiError, ProblemCode, body, decode, parse_json};
+
+const MAX_KEY_BYTES: usize = 255;
+
+/// Scores one change and decides on it.
+#[utoipa::path(
+    post, path = "/v1/score", tag = "score",
+    params(
+        ("include" = Option<String>, Query, description = "`vector` adds the feature vector and the tokens"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same decision, for 24 hours or until it expires")
+    ),
+    request_body = ScoreRequest,
+    responses(
+        (status = 200, description = "The decision; `degraded` where the service cannot vouch", body = Answer),
+        (status = "4XX", description = "The request was nonsense; no decision was made", body = crate::http::ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not now; see `Retry-After`", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
+pub(in crate::http) async fn one(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let mut request = Request::read(&service, caller, query, &headers, body).await?;
+    let turn = service.gate.enter().await?;
+    let limits = service.config.limits.clone();
+    let received_at = request.received_at;
+    request.job.questions = parse(std::mem::take(&mut request.body), move |json| {
+        decode::question(json, &limits, received_at).map(|question| vec![Ok(question)])
+    })
+    .await?;
+    let mut answers = answer_all(&service, request.job).await;
+    drop(turn);
+    let answer = answers.pop().unwrap_or_else(|| Err(ApiError::standard(ProblemCode::Internal)))?;
+    Ok(json(StatusCode::OK, &answer))
+}
+
+/// Scores many changes, each on its own, against one history head, model and policy.
+#[utoipa::path(
+    post, path = "/v1/score/batch", tag = "score",
+    request_body = BatchRequest,
+    responses(
+        (status = 200, description = "An answer or a problem each, in order", body = BatchAnswer),
+        (status = "4XX", description = "The request as a whole was nonsense", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
+pub(in crate::http) async fn batch(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let mut request = Request::read(&service, caller, query, &headers, body).await?;
+    let turn = service.gate.enter().await?;
+    let limits = service.config.limits.clone();
+    let received_at = request.received_at;
+    request.job.questions =
+        parse(std::mem::take(&mut request.body), move |json| decode::batch(json, &limits, received_at))
+            .await?;
+    // The deadline is for one score; a batch has one for each, up to a minute.
+    let n_questions = u32::try_from(request.job.questions.len()).unwrap_or(u32::MAX).max(1);
+    let time = service.config.deadline.saturating_mul(n_questions).min(Duration::from_secs(60));
+    request.job.deadline = Instant::now() + time.max(service.config.deadline);
+    let answers = answer_all(&service, request.job).await;
+    drop(turn);
+    let value = |answer: Result<Answer, ApiError>| match answer {
+        Ok(answer) => serde_json::to_value(answer),
+        Err(api_error) => serde_json::to_value(api_error.body()),
+    };
+    let results: Result<Vec<_>, _> = answers.into_iter().map(value).collect();
+    let results = results.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
+    Ok(json(StatusCode::OK, &BatchAnswer { results }))
+}
+
+/// A request for scores after its body was read.
+struct Request {
+    job: Job,
+    body: Vec<u8>,
+    received_at: i64,
+}
+
+impl Request {
+    async fn read(
+        service: &Service,
+        caller: Caller,
+        query: Option<String>,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Self, ApiError> {
+        let include_vector = include(query.as_deref())?;
+        let key = idempotency_key(headers)?;
+        let body = body::read(headers, body, &service.config.limits).await?;
+        let key = key.map(|key| (key, Sha256::digest(&body).into()));
+        let deadline = Instant::now() + service.config.deadline;
+        let request_id = request_id(headers);
+        let job = Job { caller, questions: Vec::new(), key, include_vector, deadline, request_id };
+        Ok(Self { job, body, received_at: service.now_ms().div_euclid(1000) })
+    }
+}
+
+type Questions = Vec<Result<decode::Question, ApiError>>;
+
+/// Small bodies are read in place; large ones where they hold up nobody else.
+async fn parse(
+    body: Vec<u8>,
+    decode: impl FnOnce(crate::http::Json) -> Result<Questions, ApiError> + Send + 'static,
+) -> Result<Questions, ApiError> {
+    const SMALL_BYTES: usize = 64 << 10;
+    if body.len() <= SMALL_BYTES {
+        return decode(parse_json(&body)?);
+    }
+    let parsed = tokio::task::spawn_blocking(move || decode(parse_json(&body)?)).await;
+    parsed.unwrap_or_else(|_| Err(ApiError::standard(ProblemCode::Internal)))
+}
+
+fn include(query: Option<&str>) -> Result<bool, ApiError> {
+    match query.unwrap_or("") {
+        "" => Ok(false),
+        "include=vector" => Ok(true),
+        _ => Err(ApiError::new(ProblemCode::BadQuery, "the only query is `include=vector`")),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()));
+    let refused = || {
+        let detail = format!("`Idempotency-Key` takes 1 to {MAX_KEY_BYTES} visible characters");
+        ApiError::new(ProblemCode::BadHeader, detail)
+    };
+    key.map(|key| Some(key.to_owned())).ok_or_else(refused)
+}
+
+/// A handler's error is an answer as well.
+impl From<ApiError> for Response {
+    fn from(api_error: ApiError) -> Self {
+        api_error.into_response()
+    }
+}

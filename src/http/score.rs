@@ -1,0 +1,244 @@
+//! `POST /v1/score`: question, assessment, decision, record, answer; any doubt on the way degrades.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use tokio::task::JoinError;
+use tokio::time::error::Elapsed;
+
+use crate::http::assessor::{Asked, Assessed};
+use crate::http::auth::Caller;
+use crate::http::compose::{Composed, compose, degrade, hollow};
+use crate::http::decode::Question;
+use crate::http::metrics::{CodeLabels, DecisionLabels};
+use crate::http::service::{Service, Serving};
+use crate::http::wire::Answer;
+use crate::http::{ApiError, ProblemCode};
+use crate::policy::{Reason, ReasonCode};
+use crate::store::{Appended, Claim, NewRecord, Record};
+
+/// Time that the record always gets, however late the score was.
+const MIN_RECORD_TIME: Duration = Duration::from_millis(50);
+
+/// What is asked, by whom, and how much time there is.
+pub(super) struct Job {
+    pub(super) caller: Caller,
+    pub(super) questions: Vec<Result<Question, ApiError>>,
+    /// The idempotency key, and the digest of the whole body.
+    pub(super) key: Option<(String, [u8; 32])>,
+    pub(super) include_vector: bool,
+    pub(super) deadline: Instant,
+    pub(super) request_id: String,
+}
+
+/// One result a question, in order.
+pub(super) type Results = Vec<Result<Answer, ApiError>>;
+
+/// Answers all questions of a request against one model, one policy and one state of each history.
+pub(super) async fn answer_all(service: &Arc<Service>, job: Job) -> Results {
+    let started = Instant::now();
+    let serving = service.serving.load_full();
+    let now_ms = service.now_ms();
+    let composed = compose_all(service, &serving, &job, now_ms).await;
+    service.metrics.scoring_seconds.observe(started.elapsed().as_secs_f64());
+    let mut results: Vec<Result<Composed, ApiError>> = Vec::new();
+    for (idx, result) in composed.into_iter().enumerate() {
+        results.push(result.map(|mut composed| {
+            composed.new_record.claim = job.key.as_ref().map(|key| claim(&job.caller, key, idx));
+            composed
+        }));
+    }
+    let answers = record_all(service, results, job.deadline).await;
+    let answers: Results = answers.into_iter().map(|answer| answer.map(|it| finish(it, &job))).collect();
+    for answer in answers.iter().flatten() {
+        note(service, answer, &job, started);
+    }
+    answers
+}
+
+/// Scores and decides in a thread that may be waited for no longer than the deadline.
+async fn compose_all(
+    service: &Arc<Service>,
+    serving: &Arc<Serving>,
+    job: &Job,
+    now_ms: i64,
+) -> Vec<Result<Composed, ApiError>> {
+    let questions: Vec<Question> = job.questions.iter().flatten().cloned().collect();
+    let shared = Arc::clone(serving);
+    let max_skew = service.config.max_clock_skew;
+    let work = tokio::task::spawn_blocking(move || {
+        let mut assessed = assess_all(&shared, &questions);
+        for it in assessed.iter_mut().flatten() {
+            doubt_clocks(it, now_ms, max_skew);
+        }
+        let pairs = questions.iter().zip(assessed);
+        pairs.map(|(question, it)| it.map(|it| compose(&shared, question, it, now_ms))).collect::<Vec<_>>()
+    });
+    let done: Result<Result<Vec<_>, JoinError>, Elapsed> =
+        tokio::time::timeout_at(job.deadline.into(), work).await;
+    let mut composed = match done {
+        Ok(Ok(composed)) => composed,
+        Ok(Err(_)) => doubt_all(serving, job, ReasonCode::InternalError, now_ms),
+        Err(_) => doubt_all(serving, job, ReasonCode::DeadlinePassed, now_ms),
+    }
+    .into_iter();
+    let in_order = job.questions.iter().map(|question| match question {
+        Ok(_) => composed.next().unwrap_or_else(|| Err(ApiError::standard(ProblemCode::Internal))),
+        Err(api_error) => Err(api_error.clone()),
+    });
+    in_order.collect()
+}
+
+/// Asks for the changes of each repository together, and puts the answers back in order.
+fn assess_all(serving: &Serving, questions: &[Question]) -> Vec<Result<Assessed, ApiError>> {
+    let mut repos: Vec<&str> = questions.iter().map(|question| question.repo.as_str()).collect();
+    repos.sort_unstable();
+    repos.dedup();
+    let mut results: Vec<Option<Result<Assessed, ApiError>>> = questions.iter().map(|_| None).collect();
+    for repo in repos {
+        let of_repo = questions.iter().enumerate().filter(|(_, question)| question.repo == repo);
+        let (places, asked): (Vec<usize>, Vec<Asked>) =
+            of_repo.map(|(idx, question)| (idx, question.asked.clone())).unzip();
+        for (idx, result) in places.into_iter().zip(serving.assessor.assess(repo, &asked)) {
+            results[idx] = Some(result);
+        }
+    }
+    let pairs = results.into_iter().zip(questions);
+    let missing = |question: &Question| hollow(&question.asked, Reason::standard(ReasonCode::ItemFailed));
+    pairs.map(|(result, question)| result.unwrap_or_else(|| Ok(missing(question)))).collect()
+}
+
+/// A change from the future, or a history ahead of the service, means that some clock is wrong.
+fn doubt_clocks(assessed: &mut Assessed, now_ms: i64, max_skew: Duration) {
+    let latest =
+        now_ms.div_euclid(1000).saturating_add(i64::try_from(max_skew.as_secs()).unwrap_or(i64::MAX));
+    if assessed.change.authored_at.unix_seconds > latest || assessed.change.committed_at > latest {
+        assessed.doubts.push(Reason::standard(ReasonCode::ClockSkew));
+    }
+}
+
+fn doubt_all(serving: &Serving, job: &Job, code: ReasonCode, now_ms: i64) -> Vec<Result<Composed, ApiError>> {
+    let questions = job.questions.iter().flatten();
+    let doubted = |question: &Question| hollow(&question.asked, Reason::standard(code));
+    questions.map(|question| Ok(compose(serving, question, doubted(question), now_ms))).collect()
+}
+
+/// Waits until the disk has every decision; those that it may not have are degraded.
+async fn record_all(
+    service: &Service,
+    results: Vec<Result<Composed, ApiError>>,
+    deadline: Instant,
+) -> Vec<Result<Recorded, ApiError>> {
+    let started = Instant::now();
+    let new_records: Vec<NewRecord> = results.iter().flatten().map(|it| it.new_record.clone()).collect();
+    let appended = append(service, new_records, deadline.max(started + MIN_RECORD_TIME)).await;
+    service.metrics.record_seconds.observe(started.elapsed().as_secs_f64());
+    let mut appended = match appended {
+        Ok(appended) => appended.into_iter().map(Ok).collect::<Vec<_>>(),
+        Err(code) => results.iter().flatten().map(|_| Err(code)).collect(),
+    }
+    .into_iter();
+    let recorded = results.into_iter().map(|result| {
+        let composed = result?;
+        match appended.next().unwrap_or(Err(ReasonCode::StoreDown)) {
+            Ok(Appended::New(record)) => Ok(Recorded { answer: composed.answer, record: Some(record) }),
+            Ok(Appended::Earlier(record)) => {
+                service.metrics.reused.inc();
+                reused(record)
+            }
+            Ok(Appended::Conflict) => Err(ApiError::standard(ProblemCode::IdempotencyConflict)),
+            Err(code) => Ok(unrecorded(composed.answer, code)),
+        }
+    });
+    recorded.collect()
+}
+
+async fn append(
+    service: &Service,
+    new_records: Vec<NewRecord>,
+    deadline: Instant,
+) -> Result<Vec<Appended>, ReasonCode> {
+    if new_records.is_empty() {
+        return Ok(Vec::new());
+    }
+    let store = service.open_store().ok_or(ReasonCode::StoreDown)?;
+    match tokio::time::timeout_at(deadline.into(), store.append(new_records)).await {
+        Ok(Ok(appended)) => Ok(appended),
+        Ok(Err(crate::store::Error::Full)) | Err(_) => Err(ReasonCode::StoreSlow),
+        Ok(Err(error)) => {
+            tracing::error!(error = %error, "a decision could not be recorded");
+            Err(ReasonCode::StoreDown)
+        }
+    }
+}
+
+/// An answer, and the record that stands behind it.
+struct Recorded {
+    answer: Answer,
+    record: Option<Record>,
+}
+
+fn unrecorded(mut answer: Answer, code: ReasonCode) -> Recorded {
+    degrade(&mut answer, code);
+    answer.decision_id = None;
+    answer.links = None;
+    Recorded { answer, record: None }
+}
+
+fn reused(record: Record) -> Result<Recorded, ApiError> {
+    let answer = serde_json::from_str(&record.body).map_err(|_| ApiError::standard(ProblemCode::Internal))?;
+    Ok(Recorded { answer, record: Some(record) })
+}
+
+/// Adds the vector where it was asked for, bit for bit as it was stored.
+fn finish(recorded: Recorded, job: &Job) -> Answer {
+    let Recorded { mut answer, record } = recorded;
+    if job.include_vector
+        && let Some(record) = record
+    {
+        let shown = |value: &f32| (!value.is_nan()).then_some(f64::from(*value));
+        answer.vector = record.vector().map(|vector| vector.iter().map(shown).collect());
+        answer.tokens = record.tokens();
+    }
+    answer
+}
+
+fn claim(caller: &Caller, key: &(String, [u8; 32]), idx: usize) -> Claim {
+    let key_digest = Sha256::digest(format!("{idx}\n{}", key.0)).into();
+    Claim { api_key: caller.name.clone(), key_digest, body_digest: key.1 }
+}
+
+/// Counts a decision, and writes its one line to the log.
+fn note(service: &Service, answer: &Answer, job: &Job, started: Instant) {
+    let labels = DecisionLabels { decision: answer.decision.clone(), degraded: answer.degraded.to_string() };
+    service.metrics.decisions.get_or_create(&labels).inc();
+    let codes: Vec<&str> = answer.reasons.iter().map(|reason| reason.code.as_str()).collect();
+    if answer.degraded {
+        let doubts = codes.iter().filter(|code| code.parse().is_ok_and(ReasonCode::degrades));
+        doubts.for_each(|code| {
+            service.metrics.degraded.get_or_create(&CodeLabels { code: (*code).to_owned() }).inc();
+        });
+    }
+    if let Some(risk) = &answer.risk {
+        service.metrics.percentile.observe(risk.percentile);
+    }
+    tracing::info!(
+        target: "diffrisk::decision",
+        decision_id = answer.decision_id,
+        repo = answer.change.repo,
+        commit = answer.change.commit,
+        digest = answer.change.digest,
+        decision = answer.decision,
+        degraded = answer.degraded,
+        kind = answer.kind,
+        score = answer.risk.as_ref().map(|risk| risk.score),
+        percentile = answer.risk.as_ref().map(|risk| risk.percentile),
+        reasons = codes.join(","),
+        model = answer.model.as_ref().map(|model| model.version.as_str()),
+        caller = job.caller.name,
+        request_id = job.request_id,
+        latency_ms = started.elapsed().as_secs_f64() * 1000.0,
+        "decision"
+    );
+}

@@ -1,0 +1,82 @@
+//! Listening, and leaving in good order.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use crate::http::router::router;
+use crate::http::service::Service;
+
+/// Why the service could not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken, or is none.
+    #[error("cannot listen on `{listen}`")]
+    Listen {
+        /// The address.
+        listen: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Without keys, anybody who can reach the address could ask for anything.
+    #[error("`{0}` can be reached from outside; configure a key file (`--keys`) or listen on loopback")]
+    Unlocked(SocketAddr),
+    /// The listener failed.
+    #[error("the listener failed")]
+    Failed(#[from] std::io::Error),
+}
+
+/// Binds the configured address; refuses one that outsiders can reach while no keys are configured.
+///
+/// # Errors
+/// When it is taken, no address, or open to outsiders without keys.
+pub async fn bind(service: &Service) -> Result<TcpListener, ServeError> {
+    let listen = service.config.listen.clone();
+    let bound = TcpListener::bind(&listen).await;
+    let listener = bound.map_err(|source| ServeError::Listen { listen, source })?;
+    let address = listener.local_addr()?;
+    if !service.key_ring.is_locked() {
+        if !address.ip().is_loopback() {
+            return Err(ServeError::Unlocked(address));
+        }
+        tracing::warn!(%address, "no key file is configured: whoever can reach this address may do everything");
+    }
+    Ok(listener)
+}
+
+/// Serves until `stop` is done, then finishes what runs, closes the log and returns.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    service: Arc<Service>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let follower = tokio::spawn(Arc::clone(&service.key_ring).follow());
+    let draining = Arc::clone(&service);
+    let (stopped, after_stop) = tokio::sync::oneshot::channel();
+    let graceful = axum::serve(listener, router(Arc::clone(&service))).with_graceful_shutdown(async move {
+        stop.await;
+        draining.drain();
+        tracing::info!("draining");
+        let _ = stopped.send(());
+    });
+    let drain = service.config.drain;
+    let too_long = async move {
+        // A caller that never finishes must not keep the service from leaving.
+        let _ = after_stop.await;
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        served = graceful.into_future() => served?,
+        () = too_long => tracing::warn!("not every caller finished in time"),
+    }
+    follower.abort();
+    if let Some(store) = &service.store {
+        store.close().await;
+    }
+    Ok(())
+}

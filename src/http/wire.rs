@@ -1,0 +1,260 @@
+//! The shapes that other people's scripts rely on: requests and answers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::assessor::{HistoryRef, ModelRef};
+
+/// One question: a commit of a known repository, or a diff.
+#[derive(Clone, Debug, ToSchema)]
+#[schema(example = json!({"change": {"repo": "mediawiki-config", "commit": "0123456789abcdef0123456789abcdef01234567"}}))]
+pub struct ScoreRequest {
+    /// The change.
+    #[schema(inline)]
+    pub change: ChangeRequest,
+    /// Custom features, named `x.…`.
+    #[schema(required = false)]
+    pub features: BTreeMap<String, f64>,
+    /// What the caller knows about the rollout.
+    #[schema(required = false)]
+    pub context: Option<ContextRequest>,
+}
+
+/// The change: `commit`, or `diff` with its author and message.
+#[derive(Clone, Debug, ToSchema)]
+pub struct ChangeRequest {
+    /// Name of the repository.
+    pub repo: String,
+    /// A commit of that repository.
+    pub commit: Option<String>,
+    /// With `commit`: the combined change of `base..commit`.
+    pub base: Option<String>,
+    /// The caller's review identity, stable across amendments.
+    pub id: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// The whole message.
+    pub message: Option<String>,
+    /// When it was written, RFC 3339 with the author's offset.
+    pub authored_at: Option<String>,
+    /// A unified diff.
+    pub diff: Option<String>,
+}
+
+/// What the caller knows about the rollout.
+#[derive(Clone, Debug, ToSchema)]
+pub struct ContextRequest {
+    /// Where it rolls out.
+    pub environment: Option<String>,
+    /// The service that reads the configuration.
+    pub service: Option<String>,
+    /// When it will roll out, RFC 3339.
+    pub rollout_at: Option<String>,
+    /// Anything else that rules of the policy may read: flags, numbers, texts.
+    #[schema(required = false, value_type = Option<Object>)]
+    pub more: Option<()>,
+}
+
+/// Many questions at once.
+#[derive(Clone, Debug, ToSchema)]
+pub struct BatchRequest {
+    /// At most 1,000.
+    pub items: Vec<ScoreRequest>,
+}
+
+/// The answer to one question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Answer {
+    /// Identity of the stored decision; null only when it could not be stored.
+    pub decision_id: Option<String>,
+    /// `fast_path`, `extra_validation` or `hold`.
+    #[schema(example = "extra_validation")]
+    pub decision: String,
+    /// Whether the service could not vouch; then never `fast_path`.
+    pub degraded: bool,
+    /// False in shadow mode: recorded, not to be acted on.
+    pub enforced: bool,
+    /// `ordinary`, `planned_round_trip`, `revert` or `rollback`.
+    pub kind: String,
+    /// Which change this is about.
+    pub change: ChangeAnswer,
+    /// What the model says.
+    pub risk: Option<RiskAnswer>,
+    /// The budget that was applied.
+    pub budget: Option<BudgetAnswer>,
+    /// The history it was compared with.
+    pub history: Option<HistoryRef>,
+    /// Why, the weightiest first; never empty.
+    pub reasons: Vec<ReasonAnswer>,
+    /// What each feature added; sums to the margin.
+    pub explanation: Option<ExplanationAnswer>,
+    /// What must happen next.
+    pub plan: Option<PlanAnswer>,
+    /// The model that scored.
+    pub model: Option<ModelRef>,
+    /// Digest of the policy that decided.
+    pub policy: Option<String>,
+    /// When.
+    pub decided_at: String,
+    /// After this, ask again.
+    pub expires_at: String,
+    /// Where to read more.
+    pub links: Option<LinksAnswer>,
+    /// What the caller should know beside the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// The commits of a range, each on its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartAnswer>,
+    /// The feature vector, where asked for; null is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector: Option<Vec<Option<f64>>>,
+    /// The hashed tokens, where asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Vec<u32>>,
+}
+
+/// Which change an answer is about.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ChangeAnswer {
+    /// Name of the repository.
+    pub repo: String,
+    /// The full commit id.
+    pub commit: Option<String>,
+    /// The review identity.
+    pub id: Option<String>,
+    /// The digest of the change.
+    pub digest: Option<String>,
+    /// Beginning of a range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+}
+
+/// A calibrated probability and its rank.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RiskAnswer {
+    /// Probability of an unplanned revert or an incident within the horizon.
+    pub score: f64,
+    /// Days after landing.
+    pub horizon_days: u32,
+    /// The same for an average change of this repository.
+    pub base_rate: f64,
+    /// Mid-rank among the reference, 0–100.
+    pub percentile: f64,
+    /// `weekend`, `yellow`, `red` or `green`.
+    pub gate_level: String,
+    /// What the percentile ranks against.
+    pub reference: ReferenceAnswer,
+}
+
+/// What a percentile ranks against.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReferenceAnswer {
+    /// `repository` or `artifact`.
+    pub scope: String,
+    /// Number of changes.
+    pub n: usize,
+    /// The oldest.
+    pub from: Option<String>,
+    /// The newest.
+    pub to: Option<String>,
+}
+
+/// The budget that was applied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BudgetAnswer {
+    /// The season.
+    pub season: String,
+    /// Share of changes sent to extra validation.
+    pub share: f64,
+    /// The percentile from which a change is caught.
+    pub threshold_percentile: f64,
+}
+
+/// One reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReasonAnswer {
+    /// The stable code; docs/API.md lists all.
+    pub code: String,
+    /// In plain words.
+    pub text: String,
+}
+
+/// What each feature added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ExplanationAnswer {
+    /// Margin of an empty question, in log-odds.
+    pub base: f64,
+    /// `base` plus all contributions.
+    pub margin: f64,
+    /// The largest first; the rest summed in a last one named `others`.
+    pub contributions: Vec<ContributionAnswer>,
+}
+
+/// What one feature added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ContributionAnswer {
+    /// Machine name, or `others`.
+    pub feature: String,
+    /// Its group.
+    pub group: String,
+    /// Its value; null is unknown.
+    pub value: Option<f64>,
+    /// Its share of the margin, in log-odds.
+    pub contribution: f64,
+    /// In plain words.
+    pub text: String,
+}
+
+/// What must happen next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlanAnswer {
+    /// Validations that must be passed.
+    pub require: Vec<String>,
+    /// The rollout, step by step; empty where nothing may roll out.
+    pub stages: Vec<StageAnswer>,
+}
+
+/// One step of a rollout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StageAnswer {
+    /// Share of the fleet after this step.
+    pub percent: u8,
+    /// How long health is watched before the next.
+    pub bake_seconds: u64,
+}
+
+/// Where to read more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LinksAnswer {
+    /// The stored decision.
+    #[serde(rename = "self")]
+    pub own: String,
+    /// The page for people.
+    pub page: String,
+}
+
+/// One commit of a range.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PartAnswer {
+    /// The commit.
+    pub change: ChangeAnswer,
+    /// What it alone would be told.
+    pub decision: String,
+    /// Its kind.
+    pub kind: String,
+    /// What the model says of it.
+    pub risk: Option<RiskAnswer>,
+    /// Why.
+    pub reasons: Vec<ReasonAnswer>,
+}
+
+/// The answers to a batch, in order: an answer or a problem each.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BatchAnswer {
+    /// One a question.
+    #[schema(value_type = Vec<Object>)]
+    pub results: Vec<serde_json::Value>,
+}
