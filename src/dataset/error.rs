@@ -121,6 +121,16 @@ impl Error {
         Self::MissingColumn { path: path.to_owned(), column: column.to_owned() }
     }
 
+    pub(super) fn column_type(
+        path: &Path,
+        column: &str,
+        expected: &'static str,
+        found: impl Display,
+    ) -> Self {
+        let (column, found) = (column.to_owned(), found.to_string());
+        Self::ColumnType { path: path.to_owned(), column, expected, found }
+    }
+
     pub(super) fn cell(path: &Path, column: &str, row: usize, value: &str, expected: &'static str) -> Self {
         let value = value.chars().take(40).collect();
         Self::Cell { path: path.to_owned(), column: column.to_owned(), row, value, expected }

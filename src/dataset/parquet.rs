@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{Column, DataFrame, DataType, ParquetReader, SerReader};
+use polars::prelude::{ArrowDataType, ArrowSchema, Column, DataFrame, DataType, ParquetReader, SerReader};
 
 use super::Error;
 
@@ -9,12 +9,15 @@ use super::Error;
 pub(super) struct ParquetFile {
     path: PathBuf,
     columns: Vec<Column>,
+    /// Columns left on disk because this build of polars does not know their type.
+    unread: Vec<(String, String)>,
     n_rows: usize,
     entries: Vec<(String, String)>,
 }
 
 impl ParquetFile {
-    /// Reads all columns whose type this build of polars knows.
+    /// Reads all columns of text, numbers, flags and lists. Others stay on disk: polars panics on a
+    /// type that it was built without.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|source| Error::read(path, source))?;
         let not_parquet = |error| Error::format(path, "a Parquet file", error);
@@ -22,18 +25,21 @@ impl ParquetFile {
         let metadata = reader.get_metadata().map_err(not_parquet)?;
         let entries = metadata.key_value_metadata().iter().flatten();
         let entries = entries.filter_map(|e| Some((e.key.clone(), e.value.clone()?))).collect();
+        let (readable, unread) = by_readability(&*reader.schema().map_err(not_parquet)?);
+        let reader = reader.with_columns(Some(readable));
         let frame: DataFrame = reader.finish().map_err(not_parquet)?;
         let n_rows = frame.height();
-        Ok(Self { path: path.to_owned(), columns: frame.into_columns(), n_rows, entries })
+        Ok(Self { path: path.to_owned(), columns: frame.into_columns(), unread, n_rows, entries })
     }
 
     pub(super) fn n_rows(&self) -> usize {
         self.n_rows
     }
 
-    /// Names of the columns that were not taken yet.
+    /// Names of the columns that were not taken yet, those left on disk last.
     pub(super) fn names(&self) -> Vec<String> {
-        self.columns.iter().map(|column| column.name().to_string()).collect()
+        let read = self.columns.iter().map(|column| column.name().to_string());
+        read.chain(self.unread.iter().map(|(name, _)| name.clone())).collect()
     }
 
     /// A value of the file's own metadata.
@@ -43,8 +49,14 @@ impl ParquetFile {
 
     /// Takes a column out.
     fn take(&mut self, name: &str) -> Result<Column, Error> {
-        let idx = self.columns.iter().position(|column| column.name() == name);
-        idx.map(|idx| self.columns.swap_remove(idx)).ok_or_else(|| Error::missing(&self.path, name))
+        if let Some(idx) = self.columns.iter().position(|column| column.name() == name) {
+            return Ok(self.columns.swap_remove(idx));
+        }
+        let unread = self.unread.iter().find(|(unread, _)| unread == name);
+        Err(unread.map_or_else(
+            || Error::missing(&self.path, name),
+            |(_, found)| Error::column_type(&self.path, name, "text, numbers or flags", found),
+        ))
     }
 
     /// The cells of a column of text.
@@ -123,13 +135,36 @@ impl ParquetFile {
 
     /// The error of a column that holds something else.
     fn type_error(&self, column: &Column, expected: &'static str) -> Error {
-        let (path, column, found) =
-            (self.path.clone(), column.name().to_string(), column.dtype().to_string());
-        Error::ColumnType { path, column, expected, found }
+        Error::column_type(&self.path, column.name(), expected, column.dtype())
     }
 
     /// The path, for further errors.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// The columns to read, by name, and those to leave, by name and type.
+fn by_readability(schema: &ArrowSchema) -> (Vec<String>, Vec<(String, String)>) {
+    let (readable, unread): (Vec<_>, Vec<_>) =
+        schema.iter_values().partition(|field| is_readable(&field.dtype));
+    let names = readable.iter().map(|field| field.name.to_string()).collect();
+    (names, unread.iter().map(|field| (field.name.to_string(), format!("{:?}", field.dtype))).collect())
+}
+
+fn is_readable(dtype: &ArrowDataType) -> bool {
+    match dtype {
+        ArrowDataType::Boolean
+        | ArrowDataType::Int32
+        | ArrowDataType::Int64
+        | ArrowDataType::UInt32
+        | ArrowDataType::UInt64
+        | ArrowDataType::Float32
+        | ArrowDataType::Float64
+        | ArrowDataType::Utf8
+        | ArrowDataType::LargeUtf8
+        | ArrowDataType::Utf8View => true,
+        ArrowDataType::List(field) | ArrowDataType::LargeList(field) => is_readable(&field.dtype),
+        _ => false,
     }
 }

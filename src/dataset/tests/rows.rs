@@ -1,9 +1,11 @@
 use std::fs;
 
-use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, Series};
+use polars::prelude::{
+    BinaryChunked, Column, DataFrame, IntoColumn, NamedFrom, NewChunkedArray, ParquetWriter, Series,
+};
 
 use crate::change::ChangeId;
-use crate::dataset::{Error, Metadata, Row, Rows, RowsBuilder, read_records};
+use crate::dataset::{Error, Metadata, Row, Rows, RowsBuilder, Table, TableOptions, read_records};
 use crate::label::{ChangeKind, LabelSource};
 
 fn row(idx: u32) -> Row {
@@ -150,4 +152,19 @@ fn records_are_text_by_column_without_nulls() {
     assert_eq!(records[0]["known_at"], "1700000000");
     assert_eq!(records[1].get("known_at"), None);
     assert_eq!(records[1]["incident_id"], "I2");
+}
+
+#[test]
+fn columns_of_other_types_are_left_out_of_tables_and_refused_in_records() {
+    let numbers = |name: &str| Column::from(Series::new(name.into(), (0..60_i64).collect::<Vec<_>>()));
+    let label = Column::from(Series::new("label".into(), (0..60_i64).map(|idx| idx % 2).collect::<Vec<_>>()));
+    let blobs =
+        BinaryChunked::from_iter_values("blob".into(), (0..60).map(|_| b"x".as_slice())).into_column();
+    let (_directory, path) = foreign(vec![blobs, numbers("id"), numbers("ts"), numbers("la"), label], None);
+    let [label, time, id] = ["label", "ts", "id"].map(str::to_owned);
+    let table = Table::load(&path, &TableOptions { label, time, id, ..TableOptions::default() }).unwrap();
+    assert_eq!((table.names, table.ids[7].as_str()), (vec!["la".to_owned()], "7"));
+    assert!(table.left_out.iter().any(|left_out| left_out.column == "blob"));
+    let message = read_records(&path).unwrap_err().to_string();
+    assert!(message.contains("column `blob`") && message.contains("foreign.parquet"), "{message}");
 }
