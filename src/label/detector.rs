@@ -1,84 +1,62 @@
 //! The streaming detector: changes in, outcomes out, each known at a moment.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, ChangeId};
 use crate::incident::{IncidentLink, OutcomeKind, OutcomeRecord, OutcomeTarget};
-use crate::label::identity::IdIndex;
+use crate::label::identity::Names;
 use crate::label::planned::planned_by_wording;
 use crate::label::rollback::Recent;
-use crate::label::template::{stable_hash, template_of};
-use crate::label::wording::{Reference, revert_wording};
-use crate::label::{ChangeKind, LabelSource};
+use crate::label::template::{Templates, stable_hash, template_of};
+use crate::label::wording::{Reference, headline, revert_wording};
+use crate::label::{ChangeKind, Classification, LabelSource, Outcome};
 
-/// Most changes remembered; beyond a quarter more, the oldest are forgotten and can no longer be
-/// named by a revert. A change costs about 300 bytes with the names that point at it.
+/// Most changes remembered. A quarter more, and the oldest are forgotten: they can no longer be
+/// named by a revert. A plain change costs about 250 bytes with the names that point at it, so that
+/// a state at its limit is about 300 MB in memory; 33,000 changes are 8 MB.
 pub const MAX_REMEMBERED: usize = 1 << 20;
-
-/// What can be told about a change when it is proposed: its wording, its diff, earlier events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Classification {
-    /// The kind that policy and pages speak of.
-    pub kind: ChangeKind,
-    /// Whether it says that it undoes, or lands again, an earlier change.
-    pub is_revert: bool,
-    /// Whether its words say that undoing it is the plan.
-    pub planned_by_wording: bool,
-    /// Whether changes with its subject template were routinely undone before.
-    pub planned_by_template: bool,
-    /// Hash of its subject template.
-    pub template: u64,
-    /// Ordinal of the first change that it reverts by its words.
-    pub reverts: Option<u32>,
-    /// Ordinal of the recent change whose exact inverse it is.
-    pub rollback_of: Option<u32>,
-}
-
-/// What became known about a landed change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// Position of the change in the fold, from 0.
-    pub ordinal: u32,
-    /// Where it came from.
-    pub source: LabelSource,
-    /// When it happened, in Unix seconds.
-    pub occurred_at: i64,
-    /// Before this moment nobody may know of it.
-    pub known_at: i64,
-    /// Whether undoing it was the plan, decided from what was known at `known_at`.
-    pub planned: bool,
-    /// Whether it speaks against the change.
-    pub positive: bool,
-    /// Whether it only withdraws what was reported before.
-    pub retracts: bool,
-    /// As the incident's own system words it.
-    pub severity: Option<String>,
-    /// Ordinal of the change that reverts it.
-    pub by: Option<u32>,
-}
+/// Most names remembered: merged commits bring their own.
+const MAX_NAMES: usize = 4 << 20;
+/// How far back a rollback is looked for, unless asked otherwise.
+const ROLLBACK_WINDOW_SECONDS: i64 = 24 * 3600;
 
 /// Streaming state. Ordinals are positions in the fold, from 0.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+///
+/// ```
+/// use diffrisk::change::{Change, ChangeId, ChangeRecord, Moment};
+/// use diffrisk::label::{ChangeKind, Detector};
+///
+/// let change = |id: &str, message: &str, committed_at| Change {
+///     id: ChangeId(id.repeat(40)),
+///     author: "A <a@example.org>".to_owned(),
+///     message: message.to_owned(),
+///     authored_at: Moment { unix_seconds: committed_at, offset_minutes: 0 },
+///     committed_at,
+///     merged: vec![],
+///     merged_messages: vec![],
+///     record: ChangeRecord::default(),
+/// };
+/// let mut detector = Detector::new();
+/// let raised = change("a", "Raise the timeout", 100);
+/// detector.land(&raised, &detector.classify(&raised));
+/// let revert = change("b", "Revert \"Raise the timeout\"", 200);
+/// let classification = detector.classify(&revert);
+/// assert_eq!(classification.kind, ChangeKind::Revert);
+/// let outcomes = detector.land(&revert, &classification);
+/// assert_eq!((outcomes[0].ordinal, outcomes[0].known_at), (0, 200));
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Detector {
     landed: VecDeque<Landed>,
     n_forgotten: u32,
-    ids: IdIndex,
-    reviews: BTreeMap<u64, u32>,
-    pulls: BTreeMap<u32, u32>,
-    subjects: BTreeMap<u64, u32>,
-    templates: BTreeMap<u64, TemplateCount>,
+    names: Names,
+    templates: Templates,
     recent: Recent,
 }
 
-/// How far back a rollback is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RollbackWindow {
-    /// Seconds since the change to be undone landed.
-    pub seconds: i64,
-}
-
+/// What must be known of a landed change to judge its revert.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Landed {
     committed_at: i64,
@@ -88,42 +66,51 @@ struct Landed {
     reverted: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-struct TemplateCount {
-    n_seen: u32,
-    n_undone: u32,
-}
-
-impl TemplateCount {
-    fn is_routinely_undone(self) -> bool {
-        self.n_seen >= 8 && u64::from(self.n_undone) * 10 >= u64::from(self.n_seen) * 3
+impl Default for Detector {
+    fn default() -> Self {
+        Self::with_rollback_window(ROLLBACK_WINDOW_SECONDS)
     }
 }
 
 impl Detector {
-    /// An empty state.
+    /// An empty state that looks one day back for a rollback.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Number of changes landed so far.
+    /// An empty state that looks so many seconds back for a rollback.
+    pub fn with_rollback_window(seconds: i64) -> Self {
+        Self {
+            landed: VecDeque::new(),
+            n_forgotten: 0,
+            names: Names::default(),
+            templates: Templates::default(),
+            recent: Recent::new(seconds),
+        }
+    }
+
+    /// Number of changes landed so far: the next ordinal.
     pub fn n_landed(&self) -> u32 {
-        self.n_forgotten + u32::try_from(self.landed.len()).expect("bounded by MAX_REMEMBERED")
+        self.n_forgotten.saturating_add(u32::try_from(self.landed.len()).unwrap_or(u32::MAX))
     }
 
     /// The ordinal of a change: by full or short id, or by the id of a commit inside its merge.
     pub fn ordinal_of(&self, change_id: &ChangeId) -> Option<u32> {
-        self.ids.get(&change_id.0)
+        self.names.by_id(&change_id.0)
     }
 
     /// Tells the kind of a change from its wording, its diff and the changes landed before.
     pub fn classify(&self, change: &Change) -> Classification {
-        let wording = revert_wording(&change.message);
+        let wording = revert_wording(&change.message, &change.merged_messages);
         let planned_by_wording = planned_by_wording(&change.message);
-        let template = stable_hash(&template_of(change.subject()));
-        let planned_by_template =
-            self.templates.get(&template).is_some_and(|count| count.is_routinely_undone());
-        let kind = if wording.is_revert {
+        let template = stable_hash(&template_of(headline(&change.message)));
+        let planned_by_template = self.templates.is_routinely_undone(template);
+        let reverts = self.resolve(&wording.references).first().copied();
+        let is_revert = wording.is_revert || reverts.is_some();
+        let rollback_of = self.recent.undone_by(&change.record, change.committed_at);
+        let kind = if rollback_of.is_some() {
+            ChangeKind::Rollback
+        } else if is_revert {
             ChangeKind::Revert
         } else if planned_by_wording || planned_by_template {
             ChangeKind::PlannedRoundTrip
@@ -132,154 +119,120 @@ impl Detector {
         };
         Classification {
             kind,
-            is_revert: wording.is_revert,
+            is_revert,
             planned_by_wording,
             planned_by_template,
             template,
-            reverts: self.resolve(&wording.references).first().copied(),
-            rollback_of: None,
+            reverts,
+            rollback_of,
         }
     }
 
     /// Folds a change in under the next ordinal; answers what its landing makes known.
     pub fn land(&mut self, change: &Change, classification: &Classification) -> Vec<Outcome> {
-        let ordinal = self.n_landed();
-        let undone = self.resolve(&revert_wording(&change.message).references);
-        let outcomes = undone
-            .into_iter()
-            .filter_map(|undone| self.revert(undone, ordinal, change, classification))
-            .collect();
-        self.remember(change, classification, ordinal);
+        let by = self.n_landed();
+        let wording = revert_wording(&change.message, &change.merged_messages);
+        let undone = self.resolve(&wording.references);
+        let revert =
+            Revert { by, committed_at: change.committed_at, planned: classification.planned_by_wording };
+        let outcomes = undone.into_iter().filter_map(|ordinal| self.revert(ordinal, &revert)).collect();
+        self.remember(change, classification, by);
         outcomes
     }
 
     /// Takes a declared incident link; none where the change is unknown.
     pub fn declare(&mut self, incident_link: &IncidentLink) -> Option<Outcome> {
-        let ordinal = self.ordinal_of(&incident_link.change_id)?;
-        let landed_at = self.landed_at(ordinal)?;
-        let known_at = incident_link.known_at.max(landed_at);
-        Some(Outcome {
-            ordinal,
-            source: LabelSource::Incident,
-            occurred_at: incident_link.started_at.unwrap_or(known_at).clamp(landed_at, known_at),
-            known_at,
-            planned: false,
-            positive: true,
-            retracts: false,
-            severity: incident_link.severity.clone(),
-            by: None,
-        })
+        let id = &incident_link.change_id.0;
+        let ordinal = self.names.by_id(id).or_else(|| self.names.by_review(id))?;
+        let mut outcome = self.reported(ordinal, incident_link.started_at, incident_link.known_at)?;
+        outcome.source = LabelSource::Incident;
+        outcome.positive = true;
+        outcome.severity.clone_from(&incident_link.severity);
+        Some(outcome)
     }
 
-    /// Takes a reported outcome; none where the change is unknown.
+    /// Takes a reported outcome; none where the change is unknown. Digests and decisions are names
+    /// that only the store knows: it says which commit they are.
     pub fn report(&mut self, outcome_record: &OutcomeRecord) -> Option<Outcome> {
-        let ordinal = self.target(&outcome_record.target)?;
-        let landed_at = self.landed_at(ordinal)?;
-        let known_at = outcome_record.known_at.max(landed_at);
-        let outcome = outcome_record.outcome;
+        let ordinal = match &outcome_record.target {
+            OutcomeTarget::Commit(change_id) => self.names.by_id(&change_id.0),
+            OutcomeTarget::Id(id) => self.names.by_review(id),
+            OutcomeTarget::Digest(_) | OutcomeTarget::Decision(_) => None,
+        }?;
+        let kind = outcome_record.outcome;
+        let mut outcome =
+            self.reported(ordinal, Some(outcome_record.occurred_at), outcome_record.known_at)?;
+        outcome.planned = kind == OutcomeKind::RevertedAsPlanned;
+        outcome.positive =
+            matches!(kind, OutcomeKind::Incident | OutcomeKind::Reverted | OutcomeKind::Caught);
+        outcome.reported = Some(kind);
+        outcome.severity.clone_from(&outcome_record.severity);
+        Some(outcome)
+    }
+
+    /// A statement about a landed change, moved to where it could have been made.
+    fn reported(&self, ordinal: u32, occurred_at: Option<i64>, known_at: i64) -> Option<Outcome> {
+        let landed_at = self.get(ordinal)?.committed_at;
+        let known_at = known_at.max(landed_at);
         Some(Outcome {
             ordinal,
             source: LabelSource::Outcome,
-            occurred_at: outcome_record.occurred_at.clamp(landed_at, known_at),
+            occurred_at: occurred_at.unwrap_or(known_at).clamp(landed_at, known_at),
             known_at,
-            planned: outcome == OutcomeKind::RevertedAsPlanned,
-            positive: matches!(outcome, OutcomeKind::Incident | OutcomeKind::Reverted | OutcomeKind::Caught),
-            retracts: outcome == OutcomeKind::Retracted,
-            severity: outcome_record.severity.clone(),
+            planned: false,
+            positive: false,
+            reported: None,
+            severity: None,
             by: None,
         })
     }
 
-    fn target(&self, target: &OutcomeTarget) -> Option<u32> {
-        match target {
-            OutcomeTarget::Commit(change_id) => self.ordinal_of(change_id),
-            OutcomeTarget::Id(id) => match id.strip_prefix("pr/") {
-                Some(number) => self.pulls.get(&number.parse().ok()?).copied(),
-                None => self.reviews.get(&stable_hash(id)).copied(),
-            },
-            OutcomeTarget::Digest(_) | OutcomeTarget::Decision(_) => None,
-        }
-    }
-
-    fn landed_at(&self, ordinal: u32) -> Option<i64> {
-        self.get(ordinal).map(|landed| landed.committed_at)
-    }
-
-    fn get(&self, ordinal: u32) -> Option<&Landed> {
-        self.landed.get(ordinal.checked_sub(self.n_forgotten)? as usize)
-    }
-
-    fn get_mut(&mut self, ordinal: u32) -> Option<&mut Landed> {
-        self.landed.get_mut(ordinal.checked_sub(self.n_forgotten)? as usize)
-    }
-
-    /// The ordinals that references of the most trustworthy kind point at.
+    /// The earlier changes that the most trustworthy references point at, each once.
     fn resolve(&self, references: &[Reference]) -> Vec<u32> {
-        let mut found = Vec::new();
+        let mut found: Vec<u32> = Vec::new();
+        let mut kind = None;
         for reference in references {
-            let by_subject = matches!(reference, Reference::Subject(_));
-            if by_subject && !found.is_empty() {
+            let this_kind = std::mem::discriminant(reference);
+            if kind.is_some_and(|kind| kind != this_kind) {
                 break;
             }
-            let ordinal = match reference {
-                Reference::Commit(id) => self.ids.get(id),
-                Reference::Review(id) => self.reviews.get(&stable_hash(id)).copied(),
-                Reference::Pull(number) => self.pulls.get(number).copied(),
-                Reference::Subject(subject) => self.subjects.get(&stable_hash(subject)).copied(),
-            };
-            found.extend(ordinal.filter(|ordinal| !found.contains(ordinal)));
+            if let Some(ordinal) = self.names.resolve(reference) {
+                kind = Some(this_kind);
+                if !found.contains(&ordinal) {
+                    found.push(ordinal);
+                }
+            }
         }
         found
     }
 
-    fn revert(
-        &mut self,
-        undone: u32,
-        by: u32,
-        change: &Change,
-        classification: &Classification,
-    ) -> Option<Outcome> {
-        let landed = self.get_mut(undone)?;
+    /// Marks a change as undone. Only the first time counts, and only for what is no revert itself.
+    fn revert(&mut self, ordinal: u32, revert: &Revert) -> Option<Outcome> {
+        let idx = self.index_of(ordinal)?;
+        let landed = self.landed.get_mut(idx)?;
         if landed.is_revert || landed.reverted {
             return None;
         }
         landed.reverted = true;
-        let (template, planned) = (landed.template, landed.planned);
-        let count = self.templates.entry(template).or_default();
-        count.n_undone += 1;
-        let routinely = count.is_routinely_undone();
+        self.templates.undo(landed.template);
         Some(Outcome {
-            ordinal: undone,
+            ordinal,
             source: LabelSource::Revert,
-            occurred_at: change.committed_at,
-            known_at: change.committed_at,
-            planned: planned || classification.planned_by_wording || routinely,
+            occurred_at: revert.committed_at.max(landed.committed_at),
+            known_at: revert.committed_at.max(landed.committed_at),
+            planned: landed.planned || revert.planned || self.templates.is_routinely_undone(landed.template),
             positive: true,
-            retracts: false,
+            reported: None,
             severity: None,
-            by: Some(by),
+            by: Some(revert.by),
         })
     }
 
-    fn forget_oldest(&mut self) {
-        if self.landed.len() < MAX_REMEMBERED + MAX_REMEMBERED / 4 {
-            return;
-        }
-        let n_oldest = self.landed.len() - MAX_REMEMBERED;
-        self.landed.drain(..n_oldest);
-        self.n_forgotten += u32::try_from(n_oldest).expect("bounded by MAX_REMEMBERED");
-        let first = self.n_forgotten;
-        self.ids.forget_before(first);
-        self.reviews.retain(|_, ordinal| *ordinal >= first);
-        self.pulls.retain(|_, ordinal| *ordinal >= first);
-        self.subjects.retain(|_, ordinal| *ordinal >= first);
-    }
-
     fn remember(&mut self, change: &Change, classification: &Classification, ordinal: u32) {
-        self.ids.insert(&change.id, ordinal);
-        change.merged.iter().for_each(|id| self.ids.insert_new(id, ordinal));
-        self.subjects.insert(stable_hash(change.subject()), ordinal);
-        self.templates.entry(classification.template).or_default().n_seen += 1;
+        self.names.insert(change, ordinal);
+        self.templates.see(classification.template);
+        let is_undoing = classification.is_revert || classification.rollback_of.is_some();
+        self.recent.land(&change.record, ordinal, change.committed_at, is_undoing);
         self.landed.push_back(Landed {
             committed_at: change.committed_at,
             template: classification.template,
@@ -287,6 +240,31 @@ impl Detector {
             planned: classification.planned_by_wording || classification.planned_by_template,
             reverted: false,
         });
-        self.forget_oldest();
+        if self.landed.len() > MAX_REMEMBERED + MAX_REMEMBERED / 4 || self.names.len() > MAX_NAMES {
+            self.forget_oldest();
+        }
     }
+
+    /// Forgets the oldest fifth.
+    fn forget_oldest(&mut self) {
+        let n_oldest = (self.landed.len() / 5).max(1);
+        self.landed.drain(..n_oldest);
+        self.n_forgotten = self.n_forgotten.saturating_add(u32::try_from(n_oldest).unwrap_or(u32::MAX));
+        self.names.forget_before(self.n_forgotten);
+    }
+
+    fn get(&self, ordinal: u32) -> Option<&Landed> {
+        self.landed.get(self.index_of(ordinal)?)
+    }
+
+    fn index_of(&self, ordinal: u32) -> Option<usize> {
+        usize::try_from(ordinal.checked_sub(self.n_forgotten)?).ok()
+    }
+}
+
+/// The landing that undoes others.
+struct Revert {
+    by: u32,
+    committed_at: i64,
+    planned: bool,
 }

@@ -5,42 +5,101 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::change::ChangeId;
+use crate::change::Change;
+use crate::label::template::stable_hash;
+use crate::label::wording::{Reference, change_id, first_line, headline, pull_number, unmerged};
 
 /// The first 20 bytes of a commit id; of the hash of any other identity.
 type Key = [u8; 20];
 
 /// Shortest prefix of a commit id that is taken for one.
 const MIN_PREFIX: usize = 7;
+/// Most merged commits of one landing whose names are remembered.
+const MAX_MERGED: usize = 4096;
 
-/// Commit ids, full and short, to ordinals.
+/// Every name by which a landed change can be pointed at.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct IdIndex(BTreeMap<Key, u32>);
+pub(crate) struct Names {
+    commits: HexIndex,
+    reviews: HexIndex,
+    pulls: BTreeMap<u32, u32>,
+    subjects: BTreeMap<u64, u32>,
+}
 
-impl IdIndex {
-    /// Remembers an id; a later change with the same one takes it over.
-    pub(crate) fn insert(&mut self, id: &ChangeId, ordinal: u32) {
-        self.0.insert(key(&id.0), ordinal);
+/// Identities of hexadecimal digits, full and short, to ordinals.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct HexIndex(BTreeMap<Key, u32>);
+
+impl Names {
+    /// Remembers every name of a change; of two changes with one name the later is meant, but a
+    /// merged commit never takes over the name of a change of its own.
+    pub(crate) fn insert(&mut self, change: &Change, ordinal: u32) {
+        for id in change.merged.iter().take(MAX_MERGED) {
+            self.commits.0.entry(key(&id.0)).or_insert(ordinal);
+        }
+        for message in change.merged_messages.iter().take(MAX_MERGED) {
+            self.insert_message(message, ordinal);
+        }
+        self.insert_message(&change.message, ordinal);
+        self.subjects.insert(stable_hash(headline(&change.message)), ordinal);
+        self.commits.0.insert(key(&change.id.0), ordinal);
     }
 
-    /// Remembers an id unless a change has it already.
-    pub(crate) fn insert_new(&mut self, id: &ChangeId, ordinal: u32) {
-        self.0.entry(key(&id.0)).or_insert(ordinal);
+    fn insert_message(&mut self, message: &str, ordinal: u32) {
+        self.subjects.insert(stable_hash(unmerged(first_line(message))), ordinal);
+        if let Some(number) = pull_number(message) {
+            self.pulls.insert(number, ordinal);
+        }
+        if let Some(key) = change_id(message).and_then(hex_key) {
+            self.reviews.0.insert(key, ordinal);
+        }
     }
 
-    /// The ordinal of a full id, or of a short one that only one change can mean.
-    pub(crate) fn get(&self, id: &str) -> Option<u32> {
+    /// The change with a full id, or with a short one that no other change can mean.
+    pub(crate) fn by_id(&self, id: &str) -> Option<u32> {
+        self.commits.get(id)
+    }
+
+    /// The change with a review identity: a Gerrit Change-Id, or `pr/123`.
+    pub(crate) fn by_review(&self, id: &str) -> Option<u32> {
+        match id.strip_prefix("pr/") {
+            Some(number) => self.pulls.get(&number.parse().ok()?).copied(),
+            None => self.reviews.get(id.strip_prefix('I')?).or_else(|| self.by_id(id)),
+        }
+    }
+
+    /// The change that a message points at.
+    pub(crate) fn resolve(&self, reference: &Reference) -> Option<u32> {
+        match reference {
+            Reference::Commit(id) => self.commits.get(id),
+            Reference::Review(id) => self.reviews.get(id),
+            Reference::Pull(number) => self.pulls.get(number).copied(),
+            Reference::Subject(subject) => self.subjects.get(&stable_hash(subject)).copied(),
+        }
+    }
+
+    /// Number of names.
+    pub(crate) fn len(&self) -> usize {
+        self.commits.0.len() + self.reviews.0.len() + self.pulls.len() + self.subjects.len()
+    }
+
+    /// Forgets every name of the changes before an ordinal.
+    pub(crate) fn forget_before(&mut self, first: u32) {
+        self.commits.0.retain(|_, ordinal| *ordinal >= first);
+        self.reviews.0.retain(|_, ordinal| *ordinal >= first);
+        self.pulls.retain(|_, ordinal| *ordinal >= first);
+        self.subjects.retain(|_, ordinal| *ordinal >= first);
+    }
+}
+
+impl HexIndex {
+    fn get(&self, id: &str) -> Option<u32> {
         if let Some(ordinal) = self.0.get(&key(id)) {
             return Some(*ordinal);
         }
         let is_short =
             (MIN_PREFIX..40).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_short { self.by_prefix(&id.to_ascii_lowercase()) } else { None }
-    }
-
-    /// Forgets every id of the changes before an ordinal.
-    pub(crate) fn forget_before(&mut self, ordinal: u32) {
-        self.0.retain(|_, known| *known >= ordinal);
     }
 
     fn by_prefix(&self, prefix: &str) -> Option<u32> {
@@ -53,7 +112,7 @@ impl IdIndex {
 }
 
 fn key(id: &str) -> Key {
-    if let Some(key) = (id.len() >= 40).then(|| hex_key(&id.to_ascii_lowercase())).flatten() {
+    if let Some(key) = hex_key(&id.to_ascii_lowercase()) {
         return key;
     }
     let mut key = Key::default();

@@ -10,19 +10,21 @@ mod curator;
 mod detector;
 mod identity;
 mod known;
+mod outcome;
 mod planned;
 mod rollback;
 mod template;
 mod wording;
 
 pub use curator::{Curator, RowLabel};
-pub use detector::{Classification, Detector, MAX_REMEMBERED, Outcome, RollbackWindow};
+pub use detector::{Detector, MAX_REMEMBERED};
 pub use known::{
     STRICT_HORIZON_SECONDS, incident_negative_known_at, link_delay_p90, strict_negative_known_at,
 };
+pub use outcome::{Classification, Outcome};
 pub use planned::{is_bot, planned_by_wording};
 pub use template::template_of;
-pub use wording::{Reference, RevertWording, revert_wording};
+pub use wording::{Reference, RevertWording, headline, revert_wording};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,24 +1,88 @@
-//! Words that say "undoing it is the plan", and authors that look like bots.
+//! Words that say "undoing it is the plan", and authors that look like programs.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::label::wording::headline;
+
+/// Taken from the published labels of three configuration repositories (see docs/LABELS.md), where
+/// each alternative is undone by design: traffic and hosts taken out and put back, switches for the
+/// time of a job, decorations for the time of an event.
 static PLANNED: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?i)\b(?:de-?pool|re-?pool|fail-?over|switch-?over|maintenance|temporar(?:y|ily)|disable (?:all )?notifications|drill|restart|for now|wip)\b";
-    Regex::new(pattern).expect("a pattern of this file, compiled by its tests")
-});
-static BOT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\bbot\b|\[bot\]|jenkins|renovate|dependabot")
-        .expect("a pattern of this file, compiled by its tests")
+    let alternatives = [
+        r"de-?pool|re-?pool|drain|role swap|promote \S+ to (?:\S+ master|primary)",
+        r"fail-?over|fail over|failing over|switch-?over|\bDR\b|\bdrill",
+        r"maintenance|\bmaint\b|reboot|restart|read[ -]?only|disabl\w* writes",
+        r"temporar|\btemp\b|\bfor now\b|\bwip\b|not merge|comment out|debug",
+        r"throttle|banner|celebration|anniversary|logo for",
+        r"scal\w+ (?:up|down)",
+        r"(?:disabl|enabl|mut|silenc)\w*(?: all)?(?: \w+)? notifications",
+        r"\b(?:for|to|in)\b.*\bmigration|\bfor\b.*\b(?:upgrade|reimage|kernel)",
+    ];
+    regex(&format!("(?i){}", alternatives.join("|")))
 });
 
-/// Whether the words of a message say that undoing the change is the plan.
+/// A word, or an account, that ends in `bot`.
+static ENDS_IN_BOT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)(\w*)bot\b"));
+/// Robots that do without it.
+static ROBOT: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?i)\b(?:renovate|jenkins|github-actions|copybara)\b"));
+/// Family names that end in `bot`.
+const FAMILIES: [&str; 7] = ["ab", "ca", "guil", "har", "tal", "tur", "lam"];
+
+/// Whether the headline of a message says that undoing the change is the plan.
 pub fn planned_by_wording(message: &str) -> bool {
-    PLANNED.is_match(message)
+    PLANNED.is_match(headline(message))
 }
 
-/// Whether an author looks like a program.
+/// Whether an author (`Name <address>`) looks like a program.
 pub fn is_bot(author: &str) -> bool {
-    BOT.is_match(author)
+    let mut bots = ENDS_IN_BOT.captures_iter(author).map(|captures| captures[1].to_ascii_lowercase());
+    bots.any(|stem| !FAMILIES.iter().any(|family| stem.ends_with(family))) || ROBOT.is_match(author)
+}
+
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a pattern of this file, compiled by its tests")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trips_are_recognized_by_their_headline_alone() {
+        let planned = [
+            "Depool db1101",
+            "mariadb: Re-pool es3",
+            "Temporarily raise the limit",
+            "Fail over to codfw",
+            "Disable all notifications on web1",
+            "WIP try x",
+            "Add throttle rule for workshop",
+            "Merge pull request #3 from a/b\n\nRestart the workers",
+        ];
+        planned.iter().for_each(|message| assert!(planned_by_wording(message), "{message}"));
+        let others = [
+            "Raise the limit",
+            "Raise the limit\n\nTemporarily.",
+            "Add push-notifications chart",
+            "Template",
+        ];
+        others.iter().for_each(|message| assert!(!planned_by_wording(message), "{message}"));
+    }
+
+    #[test]
+    fn programs_are_told_from_people() {
+        let bots = [
+            "dependabot[bot] <49699333+dependabot[bot]@users.noreply.github.com>",
+            "PipelineBot <x+pipelinebot@example.org>",
+            "Renovate <a@example.org>",
+            "some-bot <a@example.org>",
+        ];
+        bots.iter().for_each(|author| assert!(is_bot(author), "{author}"));
+        let people =
+            ["Ana Botto <ana.botto@example.org>", "Jo Talbot <jo.talbot@example.org>", "Bo <bo@example.org>"];
+        people.iter().for_each(|author| assert!(!is_bot(author), "{author}"));
+    }
 }

@@ -1,56 +1,269 @@
-//! What the words of a message say about undoing an earlier change.
+//! What the words of a change say about undoing an earlier one.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// What a message says about undoing an earlier change.
+/// What the words of a change say about undoing an earlier one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RevertWording {
-    /// Whether the change is a revert, a rollback, or lands one again.
+    /// Whether they say that it is a revert, a rollback, or lands one again.
     pub is_revert: bool,
-    /// What it undoes, the most trustworthy reference first.
+    /// What it undoes, the most trustworthy way of pointing first.
     pub references: Vec<Reference>,
 }
 
-/// How a message points at the change that it undoes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a message points at the change that it undoes; ordered by trust.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
     /// A full or short commit id, in lower case.
     Commit(String),
-    /// A Gerrit Change-Id.
+    /// A full or short Gerrit Change-Id without its leading `I`, in lower case.
     Review(String),
-    /// The number of a pull request.
+    /// The number of a pull or merge request.
     Pull(u32),
     /// The quoted subject.
     Subject(String),
 }
 
-static BY_COMMIT: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"(?i)\b(?:this )?reverts?(?: merge)? commits?:?\s+((?:[0-9a-f]{7,64}[,;]?\s*(?:and\s+)?)+)")
-});
-static HEX: LazyLock<Regex> = LazyLock::new(|| regex(r"[0-9a-f]{7,64}"));
-static BY_PULL: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)\breverts\s+(?:[\w.-]+/[\w.-]+)?#(\d{1,9})\b"));
-static QUOTED: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i)^\W*revert(?:\^(\d{1,3}))?:?\s+"(.*)"\.?$"#));
-static SAYS_REVERT: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)^\W*(?:revert|reland|reapply|roll ?back)\b"));
+/// Where a revert may say so: at the start of its headline, after one scope such as `db: ` or `[beta] `.
+const SCOPE: &str = r#"^\W*(?:[^\s"]{1,40}:\s+|\[[^\]]{1,40}\]\s*)?(?:partial(?:ly)?\s+)?"#;
 
-/// Reads what a message says about undoing an earlier change.
-pub fn revert_wording(message: &str) -> RevertWording {
-    let subject = message.lines().next().unwrap_or("").trim();
+static BY_COMMIT: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?i)\brevert(?:s|ing)?:?\s+(?:this\s+)?(?:partially\s+)?(?:(?:merge\s+)?(?:commits?|changes?):?\s+)?((?:[0-9a-f]{7,64}\b[\s,;]*(?:and\s+)?)+)",
+    )
+});
+static COMMIT: LazyLock<Regex> = LazyLock::new(|| regex(r"\b[0-9a-f]{7,64}\b"));
+static BY_REVIEW: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"(?i)\brevert(?:s|ing)?(?:\s+of)?(?:\s+changes?)?:?\s+((?:I[0-9a-f]{8,40}\b[\s,;]*(?:and\s+)?)+)")
+});
+static REVIEW: LazyLock<Regex> = LazyLock::new(|| regex(r"\bi([0-9a-f]{8,40})\b"));
+static BY_PULL: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?i)\breverts?\s+(?:pr\s+|pull request\s+|merge request\s+)?(?:[\w.-]+(?:/[\w.-]+)+)?[#!](\d{1,9})\b",
+    )
+});
+static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(&format!(r#"(?i){SCOPE}(?:revert|rollback of|roll back)(?:\^(\d{{1,4}}))?:?\s+"(.+?)"?[.\s]*$"#))
+});
+static SAYS_COMMIT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\breverts\s+commit"));
+static SAYS_REVERT: LazyLock<Regex> = LazyLock::new(|| {
+    regex(&format!(
+        r"(?i){SCOPE}(?:revert(?:s|ed|ing)?|roll(?:s|ed|ing)?[ -]?back|rollbacks?|back(?:s|ed|ing)?[ -]?out|re-?land(?:s|ed|ing)?|re-?appl(?:y|ies|ied|ying))\b"
+    ))
+});
+static MERGE: LazyLock<Regex> = LazyLock::new(|| regex(r"^Merge (?:pull request|branch|remote|tag)\b"));
+static MERGED_TITLE: LazyLock<Regex> = LazyLock::new(|| regex(r#"^Merge "(.*)"$"#));
+static PULL_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"^Merge pull request #(\d{1,9})\b|^[^\n]*\(#(\d{1,9})\)[ \t]*(?:\n|$)|(?m:^See merge request \S*!(\d{1,9})\s*$)",
+    )
+});
+static CHANGE_ID: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^Change-Id:\s*I([0-9a-f]{40})\s*$"));
+
+/// Reads what a change says about undoing an earlier one: in its own message, and in the messages
+/// of the commits that it merges.
+pub fn revert_wording(message: &str, merged_messages: &[String]) -> RevertWording {
+    let texts = || std::iter::once(message).chain(merged_messages.iter().map(String::as_str));
+    let mut references: Vec<Reference> = texts().flat_map(references_in).collect();
+    references.extend(quoted(headline(message)));
+    references.extend(texts().filter_map(|text| quoted(first_line(text))));
+    // Stable: references of one kind stay in the order in which the texts name them.
+    references.sort_by_key(trust);
+    references.dedup();
+    let says_so = texts().any(|text| SAYS_COMMIT.is_match(text)) || SAYS_REVERT.is_match(headline(message));
+    RevertWording { is_revert: says_so || QUOTED.is_match(headline(message)), references }
+}
+
+/// What a change is called: its subject; for a merge, the title of what it merges.
+pub fn headline(message: &str) -> &str {
+    let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("");
+    if MERGE.is_match(first) { lines.next().unwrap_or(first) } else { unmerged(first) }
+}
+
+/// The title inside Gerrit's `Merge "title"`; anything else as it is.
+pub(crate) fn unmerged(subject: &str) -> &str {
+    let subject = subject.trim();
+    MERGED_TITLE
+        .captures(subject)
+        .and_then(|captures| captures.get(1))
+        .map_or(subject, |title| title.as_str())
+}
+
+/// The first line of a message.
+pub(crate) fn first_line(message: &str) -> &str {
+    message.lines().next().unwrap_or("").trim()
+}
+
+/// The number of the pull or merge request that a message says it lands.
+pub(crate) fn pull_number(message: &str) -> Option<u32> {
+    let captures = PULL_NUMBER.captures(message)?;
+    captures.iter().skip(1).flatten().next()?.as_str().parse().ok()
+}
+
+/// The last Gerrit Change-Id of a message, without its leading `I`.
+pub(crate) fn change_id(message: &str) -> Option<&str> {
+    CHANGE_ID.captures_iter(message).last().and_then(|captures| captures.get(1)).map(|id| id.as_str())
+}
+
+fn references_in(text: &str) -> Vec<Reference> {
     let mut references = Vec::new();
-    for captures in BY_COMMIT.captures_iter(message) {
-        references.extend(
-            HEX.find_iter(&captures[1].to_lowercase()).map(|id| Reference::Commit(id.as_str().to_owned())),
-        );
+    for captures in BY_COMMIT.captures_iter(text) {
+        let ids = captures[1].to_ascii_lowercase();
+        references.extend(COMMIT.find_iter(&ids).map(|id| Reference::Commit(id.as_str().to_owned())));
     }
-    references.extend(BY_PULL.captures_iter(message).filter_map(|c| c[1].parse().ok()).map(Reference::Pull));
-    references.extend(QUOTED.captures(subject).map(|captures| Reference::Subject(captures[2].to_owned())));
-    let is_revert = !references.is_empty() || SAYS_REVERT.is_match(subject);
-    RevertWording { is_revert, references }
+    for captures in BY_REVIEW.captures_iter(text) {
+        let ids = captures[1].to_ascii_lowercase();
+        references.extend(REVIEW.captures_iter(&ids).map(|id| Reference::Review(id[1].to_owned())));
+    }
+    references
+        .extend(BY_PULL.captures_iter(text).filter_map(|found| found[1].parse().ok()).map(Reference::Pull));
+    references
+}
+
+/// The subject that a revert quotes: `Revert^3 "x"` undoes `Revert^2 "x"`, which undoes `Revert "x"`.
+fn quoted(subject: &str) -> Option<Reference> {
+    let captures = QUOTED.captures(subject)?;
+    let inner = unmerged(&captures[2]);
+    let depth: u32 = captures.get(1).map_or(1, |depth| depth.as_str().parse().unwrap_or(1));
+    Some(Reference::Subject(match depth {
+        0 | 1 => inner.to_owned(),
+        2 => format!("Revert \"{inner}\""),
+        _ => format!("Revert^{} \"{inner}\"", depth - 1),
+    }))
+}
+
+fn trust(reference: &Reference) -> u8 {
+    match reference {
+        Reference::Commit(_) => 0,
+        Reference::Review(_) => 1,
+        Reference::Pull(_) => 2,
+        Reference::Subject(_) => 3,
+    }
 }
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a pattern of this file, compiled by its tests")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(id: &str) -> Reference {
+        Reference::Commit(id.to_owned())
+    }
+
+    fn subject(text: &str) -> Reference {
+        Reference::Subject(text.to_owned())
+    }
+
+    #[track_caller]
+    fn check(message: &str, is_revert: bool, references: &[Reference]) {
+        let wording = revert_wording(message, &[]);
+        assert_eq!(wording, RevertWording { is_revert, references: references.to_vec() }, "{message}");
+    }
+
+    #[test]
+    fn commits_are_named_in_full_short_and_several_at_once() {
+        let full = "876f967b0cf39320a335609443577ee28a6fc70a";
+        check(&format!("Depool es2019\n\nThis reverts commit {full}.\n"), true, &[commit(full)]);
+        check("Remove x\n\nThis reverts commit 465D676.", true, &[commit("465d676")]);
+        check(
+            "x\n\nThis reverts commits 53cd561d and 1083639a",
+            true,
+            &[commit("53cd561d"), commit("1083639a")],
+        );
+        check(
+            "x\n\nThis reverts commits 53cd561d,\n1083639a.",
+            true,
+            &[commit("53cd561d"), commit("1083639a")],
+        );
+        check("x\n\nThis reverts partially commit cf037befb.", false, &[commit("cf037befb")]);
+        check("x\n\nReverts a7b63339cd39", false, &[commit("a7b63339cd39")]);
+        let both = [commit("aaaaaaa1"), commit("bbbbbbb2")];
+        check("x\n\nThis reverts commit aaaaaaa1.\nThis reverts commit bbbbbbb2.", true, &both);
+    }
+
+    #[test]
+    fn merges_pulls_and_reviews_are_named() {
+        check("Revert things\n\nReverts org/repo#17", true, &[Reference::Pull(17)]);
+        check("x\n\nReverts #17 for now", false, &[Reference::Pull(17)]);
+        check("x\n\nReverts merge request group/sub/project!9", false, &[Reference::Pull(9)]);
+        let review = "058fac389323b7f34134bc264c2c2cf5aa9feb6d";
+        check(&format!("Revert of I{review}"), true, &[Reference::Review(review.to_owned())]);
+        let two = [Reference::Review("9b4fdb4868".to_owned()), Reference::Review("6b68c9117".to_owned())];
+        check("x\n\nThis reverts I9b4fdb4868\nand I6b68c9117.", false, &two);
+        let merge = "This reverts commit 372b98ac22c3, reversing\nchanges made to 3bd95a6ba884.";
+        let subject = subject("Bump x");
+        check(&format!("Revert \"Merge \"Bump x\"\"\n\n{merge}"), true, &[commit("372b98ac22c3"), subject]);
+    }
+
+    #[test]
+    fn quoted_subjects_are_unwrapped_one_layer_at_a_time() {
+        check("Revert \"Raise x\"", true, &[subject("Raise x")]);
+        check("Revert \"Revert \"Raise x\"\"", true, &[subject("Revert \"Raise x\"")]);
+        check("Revert^2 \"Raise x\"", true, &[subject("Revert \"Raise x\"")]);
+        check("Revert^4 \"Raise x\"", true, &[subject("Revert^3 \"Raise x\"")]);
+        check("beta: Revert \"Raise x\".", true, &[subject("Raise x")]);
+        check("Partially revert \"Raise x\"", true, &[subject("Raise x")]);
+        check("Rollback of \"Raise x\"", true, &[subject("Raise x")]);
+        check("Merge pull request #2 from a/b\n\nRevert \"Raise x\"", true, &[subject("Raise x")]);
+    }
+
+    #[test]
+    fn landing_again_is_a_revert_that_points_at_nothing() {
+        for message in [
+            "Reland \"Raise x\"",
+            "Reapply \"Raise x\"",
+            "Re-apply x",
+            "[beta] Roll back to 1.2",
+            "db: back out y",
+        ] {
+            check(message, true, &[]);
+        }
+    }
+
+    #[test]
+    fn other_words_are_no_revert() {
+        for message in [
+            "Add rollbacker group",
+            "Enable revertrisk filters",
+            "Roll out x",
+            "Ease rollback of y",
+            "Restore x",
+            "",
+        ] {
+            check(message, false, &[]);
+        }
+    }
+
+    #[test]
+    fn merged_messages_speak_for_their_landing() {
+        let merged = ["Tidy".to_owned(), "Revert \"Raise x\"\n\nThis reverts commit 1234567.".to_owned()];
+        let wording = revert_wording("Merge pull request #3 from a/b\n\nPut x back", &merged);
+        assert_eq!(wording.references, [commit("1234567"), subject("Raise x")]);
+        assert!(wording.is_revert);
+    }
+
+    #[test]
+    fn a_headline_is_the_title_of_what_is_merged() {
+        assert_eq!(headline("Merge pull request #3 from a/b\n\nPut x back\n\nLong"), "Put x back");
+        assert_eq!(headline("Merge \"Put x back\""), "Put x back");
+        assert_eq!(headline("Merge branch 'main'"), "Merge branch 'main'");
+        assert_eq!(headline("\nPut x back"), "Put x back");
+    }
+
+    #[test]
+    fn landed_pulls_are_recognized() {
+        let pulls = [
+            "Merge pull request #12 from a/b\n\nx",
+            "Raise x (#12)\n\nmore",
+            "x\n\nSee merge request a/b!12",
+        ];
+        pulls.iter().for_each(|message| assert_eq!(pull_number(message), Some(12), "{message}"));
+        assert_eq!(pull_number("Raise x (#12) again"), None);
+    }
 }

@@ -10,6 +10,7 @@ mod git_walk;
 mod http_fake;
 mod http_limits;
 mod http_score;
+mod labels;
 mod learners;
 mod policy;
 mod postgres;
