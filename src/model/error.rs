@@ -69,7 +69,7 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
-    /// A margin that is not finite, given to a calibrator.
+    /// A margin that is not finite, given to a calibrator or to start from.
     #[error("margin `{value}` of row {row} is not finite")]
     Margin {
         /// The row.

@@ -9,48 +9,72 @@
 //!
 //! The integrand is a polynomial of degree `d - 1` for `d` features on the path, so Gauss–Legendre
 //! quadrature with `d / 2` nodes is exact. Products and sums are shared along the tree as in Linear
-//! TreeSHAP (Yu et al. 2022): one walk down multiplies the factors, the way back adds up the leaves.
+//! TreeSHAP (Yu et al. 2022): the way down multiplies the factors, the way back adds up the leaves.
+//! `z` does not depend on the row, so every division is done once, when the plan is made.
 
 use std::sync::OnceLock;
 
 use crate::model::boosted::Boosted;
+use crate::model::boosted::quadrature::Quadrature;
 use crate::model::boosted::tree::{Tree, leaf_idx};
 
-/// Quadrature nodes that a walk carries at once.
-const LANES: usize = 4;
+/// Stands for "no earlier edge of this feature".
+const NONE: u32 = u32::MAX;
 
 /// An explainer made at first use; equal to any other, since it follows from the trees.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ExplainerCell(OnceLock<Explainer>);
 
-/// What attributions need beside the trees.
+/// What attributions need beside the trees: plans by the number of quadrature nodes they need.
 #[derive(Clone, Debug)]
 pub(super) struct Explainer {
-    plans: Vec<TreePlan>,
+    two: Group<2>,
+    four: Group<4>,
+    eight: Group<8>,
+    sixteen: Group<16>,
+    thirty_two: Group<32>,
     /// Base of the margin plus the mean of every tree.
     base: f64,
 }
 
+/// Trees whose paths hold at most `2 M` features.
 #[derive(Clone, Debug)]
-struct TreePlan {
-    /// Share of a node's rows that go to each child.
-    shares: Vec<[f64; 2]>,
-    /// Quadrature in blocks of [`LANES`].
-    blocks: Vec<Block>,
+struct Group<const M: usize> {
+    quadrature: Quadrature<M>,
+    plans: Vec<TreePlan<M>>,
 }
 
+#[derive(Clone, Debug)]
+struct TreePlan<const M: usize> {
+    tree_idx: usize,
+    /// Edge above each node that last split on the same feature, or [`NONE`].
+    before: Vec<u32>,
+    /// Edge that leads to each node, or [`NONE`].
+    above: Vec<u32>,
+    /// Two a node, left and right.
+    edges: Vec<Edge<M>>,
+}
+
+/// From a node to a child.
 #[derive(Clone, Copy, Debug)]
-struct Block {
-    nodes: [f64; LANES],
-    weights: [f64; LANES],
+struct Edge<const M: usize> {
+    /// Share of rows that follow all edges of this feature up to here.
+    z: f64,
+    /// Share of the node's rows that follow this edge.
+    share: f64,
+    /// `1 / (z + t (1 - z))` at each quadrature node `t`.
+    inverse: [f64; M],
 }
 
-/// A feature on the path above a node.
+/// What one row knows of one edge.
 #[derive(Clone, Copy)]
-struct Step {
-    feature: usize,
-    z: f64,
-    o: f64,
+struct Visit<const M: usize> {
+    /// Whether the row follows all edges of this feature up to here.
+    follows: bool,
+    /// Weighted products of the leaves below.
+    below: [f64; M],
+    /// What turns `below` into a contribution.
+    change: [f64; M],
 }
 
 impl PartialEq for ExplainerCell {
@@ -67,106 +91,157 @@ impl ExplainerCell {
 
 impl Explainer {
     fn new(boosted: &Boosted) -> Self {
-        let mut base = boosted.base;
-        let mut plans = Vec::with_capacity(boosted.trees.len());
-        for tree in &boosted.trees {
+        let mut explainer = Self {
+            two: Group::new(),
+            four: Group::new(),
+            eight: Group::new(),
+            sixteen: Group::new(),
+            thirty_two: Group::new(),
+            base: boosted.base,
+        };
+        for (tree_idx, tree) in boosted.trees.iter().enumerate() {
             let covers = covers(tree);
-            base += mean(tree, &covers);
-            plans.push(TreePlan::new(tree, &covers));
-        }
-        Self { plans, base }
-    }
-
-    pub(super) fn contributions(&self, boosted: &Boosted, row: &[f32], out: &mut [f64]) -> f64 {
-        let mut path = Vec::new();
-        for (tree, plan) in boosted.trees.iter().zip(&self.plans) {
+            explainer.base += mean(tree, &covers);
             if tree.nodes.is_empty() {
                 continue;
             }
-            for block in &plan.blocks {
-                path.clear();
-                let mut walk = Walk { tree, plan, block, row, path: &mut path, out: &mut *out };
-                walk.node(0, [1.0; LANES]);
+            match widest_path(tree, 0, &mut Vec::new()).div_ceil(2) {
+                0..=2 => explainer.two.push(tree_idx, tree, &covers),
+                3..=4 => explainer.four.push(tree_idx, tree, &covers),
+                5..=8 => explainer.eight.push(tree_idx, tree, &covers),
+                9..=16 => explainer.sixteen.push(tree_idx, tree, &covers),
+                _ => explainer.thirty_two.push(tree_idx, tree, &covers),
             }
         }
+        explainer
+    }
+
+    pub(super) fn contributions(&self, boosted: &Boosted, row: &[f32], out: &mut [f64]) -> f64 {
+        self.two.contributions(boosted, row, out);
+        self.four.contributions(boosted, row, out);
+        self.eight.contributions(boosted, row, out);
+        self.sixteen.contributions(boosted, row, out);
+        self.thirty_two.contributions(boosted, row, out);
         self.base
     }
 }
 
-impl TreePlan {
-    fn new(tree: &Tree, covers: &[f64]) -> Self {
-        let cover = |child: i16| cover_of(tree, covers, child);
-        let share = |node: &crate::model::boosted::Node| {
-            let [left, right] = node.children.map(cover);
-            [left / (left + right), right / (left + right)]
-        };
-        let n_features = if tree.nodes.is_empty() { 0 } else { widest_path(tree, 0, &mut Vec::new()) };
-        let (nodes, weights) = gauss_legendre(n_features.div_ceil(2));
-        let blocks = nodes.chunks(LANES).zip(weights.chunks(LANES)).map(|(nodes, weights)| {
-            // Lanes without a node carry weight 0.
-            let mut block = Block { nodes: [0.5; LANES], weights: [0.0; LANES] };
-            block.nodes[..nodes.len()].copy_from_slice(nodes);
-            block.weights[..weights.len()].copy_from_slice(weights);
-            block
-        });
-        Self { shares: tree.nodes.iter().map(share).collect(), blocks: blocks.collect() }
+impl<const M: usize> Group<M> {
+    fn new() -> Self {
+        Self { quadrature: Quadrature::new(), plans: Vec::new() }
+    }
+
+    fn push(&mut self, tree_idx: usize, tree: &Tree, covers: &[f64]) {
+        let none = vec![NONE; tree.nodes.len()];
+        let mut plan = TreePlan { tree_idx, before: none.clone(), above: none, edges: Vec::new() };
+        for (idx, node) in tree.nodes.iter().enumerate() {
+            let before = last_edge_of(tree, &plan.above, idx);
+            plan.before[idx] = before;
+            let z_before = if before == NONE { 1.0 } else { plan.edges[before as usize].z };
+            let [left, right] = node.children.map(|child| cover_of(tree, covers, child));
+            for (side, cover) in [left, right].into_iter().enumerate() {
+                let share = cover / (left + right);
+                let z = z_before * share;
+                let inverse = self.quadrature.nodes.map(|t| 1.0 / (z + t * (1.0 - z)));
+                plan.edges.push(Edge { z, share, inverse });
+                if node.children[side] >= 0 {
+                    plan.above[node.children[side] as usize] = (2 * idx + side) as u32;
+                }
+            }
+        }
+        self.plans.push(plan);
+    }
+
+    fn contributions(&self, boosted: &Boosted, row: &[f32], out: &mut [f64]) {
+        let largest = self.plans.iter().map(|plan| plan.before.len()).max().unwrap_or(0);
+        let visit = Visit { follows: true, below: [0.0; M], change: [0.0; M] };
+        let mut visits = vec![visit; 2 * largest];
+        let mut products = vec![[1.0; M]; largest];
+        for plan in &self.plans {
+            let tree = &boosted.trees[plan.tree_idx];
+            plan.descend(tree, &self.quadrature, row, &mut visits, &mut products);
+            plan.ascend(tree, &mut visits, out);
+        }
     }
 }
 
-/// One walk over a tree for one row and one block of quadrature nodes.
-struct Walk<'a> {
-    tree: &'a Tree,
-    plan: &'a TreePlan,
-    block: &'a Block,
-    row: &'a [f32],
-    path: &'a mut Vec<Step>,
-    out: &'a mut [f64],
+impl<const M: usize> TreePlan<M> {
+    /// Multiplies the factors from the root to every leaf.
+    fn descend(
+        &self,
+        tree: &Tree,
+        quadrature: &Quadrature<M>,
+        row: &[f32],
+        visits: &mut [Visit<M>],
+        products: &mut [[f64; M]],
+    ) {
+        for (idx, node) in tree.nodes.iter().enumerate() {
+            let hot = usize::from(!node.goes_left(row[usize::from(node.feature)]));
+            let product = products[idx];
+            let (follows, z_before, inverse_before) = match self.before[idx] {
+                NONE => (true, 1.0, &[1.0; M]),
+                edge => {
+                    let edge = edge as usize;
+                    (visits[edge].follows, self.edges[edge].z, &self.edges[edge].inverse)
+                }
+            };
+            for side in 0..2 {
+                let edge = &self.edges[2 * idx + side];
+                let visit = &mut visits[2 * idx + side];
+                visit.follows = follows && side == hot;
+                let mut next = [0.0; M];
+                for lane in 0..M {
+                    let (t, before) = (quadrature.nodes[lane], inverse_before[lane]);
+                    let left_behind = (1.0 - z_before) * before;
+                    (next[lane], visit.change[lane]) = if !follows {
+                        (edge.share, 0.0)
+                    } else if side == hot {
+                        (
+                            (edge.z + t * (1.0 - edge.z)) * before,
+                            (1.0 - edge.z) * edge.inverse[lane] - left_behind,
+                        )
+                    } else {
+                        (edge.z * (1.0 - t) * before, -quadrature.inverse_rest[lane] - left_behind)
+                    };
+                    next[lane] *= product[lane];
+                }
+                match node.children[side] {
+                    child @ 0.. => products[child as usize] = next,
+                    child => {
+                        let value = f64::from(tree.leaves[leaf_idx(child)].value);
+                        visit.below =
+                            std::array::from_fn(|lane| value * quadrature.weights[lane] * next[lane]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds up the leaves on the way back to the root.
+    fn ascend(&self, tree: &Tree, visits: &mut [Visit<M>], out: &mut [f64]) {
+        for (idx, node) in tree.nodes.iter().enumerate().rev() {
+            let (left, right) = (visits[2 * idx], visits[2 * idx + 1]);
+            let mut share = 0.0;
+            for lane in 0..M {
+                share += left.below[lane] * left.change[lane] + right.below[lane] * right.change[lane];
+            }
+            out[usize::from(node.feature)] += share;
+            if self.above[idx] != NONE {
+                visits[self.above[idx] as usize].below =
+                    std::array::from_fn(|lane| left.below[lane] + right.below[lane]);
+            }
+        }
+    }
 }
 
-impl Walk<'_> {
-    /// Returns the weighted products of all leaves below.
-    fn node(&mut self, node_idx: usize, product: [f64; LANES]) -> [f64; LANES] {
-        let node = self.tree.nodes[node_idx];
-        let feature = usize::from(node.feature);
-        let hot = usize::from(!node.goes_left(self.row[feature]));
-        let seen_at = self.path.iter().position(|step| step.feature == feature);
-        let old = seen_at.map_or(Step { feature, z: 1.0, o: 1.0 }, |at| self.path[at]);
-        let at = seen_at.unwrap_or_else(|| {
-            self.path.push(old);
-            self.path.len() - 1
-        });
-        let mut sum = [0.0; LANES];
-        for side in 0..2 {
-            let z = old.z * self.plan.shares[node_idx][side];
-            let o = if side == hot { old.o } else { 0.0 };
-            self.path[at] = Step { feature, z, o };
-            let (mut next, mut change) = ([0.0; LANES], [0.0; LANES]);
-            for lane in 0..LANES {
-                let t = self.block.nodes[lane];
-                let (factor, old_factor) = (z + t * (o - z), old.z + t * (old.o - old.z));
-                next[lane] = product[lane] * factor / old_factor;
-                change[lane] = (o - z) / factor - (old.o - old.z) / old_factor;
-            }
-            let below = self.child(node.children[side], next);
-            for lane in 0..LANES {
-                self.out[feature] += below[lane] * change[lane];
-                sum[lane] += below[lane];
-            }
-        }
-        match seen_at {
-            Some(at) => self.path[at] = old,
-            None => drop(self.path.pop()),
-        }
-        sum
+/// The edge on the way up from a node that last split on the node's feature.
+fn last_edge_of(tree: &Tree, above: &[u32], node_idx: usize) -> u32 {
+    let feature = tree.nodes[node_idx].feature;
+    let mut edge = above[node_idx];
+    while edge != NONE && tree.nodes[edge as usize / 2].feature != feature {
+        edge = above[edge as usize / 2];
     }
-
-    fn child(&mut self, child: i16, product: [f64; LANES]) -> [f64; LANES] {
-        if child >= 0 {
-            return self.node(child as usize, product);
-        }
-        let value = f64::from(self.tree.leaves[leaf_idx(child)].value);
-        std::array::from_fn(|lane| value * self.block.weights[lane] * product[lane])
-    }
+    edge
 }
 
 /// Rows below each node.
@@ -216,47 +291,4 @@ fn widest_path(tree: &Tree, node_idx: usize, path: &mut Vec<u16>) -> usize {
         path.pop();
     }
     widest
-}
-
-/// Nodes and weights on `[0, 1]`, exact for polynomials of degree `2 n - 1` (Abramowitz and
-/// Stegun 25.4.29), by Newton's method on the Legendre polynomial.
-fn gauss_legendre(n: usize) -> (Vec<f64>, Vec<f64>) {
-    let mut quadrature = (Vec::with_capacity(n), Vec::with_capacity(n));
-    for idx in 0..n {
-        let mut x = (std::f64::consts::PI * (idx as f64 + 0.75) / (n as f64 + 0.5)).cos();
-        for _ in 0..50 {
-            let (value, slope) = legendre(n, x);
-            x -= value / slope;
-        }
-        let (_, slope) = legendre(n, x);
-        quadrature.0.push(0.5 * (1.0 + x));
-        quadrature.1.push(1.0 / ((1.0 - x * x) * slope * slope));
-    }
-    quadrature
-}
-
-/// Value and slope of the Legendre polynomial of degree `n`.
-fn legendre(n: usize, x: f64) -> (f64, f64) {
-    let (mut before, mut value) = (1.0, x);
-    for k in 2..=n {
-        let k = k as f64;
-        (before, value) = (value, ((2.0 * k - 1.0) * x * value - (k - 1.0) * before) / k);
-    }
-    (value, n as f64 * (x * value - before) / (x * x - 1.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quadrature_is_exact_for_its_degree() {
-        for n in 1..=32 {
-            let (nodes, weights) = gauss_legendre(n);
-            for degree in 0..2 * n {
-                let sum: f64 = nodes.iter().zip(&weights).map(|(x, w)| w * x.powi(degree as i32)).sum();
-                assert!((sum - 1.0 / (degree + 1) as f64).abs() < 1e-13, "n {n}, degree {degree}");
-            }
-        }
-    }
 }

@@ -5,7 +5,7 @@ use crate::model::boosted::bins::{BinnedColumn, bin_columns};
 use crate::model::boosted::explain::ExplainerCell;
 use crate::model::boosted::grow::{Grower, Grown, Sample};
 use crate::model::boosted::histogram::{Cell, Scale};
-use crate::model::boosted::params::Validation;
+use crate::model::boosted::params::{Start, Validation};
 use crate::model::boosted::tree::Tree;
 use crate::model::boosted::{Boosted, BoostedParams};
 use crate::model::{Error, Matrix, Target, logit, sigmoid, softplus};
@@ -23,6 +23,8 @@ struct Shared<'a> {
     rows: Vec<u32>,
     target: &'a Target,
     base: f64,
+    /// Margins to start from instead of the base.
+    offsets: Option<&'a [f64]>,
     watch: Option<Watch<'a>>,
 }
 
@@ -45,7 +47,7 @@ pub(super) fn fit(
     params: &BoostedParams,
     matrix: &Matrix,
     target: &Target,
-    validation: Option<Validation<'_>>,
+    start: Start<'_>,
 ) -> Result<Boosted, Error> {
     let columns = bin_columns(matrix, params.max_bins);
     let has_split = |&idx: &usize| columns[idx].n_cells() > 1;
@@ -55,8 +57,9 @@ pub(super) fn fit(
         rows: (0..matrix.n_rows as u32).filter(|&row| target.weight[row as usize] > 0.0).collect(),
         columns,
         target,
-        base: logit(target.base_rate()),
-        watch: validation.map(Watch::new),
+        base: if let Start::Offsets(_) = start { 0.0 } else { logit(target.base_rate()) },
+        offsets: if let Start::Offsets(offsets) = start { Some(offsets) } else { None },
+        watch: if let Start::Watched(validation) = start { Some(Watch::new(validation)) } else { None },
     };
     let mut trees = shared.all_bags();
     let share = 1.0 / params.n_bags as f32;
@@ -99,7 +102,7 @@ impl Shared<'_> {
         let bag = Bag {
             shared: self,
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
-            margins: vec![self.base; n_rows],
+            margins: self.offsets.map_or_else(|| vec![self.base; n_rows], <[f64]>::to_vec),
             cells: vec![Cell::default(); n_rows],
             trees: Vec::with_capacity(self.params.n_trees),
         };

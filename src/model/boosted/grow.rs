@@ -235,16 +235,21 @@ impl<'a> Grower<'a> {
             self.gathered.clear();
             self.gathered.extend(rows.iter().map(|&row| sample.cells[row as usize]));
         }
-        let mut offset = 0;
-        for &feature in sample.features {
-            let column = &self.columns[feature];
-            let cells = &mut histogram[offset..offset + column.n_cells()];
-            if is_all {
-                histogram::count_all(column, sample.cells, cells);
-            } else {
-                histogram::count(column, rows, &self.gathered, cells);
+        let mut rest = histogram.as_mut_slice();
+        for features in sample.features.chunks(histogram::LANES) {
+            let columns: Vec<&BinnedColumn> =
+                features.iter().map(|&feature| &self.columns[feature]).collect();
+            let mut parts = Vec::with_capacity(columns.len());
+            for column in &columns {
+                let (part, after) = rest.split_at_mut(column.n_cells());
+                parts.push(part);
+                rest = after;
             }
-            offset += column.n_cells();
+            if is_all {
+                histogram::count_all(&columns, sample.cells, &mut parts);
+            } else {
+                histogram::count(&columns, rows, &self.gathered, &mut parts);
+            }
         }
         histogram
     }

@@ -70,18 +70,46 @@ impl Cell {
     }
 }
 
-/// Adds the rows of one leaf to the histogram of one column; `cells[i]` belongs to `rows[i]`.
-pub(super) fn count(column: &BinnedColumn, rows: &[u32], cells: &[Cell], histogram: &mut [Cell]) {
-    let bins = column.bins.as_slice();
-    for (&row, &cell) in rows.iter().zip(cells) {
-        histogram[usize::from(bins[row as usize])].add(cell);
+/// Columns that are counted in one pass, so that a row's cell is read once for all of them.
+/// Measured at 30,000 rows × 300 columns; see the decision on boosted trees.
+pub(super) const LANES: usize = 4;
+
+/// Adds some rows to the histograms of up to [`LANES`] columns; `cells[i]` belongs to `rows[i]`.
+pub(super) fn count(columns: &[&BinnedColumn], rows: &[u32], cells: &[Cell], histograms: &mut [&mut [Cell]]) {
+    if let ([a, b, c, d], [ha, hb, hc, hd]) = (columns, &mut *histograms) {
+        let (a, b, c, d) = (&a.bins[..], &b.bins[..], &c.bins[..], &d.bins[..]);
+        for (&row, &cell) in rows.iter().zip(cells) {
+            let row = row as usize;
+            ha[usize::from(a[row])].add(cell);
+            hb[usize::from(b[row])].add(cell);
+            hc[usize::from(c[row])].add(cell);
+            hd[usize::from(d[row])].add(cell);
+        }
+        return;
+    }
+    for (column, histogram) in columns.iter().zip(histograms) {
+        for (&row, &cell) in rows.iter().zip(cells) {
+            histogram[usize::from(column.bins[row as usize])].add(cell);
+        }
     }
 }
 
 /// As [`count`], for a leaf that holds every row in order.
-pub(super) fn count_all(column: &BinnedColumn, cells: &[Cell], histogram: &mut [Cell]) {
-    for (&bin, &cell) in column.bins.iter().zip(cells) {
-        histogram[usize::from(bin)].add(cell);
+pub(super) fn count_all(columns: &[&BinnedColumn], cells: &[Cell], histograms: &mut [&mut [Cell]]) {
+    if let ([a, b, c, d], [ha, hb, hc, hd]) = (columns, &mut *histograms) {
+        let bins = a.bins.iter().zip(&b.bins).zip(c.bins.iter().zip(&d.bins));
+        for (((&a, &b), (&c, &d)), &cell) in bins.zip(cells) {
+            ha[usize::from(a)].add(cell);
+            hb[usize::from(b)].add(cell);
+            hc[usize::from(c)].add(cell);
+            hd[usize::from(d)].add(cell);
+        }
+        return;
+    }
+    for (column, histogram) in columns.iter().zip(histograms) {
+        for (&bin, &cell) in column.bins.iter().zip(cells) {
+            histogram[usize::from(bin)].add(cell);
+        }
     }
 }
 

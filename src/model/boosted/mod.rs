@@ -12,6 +12,7 @@ mod fit;
 mod grow;
 mod histogram;
 mod params;
+mod quadrature;
 mod split;
 #[cfg(test)]
 mod tests;

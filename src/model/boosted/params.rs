@@ -55,6 +55,17 @@ pub struct Validation<'a> {
     pub target: &'a Target,
 }
 
+/// Where a fit starts and what watches it.
+#[derive(Clone, Copy)]
+pub(super) enum Start<'a> {
+    /// From the base rate.
+    BaseRate,
+    /// From the base rate, until the validation rows stop gaining.
+    Watched(Validation<'a>),
+    /// From another model's margins.
+    Offsets(&'a [f64]),
+}
+
 impl Default for BoostedParams {
     fn default() -> Self {
         Self {
@@ -129,7 +140,24 @@ impl BoostedValidParams {
     /// Rows or parameters that do not fit together, a single class, too few rows for two leaves.
     pub fn fit(&self, matrix: &Matrix, target: &Target) -> Result<Boosted, Error> {
         self.check_rows(matrix, target)?;
-        fit::fit(&self.0, matrix, target, None)
+        fit::fit(&self.0, matrix, target, Start::BaseRate)
+    }
+
+    /// Fits what is missing to margins that another model gives: the result's margin is to be added
+    /// to them, and its base is 0.
+    ///
+    /// # Errors
+    /// As [`BoostedValidParams::fit`], and for offsets that do not fit the rows or are not finite.
+    pub fn fit_on_top(&self, matrix: &Matrix, target: &Target, offsets: &[f64]) -> Result<Boosted, Error> {
+        self.check_rows(matrix, target)?;
+        if offsets.len() != matrix.n_rows {
+            let (found, expected) = (offsets.len(), matrix.n_rows);
+            return Err(Error::RowMismatch { what: "offsets".to_owned(), found, expected });
+        }
+        if let Some(row) = offsets.iter().position(|offset| !offset.is_finite()) {
+            return Err(Error::Margin { row, value: offsets[row] });
+        }
+        fit::fit(&self.0, matrix, target, Start::Offsets(offsets))
     }
 
     /// Fits until the log-loss of the validation rows stops falling, and keeps the best length.
@@ -152,7 +180,7 @@ impl BoostedValidParams {
             n_columns,
             "as many columns as the training rows",
         )?;
-        fit::fit(&self.0, matrix, target, Some(validation))
+        fit::fit(&self.0, matrix, target, Start::Watched(validation))
     }
 
     fn check_rows(&self, matrix: &Matrix, target: &Target) -> Result<(), Error> {
