@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by scripts/test and scripts/test-full: counting, skipping, installing.
 
 n_passed=0
@@ -66,7 +67,7 @@ skip() {
 
 need_command() {
   command -v "$1" >/dev/null 2>&1 && return
-  printf '`%s` is needed: %s\n' "$1" "$2"
+  printf "%s is needed: %s\n" "$1" "$2"
   failed 1 "$1 is missing"
   return 1
 }
