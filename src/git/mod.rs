@@ -4,7 +4,7 @@
 //! rename detection and line differences. A change read here equals, field by field, what
 //! [`parse_diff`](crate::change::parse_diff) reads from `git diff -U3 -M50% --full-index`, so
 //! that mining and scoring cannot differ. Never writes to a repository that it reads, never decides what a
-//! change means. Start reading at [`Repository`] for one change, at [`walk`] for all.
+//! change means. Start reading at [`Repository`] for one change, at [`walk()`] for all.
 
 mod assemble;
 mod cache;

@@ -3,7 +3,7 @@
 //! A question is read strictly ([`parse_json`]), assessed by whatever stands behind [`Assessor`],
 //! decided on by the policy, and recorded before it is answered. Whatever is in doubt on the way is
 //! a degraded answer and at least extra validation; a decision is never carried by an error status.
-//! Start reading at [`router`], then follow `score`.
+//! Start reading at [`router()`], then follow `score`.
 
 mod assessor;
 mod auth;

@@ -20,11 +20,11 @@ impl ReferenceMargins {
 
     /// Takes in the margin of the next change, landed at `t`.
     pub fn push(&mut self, t: i64, margin: f64) {
-        if self.newest_last.len() >= MAX_MARGINS {
-            if let Some((_, oldest)) = self.newest_last.pop_front() {
-                let idx = self.sorted.partition_point(|other| other.total_cmp(&oldest).is_lt());
-                self.sorted.remove(idx);
-            }
+        if self.newest_last.len() >= MAX_MARGINS
+            && let Some((_, oldest)) = self.newest_last.pop_front()
+        {
+            let idx = self.sorted.partition_point(|other| other.total_cmp(&oldest).is_lt());
+            self.sorted.remove(idx);
         }
         self.newest_last.push_back((t, margin));
         let idx = self.sorted.partition_point(|other| other.total_cmp(&margin).is_lt());

@@ -4,7 +4,7 @@
 //! INI and properties, HCL, PHP arrays, Puppet and Hiera, XML attributes and DNS zone files, and
 //! degrades to plain lines on anything else. Key paths come from indentation and headers seen inside
 //! the hunk. Linear in the size of the diff, deterministic, never fails. Start at [`key_changes`];
-//! the order of the work is [`line`] → [`scope`] → [`collect`] → [`pair`] → [`typed`].
+//! the order of the work is [`mod@line`] → [`scope`] → [`collect`] → [`pair`] → [`typed`].
 
 mod collect;
 mod emit;

@@ -183,14 +183,17 @@ fn starts_names(cursor: &Cursor<'_>, line: &[u8]) -> bool {
     line.starts_with(b"--- ") && cursor.peek_second().is_some_and(|next| next.starts_with(b"+++ "))
 }
 
-/// Both names as written; none for `/dev/null`.
-fn parse_names(cursor: &mut Cursor<'_>) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), DiffError> {
+/// A name as written, unquoted; none for `/dev/null`.
+type Name = Option<Vec<u8>>;
+
+/// Both names.
+fn parse_names(cursor: &mut Cursor<'_>) -> Result<(Name, Name), DiffError> {
     let old = parse_name(cursor, b"--- ")?;
     let new = parse_name(cursor, b"+++ ")?;
     Ok((old, new))
 }
 
-fn parse_name(cursor: &mut Cursor<'_>, prefix: &[u8]) -> Result<Option<Vec<u8>>, DiffError> {
+fn parse_name(cursor: &mut Cursor<'_>, prefix: &[u8]) -> Result<Name, DiffError> {
     let raw = cursor.peek().and_then(|line| without_cr(line).strip_prefix(prefix));
     let name = raw.and_then(names::dated_name).ok_or_else(|| cursor.expected(NAME))?;
     cursor.advance()?;
