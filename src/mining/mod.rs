@@ -13,7 +13,7 @@ use crate::change::{Change, digest};
 use crate::dataset::{Metadata, Row, Rows, RowsBuilder};
 use crate::features::schema;
 use crate::git::{self, Repository, Unit, WalkOptions, WalkReport, walk};
-use crate::label::{Curator, RowLabel, is_bot};
+use crate::label::{Curator, LabelSource, Outcome, RowLabel, is_bot};
 use crate::timeline::{Landed, Sources, Timeline};
 
 pub use author_key::AuthorKey;
@@ -154,8 +154,16 @@ impl Collector {
         self.builder.push(row, &landed.tokens, &landed.vector)
     }
 
-    fn record(&mut self, outcomes: Vec<crate::label::Outcome>) {
-        outcomes.into_iter().for_each(|outcome| self.curator.record(outcome));
+    fn record(&mut self, outcomes: Vec<Outcome>) {
+        for outcome in outcomes {
+            if let Some(row) = self.builder.facts_mut().get_mut(outcome.ordinal as usize) {
+                row.planned_wording |= outcome.planned;
+                if outcome.source == LabelSource::Revert {
+                    row.reverted_at = row.reverted_at.or(Some(outcome.occurred_at));
+                }
+            }
+            self.curator.record(outcome);
+        }
     }
 
     fn finish(mut self, as_of: i64, since: Option<i64>) -> Rows {

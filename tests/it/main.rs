@@ -6,6 +6,7 @@ mod cli;
 mod dataset;
 mod dependencies;
 mod docs;
+mod features;
 mod git_walk;
 mod http_fake;
 mod http_limits;
@@ -15,6 +16,8 @@ mod learners;
 mod policy;
 mod postgres;
 mod store;
+mod timeline;
+mod training;
 
 /// Notes why a test cannot run on this machine; `scripts/test` prints the reasons at its end.
 fn skip(reason: &str) {

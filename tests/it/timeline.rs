@@ -1,0 +1,172 @@
+//! The fold, its cache and the rows that come out of it, on the sample history.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use diffrisk::change::Change;
+use diffrisk::dataset::Rows;
+use diffrisk::features::schema;
+use diffrisk::git::{Repository, Unit, WalkOptions, walk, write_sample};
+use diffrisk::incident::load_incidents;
+use diffrisk::mining::{AuthorKey, MineOptions, mine};
+use diffrisk::timeline::{Cache, Folded, Sources, Timeline, fold};
+
+/// The sample repository, written once for all tests of this file.
+pub(crate) fn sample() -> &'static Path {
+    static SAMPLE: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let directory = SAMPLE.get_or_init(|| {
+        let directory = tempfile::tempdir().unwrap();
+        write_sample(directory.path()).unwrap();
+        directory
+    });
+    directory.path()
+}
+
+pub(crate) fn repository() -> Repository {
+    Repository::open(&sample().join("config")).unwrap()
+}
+
+pub(crate) fn mined(until: Option<i64>) -> Rows {
+    let options = MineOptions {
+        name: "sample".to_owned(),
+        unit: Unit::Commit,
+        sources: Sources::default(),
+        since: None,
+        until,
+        author_key: AuthorKey::new(vec![1; 32]).unwrap(),
+    };
+    mine(&repository(), options, |_| {}).unwrap().rows
+}
+
+fn bits(vector: &[f32]) -> Vec<u32> {
+    vector.iter().map(|value| value.to_bits()).collect()
+}
+
+fn changes() -> Vec<Change> {
+    let mut changes = Vec::new();
+    walk(&repository(), &WalkOptions::new(Unit::Commit), |change| {
+        changes.push(change);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    changes
+}
+
+fn folded(root: &Path) -> Folded {
+    let repository = repository();
+    let root_commit = repository.root_commit().unwrap().0;
+    let cache = Cache::at(root, &root_commit, Unit::Commit, "none");
+    fold(&cache, &repository, Unit::Commit, &Sources::default(), |_, _| {}).unwrap()
+}
+
+#[test]
+fn later_history_changes_no_earlier_vector() {
+    let whole = mined(None);
+    let cut = whole.facts()[whole.n_rows() / 2].committed_at;
+    let early = mined(Some(cut));
+    assert!(early.n_rows() > 100);
+    for idx in 0..early.n_rows() {
+        assert_eq!(early.facts()[idx].change_id, whole.facts()[idx].change_id);
+        assert_eq!(bits(&early.vector(idx)), bits(&whole.vector(idx)), "row {idx}");
+        assert_eq!(early.tokens(idx), whole.tokens(idx));
+    }
+}
+
+#[test]
+fn no_label_is_known_before_the_change_or_after_the_cut() {
+    let whole = mined(None);
+    let cut = whole.facts()[whole.n_rows() / 2].committed_at;
+    for row in mined(Some(cut)).facts() {
+        let known_at = row.label_known_at.unwrap_or(row.committed_at);
+        assert!((row.committed_at..=cut).contains(&known_at), "{row:?}");
+    }
+}
+
+#[test]
+fn the_same_history_gives_the_same_rows() {
+    assert_eq!(mined(None).digest(), mined(None).digest());
+}
+
+#[test]
+fn a_proposal_is_read_as_the_landing_it_becomes() {
+    let mut timeline = Timeline::new(Sources::default());
+    for change in changes().iter().take(400) {
+        timeline.advance(change.committed_at);
+        let asked = timeline.ask(change);
+        let landed = timeline.land(change);
+        assert_eq!(bits(&asked.extracted.vector), bits(&landed.vector));
+        assert_eq!(asked.classification, landed.classification);
+    }
+}
+
+#[test]
+fn a_cached_history_answers_like_a_folded_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = folded(directory.path());
+    let mut again = folded(directory.path());
+    assert!(first.n_new > 0 && again.n_new == 0 && again.refolded.is_none());
+    let n_rows = first.rows.len();
+    let all_bits = |rows: Vec<diffrisk::timeline::Row>| {
+        rows.iter().flat_map(|row| bits(&row.vector)).collect::<Vec<_>>()
+    };
+    let (one, other) = (first.rows.read(0, n_rows).unwrap(), again.rows.read(0, n_rows).unwrap());
+    assert!(all_bits(one) == all_bits(other));
+    let newest = changes().pop().unwrap();
+    let asked = |folded: &Folded| bits(&folded.timeline.ask(&newest).extracted.vector);
+    assert_eq!(asked(&first), asked(&again));
+    let rows = mined(None);
+    let cached = first.rows.read(0, n_rows).unwrap();
+    assert_eq!(cached.len(), rows.n_rows());
+    for (idx, row) in cached.iter().enumerate() {
+        assert_eq!(bits(&row.vector), bits(&rows.vector(idx)));
+    }
+}
+
+#[test]
+fn a_damaged_cache_is_folded_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let n_rows = folded(directory.path()).rows.len();
+    let inner = fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+    for (file, cut) in [("state.bin", 1_000), ("rows.bin", 7)] {
+        let bytes = fs::read(inner.join(file)).unwrap();
+        fs::write(inner.join(file), &bytes[..bytes.len() - cut]).unwrap();
+        let refolded = folded(directory.path());
+        assert!(refolded.refolded.is_some(), "{file}");
+        assert_eq!(refolded.rows.len(), n_rows);
+    }
+    let mut bytes = fs::read(inner.join("state.bin")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(inner.join("state.bin"), bytes).unwrap();
+    assert!(folded(directory.path()).refolded.is_some());
+}
+
+#[test]
+fn unknown_is_null_and_never_zero() {
+    let first = mined(None).vector(0);
+    let names = schema().names();
+    let value = |name: &str| first[names.iter().position(|known| known == name).unwrap()];
+    assert!(value("file_age_min_hours").is_nan());
+    assert!(value("author_gap_hours").is_nan());
+    assert_eq!(value("author_changes"), 0.0);
+}
+
+#[test]
+fn declared_incidents_label_changes_of_the_sample() {
+    let incidents = load_incidents(&sample().join("incidents.csv")).unwrap();
+    let options = MineOptions {
+        name: "sample".to_owned(),
+        unit: Unit::Commit,
+        sources: Sources::new(incidents, Vec::new()),
+        since: None,
+        until: None,
+        author_key: AuthorKey::new(vec![1; 32]).unwrap(),
+    };
+    let mined = mine(&repository(), options, |_| {}).unwrap();
+    assert_eq!(mined.n_unknown_targets, 0);
+    let by_incident =
+        |row: &diffrisk::dataset::Row| row.label_source == Some(diffrisk::label::LabelSource::Incident);
+    assert!(mined.rows.facts().iter().any(by_incident));
+}

@@ -1,0 +1,212 @@
+//! Training, the artifact on disk, and the scorer, on the sample history.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use diffrisk::artifact::{Artifact, Registry, TwinKind};
+use diffrisk::dataset::{LabelTask, Rows, Standing, standings};
+use diffrisk::risk::ReferenceScope;
+use diffrisk::scorer::{ReferenceMargins, Scorer};
+use diffrisk::train::{
+    BacktestOptions, Error, PooledOptions, Prior, Recipe, SplitAt, TrainOptions, backtest, train_pooled,
+    train_rows,
+};
+
+use crate::timeline::mined;
+
+fn rows() -> &'static Rows {
+    static ROWS: OnceLock<Rows> = OnceLock::new();
+    ROWS.get_or_init(|| mined(None))
+}
+
+/// Few trees: these tests ask whether the parts fit, not how well they rank.
+fn recipe() -> Recipe {
+    Recipe { n_trees: 20, n_bags: 1, ..Recipe::default() }
+}
+
+fn options(rows: &Rows) -> TrainOptions {
+    let as_of = rows.facts().last().unwrap().committed_at + 1;
+    TrainOptions { recipe: recipe(), prior: None, as_of, seed: 7 }
+}
+
+fn artifact() -> &'static Artifact {
+    static ARTIFACT: OnceLock<Artifact> = OnceLock::new();
+    ARTIFACT.get_or_init(|| train_rows(rows(), "sample", LabelTask::Strict, &options(rows())).unwrap())
+}
+
+fn saved() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    artifact().save(directory.path()).unwrap();
+    directory
+}
+
+#[test]
+fn the_same_rows_and_seed_give_the_same_bytes() {
+    let again = train_rows(rows(), "sample", LabelTask::Strict, &options(rows())).unwrap();
+    assert_eq!(again.digest(), artifact().digest());
+    assert_eq!(Artifact::load(saved().path()).unwrap(), again);
+}
+
+#[test]
+fn an_artifact_with_any_byte_changed_is_refused() {
+    let directory = saved();
+    for file in ["model.json", "MODEL_CARD.md", "SHA256SUMS"] {
+        let path = directory.path().join(file);
+        let bytes = fs::read(&path).unwrap();
+        for step in 1..20 {
+            let mut damaged = bytes.clone();
+            let idx = bytes.len() * step / 20;
+            damaged[idx] = damaged[idx].wrapping_add(1);
+            fs::write(&path, damaged).unwrap();
+            assert!(Artifact::load(directory.path()).is_err(), "{file} at {idx}");
+        }
+        fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(Artifact::load(directory.path()).is_err(), "{file} cut");
+        fs::write(&path, bytes).unwrap();
+    }
+    Artifact::load(directory.path()).unwrap();
+}
+
+#[test]
+fn a_document_that_does_not_hold_together_is_refused_though_its_sums_fit() {
+    let damage: [fn(&mut diffrisk::artifact::Document); 6] = [
+        |document| document.format += 1,
+        |document| document.schema[3].revision += 1,
+        |document| document.golden[2].margin += 1e-12,
+        |document| document.golden.clear(),
+        |document| document.scoring.quantiles.reverse(),
+        |document| document.scoring.ensemble.members[0].weight = -1.0,
+    ];
+    for (idx, damage) in damage.iter().enumerate() {
+        let mut document = artifact().document().clone();
+        damage(&mut document);
+        let refused = Artifact::new(document, String::new(), &diffrisk::artifact::Twins::default());
+        assert!(refused.is_err(), "damage {idx}");
+    }
+}
+
+#[test]
+fn an_artifact_that_needs_another_revision_is_refused_by_name() {
+    let names: Vec<(String, u32)> =
+        artifact().document().schema.iter().map(|feature| (feature.name.clone(), feature.revision)).collect();
+    let mut here: Vec<(&str, u32)> =
+        names.iter().map(|(name, revision)| (name.as_str(), *revision)).collect();
+    here[5].1 += 1;
+    let refused = artifact().columns(&here).unwrap_err().to_string();
+    assert!(refused.contains(here[5].0), "{refused}");
+    here.remove(5);
+    assert!(artifact().columns(&here).unwrap_err().to_string().contains(&names[5].0));
+}
+
+#[test]
+fn contributions_and_base_add_up_to_the_margin() {
+    let scorer = Scorer::new(Arc::new(artifact().clone())).unwrap();
+    for idx in (0..rows().n_rows()).step_by(97) {
+        let answer = scorer.assess(&rows().vector(idx), rows().tokens(idx), &ReferenceMargins::default());
+        let sum: f64 = answer.assessment.contributions.iter().map(|c| c.contribution).sum();
+        assert!((answer.assessment.base + sum - answer.assessment.margin).abs() < 1e-9);
+        assert_eq!(answer.assessment.reference.scope, ReferenceScope::Artifact);
+    }
+}
+
+#[test]
+fn a_vector_of_unknowns_still_gets_a_probability_and_is_all_unknown() {
+    let scorer = Scorer::new(Arc::new(artifact().clone())).unwrap();
+    let answer = scorer.assess(&vec![f32::NAN; rows().features().len()], &[], &ReferenceMargins::default());
+    assert_eq!(answer.unknown_share, 1.0);
+    assert!(answer.assessment.score.get() > 0.0);
+}
+
+#[test]
+fn a_row_is_not_known_before_its_label_is() {
+    let facts = rows().facts();
+    let as_of = facts[facts.len() / 2].committed_at;
+    for (row, standing) in facts.iter().zip(standings(rows(), LabelTask::Strict, as_of)) {
+        match standing {
+            Standing::Positive => assert!(row.label_known_at.unwrap() < as_of),
+            Standing::Negative => assert!(row.committed_at + 14 * 86_400 <= as_of),
+            Standing::Left => {}
+        }
+        assert!(row.committed_at < as_of || standing == Standing::Left);
+    }
+}
+
+#[test]
+fn labels_after_the_split_do_not_change_what_is_trained() {
+    let options = BacktestOptions {
+        task: LabelTask::Strict,
+        split: SplitAt::Share(0.6),
+        recipe: recipe(),
+        prior: None,
+        leaky: false,
+        seed: 3,
+    };
+    let whole = backtest(rows(), None, &options).unwrap();
+    let split = whole.report.block.dataset.split_time.unwrap() as i64;
+    let cut = mined(Some(rows().facts().last().unwrap().committed_at - 20 * 86_400));
+    let moved = BacktestOptions { split: SplitAt::Moment(split), ..options };
+    let early = backtest(&cut, None, &moved).unwrap();
+    for (a, b) in whole.predictions.iter().zip(&early.predictions) {
+        assert_eq!((&a.id, a.score.to_bits()), (&b.id, b.score.to_bits()));
+    }
+    assert!(early.predictions.len() > 100);
+}
+
+#[test]
+fn a_prior_meets_its_own_source_only_through_a_twin() {
+    let pooled = PooledOptions {
+        name: "pooled".to_owned(),
+        task: LabelTask::Strict,
+        recipe: Recipe { min_leaf_rows: 30, ..recipe() },
+        seed: 1,
+    };
+    let mut other = rows().clone();
+    other = relabeled(&other, "elsewhere/config", "another-root");
+    let artifact = Arc::new(train_pooled(&[rows(), &other], &pooled).unwrap());
+    let root = rows().facts()[0].root.clone();
+    let own = Prior::for_root(Arc::clone(&artifact), &[&root], TwinKind::Source).unwrap();
+    assert_eq!(own.reference.excluded_sources, [root]);
+    let stranger = Prior::for_root(Arc::clone(&artifact), &["unheard-of"], TwinKind::Source).unwrap();
+    assert!(stranger.reference.excluded_sources.is_empty());
+    let lone = Arc::new(train_rows(rows(), "sample", LabelTask::Strict, &options(rows())).unwrap());
+    let root = &rows().facts()[0].root;
+    assert!(matches!(Prior::for_root(lone, &[root], TwinKind::Source), Err(Error::Overlap { .. })));
+}
+
+fn relabeled(rows: &Rows, repo: &str, root: &str) -> Rows {
+    let features: Vec<(String, u32)> =
+        rows.features().iter().map(|feature| (feature.name.clone(), feature.revision)).collect();
+    let names = features.iter().map(|(name, revision)| (name.as_str(), *revision));
+    let mut builder = diffrisk::dataset::RowsBuilder::new(names);
+    for (idx, row) in rows.facts().iter().enumerate() {
+        let row = diffrisk::dataset::Row { repo: repo.to_owned(), root: root.to_owned(), ..row.clone() };
+        builder.push(row, rows.tokens(idx), &rows.vector(idx)).unwrap();
+    }
+    builder.finish()
+}
+
+#[test]
+fn a_registry_promotes_and_goes_back_and_never_to_a_bad_artifact() {
+    let directory = tempfile::tempdir().unwrap();
+    let registry = Registry::at(directory.path());
+    let first = registry.add(artifact()).unwrap();
+    registry.promote(&first).unwrap();
+    let options = TrainOptions { seed: 8, ..options(rows()) };
+    let other = train_rows(rows(), "sample", LabelTask::Strict, &options).unwrap();
+    let second = registry.add(&other).unwrap();
+    registry.promote(&second).unwrap();
+    assert_eq!(registry.current().unwrap(), second);
+    assert_eq!(registry.rollback().unwrap(), first);
+    let model: &Path = &directory.path().join(&second.name).join(&second.version).join("model.json");
+    fs::write(model, "{}").unwrap();
+    assert!(registry.promote(&second).is_err());
+    assert_eq!(registry.current().unwrap(), first);
+}
+
+#[test]
+fn too_few_positives_are_named() {
+    let few = rows().select(&(0..60).collect::<Vec<_>>());
+    let refused = train_rows(&few, "few", LabelTask::Strict, &options(&few)).unwrap_err().to_string();
+    assert!(refused.contains("positives"), "{refused}");
+}
