@@ -20,10 +20,12 @@ pub(super) fn change(
 ) -> Result<(Change, Counts), Error> {
     let commit = find_commit(extractor, path, step.oid)?;
     let mut parents = commit.parent_ids();
-    let parent_tree = match parents.next() {
-        Some(parent) => Some(find_commit(extractor, path, parent)?.tree_id()),
+    let parent_tree = match parents.next().map(|parent| (parent, extractor.last_tree(parent))) {
+        Some((_, Some(tree))) => Some(tree),
+        Some((parent, None)) => Some(find_commit(extractor, path, parent)?.tree_id()),
         None => None,
     };
+    extractor.remember_tree(step.oid, commit.tree_id());
     let branch_tip = match parents.next() {
         Some(tip) if !step.merged.is_empty() => find_commit(extractor, path, tip)?,
         _ => commit.clone(),

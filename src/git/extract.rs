@@ -1,9 +1,11 @@
 //! One change out of two trees: the canonical diff, and what of it could not be read.
 
+use std::rc::Rc;
+
 use git2::{Odb, Oid, Repository as GitRepository};
 
 use crate::change::{ChangeRecord, FileContent, FileDiff, FileStatus};
-use crate::git::content::{Content, Contents};
+use crate::git::content::{Bytes, Content, Contents};
 use crate::git::lines;
 use crate::git::rename::{self, Pair};
 use crate::git::tree::{Entry, Node, Trees};
@@ -55,18 +57,36 @@ pub(super) struct Extractor<'repo> {
     contents: Contents<'repo>,
     limits: Limits,
     counts: Counts,
+    last_tree: Option<(Oid, Oid)>,
 }
 
 impl<'repo> Extractor<'repo> {
     /// An extractor over an open repository and its object database.
     pub(super) fn new(repository: &'repo GitRepository, odb: &'repo Odb<'repo>, limits: Limits) -> Self {
-        let contents = Contents::new(odb, limits.max_blob_bytes, limits.blob_cache_bytes);
-        Self { repository, trees: Trees::new(odb), contents, limits, counts: Counts::default() }
+        let contents = Contents::new(repository, odb, limits);
+        Self {
+            repository,
+            trees: Trees::new(odb),
+            contents,
+            limits,
+            counts: Counts::default(),
+            last_tree: None,
+        }
     }
 
     /// The repository it reads.
     pub(super) fn repository(&self) -> &'repo GitRepository {
         self.repository
+    }
+
+    /// The tree of a commit read a moment ago: a parent mostly is.
+    pub(super) fn last_tree(&self, commit: Oid) -> Option<Oid> {
+        self.last_tree.filter(|(oid, _)| *oid == commit).map(|(_, tree)| tree)
+    }
+
+    /// Remembers the tree of the commit that is read now.
+    pub(super) fn remember_tree(&mut self, commit: Oid, tree: Oid) {
+        self.last_tree = Some((commit, tree));
     }
 
     /// The canonical diff between two trees; none stands for the empty tree.
@@ -98,7 +118,7 @@ impl<'repo> Extractor<'repo> {
         if old.map(|node| node.oid) == new.map(|node| node.oid) {
             return FileContent::Text(Vec::new());
         }
-        let empty = || Content::Text(std::rc::Rc::from([]));
+        let empty = || Content::Text(Bytes::Made(Rc::from([])));
         let old_content = old.map_or_else(empty, |node| self.contents.read(node));
         let new_content = new.map_or_else(empty, |node| self.contents.read(node));
         match (old_content, new_content) {

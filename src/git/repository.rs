@@ -33,10 +33,8 @@ impl Repository {
     /// # Ok::<(), diffrisk::git::Error>(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        // Checking every object against its own hash would double the cost of a walk; git checks
-        // on transfer, and `git fsck` is the tool to check on demand.
         static FAST_READS: Once = Once::new();
-        FAST_READS.call_once(|| git2::opts::strict_hash_verification(false));
+        FAST_READS.call_once(fast_reads);
         let path = path.as_ref().to_path_buf();
         match GitRepository::open(&path) {
             Ok(inner) => Ok(Self { inner, path }),
@@ -241,6 +239,14 @@ impl Repository {
             self.inner.odb().map_err(|source| Error::NotARepository { path: self.path.clone(), source })?;
         body(&mut Extractor::new(&self.inner, &odb, Limits::default()))
     }
+}
+
+/// Checking every object against its own hash would double the cost of a walk; git checks on
+/// transfer, and `git fsck` is the tool to check on demand. And a walk keeps what it needs again
+/// itself: libgit2's own cache would hold a quarter of a gigabyte of commits and trees besides.
+fn fast_reads() {
+    git2::opts::strict_hash_verification(false);
+    git2::opts::enable_caching(false);
 }
 
 fn change_id(oid: Oid) -> ChangeId {
