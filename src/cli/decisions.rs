@@ -4,11 +4,9 @@ use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
+use crate::cli::outcomes::outcome_lines;
 use crate::cli::output::{OutputArgs, Table, note, print, print_json};
 use crate::cli::time::utc;
-
-/// Records read at once.
-const PAGE_LEN: i64 = 500;
 
 /// Arguments of `decisions`.
 #[derive(Debug, Args)]
@@ -151,26 +149,11 @@ fn sentence(report: &VerifyReport) -> String {
 }
 
 async fn export_outcomes(log: &Log) -> Result<Exit, Failure> {
-    let mut after = String::new();
-    let mut n_outcomes = 0_usize;
-    loop {
-        let search = Search {
-            kind: Some(RecordKind::Outcome),
-            after: Some(after),
-            limit: PAGE_LEN,
-            ..Search::default()
-        };
-        let page = log.page(&search).await?;
-        for record in &page.records {
-            print(&body(record).to_string());
-            n_outcomes += 1;
-        }
-        match page.next {
-            Some(next) => after = next,
-            None => break,
-        }
+    let lines = outcome_lines(log).await?;
+    if !lines.is_empty() {
+        print(&lines.join("\n"));
     }
-    note(&format!("{n_outcomes} outcomes"));
+    note(&format!("{} outcomes", lines.len()));
     Ok(Exit::Success)
 }
 

@@ -1,9 +1,14 @@
 use std::fmt::{self, Display};
 
+use diffrisk::artifact;
+use diffrisk::dataset;
 use diffrisk::git;
+use diffrisk::http::KeyError;
 use diffrisk::incident;
+use diffrisk::mining;
 use diffrisk::policy;
 use diffrisk::store;
+use diffrisk::train;
 
 use crate::cli::exit::Exit;
 
@@ -19,6 +24,11 @@ impl Failure {
     /// The input cannot be used.
     pub fn bad_input(message: impl Display + fmt::Debug + Send + Sync + 'static) -> Self {
         Self { exit: Exit::BadInput, error: anyhow::Error::msg(message) }
+    }
+
+    /// The arguments make no sense together.
+    pub fn usage(message: impl Display + fmt::Debug + Send + Sync + 'static) -> Self {
+        Self { exit: Exit::Usage, error: anyhow::Error::msg(message) }
     }
 }
 
@@ -63,6 +73,11 @@ macro_rules! failures {
 }
 
 failures! {
+    artifact::Error => |_: &_| Exit::BadInput;
+    train::Error => |_: &_| Exit::BadInput;
+    KeyError => |_: &_| Exit::BadInput;
+    dataset::Error => |_: &_| Exit::BadInput;
+    mining::Error => |_: &_| Exit::BadInput;
     policy::Error => |_: &_| Exit::BadInput;
     git::Error => git_exit;
     incident::Error => |_: &_| Exit::BadInput;

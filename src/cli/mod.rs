@@ -4,11 +4,21 @@
 //! need too. One document for people or, with `--json`, for programs goes to stdout; everything
 //! else goes to stderr. Start reading at [`run`].
 
+mod backtest;
 mod decisions;
 mod exit;
 mod failure;
+mod keys;
+mod learning;
+mod mine;
+mod models;
+mod outcomes;
 mod output;
+mod progress;
+mod report;
+mod repository;
 mod time;
+mod train;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +31,7 @@ use failure::Failure;
 
 /// Scores a configuration change before it rolls out: fast path or extra validation, and why
 #[derive(Debug, Parser)]
-#[command(name = "diffrisk", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "diffrisk", version, propagate_version = true)]
 #[command(after_help = exit::HELP)]
 struct Cli {
     #[command(subcommand)]
@@ -31,8 +41,18 @@ struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Turns a history into labelled feature rows
+    Mine(mine::MineArgs),
+    /// Turns rows into an artifact
+    Train(train::TrainArgs),
+    /// Trains on the older part of a history and tests on the newer, beside simple baselines
+    Backtest(backtest::BacktestArgs),
     /// Reads the decision log
     Decisions(decisions::DecisionsArgs),
+    /// Reads or changes the registry of artifacts
+    Models(models::ModelsArgs),
+    /// Makes, lists and takes away API keys
+    Keys(keys::KeysArgs),
 }
 
 /// Parses the arguments, runs one subcommand, and answers how the process ends. A panic is caught:
@@ -54,7 +74,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Mine(args) => mine::run(args),
+        Command::Train(args) => train::run(args),
+        Command::Backtest(args) => backtest::run(args),
         Command::Decisions(args) => decisions::run(args),
+        Command::Models(args) => models::run(args),
+        Command::Keys(args) => keys::run(args),
     }
 }
 

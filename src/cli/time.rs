@@ -1,6 +1,37 @@
 use jiff::Timestamp;
 
+/// A moment on the command line, in Unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(pub i64);
+
+/// Reads RFC 3339 or Unix seconds.
+pub fn parse_moment(text: &str) -> Result<Moment, String> {
+    if let Ok(unix_seconds) = text.parse::<i64>() {
+        return Timestamp::from_second(unix_seconds)
+            .map(|_| Moment(unix_seconds))
+            .map_err(|_| "these seconds are outside the calendar".to_owned());
+    }
+    let expected = "expected RFC 3339 such as `2026-01-31T12:00:00Z`, or Unix seconds";
+    text.parse::<Timestamp>().map(|timestamp| Moment(timestamp.as_second())).map_err(|_| expected.to_owned())
+}
+
 /// A moment for people and programs: RFC 3339 in UTC.
 pub fn utc(unix_seconds: i64) -> String {
     Timestamp::from_second(unix_seconds).map_or_else(|_| unix_seconds.to_string(), |t| t.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_rfc_3339_or_unix_seconds() {
+        assert_eq!(parse_moment("2026-01-31T12:00:00Z"), Ok(Moment(1_769_860_800)));
+        assert_eq!(parse_moment("2026-01-31T13:00:00+01:00"), Ok(Moment(1_769_860_800)));
+        assert_eq!(parse_moment("1769860800"), Ok(Moment(1_769_860_800)));
+        assert_eq!(utc(1_769_860_800), "2026-01-31T12:00:00Z");
+        for text in ["", "2026-01-31", "2026-01-31T12:00:00", "yesterday", "99999999999999999"] {
+            assert!(parse_moment(text).is_err(), "{text}");
+        }
+    }
 }

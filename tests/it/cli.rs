@@ -127,3 +127,74 @@ mod log {
         assert_eq!(code(&output), 5, "{}", stderr(&output));
     }
 }
+
+mod learning {
+    use diffrisk::git::write_sample;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn json(args: &[&str]) -> Value {
+        let output = diffrisk(args);
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    #[test]
+    fn the_sample_is_mined_learned_and_backtested() {
+        let dir = tempfile::tempdir().unwrap();
+        let sample = write_sample(&dir.path().join("sample")).unwrap();
+        let [repo, incidents] = [&sample.repository, &sample.incidents].map(|path| path.to_str().unwrap());
+        let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+        let (rows, model, predictions) = (path("rows.parquet"), path("model"), path("predictions.csv"));
+
+        let mined = json(&["mine", "--repo", repo, "--incidents", incidents, "--out", &rows, "--json"]);
+        assert_eq!(mined["n_rows"], sample.n_changes);
+        assert_eq!(mined["head"], sample.head.0);
+        assert!(mined["labels"]["strict"].as_u64().unwrap() >= 60, "{mined}");
+        assert_eq!(mined["n_unknown_targets"], 0);
+
+        let trained = json(&["train", "--data", &rows, "--prior", "none", "--out", &model, "--json"]);
+        assert_eq!((&trained["name"], &trained["task"]), (&Value::from("model"), &Value::from("strict")));
+        let again = path("again/model");
+        let repeated = json(&["train", "--data", &rows, "--prior", "none", "--out", &again, "--json"]);
+        assert_eq!(trained["digest"], repeated["digest"], "the same rows and seed give the same artifact");
+
+        let args = ["backtest", "--repo", repo, "--incidents", incidents, "--prior", "none", "--json"];
+        let tested = json(&[&args[..], &["--predictions", &predictions]].concat());
+        let auc = |name: &str| {
+            let systems = tested["systems"].as_array().unwrap().iter();
+            systems.clone().find(|system| system["name"] == name).unwrap()["roc_auc"].as_f64().unwrap()
+        };
+        assert!(auc("ensemble") > auc("size_only") + 0.1, "{tested}");
+        let text = std::fs::read_to_string(&predictions).unwrap();
+        assert!(text.starts_with("id,label,score,effort\n"));
+        let n_after = tested["also"]["raw"]["dataset"]["n_test"].as_u64().unwrap();
+        assert!(text.lines().count() as u64 > n_after);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_bad_input() {
+        let dir = tempfile::tempdir().unwrap();
+        let empty = dir.path().to_str().unwrap();
+        for args in [
+            &["mine", "--repo", "nowhere", "--out", "x.parquet"][..],
+            &["mine", "--repo", empty, "--out", "x.parquet"],
+            &["train", "--data", "nowhere.parquet", "--out", "x"],
+            &["backtest", "--table", "nowhere.csv", "--label", "y", "--time", "t", "--id", "i"],
+            &["models", "show", "nobody", "--models", empty],
+            &["keys", "list", "--keys", "nowhere.toml"],
+        ] {
+            let output = diffrisk(args);
+            assert_eq!(code(&output), 4, "{args:?}: {}", stderr(&output));
+            assert!(stderr(&output).starts_with("error: ") && stdout(&output).is_empty(), "{args:?}");
+        }
+        for args in [
+            &["backtest", "--table", "x.csv", "--label", "y"][..],
+            &["mine", "--repo", empty, "--out", "x", "--since", "yesterday"],
+            &["train", "--data", "a.csv", "b.csv", "--label", "y", "--time", "t", "--id", "i", "--out", "x"],
+        ] {
+            assert_eq!(code(&diffrisk(args)), 2, "{args:?}");
+        }
+    }
+}

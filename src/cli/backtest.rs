@@ -1,0 +1,151 @@
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+use diffrisk::dataset::{Rows, Split};
+use diffrisk::mining::{AuthorKey, MineOptions, mine};
+use diffrisk::train::{Backtest, BacktestOptions, Recipe, SplitAt, TableBacktest, backtest, backtest_table};
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::learning::{ColumnArgs, PriorArg, TaskArg, load_rows, load_table, prior_for, roots};
+use crate::cli::output::{OutputArgs, print, print_json};
+use crate::cli::progress::Progress;
+use crate::cli::report::{render, write_predictions};
+use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
+use crate::cli::time::{Moment, parse_moment};
+
+/// Arguments of `backtest`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["repo", "table"]))]
+pub struct BacktestArgs {
+    /// Repository: a work tree or a bare directory
+    #[arg(long, value_name = "PATH")]
+    repo: Option<PathBuf>,
+    /// Table of numbers: CSV, gzipped CSV or Parquet
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["unit", "since", "with", "incidents", "outcomes", "store"])]
+    table: Option<PathBuf>,
+    #[command(flatten)]
+    columns: ColumnArgs,
+    /// Column of a table that holds `train` or `test`
+    #[arg(long, value_name = "COL", requires = "table")]
+    split_column: Option<String>,
+    /// Column of a table whose values are split each for itself
+    #[arg(long, value_name = "COL", requires = "table")]
+    group: Option<String>,
+    /// Share of the kept rows, oldest first, that trains
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
+    split: f64,
+    /// Moment at which the test begins
+    #[arg(long, value_name = "T", conflicts_with_all = ["split", "split_column", "group"])]
+    split_at: Option<String>,
+    /// What counts as one change
+    #[arg(long, value_name = "UNIT", value_enum, default_value_t = UnitArg::Auto)]
+    unit: UnitArg,
+    /// Leave out rows of changes landed before this moment; history is read from its start all the same
+    #[arg(long, value_name = "T", value_parser = parse_moment)]
+    since: Option<Moment>,
+    /// Which label is learned and judged
+    #[arg(long, value_name = "TASK", value_enum, default_value_t = TaskArg::Strict)]
+    label_task: TaskArg,
+    /// Mined rows of other repositories, added to training as far as they are older than the test
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    with: Vec<PathBuf>,
+    /// Artifact to blend with: a directory, `published` or `none`
+    #[arg(long, value_name = "DIR", default_value = "published")]
+    prior: PriorArg,
+    /// Run with a prior that was trained on this very repository, and mark the result as leaky
+    #[arg(long)]
+    allow_overlap: bool,
+    #[command(flatten)]
+    sources: SourceArgs,
+    /// CSV file to write: the score of every change from the split on
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Trains on the older part, tests on the newer, and prints every system side by side.
+pub fn run(args: BacktestArgs) -> Result<Exit, Failure> {
+    let tested = if args.table.is_some() { on_table(&args)? } else { on_repository(&args)? };
+    if let Some(path) = &args.predictions {
+        write_predictions(path, &tested.predictions)?;
+    }
+    if args.output.json {
+        print_json(&tested.report)?;
+    } else {
+        print(&render(&tested.report));
+    }
+    Ok(Exit::Success)
+}
+
+fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
+    let (rows, mine_seconds) = mined(args)?;
+    let more = if args.with.is_empty() { None } else { Some(load_rows(&args.with)?.0) };
+    let (prior, leaky) = prior_for(args.prior.load()?, &roots(&rows), args.allow_overlap)?;
+    let options = BacktestOptions {
+        task: args.label_task.into(),
+        split: match &args.split_at {
+            Some(moment) => SplitAt::Moment(parse_moment(moment).map_err(Failure::usage)?.0),
+            None => SplitAt::Share(args.split),
+        },
+        recipe: Recipe::default(),
+        prior,
+        leaky,
+        seed: args.seed,
+    };
+    let progress = Progress::start("training and testing");
+    let tested = backtest(&rows, more.as_ref(), &options);
+    progress.end();
+    let mut tested = tested?;
+    tested.report.mine_seconds = Some(mine_seconds);
+    Ok(tested)
+}
+
+fn mined(args: &BacktestArgs) -> Result<(Rows, f64), Failure> {
+    let Some(path) = &args.repo else { return Err(Failure::usage("`--repo` or `--table` is needed")) };
+    let opened = OpenedRepository::open(path, None, args.unit)?;
+    let options = MineOptions {
+        name: opened.name,
+        unit: opened.unit,
+        sources: args.sources.load()?,
+        since: args.since.map(|moment| moment.0),
+        until: None,
+        // Nothing of these rows is written down.
+        author_key: AuthorKey::new(vec![0; 32]).ok_or_else(|| Failure::bad_input("no author key"))?,
+    };
+    let progress = Progress::start("changes read");
+    let mined = mine(&opened.repository, options, |n_read| progress.at(n_read));
+    progress.end();
+    let mined = mined?;
+    Ok((mined.rows, mined.seconds))
+}
+
+fn on_table(args: &BacktestArgs) -> Result<Backtest, Failure> {
+    let Some(path) = &args.table else { return Err(Failure::usage("`--repo` or `--table` is needed")) };
+    let mut options = args.columns.options()?;
+    options.split_column.clone_from(&args.split_column);
+    options.group.clone_from(&args.group);
+    let table = load_table(path, &options)?;
+    let split = match &args.split_at {
+        Some(moment) => Split::at_time(&table.times, &table.labeled(), table_time(moment)?),
+        None => table.split(args.split),
+    };
+    let split = split.map_err(diffrisk::train::Error::from)?;
+    let progress = Progress::start("training and testing");
+    let tested = backtest_table(&table, &TableBacktest { split, recipe: Recipe::default(), seed: args.seed });
+    progress.end();
+    Ok(tested?)
+}
+
+/// A moment in a table's own time, which may be any number.
+fn table_time(text: &str) -> Result<f64, Failure> {
+    if let Ok(number) = text.parse::<f64>() {
+        return Ok(number);
+    }
+    let moment = parse_moment(text).map_err(Failure::usage)?;
+    Ok(moment.0 as f64)
+}

@@ -1,0 +1,95 @@
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use diffrisk::http::{KeyFile, Scope};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::{OutputArgs, Table, note, print, print_json};
+
+/// Arguments of `keys`.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    #[command(subcommand)]
+    command: KeysCommand,
+    /// Key file; it holds hashes only
+    #[arg(long, value_name = "FILE", env = "DIFFRISK_KEYS", default_value = "keys.toml", global = true)]
+    keys: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Makes a key and prints it once; it is kept nowhere
+    Add {
+        /// Who holds it
+        name: String,
+        /// What it may do: score, read, outcome, override, admin
+        #[arg(long, value_name = "A,B", value_delimiter = ',', required = true)]
+        scopes: Vec<Scope>,
+        /// Make a new key of a name that is there, and let its old keys end after this many minutes
+        #[arg(long, value_name = "MINUTES", conflicts_with = "scopes")]
+        rotate: Option<u32>,
+    },
+    /// Lists the keys by name and id
+    List(OutputArgs),
+    /// Takes away every key of a name, or the one of an id
+    Revoke {
+        /// Name or id
+        key: String,
+    },
+}
+
+/// Reads or changes the key file.
+pub fn run(args: KeysArgs) -> Result<Exit, Failure> {
+    match args.command {
+        KeysCommand::Add { name, scopes, rotate } => add(&args.keys, &name, &scopes, rotate)?,
+        KeysCommand::List(output) => list(&KeyFile::load(&args.keys)?, output)?,
+        KeysCommand::Revoke { key } => {
+            let mut key_file = KeyFile::load(&args.keys)?;
+            let n_revoked = key_file.revoke(&key)?;
+            key_file.save(&args.keys)?;
+            note(&format!("{n_revoked} revoked"));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn add(path: &Path, name: &str, scopes: &[Scope], rotate: Option<u32>) -> Result<(), Failure> {
+    let mut key_file = if path.exists() { KeyFile::load(path)? } else { KeyFile::default() };
+    let now = Timestamp::now();
+    let key = match rotate {
+        Some(minutes) => key_file.rotate(name, now, now + SignedDuration::from_mins(i64::from(minutes)))?,
+        None => key_file.add(name, scopes, now)?,
+    };
+    key_file.save(path)?;
+    note(&format!("the key of `{name}`, shown this once:"));
+    print(&key);
+    Ok(())
+}
+
+fn list(key_file: &KeyFile, output: OutputArgs) -> Result<(), Failure> {
+    if output.json {
+        let keys: Vec<_> = key_file
+            .keys
+            .iter()
+            .map(|key| json!({ "id": key.id, "name": key.name, "scopes": key.scopes, "created_at": key.created_at, "expires_at": key.expires_at }))
+            .collect();
+        print_json(&json!({ "keys": keys }))?;
+        return Ok(());
+    }
+    let mut table = Table::new(&["name", "key", "scopes", "created", "ends"]);
+    for key in &key_file.keys {
+        let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+        table.push(vec![
+            key.name.clone(),
+            format!("{}…", key.id),
+            scopes.join(","),
+            key.created_at.to_string(),
+            key.expires_at.map(|at| at.to_string()).unwrap_or_default(),
+        ]);
+    }
+    print(&table.render());
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! Arguments and inputs that training, evaluation and backtests share.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use diffrisk::artifact::{Artifact, TwinKind, published};
+use diffrisk::dataset::{LabelTask, Metadata, Rows, Table, TableOptions};
+use diffrisk::train::{self, Prior};
+
+use crate::cli::failure::Failure;
+use crate::cli::output::note;
+
+/// Which label is learned or judged.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum TaskArg {
+    /// Unplanned reverts within 14 days, and incidents
+    Strict,
+    /// Any revert, and incidents
+    Raw,
+}
+
+impl From<TaskArg> for LabelTask {
+    fn from(task: TaskArg) -> Self {
+        match task {
+            TaskArg::Strict => Self::Strict,
+            TaskArg::Raw => Self::Raw,
+        }
+    }
+}
+
+/// Which artifact is blended in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PriorArg {
+    /// The published one.
+    Published,
+    /// None.
+    None,
+    /// The one in this directory.
+    Dir(PathBuf),
+}
+
+impl FromStr for PriorArg {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "published" => Self::Published,
+            "none" => Self::None,
+            dir => Self::Dir(PathBuf::from(dir)),
+        })
+    }
+}
+
+impl PriorArg {
+    /// The artifact, if one is asked for.
+    pub fn load(&self) -> Result<Option<Arc<Artifact>>, Failure> {
+        Ok(match self {
+            Self::Published => Some(published()?),
+            Self::None => None,
+            Self::Dir(dir) => Some(Arc::new(Artifact::load(dir)?)),
+        })
+    }
+}
+
+/// The prior for rows of these root commits, and whether it was trained on them and that is allowed.
+pub fn prior_for(
+    artifact: Option<Arc<Artifact>>,
+    roots: &[&str],
+    allow_overlap: bool,
+) -> Result<(Option<Prior>, bool), Failure> {
+    let Some(artifact) = artifact else { return Ok((None, false)) };
+    match Prior::for_root(Arc::clone(&artifact), roots, TwinKind::Source) {
+        Ok(prior) => Ok((Some(prior), false)),
+        Err(train::Error::Overlap { .. }) if allow_overlap => Ok((Some(Prior::overlapping(artifact)), true)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Which columns of a table are what.
+#[derive(Clone, Debug, Args)]
+pub struct ColumnArgs {
+    /// Column of the label: 1 or 0, empty where it is not known
+    #[arg(long, value_name = "COL")]
+    pub label: Option<String>,
+    /// Column of the time: any number that grows with it
+    #[arg(long, value_name = "COL")]
+    pub time: Option<String>,
+    /// Column that names a row
+    #[arg(long, value_name = "COL")]
+    pub id: Option<String>,
+    /// Feature columns; every column of numbers but the usual others unless given
+    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "exclude")]
+    pub columns: Vec<String>,
+    /// Columns that are no features
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+}
+
+impl ColumnArgs {
+    /// Whether a table is meant: any column is named.
+    pub fn is_given(&self) -> bool {
+        self.label.is_some() || self.time.is_some() || self.id.is_some()
+    }
+
+    /// The same for the reader of tables.
+    pub fn options(&self) -> Result<TableOptions, Failure> {
+        let needed = |name: &str, value: &Option<String>| {
+            value.clone().ok_or_else(|| Failure::usage(format!("a table needs `--{name} COL`")))
+        };
+        Ok(TableOptions {
+            label: needed("label", &self.label)?,
+            time: needed("time", &self.time)?,
+            id: needed("id", &self.id)?,
+            columns: (!self.columns.is_empty()).then(|| self.columns.clone()),
+            exclude: self.exclude.clone(),
+            split_column: None,
+            group: None,
+        })
+    }
+}
+
+/// Reads a table and says on stderr which columns are no features.
+pub fn load_table(path: &Path, options: &TableOptions) -> Result<Table, Failure> {
+    let table = Table::load(path, options)?;
+    for left_out in &table.left_out {
+        note(&format!("left out: {} ({})", left_out.column, left_out.why));
+    }
+    Ok(table)
+}
+
+/// Reads files of mined rows one after the other, and the latest moment they are as of.
+pub fn load_rows(paths: &[PathBuf]) -> Result<(Rows, i64), Failure> {
+    let mut all: Option<Rows> = None;
+    let mut as_of = i64::MIN;
+    for path in paths {
+        let (rows, Metadata { mined_at, .. }) = Rows::read_parquet(path)?;
+        as_of = as_of.max(mined_at);
+        match &mut all {
+            None => all = Some(rows),
+            Some(all) => all.append(&rows)?,
+        }
+    }
+    all.map(|rows| (rows, as_of)).ok_or_else(|| Failure::usage("no file of rows is given"))
+}
+
+/// The distinct root commits of rows.
+pub fn roots(rows: &Rows) -> Vec<&str> {
+    let mut roots: Vec<&str> = rows.facts().iter().map(|row| row.root.as_str()).collect();
+    roots.sort_unstable();
+    roots.dedup();
+    roots
+}

@@ -1,0 +1,149 @@
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use diffrisk::dataset::Rows;
+use diffrisk::mining::{AuthorKey, MineOptions, Mined, mine};
+use serde_json::{Value, json};
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, OrExit};
+use crate::cli::output::{OutputArgs, Table, print, print_json};
+use crate::cli::progress::Progress;
+use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
+use crate::cli::time::{Moment, parse_moment, utc};
+
+/// Arguments of `mine`.
+#[derive(Debug, Args)]
+pub struct MineArgs {
+    /// Repository: a work tree or a bare directory
+    #[arg(long, value_name = "PATH")]
+    repo: PathBuf,
+    /// Name of the repository in the rows; its directory's name unless given
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// What counts as one change
+    #[arg(long, value_name = "UNIT", value_enum, default_value_t = UnitArg::Auto)]
+    unit: UnitArg,
+    #[command(flatten)]
+    sources: SourceArgs,
+    /// Leave out rows of changes landed before this moment; history is read from its start all the same
+    #[arg(long, value_name = "T", value_parser = parse_moment)]
+    since: Option<Moment>,
+    /// Moment that no fact may cross; the newest change unless given
+    #[arg(long, value_name = "T", value_parser = parse_moment)]
+    until: Option<Moment>,
+    /// File with the key under which authors are hashed; without one, a key is made and thrown away
+    #[arg(long, value_name = "FILE")]
+    author_key: Option<PathBuf>,
+    /// Parquet file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Replays a history into labelled rows.
+pub fn run(args: MineArgs) -> Result<Exit, Failure> {
+    let opened = OpenedRepository::open(&args.repo, args.name.as_deref(), args.unit)?;
+    let options = MineOptions {
+        name: opened.name,
+        unit: opened.unit,
+        sources: args.sources.load()?,
+        since: args.since.map(|moment| moment.0),
+        until: args.until.map(|moment| moment.0),
+        author_key: author_key(args.author_key.as_deref())?,
+    };
+    let progress = Progress::start("changes read");
+    let mined = mine(&opened.repository, options, |n_read| progress.at(n_read));
+    progress.end();
+    let mined = mined?;
+    mined.rows.write_parquet(&args.out, &mined.metadata)?;
+    if args.output.json {
+        print_json(&document(&mined, &args.out))?;
+    } else {
+        print(&table(&mined, &args.out));
+    }
+    Ok(Exit::Success)
+}
+
+/// The installation's key, or one that nobody will ever know.
+fn author_key(path: Option<&Path>) -> Result<AuthorKey, Failure> {
+    let bytes = match path {
+        Some(path) => {
+            std::fs::read(path).or_exit(Exit::BadInput, format!("cannot read `{}`", path.display()))?
+        }
+        None => {
+            let mut bytes = vec![0; 32];
+            File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes))?;
+            bytes
+        }
+    };
+    AuthorKey::new(bytes).ok_or_else(|| Failure::bad_input("an author key has at least 16 bytes"))
+}
+
+struct Counts {
+    n_rows: usize,
+    strict: usize,
+    raw: usize,
+    planned: usize,
+    unknown: usize,
+}
+
+fn counts(rows: &Rows) -> Counts {
+    let facts = rows.facts();
+    let n = |keep: fn(&diffrisk::dataset::Row) -> bool| facts.iter().filter(|row| keep(row)).count();
+    Counts {
+        n_rows: rows.n_rows(),
+        strict: n(|row| row.in_strict && row.label_strict == Some(true)),
+        raw: n(|row| row.label_raw == Some(true)),
+        planned: n(|row| row.planned),
+        unknown: n(|row| row.in_strict && row.label_strict.is_none()),
+    }
+}
+
+fn document(mined: &Mined, out: &Path) -> Value {
+    let Counts { n_rows, strict, raw, planned, unknown } = counts(&mined.rows);
+    let report = &mined.report;
+    json!({
+        "out": out.display().to_string(),
+        "n_rows": n_rows,
+        "n_features": mined.rows.features().len(),
+        "labels": { "strict": strict, "raw": raw, "planned": planned, "not_known_yet": unknown },
+        "as_of": utc(mined.metadata.mined_at),
+        "head": mined.metadata.head,
+        "n_changes": report.n_changes,
+        "skipped": {
+            "unreadable": report.n_unreadable,
+            "binary": report.n_binary,
+            "huge": report.n_huge,
+            "oversized": report.n_oversized,
+        },
+        "n_unknown_targets": mined.n_unknown_targets,
+        "seconds": mined.seconds,
+    })
+}
+
+fn table(mined: &Mined, out: &Path) -> String {
+    let Counts { n_rows, strict, raw, planned, unknown } = counts(&mined.rows);
+    let report = &mined.report;
+    let mut table = Table::new(&["what", "n"]);
+    for (what, n) in [
+        ("changes read", report.n_changes),
+        ("rows written", n_rows),
+        ("positive, strict", strict),
+        ("positive, raw", raw),
+        ("planned to be undone", planned),
+        ("label not known yet", unknown),
+        ("files unreadable", report.n_unreadable),
+        ("files binary", report.n_binary),
+        ("files too large", report.n_huge),
+        ("changes with too many files", report.n_oversized),
+        ("incidents and outcomes of unknown changes", mined.n_unknown_targets),
+    ] {
+        table.push(vec![what.to_owned(), n.to_string()]);
+    }
+    let as_of = utc(mined.metadata.mined_at);
+    format!("{}\n{} as of {as_of}, {:.1} s\n", table.render(), out.display(), mined.seconds)
+}

@@ -1,0 +1,107 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use diffrisk::artifact::{Artifact, Registry, published};
+use serde_json::json;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::{OutputArgs, Table, print, print_json};
+use crate::cli::time::utc;
+
+/// Arguments of `models`.
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    #[command(subcommand)]
+    command: ModelsCommand,
+    /// Directory of the registry, `NAME/VERSION/` and the file `default`
+    #[arg(long, value_name = "DIR", default_value = "models", global = true)]
+    models: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelsCommand {
+    /// Lists the artifacts and marks the one in use
+    List(OutputArgs),
+    /// Shows the card of one artifact
+    Show {
+        /// Name, `NAME@VERSION`, or `published`; the one in use unless given
+        name: Option<String>,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Makes an artifact the one in use, after checking it
+    Promote {
+        /// Name or `NAME@VERSION`
+        name: String,
+    },
+    /// Goes back to the artifact in use before
+    Rollback,
+}
+
+/// Reads or changes the registry.
+pub fn run(args: ModelsArgs) -> Result<Exit, Failure> {
+    let registry = Registry::at(&args.models);
+    match args.command {
+        ModelsCommand::List(output) => list(&registry, output)?,
+        ModelsCommand::Show { name, output } => show(&artifact(&registry, name.as_deref())?, output)?,
+        ModelsCommand::Promote { name } => {
+            let model_name = registry.find(&name)?;
+            registry.promote(&model_name)?;
+            print(&format!("in use: {model_name}"));
+        }
+        ModelsCommand::Rollback => print(&format!("in use: {}", registry.rollback()?)),
+    }
+    Ok(Exit::Success)
+}
+
+fn list(registry: &Registry, output: OutputArgs) -> Result<(), Failure> {
+    let current = registry.current().ok();
+    let names = registry.list();
+    if output.json {
+        let models: Vec<_> = names
+            .iter()
+            .map(|model| json!({ "name": model.name, "version": model.version, "in_use": Some(model) == current.as_ref() }))
+            .collect();
+        print_json(&json!({ "models": models }))?;
+        return Ok(());
+    }
+    let mut table = Table::new(&["model", "version", "in use"]);
+    for model in &names {
+        let in_use = if Some(model) == current.as_ref() { "yes" } else { "" };
+        table.push(vec![model.name.clone(), model.version.clone(), in_use.to_owned()]);
+    }
+    print(&table.render());
+    Ok(())
+}
+
+fn artifact(registry: &Registry, name: Option<&str>) -> Result<Artifact, Failure> {
+    Ok(match name {
+        Some("published") => published()?.as_ref().clone(),
+        Some(name) => registry.load(&registry.find(name)?)?,
+        None => registry.load(&registry.current()?)?,
+    })
+}
+
+fn show(artifact: &Artifact, output: OutputArgs) -> Result<(), Failure> {
+    if !output.json {
+        print(artifact.card());
+        return Ok(());
+    }
+    let document = artifact.document();
+    print_json(&json!({
+        "name": document.name,
+        "version": artifact.version(),
+        "digest": format!("sha256:{}", artifact.digest()),
+        "unit": document.unit,
+        "task": document.label_task,
+        "trained_until": utc(document.trained_until),
+        "n_features": document.schema.len(),
+        "base_rate": document.scoring.base_rate,
+        "sources": document.sources,
+        "prior": document.prior,
+        "parameters": document.parameters,
+        "metrics": document.metrics,
+    }))?;
+    Ok(())
+}

@@ -1,0 +1,67 @@
+use diffrisk::store::{Log, Record, RecordKind, Search};
+use serde_json::{Map, Value};
+
+use crate::cli::failure::Failure;
+
+/// Records read at once.
+const PAGE_LEN: i64 = 500;
+
+/// What an outcome line may hold: the body of `POST /v1/outcomes`.
+const KEYS: [&str; 10] = [
+    "repo",
+    "commit",
+    "id",
+    "digest",
+    "outcome",
+    "occurred_at",
+    "known_at",
+    "incident_id",
+    "severity",
+    "source",
+];
+
+/// Every outcome in the log, oldest first, as `mine --outcomes` reads it. One that was reported for
+/// a decision names the change of that decision instead: whoever mines has no log to look into.
+pub async fn outcome_lines(log: &Log) -> Result<Vec<String>, Failure> {
+    let mut lines = Vec::new();
+    let mut after = Some(String::new());
+    while after.is_some() {
+        let search = Search { kind: Some(RecordKind::Outcome), after, limit: PAGE_LEN, ..Search::default() };
+        let page = log.page(&search).await?;
+        for record in &page.records {
+            lines.push(line(log, record).await?);
+        }
+        after = page.next;
+    }
+    Ok(lines)
+}
+
+async fn line(log: &Log, record: &Record) -> Result<String, Failure> {
+    let said: Map<String, Value> = serde_json::from_str(&record.body).unwrap_or_default();
+    let mut line: Map<String, Value> =
+        said.clone().into_iter().filter(|(key, value)| known(key, value)).collect();
+    let decision_id = said.get("decision_id").and_then(Value::as_str);
+    if let Some(decision_id) = decision_id {
+        match log.record(decision_id).await? {
+            Some(decision) => line.extend(target(&decision)),
+            None => {
+                line.insert("decision_id".to_owned(), Value::from(decision_id));
+            }
+        }
+    }
+    Ok(Value::Object(line).to_string())
+}
+
+fn known(key: &str, value: &Value) -> bool {
+    KEYS.contains(&key) && !value.is_null()
+}
+
+/// What names the change of a decision: its commit, else its digest, else its review identity.
+fn target(decision: &Record) -> Vec<(String, Value)> {
+    let columns = &decision.columns;
+    let named =
+        [("commit", &columns.commit_id), ("digest", &columns.change_digest), ("id", &columns.change_id)];
+    let target = named.into_iter().find_map(|(key, value)| Some((key, value.clone()?)));
+    let repo = columns.repo.clone().map(|repo| ("repo", repo));
+    target.into_iter().chain(repo).map(|(key, value)| (key.to_owned(), Value::from(value))).collect()
+}

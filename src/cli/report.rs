@@ -1,0 +1,151 @@
+//! The figures of backtests and evaluations, for people and as a file of predictions.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use diffrisk::evaluation::Interval;
+use diffrisk::train::{Block, Comparison, Prediction, Report, SystemReport};
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, OrExit};
+use crate::cli::output::Table;
+use crate::cli::time::utc;
+
+/// The whole report as text.
+pub fn render(report: &Report) -> String {
+    let mut text = format!("task {}\n{}", report.task, dataset(&report.block));
+    let _ = write!(text, "\n{}\n{}", systems(&report.block), capture(&report.block));
+    for comparison in &report.block.comparisons {
+        let _ = writeln!(text, "{}", compared(comparison));
+    }
+    for (name, block) in &report.also {
+        let _ = write!(text, "\nalso {name}\n{}\n{}", dataset(block), systems(block));
+    }
+    let _ = writeln!(text, "\n{}", provenance(report));
+    text
+}
+
+fn dataset(block: &Block) -> String {
+    let dataset = &block.dataset;
+    let split =
+        dataset.split_time.map(|time| format!(", test from {}", split_time(time))).unwrap_or_default();
+    format!(
+        "train {} rows, {} positive; test {} rows, {} positive, base rate {}{split}\n",
+        dataset.n_train,
+        dataset.pos_train,
+        dataset.n_test,
+        dataset.pos_test,
+        percent(dataset.base_rate),
+    )
+}
+
+/// A table's time may be any number; seconds of this century are shown as a moment.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn split_time(time: f64) -> String {
+    if (1e8..1e11).contains(&time) { utc(time as i64) } else { format!("{time}") }
+}
+
+fn systems(block: &Block) -> String {
+    let mut table = Table::new(&[
+        "system", "ROC-AUC", "95 %", "PR-AUC", "Brier", "log-loss", "ECE", "ECE mass", "pred/obs",
+    ]);
+    for system in &block.systems {
+        table.push(vec![
+            system.name.clone(),
+            number(system.roc_auc, 3),
+            interval(system.roc_auc_interval.as_ref()),
+            number(system.pr_auc, 3),
+            number(system.brier, 4),
+            number(system.log_loss, 4),
+            number(system.ece, 3),
+            number(system.ece_equal_mass, 3),
+            number(system.predicted_over_observed, 2),
+        ]);
+    }
+    table.render()
+}
+
+/// Share of positives caught when the riskiest so many percent are gated.
+fn capture(block: &Block) -> String {
+    let mut table = Table::new(&["caught, gating", "5 %", "10 %", "20 %", "50 %"]);
+    for system in &block.systems {
+        table.push(captured(&system.name, |gate| system.capture.get(gate).copied().flatten()));
+    }
+    if let Some(SystemReport { capture_cap, .. }) = block.systems.first() {
+        table.push(captured("(a perfect order)", |gate| capture_cap.get(gate).copied().flatten()));
+    }
+    table.render()
+}
+
+fn captured(name: &str, share: impl Fn(&str) -> Option<f64>) -> Vec<String> {
+    let shares = ["5", "10", "20", "50"].iter().map(|gate| percent(share(gate)));
+    std::iter::once(name.to_owned()).chain(shares).collect()
+}
+
+fn compared(comparison: &Comparison) -> String {
+    let metric = if comparison.metric == "roc_auc" { "ROC-AUC" } else { "caught at 10 %" };
+    match &comparison.difference {
+        None => format!("ensemble against {}, {metric}: not defined", comparison.against),
+        Some(Interval { value, low, high }) => format!(
+            "ensemble against {}, {metric}: {value:+.3} (95 %: {low:+.3} to {high:+.3})",
+            comparison.against
+        ),
+    }
+}
+
+/// Where the model came from, and how long it took.
+fn provenance(report: &Report) -> String {
+    let mut parts = vec![format!("trained in {:.1} s", report.train_seconds)];
+    parts.extend(report.mine_seconds.map(|seconds| format!("mined in {seconds:.1} s")));
+    match &report.prior {
+        None => parts.push("no prior".to_owned()),
+        Some(prior) => {
+            let later = if prior.later_than_split { ", which saw data later than the split" } else { "" };
+            let without = prior.reference.excluded_sources.join(", ");
+            let without = if without.is_empty() { without } else { format!(" without {without}") };
+            parts.push(format!("prior {}{without}{later}", prior.reference.name));
+        }
+    }
+    if let Some(with) = report.with {
+        parts.push(format!(
+            "{} rows of other repositories, {} dropped as later",
+            with.n_added, with.n_dropped
+        ));
+    }
+    if report.leaky {
+        parts.push("LEAKY: the prior was trained on this repository".to_owned());
+    }
+    parts.join("; ")
+}
+
+fn number(value: Option<f64>, n_digits: usize) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.n_digits$}"))
+}
+
+fn percent(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{:.1} %", 100.0 * value))
+}
+
+fn interval(interval: Option<&Interval>) -> String {
+    interval.map_or_else(|| "–".to_owned(), |Interval { low, high, .. }| format!("{low:.3}–{high:.3}"))
+}
+
+/// Writes `id,label,score,effort`, every number at full precision.
+pub fn write_predictions(path: &Path, predictions: &[Prediction]) -> Result<(), Failure> {
+    let mut text = String::from("id,label,score,effort\n");
+    for Prediction { id, label, score, effort } in predictions {
+        let label = label.map_or("", |label| if label { "1" } else { "0" });
+        let effort = if effort.is_finite() { effort.to_string() } else { String::new() };
+        let _ = writeln!(text, "{},{label},{score},{effort}", quoted(id));
+    }
+    std::fs::write(path, text).or_exit(Exit::BadInput, format!("cannot write `{}`", path.display()))
+}
+
+/// A cell of CSV (RFC 4180); ids of tables may be anything.
+fn quoted(cell: &str) -> String {
+    if cell.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}

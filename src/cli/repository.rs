@@ -1,0 +1,110 @@
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use diffrisk::dataset::read_records;
+use diffrisk::git::{Repository, Unit, UnitChoice};
+use diffrisk::incident::{
+    IncidentLink, OutcomeRecord, from_records, load_incidents, load_outcomes, parse_outcomes,
+};
+use diffrisk::store::{Log, StoreConfig};
+use diffrisk::timeline::Sources;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, OrExit};
+use crate::cli::outcomes::outcome_lines;
+
+/// What counts as one change.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum UnitArg {
+    /// Landing where at least half of the first-parent commits are merges, else commit
+    Auto,
+    /// Every commit that is not a merge
+    Commit,
+    /// Every first-parent commit, a merged branch counting as one change
+    Landing,
+}
+
+/// Where declared incidents and reported outcomes come from.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SourceArgs {
+    /// Incident links: CSV, JSON lines or Parquet
+    #[arg(long, value_name = "FILE")]
+    pub incidents: Option<PathBuf>,
+    /// Reported outcomes: JSON lines, as `decisions export-outcomes` prints them
+    #[arg(long, value_name = "FILE", conflicts_with = "store")]
+    pub outcomes: Option<PathBuf>,
+    /// Decision log to take reported outcomes from: `sqlite://FILE` or `postgres://…`
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+}
+
+/// An opened repository with its name and unit.
+pub struct OpenedRepository {
+    /// The repository.
+    pub repository: Repository,
+    /// What it is called in rows and decisions.
+    pub name: String,
+    /// What counts as one change in it.
+    pub unit: Unit,
+}
+
+impl OpenedRepository {
+    /// Opens a work tree or a bare directory.
+    pub fn open(path: &Path, name: Option<&str>, unit: UnitArg) -> Result<Self, Failure> {
+        if !path.exists() {
+            return Err(Failure::bad_input(format!("`{}` does not exist", path.display())));
+        }
+        let repository = Repository::open(path)?;
+        let unit = repository.unit(unit.into())?;
+        let name = name.map_or_else(|| name_of(path), str::to_owned);
+        Ok(Self { repository, name, unit })
+    }
+}
+
+impl SourceArgs {
+    /// Reads everything that is known of incidents and outcomes.
+    pub fn load(&self) -> Result<Sources, Failure> {
+        let incidents = self.incidents.as_deref().map(incidents).transpose()?.unwrap_or_default();
+        Ok(Sources::new(incidents, self.outcomes()?))
+    }
+
+    fn outcomes(&self) -> Result<Vec<OutcomeRecord>, Failure> {
+        if let Some(path) = &self.outcomes {
+            return Ok(load_outcomes(path)?);
+        }
+        let Some(url) = &self.store else { return Ok(Vec::new()) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let lines = runtime.block_on(async {
+            let opened = Log::open(&StoreConfig::new(url.as_str())).await;
+            outcome_lines(&opened.or_exit(Exit::BadInput, "the decision log cannot be opened")?).await
+        })?;
+        Ok(parse_outcomes(lines.join("\n").as_bytes())?)
+    }
+}
+
+fn incidents(path: &Path) -> Result<Vec<IncidentLink>, Failure> {
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        return Ok(from_records(read_records(path)?)?);
+    }
+    Ok(load_incidents(path)?)
+}
+
+/// The name of a repository's directory, without `.git`.
+fn name_of(path: &Path) -> String {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let named =
+        if path.file_name().is_some_and(|name| name == ".git") { path.parent() } else { Some(&*path) };
+    let name = named.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let name = name.unwrap_or_else(|| "repository".to_owned());
+    name.strip_suffix(".git").map_or(name.clone(), str::to_owned)
+}
+
+impl From<UnitArg> for UnitChoice {
+    fn from(unit: UnitArg) -> Self {
+        match unit {
+            UnitArg::Auto => Self::Auto,
+            UnitArg::Commit => Self::Commit,
+            UnitArg::Landing => Self::Landing,
+        }
+    }
+}

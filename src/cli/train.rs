@@ -1,0 +1,103 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use diffrisk::artifact::Artifact;
+use diffrisk::train::{Prior, Recipe, TrainOptions, train_rows, train_table};
+use serde_json::{Value, json};
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::learning::{ColumnArgs, PriorArg, TaskArg, load_rows, load_table, prior_for, roots};
+use crate::cli::output::{OutputArgs, Table, print, print_json};
+use crate::cli::progress::Progress;
+use crate::cli::time::utc;
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Mined rows (Parquet, several files allowed), or one table of numbers
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    data: Vec<PathBuf>,
+    /// Directory to write the artifact into
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Name of the model; the directory's name unless given
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Which label is learned
+    #[arg(long, value_name = "TASK", value_enum, default_value_t = TaskArg::Strict)]
+    label_task: TaskArg,
+    /// Artifact to blend with: a directory, `published` or `none`
+    #[arg(long, value_name = "DIR", default_value = "published")]
+    prior: PriorArg,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    columns: ColumnArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Trains an artifact and writes its directory.
+pub fn run(args: TrainArgs) -> Result<Exit, Failure> {
+    let name = args.name.clone().unwrap_or_else(|| name_of(&args.out));
+    let progress = Progress::start("training");
+    let trained = if args.columns.is_given() { on_table(&args, &name) } else { on_rows(&args, &name) };
+    progress.end();
+    let artifact = trained?;
+    artifact.save(&args.out)?;
+    if args.output.json {
+        print_json(&document(&artifact, &args.out))?;
+    } else {
+        print(&table(&artifact, &args.out));
+    }
+    Ok(Exit::Success)
+}
+
+fn on_rows(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
+    let (rows, as_of) = load_rows(&args.data)?;
+    // A prior that knows these very rows flatters a test, but not the model that ships.
+    let (prior, _): (Option<Prior>, _) = prior_for(args.prior.load()?, &roots(&rows), true)?;
+    let options = TrainOptions { recipe: Recipe::default(), prior, as_of, seed: args.seed };
+    Ok(train_rows(&rows, name, args.label_task.into(), &options)?)
+}
+
+fn on_table(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
+    let [path] = args.data.as_slice() else {
+        return Err(Failure::usage("training on a table takes one `--data` file"));
+    };
+    let table = load_table(path, &args.columns.options()?)?;
+    Ok(train_table(&table, name, &Recipe::default(), args.seed)?)
+}
+
+fn name_of(out: &Path) -> String {
+    out.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn document(artifact: &Artifact, out: &Path) -> Value {
+    let document = artifact.document();
+    json!({
+        "out": out.display().to_string(),
+        "name": document.name,
+        "version": artifact.version(),
+        "digest": format!("sha256:{}", artifact.digest()),
+        "task": document.label_task,
+        "trained_until": utc(document.trained_until),
+        "base_rate": document.scoring.base_rate,
+        "prior": document.prior,
+        "sources": document.sources,
+        "metrics": document.metrics,
+    })
+}
+
+fn table(artifact: &Artifact, out: &Path) -> String {
+    let document = artifact.document();
+    let mut table = Table::new(&["source", "rows", "positive"]);
+    for source in &document.sources {
+        table.push(vec![source.name.clone(), source.n_rows.to_string(), source.n_positive.to_string()]);
+    }
+    let prior = document.prior.as_ref().map_or("none", |prior| prior.name.as_str());
+    let (name, version, dir) = (&document.name, artifact.version(), out.display());
+    format!("{}\n{dir}: model {name}, version {version}, prior {prior}\n", table.render())
+}
