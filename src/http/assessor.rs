@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::change::{Change, ChangeRecord, KeyChange, Moment};
 use crate::http::ApiError;
+use crate::incident::OutcomeRecord;
 use crate::label::Classification;
 use crate::policy::{Facts, KnownBad, Reason};
 use crate::risk::Assessment;
@@ -22,7 +23,10 @@ pub trait Assessor: Send + Sync + 'static {
     /// Reads and scores changes of one repository against one state of its history, in the order asked.
     fn assess(&self, repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>>;
 
-    /// Scores ready vectors: probabilities in order.
+    /// What the model itself takes, in its own order; empty without a model.
+    fn inputs(&self) -> Vec<String>;
+
+    /// Scores ready vectors in the model's own order: probabilities.
     ///
     /// # Errors
     /// Why there is no model.
@@ -34,11 +38,14 @@ pub trait Assessor: Send + Sync + 'static {
     /// Why there is no model.
     fn reassess(&self, vector: &[f32], tokens: &[u32]) -> Result<Assessment, Reason>;
 
+    /// Takes in an outcome that was reported to the service.
+    fn report(&self, outcome_record: &OutcomeRecord);
+
     /// Folds new commits of a repository; none where the repository is not known.
-    fn refresh(&self, repo: &str) -> Option<Result<HistoryRef, String>>;
+    fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, String>>;
 
     /// The repositories and how far each is known.
-    fn repositories(&self) -> Vec<(String, Option<HistoryRef>)>;
+    fn repositories(&self, now: i64) -> Vec<(String, Option<HistoryRef>)>;
 }
 
 /// The model that scored.

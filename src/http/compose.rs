@@ -138,8 +138,8 @@ fn decide(serving: &Serving, question: &Question, assessed: &Assessed, now: i64)
     if assessed.assessment.is_none() && doubts.is_empty() {
         doubts.push(Reason::standard(ReasonCode::InternalError));
     }
-    let Some(policy) = &serving.policy else { return unpoliced(doubts, now) };
-    policy.decide(&policy::Question {
+    let Some(in_use) = &serving.policy else { return unpoliced(doubts, now) };
+    in_use.policy.decide(&policy::Question {
         change: &assessed.change,
         classification: &assessed.classification,
         keys: &assessed.keys,
@@ -200,7 +200,7 @@ fn answer(
         explanation: assessment.map(|assessment| explanation_answer(assessment, &assessed.texts)),
         plan: has_policy.then(|| plan_answer(decision)),
         model: assessment.and_then(|_| serving.assessor.model().ok()).cloned(),
-        policy: serving.policy.as_ref().map(|policy| policy.policy_digest().to_owned()),
+        policy: serving.policy.as_ref().map(|in_use| in_use.policy.policy_digest().to_owned()),
         decided_at: moment(now),
         expires_at: moment(decision.expires_at),
         links: None,

@@ -107,6 +107,14 @@ impl Field {
         let timestamp: jiff::Timestamp = text.parse().ok().filter(|_| is_plain).ok_or_else(expected)?;
         Ok((timestamp, offset_minutes(&text)))
     }
+
+    /// One of a closed set of words.
+    pub(super) fn word<T>(self, choose: impl Fn(&str) -> Option<T>, expected: &str) -> Result<T, ApiError> {
+        let path = self.path.clone();
+        let text = self.text()?;
+        let refused = || ApiError::at(ProblemCode::InvalidValue, path, format!("expected one of {expected}"));
+        choose(&text).ok_or_else(refused)
+    }
 }
 
 pub(super) fn wrong_type(path: String, expected: &str) -> ApiError {

@@ -12,7 +12,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::http::auth::{Scope, authenticate, scope};
 use crate::http::metrics::{CodeLabels, RequestLabels};
-use crate::http::routes::{decisions, health, request_id, score};
+use crate::http::routes::{admin, decisions, docs, health, infer, outcomes, request_id, score};
 use crate::http::service::Service;
 use crate::http::{ApiError, ProblemCode};
 
@@ -23,9 +23,25 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/score/batch", guard(post(score::batch), Scope::Score))
         .route("/v1/decisions", guard(get(decisions::list), Scope::Read))
         .route("/v1/decisions/{id}", guard(get(decisions::one), Scope::Read))
+        .route("/v1/decisions/{id}/override", guard(post(outcomes::override_one), Scope::Override))
+        .route("/v1/outcomes", guard(post(outcomes::report), Scope::Outcome))
+        .route("/v1/repos/{name}/refresh", guard(post(admin::refresh), Scope::Score))
+        .route("/v1/model", guard(get(admin::model), Scope::Read))
+        .route("/v1/model/activate", guard(post(admin::activate), Scope::Admin))
+        .route("/v1/policy", guard(get(admin::policy), Scope::Read))
+        .route("/v1/policy/reload", guard(post(admin::reload_policy), Scope::Admin))
+        .route("/v2/models/{model}", guard(get(infer::metadata), Scope::Score))
+        .route("/v2/models/{model}/ready", guard(get(infer::model_ready), Scope::Score))
+        .route("/v2/models/{model}/infer", guard(post(infer::infer), Scope::Score))
         .route("/metrics", guard(get(health::metrics), Scope::Read))
         .layer(from_fn_with_state(Arc::clone(&service), authenticate));
-    let open = Router::new().route("/livez", get(health::live)).route("/readyz", get(health::ready));
+    let open = Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/v2/health/live", get(infer::live))
+        .route("/v2/health/ready", get(infer::ready))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/docs", get(docs::page));
     guarded
         .merge(open)
         .fallback(|| async { ApiError::standard(ProblemCode::NotFound) })

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::http::router::router;
 use crate::http::service::Service;
+use crate::http::start::follow;
 
 /// Why the service could not listen.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,8 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let follower = tokio::spawn(Arc::clone(&service.key_ring).follow());
+    let followers =
+        [tokio::spawn(Arc::clone(&service.key_ring).follow()), tokio::spawn(follow(Arc::clone(&service)))];
     let draining = Arc::clone(&service);
     let (stopped, after_stop) = tokio::sync::oneshot::channel();
     let graceful = axum::serve(listener, router(Arc::clone(&service))).with_graceful_shutdown(async move {
@@ -74,7 +76,7 @@ pub async fn serve(
         served = graceful.into_future() => served?,
         () = too_long => tracing::warn!("not every caller finished in time"),
     }
-    follower.abort();
+    followers.iter().for_each(tokio::task::JoinHandle::abort);
     if let Some(store) = &service.store {
         store.close().await;
     }

@@ -258,3 +258,50 @@ pub struct BatchAnswer {
     #[schema(value_type = Vec<Object>)]
     pub results: Vec<serde_json::Value>,
 }
+
+/// Which model to use from now on.
+#[derive(Clone, Debug, ToSchema)]
+pub struct ActivateRequest {
+    /// Its name in the registry.
+    pub name: String,
+    /// Its version: the first 12 hex digits of the artifact's digest.
+    pub version: String,
+}
+
+/// What became of a change. One of `decision_id`, `commit`, `id` and `digest` says which.
+#[derive(Clone, Debug, ToSchema)]
+pub struct OutcomeRequest {
+    /// A stored decision.
+    pub decision_id: Option<String>,
+    /// Name of the repository; beside `commit` or `id`.
+    pub repo: Option<String>,
+    /// A commit.
+    pub commit: Option<String>,
+    /// A review identity.
+    pub id: Option<String>,
+    /// Digest of the change, `sha256:…`.
+    pub digest: Option<String>,
+    /// `incident`, `reverted`, `reverted_as_planned`, `caught`, `harmless` or `retracted`.
+    pub outcome: String,
+    /// When it happened, RFC 3339.
+    pub occurred_at: String,
+    /// When it became known; by default now.
+    pub known_at: Option<String>,
+    /// The incident.
+    pub incident_id: Option<String>,
+    /// Its severity, as its own system words it.
+    pub severity: Option<String>,
+    /// Who reports.
+    pub source: Option<String>,
+}
+
+/// Break-glass: why a decision is not followed, and until when.
+#[derive(Clone, Debug, ToSchema)]
+pub struct OverrideRequest {
+    /// Why.
+    pub reason: String,
+    /// Where it was agreed.
+    pub ticket: Option<String>,
+    /// Until when, RFC 3339.
+    pub expires_at: String,
+}

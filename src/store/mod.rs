@@ -21,6 +21,7 @@ mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -43,6 +44,7 @@ pub struct Store {
     closed: Closed,
     log: Log,
     n_waiting: Arc<AtomicU64>,
+    retention: Option<Duration>,
 }
 
 impl Store {
@@ -67,12 +69,13 @@ impl Store {
         };
         heads.append(&signing_key.sign_head((&tail.chain, tail.seq), &tail.digest, record::now_ms()))?;
         tracing::info!(chain = tail.chain, seq = tail.seq, is_new, "the decision log is open");
+        let retention = store_config.retention;
         let store_config = store_config.clone();
         let closed_by = Arc::clone(&closed);
         let writer =
             Writer { database, store_config, signing_key, heads, tail, closed: closed_by, _lock: lock };
         tokio::spawn(writer.run(receiver));
-        Ok(Self { commands: sender, closed, log, n_waiting: Arc::default() })
+        Ok(Self { commands: sender, closed, log, n_waiting: Arc::default(), retention })
     }
 
     /// Appends records in one transaction and waits until the disk has them.
@@ -128,6 +131,11 @@ impl Store {
     /// Why the log is closed for good, or nothing while it takes records.
     pub fn closed(&self) -> Option<&str> {
         self.closed.get().map(String::as_str)
+    }
+
+    /// How long records are kept; none keeps everything.
+    pub fn retention(&self) -> Option<Duration> {
+        self.retention
     }
 
     /// Appends that wait for their commit.

@@ -293,8 +293,25 @@ macro_rules! statements {
                     results.push(Appended::New(record));
                 }
                 insert(&mut transaction, &fresh).await?;
+                for record in &fresh {
+                    expire(&mut transaction, record).await?;
+                }
                 transaction.commit().await.map_err(|error| Failure::AtCommit(error.into()))?;
                 Ok((results, tail))
+            }
+
+            /// A key no longer stands for a decision that was taken back, or was made under another model or policy.
+            async fn expire(session: &mut Session, record: &Record) -> Result<(), Error> {
+                let sql = match record.kind {
+                    RecordKind::Revocation => "UPDATE idempotency SET expires_ms = $1 WHERE decision_id = $2",
+                    RecordKind::Activation => {
+                        "UPDATE idempotency SET expires_ms = $1 WHERE expires_ms > $1 AND decision_id <> $2"
+                    }
+                    _ => return Ok(()),
+                };
+                let subject_id = record.columns.subject_id.as_deref().unwrap_or("");
+                sqlx::query(sql).bind(record.at_ms).bind(subject_id).execute(session).await?;
+                Ok(())
             }
 
             /// Takes a record's idempotency key, or says who holds it.

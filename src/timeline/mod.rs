@@ -6,11 +6,13 @@
 //! reading at [`Timeline::land`].
 
 mod cache;
+mod known;
 mod replay;
 mod rows;
 mod sources;
 
 pub use cache::{Cache, CacheError, Folded, fold};
+pub use known::{Bad, KnownOutcomes};
 pub use replay::{Asked, Landed, Timeline};
 pub use rows::{Row, RowFile};
 pub use sources::Sources;

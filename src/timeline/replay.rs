@@ -5,6 +5,7 @@ use crate::features::{Extracted, Extractor};
 use crate::history::{History, Reading};
 use crate::incident::OutcomeRecord;
 use crate::label::{Classification, Detector, Outcome};
+use crate::timeline::known::KnownOutcomes;
 use crate::timeline::sources::Sources;
 
 /// The state that a question is read from: history, labels, and the outcomes still to become known.
@@ -16,6 +17,7 @@ pub struct Timeline {
     /// Outcomes not yet known, the next one last.
     pending: Vec<Outcome>,
     n_unknown_targets: usize,
+    known: KnownOutcomes,
     head: Option<String>,
     last_t: i64,
 }
@@ -53,6 +55,7 @@ impl Timeline {
             sources,
             pending: Vec::new(),
             n_unknown_targets: 0,
+            known: KnownOutcomes::default(),
             head: None,
             last_t: i64::MIN,
         }
@@ -83,6 +86,16 @@ impl Timeline {
         self.n_unknown_targets
     }
 
+    /// What already happened to landed changes.
+    pub fn known(&self) -> &KnownOutcomes {
+        &self.known
+    }
+
+    /// Whether an outcome became known by `t` that [`Timeline::advance`] has not taken in yet.
+    pub fn is_due(&self, t: i64) -> bool {
+        self.pending.last().is_some_and(|outcome| outcome.known_at <= t) || self.sources.is_due(t)
+    }
+
     /// Reads a proposed change from the present state. Ages count to `change.committed_at`, or to the
     /// newest change where that is later.
     pub fn ask(&self, change: &Change) -> Asked {
@@ -105,14 +118,14 @@ impl Timeline {
         }
         let n_later = self.pending.partition_point(|outcome| outcome.known_at > t);
         let known: Vec<Outcome> = self.pending.drain(n_later..).rev().collect();
-        known.iter().for_each(|outcome| self.history.outcome(outcome));
+        known.iter().for_each(|outcome| self.take_in(outcome));
         known
     }
 
     /// Takes in an outcome reported while serving; none where its change is unknown.
     pub fn report(&mut self, outcome_record: &OutcomeRecord) -> Option<Outcome> {
         let outcome = self.detector.report(outcome_record)?;
-        self.history.outcome(&outcome);
+        self.take_in(&outcome);
         Some(outcome)
     }
 
@@ -123,13 +136,19 @@ impl Timeline {
         let ordinal = self.history.n_landed();
         let (vector, tokens) = (extracted.vector.clone(), extracted.tokens());
         extracted.land(&mut self.history);
+        self.known.land(change);
         for outcome in self.detector.land(change, &classification) {
-            self.history.outcome(&outcome);
+            self.take_in(&outcome);
             outcomes.push(outcome);
         }
         self.head = Some(change.id.0.clone());
         self.last_t = self.last_t.max(change.committed_at);
         Landed { ordinal, classification, vector, tokens, outcomes }
+    }
+
+    fn take_in(&mut self, outcome: &Outcome) {
+        self.history.outcome(outcome);
+        self.known.outcome(outcome);
     }
 
     fn expect(&mut self, outcome: Option<Outcome>) {

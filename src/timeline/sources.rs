@@ -24,6 +24,13 @@ impl Sources {
         self.incidents.is_empty() && self.outcomes.is_empty()
     }
 
+    /// Whether anything became known by `t`.
+    pub(super) fn is_due(&self, t: i64) -> bool {
+        let incident_at = self.incidents.front().map(|incident| incident.known_at);
+        let outcome_at = self.outcomes.front().map(|outcome| outcome.known_at);
+        incident_at.into_iter().chain(outcome_at).any(|known_at| known_at <= t)
+    }
+
     /// Takes out the incident links known at `t`.
     pub(super) fn incidents_known_at(&mut self, t: i64) -> Vec<IncidentLink> {
         let n_known = self.incidents.partition_point(|incident| incident.known_at <= t);

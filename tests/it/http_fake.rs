@@ -9,9 +9,10 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use diffrisk::change::{Change, ChangeId, ChangeRecord, Moment};
 use diffrisk::http::{
-    ApiError, Asked, Assessed, Assessor, HistoryMode, HistoryRef, ModelRef, Parts, ServerConfig, Service,
-    Target, router,
+    ApiError, Asked, Assessed, Assessor, HistoryMode, HistoryRef, ModelRef, Models, Parts, PolicyInUse,
+    PolicySource, ServerConfig, Service, Target, router,
 };
+use diffrisk::incident::OutcomeRecord;
 use diffrisk::label::{ChangeKind, Classification};
 use diffrisk::policy::{Facts, KnownBad, KnownOutcome, Policy, Reason, ReasonCode};
 use diffrisk::risk::{Assessment, Contribution, GateLevel, Reference, ReferenceScope, RiskScore};
@@ -46,6 +47,7 @@ pub struct Fake {
     pub known_bad: Mutex<bool>,
     pub head: Mutex<String>,
     pub n_assessed: AtomicU64,
+    pub reported: Mutex<Vec<OutcomeRecord>>,
 }
 
 impl Fake {
@@ -62,6 +64,7 @@ impl Fake {
             known_bad: Mutex::new(false),
             head: Mutex::new("f".repeat(40)),
             n_assessed: AtomicU64::new(0),
+            reported: Mutex::default(),
         })
     }
 
@@ -166,6 +169,14 @@ impl Assessor for Fake {
         asked.iter().map(|asked| Ok(self.assess_one(asked))).collect()
     }
 
+    fn inputs(&self) -> Vec<String> {
+        vec!["a".into(), "b".into()]
+    }
+
+    fn report(&self, outcome_record: &OutcomeRecord) {
+        self.reported.lock().unwrap().push(outcome_record.clone());
+    }
+
     fn infer(&self, vectors: &[Vec<f32>]) -> Result<Vec<f64>, Reason> {
         Ok(vectors.iter().map(|vector| f64::from(vector.len() as f32) / 100.0).collect())
     }
@@ -174,11 +185,11 @@ impl Assessor for Fake {
         Ok(assessment(*self.percentile.lock().unwrap()))
     }
 
-    fn refresh(&self, _repo: &str) -> Option<Result<HistoryRef, String>> {
+    fn refresh(&self, _repo: &str, _now: i64) -> Option<Result<HistoryRef, String>> {
         None
     }
 
-    fn repositories(&self) -> Vec<(String, Option<HistoryRef>)> {
+    fn repositories(&self, _now: i64) -> Vec<(String, Option<HistoryRef>)> {
         Vec::new()
     }
 }
@@ -227,6 +238,8 @@ pub struct Setup {
     pub config: ServerConfig,
     pub store_config: Option<StoreConfig>,
     pub policy: Option<String>,
+    pub models: Option<Arc<dyn Models>>,
+    pub policies: Option<std::path::PathBuf>,
     pub percentile: f64,
     pub now: i64,
 }
@@ -237,6 +250,8 @@ impl Default for Setup {
             config: ServerConfig { deadline: Duration::from_secs(5), ..ServerConfig::default() },
             store_config: Some(StoreConfig::new("memory")),
             policy: Some("[budget]\nnormal = 0.10\n".into()),
+            models: None,
+            policies: None,
             percentile: 20.0,
             now: NOON,
         }
@@ -255,7 +270,9 @@ impl Setup {
         let service = Service::new(Parts {
             config: self.config,
             assessor: Arc::clone(&fake) as Arc<dyn Assessor>,
-            policy: self.policy.map(|text| Arc::new(Policy::parse(&text).unwrap())),
+            models: self.models,
+            policy: self.policy.map(|text| PolicyInUse { policy: Policy::parse(&text).unwrap(), text }),
+            policies: self.policies.map(|path| Arc::new(PolicySource::new(Some(path)))),
             store: store.clone(),
             clock: Arc::new(move || reads.load(Ordering::Relaxed)),
         });

@@ -46,7 +46,7 @@ pub(in crate::http) async fn ready(State(service): State<Arc<Service>>) -> Respo
 pub(in crate::http) async fn metrics(State(service): State<Arc<Service>>) -> Response {
     service.metrics.store_open.set(i64::from(service.open_store().is_some()));
     service.metrics.waiting.set(i64::try_from(service.gate.n_waiting()).unwrap_or(i64::MAX));
-    let lags = service.serving.load().assessor.repositories();
+    let lags = service.serving.load().assessor.repositories(service.now_ms().div_euclid(1000));
     let lag = lags.into_iter().filter_map(|(_, history)| history).map(|history| history.lag_seconds).max();
     service.metrics.history_lag.set(lag.unwrap_or(0) as f64);
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";

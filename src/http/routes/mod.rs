@@ -1,7 +1,11 @@
 //! The routes, one file an errand.
 
+pub(super) mod admin;
 pub(super) mod decisions;
+pub(super) mod docs;
 pub(super) mod health;
+pub(super) mod infer;
+pub(super) mod outcomes;
 pub(super) mod score;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

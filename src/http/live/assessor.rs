@@ -1,0 +1,305 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::artifact::{self, Artifact};
+use crate::change::ChangeId;
+use crate::features::schema;
+use crate::http::ApiError;
+use crate::http::assessor::{Asked, Assessed, Assessor, HistoryMode, HistoryRef, ModelRef, Target};
+use crate::http::compose::{hollow, moment};
+use crate::http::live::Live;
+use crate::http::live::read::{Read, commit, history, proposal, proposed_change};
+use crate::http::live::repository::{LiveRepository, State};
+use crate::incident::OutcomeRecord;
+use crate::policy::{Reason, ReasonCode};
+use crate::risk::{Assessment, Contribution};
+use crate::scorer::{ReferenceMargins, Scorer};
+
+/// Commits of a range that are looked at one by one.
+const MAX_PARTS: usize = 100;
+/// The unit of a model that was trained on a plain table.
+const TABLE: &str = "table";
+
+/// The followed histories with one model.
+pub struct LiveAssessor {
+    live: Arc<Live>,
+    model: Result<Model, Reason>,
+    references: BTreeMap<String, Mutex<Ranked>>,
+}
+
+struct Model {
+    artifact: Arc<Artifact>,
+    /// None for a model of a plain table: it takes ready vectors and knows nothing of changes.
+    scorer: Option<Scorer>,
+    model_ref: ModelRef,
+}
+
+/// The margins of a repository's newest changes, as far as they were taken in.
+struct Ranked {
+    margins: ReferenceMargins,
+    n_rows: usize,
+}
+
+impl LiveAssessor {
+    /// Joins the histories with a model.
+    ///
+    /// # Errors
+    /// Where the artifact needs a feature that this build does not compute.
+    pub fn new(live: Arc<Live>, artifact: Arc<Artifact>) -> Result<Self, artifact::Error> {
+        let model_ref = model_ref(&artifact);
+        let is_table = artifact.document().unit == TABLE;
+        let scorer = if is_table { None } else { Some(Scorer::new(Arc::clone(&artifact))?) };
+        let model = Model { artifact, scorer, model_ref };
+        let ranked = |(name, repository): (&String, &LiveRepository)| {
+            (name.clone(), Mutex::new(Ranked::new(&model, repository)))
+        };
+        let references = live.repositories.iter().map(ranked).collect();
+        Ok(Self { live, model: Ok(model), references })
+    }
+
+    /// Histories without a model: every answer is degraded with the reason.
+    pub fn without_model(live: Arc<Live>, reason: Reason) -> Self {
+        Self { live, model: Err(reason), references: BTreeMap::new() }
+    }
+
+    fn assess_cold(&self, asked: &Asked) -> Assessed {
+        match proposed_change(asked) {
+            Some(change) => {
+                let read = proposal(&self.live.cold, change, false);
+                self.score(read.into_assessed(asked, None), &ReferenceMargins::default())
+            }
+            None => {
+                let mut assessed = hollow(asked, Reason::standard(ReasonCode::UnknownRepository));
+                assessed.facts.unknown_repository = true;
+                assessed
+            }
+        }
+    }
+
+    fn assess_here(&self, repository: &LiveRepository, state: &State, asked: &Asked) -> Assessed {
+        let margins = self.margins(repository, state);
+        let read = match &asked.target {
+            Target::Diff { .. } => match proposed_change(asked) {
+                Some(change) => Ok(proposal(&state.timeline, change, false)),
+                None => return hollow(asked, Reason::standard(ReasonCode::InternalError)),
+            },
+            Target::Commit { commit: id, base: None } => commit(repository, state, id, asked.received_at),
+            Target::Commit { commit: id, base: Some(base) } => {
+                return self.assess_range(repository, state, asked, &margins, (base, id));
+            }
+        };
+        match read {
+            Ok(read) => self.score(read.into_assessed(asked, Some((repository, state))), &margins),
+            Err(error) => unknown_commit(repository, state, asked, &error),
+        }
+    }
+
+    fn assess_range(
+        &self,
+        repository: &LiveRepository,
+        state: &State,
+        asked: &Asked,
+        margins: &ReferenceMargins,
+        (base, id): (&str, &str),
+    ) -> Assessed {
+        let whole = match repository.read(|git| git.range(base, id)) {
+            Ok(change) => change,
+            Err(error) => return unknown_commit(repository, state, asked, &error),
+        };
+        let mut parts: Vec<ChangeId> = whole.merged.iter().rev().cloned().collect();
+        parts.push(whole.id.clone());
+        let n_parts = parts.len();
+        let mut change = whole;
+        change.committed_at = asked.received_at;
+        let read: Read = proposal(&state.timeline, change, true);
+        let mut assessed = self.score(read.into_assessed(asked, Some((repository, state))), margins);
+        if n_parts > MAX_PARTS {
+            assessed.warnings.push(format!("of {n_parts} commits only the whole is assessed"));
+            return assessed;
+        }
+        for part in parts {
+            let asked_part = Asked {
+                target: Target::Commit { commit: part.0.clone(), base: None },
+                custom: asked.custom.clone(),
+                received_at: asked.received_at,
+            };
+            let assessed_part = match commit(repository, state, &part.0, asked.received_at) {
+                Ok(read) => self.score(read.into_assessed(&asked_part, Some((repository, state))), margins),
+                Err(error) => unknown_commit(repository, state, &asked_part, &error),
+            };
+            assessed.parts.push(assessed_part);
+        }
+        assessed
+    }
+
+    /// Adds what the model says.
+    fn score(&self, mut assessed: Assessed, margins: &ReferenceMargins) -> Assessed {
+        match self.scorer() {
+            Ok(scorer) => {
+                let answer = scorer.assess(&assessed.vector, &assessed.tokens, margins);
+                assessed.facts.out_of_distribution = answer.out_of_distribution.is_some();
+                assessed.texts = answer.assessment.contributions.iter().map(sentence).collect();
+                assessed.assessment = Some(answer.assessment);
+            }
+            Err(reason) => assessed.doubts.push(reason),
+        }
+        assessed
+    }
+
+    /// What scores changes, or why there is nothing that does.
+    fn scorer(&self) -> Result<&Scorer, Reason> {
+        let model = self.model.as_ref().map_err(Clone::clone)?;
+        let refused =
+            || Reason::new(ReasonCode::ArtifactRefused, "the model was trained on a table, not on changes");
+        model.scorer.as_ref().ok_or_else(refused)
+    }
+
+    fn margins(&self, repository: &LiveRepository, state: &State) -> ReferenceMargins {
+        let (Ok(model), Some(ranked)) = (&self.model, self.references.get(&repository.name)) else {
+            return ReferenceMargins::default();
+        };
+        let mut ranked = ranked.lock().unwrap_or_else(PoisonError::into_inner);
+        ranked.catch_up(model, repository, state);
+        ranked.margins.clone()
+    }
+}
+
+impl Assessor for LiveAssessor {
+    fn model(&self) -> Result<&ModelRef, Reason> {
+        self.model.as_ref().map(|model| &model.model_ref).map_err(Clone::clone)
+    }
+
+    fn features(&self) -> &[String] {
+        schema().names()
+    }
+
+    fn assess(&self, repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>> {
+        let Some(repository) = self.live.get(repo) else {
+            return asked.iter().map(|asked| Ok(self.assess_cold(asked))).collect();
+        };
+        let received_at = asked.iter().map(|asked| asked.received_at).max().unwrap_or(0);
+        repository.advance(received_at);
+        if asked.iter().any(|asked| is_missing(repository, asked)) && repository.refresh(received_at).is_err()
+        {
+            tracing::warn!(repo, "the repository could not be looked at for an unknown commit");
+        }
+        let state = repository.state();
+        asked.iter().map(|asked| Ok(self.assess_here(repository, &state, asked))).collect()
+    }
+
+    fn inputs(&self) -> Vec<String> {
+        let model = self.model.as_ref().ok();
+        let schema = model.map_or(&[][..], |model| &model.artifact.document().schema);
+        schema.iter().map(|feature_ref| feature_ref.name.clone()).collect()
+    }
+
+    fn infer(&self, vectors: &[Vec<f32>]) -> Result<Vec<f64>, Reason> {
+        let model = self.model.as_ref().map_err(Clone::clone)?;
+        let scoring = &model.artifact.document().scoring;
+        Ok(vectors.iter().map(|vector| scoring.score(vector, &[]).1).collect())
+    }
+
+    fn reassess(&self, vector: &[f32], tokens: &[u32]) -> Result<Assessment, Reason> {
+        Ok(self.scorer()?.assess(vector, tokens, &ReferenceMargins::default()).assessment)
+    }
+
+    fn report(&self, outcome_record: &OutcomeRecord) {
+        self.live.report(outcome_record);
+    }
+
+    fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, String>> {
+        let repository = self.live.get(repo)?;
+        let refreshed = repository.refresh(now).map_err(|error| error.to_string());
+        let history = refreshed.and_then(|_| {
+            let state = repository.state();
+            history(repository, &state, HistoryMode::Present, now)
+                .ok_or_else(|| "the history is empty".to_owned())
+        });
+        Some(history)
+    }
+
+    fn repositories(&self, now: i64) -> Vec<(String, Option<HistoryRef>)> {
+        let repositories = self.live.repositories.iter();
+        let shown = |(name, repository): (&String, &LiveRepository)| {
+            (name.clone(), history(repository, &repository.state(), HistoryMode::Present, now))
+        };
+        repositories.map(shown).collect()
+    }
+}
+
+impl Ranked {
+    /// Nothing ranked yet; begins after what the model was trained on, and never before the newest thousand.
+    fn new(model: &Model, repository: &LiveRepository) -> Self {
+        let state = repository.state();
+        let n_rows = state.n_rows();
+        let first = n_rows.saturating_sub(ReferenceMargins::SIZE);
+        let mut ranked = Self { margins: ReferenceMargins::default(), n_rows: first };
+        ranked.catch_up(model, repository, &state);
+        ranked
+    }
+
+    /// Takes in the margins of rows that came since.
+    fn catch_up(&mut self, model: &Model, repository: &LiveRepository, state: &State) {
+        if state.n_rows() < self.n_rows {
+            // The history was rewritten and is shorter now.
+            self.margins = ReferenceMargins::default();
+            self.n_rows = state.n_rows().saturating_sub(ReferenceMargins::SIZE);
+        }
+        let Some(scorer) = &model.scorer else { return };
+        let trained_until = trained_until(&model.artifact, repository);
+        for row in repository.rows(state, self.n_rows, state.n_rows() - self.n_rows) {
+            if row.committed_at > trained_until {
+                self.margins.push(row.committed_at, scorer.margin(&row.vector, &row.tokens));
+            }
+        }
+        self.n_rows = state.n_rows();
+    }
+}
+
+/// The newest change of this repository that the model was trained on; its own rows rank too kindly.
+fn trained_until(artifact: &Artifact, repository: &LiveRepository) -> i64 {
+    let sources = artifact.document().sources.iter();
+    sources.filter(|source| source.root == repository.root).map(|source| source.to).max().unwrap_or(i64::MIN)
+}
+
+fn model_ref(artifact: &Artifact) -> ModelRef {
+    let document = artifact.document();
+    ModelRef {
+        name: document.name.clone(),
+        version: artifact.version().to_owned(),
+        digest: artifact.digest().to_owned(),
+        trained_at: moment(document.trained_until),
+    }
+}
+
+fn is_missing(repository: &LiveRepository, asked: &Asked) -> bool {
+    let Target::Commit { commit, .. } = &asked.target else { return false };
+    let Ok(id) = repository.read(|git| git.resolve(commit)) else { return true };
+    repository.state().timeline.detector().ordinal_of(&id).is_none()
+}
+
+fn unknown_commit(
+    repository: &LiveRepository,
+    state: &State,
+    asked: &Asked,
+    error: &crate::git::Error,
+) -> Assessed {
+    tracing::info!(repo = repository.name, error = %error, "a commit cannot be read");
+    let mut assessed = hollow(asked, Reason::standard(ReasonCode::UnknownCommit));
+    assessed.history = history(repository, state, HistoryMode::Present, asked.received_at);
+    assessed
+}
+
+/// A contribution in plain words.
+fn sentence(contribution: &Contribution) -> String {
+    let spec = schema().features.iter().find(|spec| spec.name == contribution.feature);
+    let sentence = spec.map_or("Words of the change and its message", |spec| spec.sentence);
+    match contribution.value {
+        Some(value) => format!("{sentence}: {}", shown(value)),
+        None => sentence.to_owned(),
+    }
+}
+
+fn shown(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.3}") }
+}

@@ -1,0 +1,102 @@
+//! What really scores: followed repositories, their folded histories, and one model.
+//!
+//! [`Live`] holds the histories and outlives every model; [`LiveAssessor`] joins them with one
+//! model and is replaced as a whole by a hot swap. Repositories are read through libgit2 only, from
+//! paths of the configuration: no checkout, no hook, no filter, nothing from a request but hex digits.
+
+mod assessor;
+mod read;
+mod repository;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::git;
+use crate::incident::{self, OutcomeRecord};
+use crate::timeline::{self, Sources, Timeline};
+
+pub use assessor::LiveAssessor;
+use repository::LiveRepository;
+pub use repository::RepositoryConfig;
+
+/// Why a repository cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// It cannot be read.
+    #[error("the repository `{name}` cannot be read")]
+    Git {
+        /// Its name.
+        name: String,
+        /// Why not.
+        source: git::Error,
+    },
+    /// Its history cannot be folded.
+    #[error("the history of `{name}` cannot be folded")]
+    Fold {
+        /// Its name.
+        name: String,
+        /// Why not.
+        source: timeline::CacheError,
+    },
+    /// Its incident or ownership file cannot be understood.
+    #[error("`{}` cannot be understood", path.display())]
+    Incidents {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: incident::Error,
+    },
+    /// Its ownership file is not there.
+    #[error("`{}` is neither a file nor in the repository", path.display())]
+    Owners {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The followed repositories.
+pub struct Live {
+    repositories: BTreeMap<String, LiveRepository>,
+    /// The history of a repository that nobody knows.
+    cold: Timeline,
+}
+
+impl Live {
+    /// Follows no repository: every question is a cold one.
+    pub fn empty() -> Self {
+        Self { repositories: BTreeMap::new(), cold: Timeline::new(Sources::default()) }
+    }
+
+    /// Folds the histories of all repositories. `reported` are the outcomes that the store holds.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn open(
+        repository_configs: &[RepositoryConfig],
+        cache_root: &Path,
+        reported: &[OutcomeRecord],
+        now: i64,
+    ) -> Result<Self, LiveError> {
+        let mut live = Self::empty();
+        for repository_config in repository_configs {
+            let name = &repository_config.name;
+            let is_here = |outcome: &&OutcomeRecord| outcome.repo.as_ref() == Some(name);
+            let reported = reported.iter().filter(is_here).cloned().collect();
+            let repository = LiveRepository::open(repository_config, cache_root, reported, now)?;
+            live.repositories.insert(name.clone(), repository);
+        }
+        Ok(live)
+    }
+
+    /// Takes in an outcome reported to the service.
+    pub fn report(&self, outcome_record: &OutcomeRecord) {
+        let name = outcome_record.repo.as_deref().unwrap_or("");
+        if let Some(repository) = self.repositories.get(name) {
+            repository.report(outcome_record);
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&LiveRepository> {
+        self.repositories.get(name)
+    }
+}

@@ -1,0 +1,149 @@
+use crate::change::{Change, ChangeId, Digest, Moment, digest, key_changes};
+use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Target};
+use crate::http::compose::{hollow, moment};
+use crate::http::live::repository::{LiveRepository, State};
+use crate::label::Classification;
+use crate::policy::{Facts, KnownBad, KnownOutcome, Reason, ReasonCode};
+use crate::timeline::{Bad, Timeline};
+
+/// A change with its vector, before a model has seen it.
+pub(super) struct Read {
+    pub(super) change: Change,
+    pub(super) classification: Classification,
+    pub(super) vector: Vec<f32>,
+    pub(super) tokens: Vec<u32>,
+    pub(super) mode: HistoryMode,
+    pub(super) is_commit: bool,
+    pub(super) known_bad: Option<KnownBad>,
+}
+
+/// Reads a proposed change from the present state of a history.
+pub(super) fn proposal(timeline: &Timeline, change: Change, is_commit: bool) -> Read {
+    let asked = timeline.ask(&change);
+    let tokens = asked.extracted.tokens();
+    let known_bad = known_bad(timeline, &change);
+    Read {
+        classification: asked.classification,
+        vector: asked.extracted.vector,
+        tokens,
+        mode: HistoryMode::Present,
+        change,
+        is_commit,
+        known_bad,
+    }
+}
+
+/// Reads a commit: with the vector from before it landed, or as a proposal where it has not landed.
+pub(super) fn commit(
+    repository: &LiveRepository,
+    state: &State,
+    commit: &str,
+    received_at: i64,
+) -> Result<Read, crate::git::Error> {
+    let id = repository.read(|git| git.resolve(commit))?;
+    let mut change = repository.read(|git| git.change(&id, repository.unit))?;
+    match repository.row(state, &id) {
+        Some((ordinal, row)) => {
+            change.committed_at = row.committed_at;
+            let at_ordinal = state.timeline.known().of_ordinal(ordinal).map(known);
+            let known_bad = at_ordinal.or_else(|| known_bad(&state.timeline, &change));
+            Ok(Read {
+                change,
+                classification: row.classification,
+                vector: row.vector,
+                tokens: row.tokens,
+                mode: HistoryMode::BeforeLanding,
+                is_commit: true,
+                known_bad,
+            })
+        }
+        None => {
+            change.committed_at = received_at;
+            Ok(proposal(&state.timeline, change, true))
+        }
+    }
+}
+
+/// The change that a posted diff proposes.
+pub(super) fn proposed_change(asked: &Asked) -> Option<Change> {
+    let Target::Diff { record, id, author, message, authored_at } = &asked.target else { return None };
+    let received = Moment { unix_seconds: asked.received_at, offset_minutes: 0 };
+    Some(Change {
+        id: ChangeId(id.clone().unwrap_or_default()),
+        author: author.clone(),
+        message: message.clone(),
+        authored_at: authored_at.unwrap_or(received),
+        committed_at: asked.received_at,
+        merged: Vec::new(),
+        merged_messages: Vec::new(),
+        record: record.clone(),
+    })
+}
+
+impl Read {
+    /// Everything that is known about the change, without a score yet.
+    pub(super) fn into_assessed(
+        self,
+        asked: &Asked,
+        repository: Option<(&LiveRepository, &State)>,
+    ) -> Assessed {
+        let mut assessed = hollow(asked, Reason::standard(ReasonCode::InternalError));
+        assessed.doubts.clear();
+        let keys = self.change.record.files.iter();
+        assessed.keys = keys.map(|file| (file.path().to_owned(), key_changes(file))).collect();
+        assessed.digest = Some(digest(&self.change.record).to_string());
+        assessed.commit = self.is_commit.then(|| self.change.id.0.clone());
+        assessed.classification = self.classification;
+        assessed.known_bad = self.known_bad;
+        assessed.vector = self.vector;
+        assessed.tokens = self.tokens;
+        assessed.facts = Facts { unknown_repository: repository.is_none(), ..Facts::default() };
+        if let Some((repository, state)) = repository {
+            assessed.owners = owners(repository, &self.change);
+            assessed.history = history(repository, state, self.mode, asked.received_at);
+            assessed.history_epoch = state.epoch;
+            let lag = asked.received_at.saturating_sub(repository.looked_at());
+            assessed.facts.history_lag_seconds = Some(lag.max(0));
+        }
+        let custom = asked.custom.keys();
+        assessed.warnings =
+            custom.map(|name| format!("the model does not know the feature `{name}`")).collect();
+        assessed.change = self.change;
+        assessed
+    }
+}
+
+/// How far the history of a repository is known.
+pub(super) fn history(
+    repository: &LiveRepository,
+    state: &State,
+    mode: HistoryMode,
+    now: i64,
+) -> Option<HistoryRef> {
+    let lag_seconds = now.saturating_sub(repository.looked_at()).max(0);
+    let (head, as_of) = (state.timeline.head()?.to_owned(), moment(state.timeline.last_t()?));
+    Some(HistoryRef { head, as_of, lag_seconds, mode })
+}
+
+fn owners(repository: &LiveRepository, change: &Change) -> Vec<String> {
+    let mut owners: Vec<String> =
+        change.record.files.iter().flat_map(|file| repository.owners.owners_of(file.path())).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    owners
+}
+
+/// What already happened to this very change under its diff or its review identity.
+fn known_bad(timeline: &Timeline, change: &Change) -> Option<KnownBad> {
+    let outcomes = timeline.known();
+    let has_files = !change.record.files.is_empty();
+    let diff_digest: Option<Digest> = has_files.then(|| digest(&change.record));
+    let by_digest = diff_digest.and_then(|diff_digest| outcomes.of_digest(&diff_digest));
+    let by_review = || Some(&change.id.0).filter(|id| !id.is_empty()).and_then(|id| outcomes.of_review(id));
+    by_digest.or_else(by_review).map(known)
+}
+
+fn known(bad: Bad) -> KnownBad {
+    let outcome = if bad.is_incident { KnownOutcome::Incident } else { KnownOutcome::Reverted };
+    KnownBad { outcome, occurred_at: bad.occurred_at }
+}

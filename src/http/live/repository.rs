@@ -1,0 +1,313 @@
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::change::{Change, ChangeId};
+use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
+use crate::http::live::LiveError;
+use crate::incident::{IncidentLink, OutcomeRecord, OutcomeTarget, Owners, load_incidents};
+use crate::timeline::{Cache, Row, RowFile, Sources, Timeline, fold};
+
+/// Changes landed since the start that are kept in memory; after that, a refold reads them from the cache.
+const MAX_NEWEST: usize = 20_000;
+
+/// A repository that the service follows: a fixed local path, never one from a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RepositoryConfig {
+    /// The name that requests use.
+    pub name: String,
+    /// A work tree or a bare directory.
+    pub path: PathBuf,
+    /// What counts as one change.
+    pub unit: UnitChoice,
+    /// A CODEOWNERS file: a path on disk, or one in the repository.
+    pub owners: Option<PathBuf>,
+    /// Incident links.
+    pub incidents: Option<PathBuf>,
+}
+
+/// One followed repository: its folded history, and how to read more.
+pub(super) struct LiveRepository {
+    pub(super) name: String,
+    pub(super) unit: Unit,
+    pub(super) root: String,
+    pub(super) owners: Owners,
+    path: PathBuf,
+    cache: Cache,
+    incidents: Vec<IncidentLink>,
+    /// Outcomes reported to this service, in the order they came.
+    reported: Mutex<Vec<OutcomeRecord>>,
+    state: RwLock<State>,
+    rows: Mutex<RowFile>,
+    open: Mutex<Vec<Repository>>,
+    refreshing: Mutex<()>,
+    looked_at: AtomicI64,
+}
+
+/// The history as it stands.
+pub(super) struct State {
+    pub(super) timeline: Timeline,
+    /// Grows with every event taken in.
+    pub(super) epoch: u64,
+    walked_to: ChangeId,
+    n_cached: usize,
+    newest: Vec<Row>,
+}
+
+impl State {
+    /// Number of rows.
+    pub(super) fn n_rows(&self) -> usize {
+        self.n_cached + self.newest.len()
+    }
+}
+
+impl LiveRepository {
+    /// Folds the history, or what is new of it since the cache was written.
+    pub(super) fn open(
+        repository_config: &RepositoryConfig,
+        cache_root: &Path,
+        reported: Vec<OutcomeRecord>,
+        now: i64,
+    ) -> Result<Self, LiveError> {
+        let name = &repository_config.name;
+        let failed = |source| LiveError::Git { name: name.clone(), source };
+        let repository = Repository::open(&repository_config.path).map_err(failed)?;
+        let root = repository.root_commit().map_err(failed)?.0;
+        let unit = repository.unit(repository_config.unit).map_err(failed)?;
+        let incidents = incidents(repository_config)?;
+        let digest = format!("{:016x}", digest_of(&incidents));
+        let cache = Cache::at(cache_root, &root, unit, &digest);
+        let sources = Sources::new(incidents.clone(), Vec::new());
+        let folded = fold(&cache, &repository, unit, &sources, |_, _| {});
+        let folded = folded.map_err(|source| LiveError::Fold { name: name.clone(), source })?;
+        if let Some(reason) = &folded.refolded {
+            tracing::warn!(repo = name, reason, "the cached history was thrown away and folded again");
+        }
+        let head = repository.head().map_err(failed)?;
+        let owners = owners(repository_config, &repository)?;
+        let n_cached = folded.rows.len();
+        let state =
+            State { timeline: folded.timeline, epoch: 0, walked_to: head, n_cached, newest: Vec::new() };
+        tracing::info!(repo = name, n_changes = n_cached, n_new = folded.n_new, %unit, "the history is folded");
+        let live = Self {
+            name: name.clone(),
+            unit,
+            root,
+            owners,
+            path: repository_config.path.clone(),
+            cache,
+            incidents,
+            reported: Mutex::default(),
+            state: RwLock::new(state),
+            rows: Mutex::new(folded.rows),
+            open: Mutex::new(vec![repository]),
+            refreshing: Mutex::default(),
+            looked_at: AtomicI64::new(now),
+        };
+        reported.iter().for_each(|outcome_record| live.report(outcome_record));
+        live.advance(now);
+        Ok(live)
+    }
+
+    /// The history, to read from.
+    pub(super) fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the repository was last looked at, in Unix seconds.
+    pub(super) fn looked_at(&self) -> i64 {
+        self.looked_at.load(Ordering::Relaxed)
+    }
+
+    /// Takes in what became known by `t`.
+    pub(super) fn advance(&self, t: i64) {
+        if self.state().timeline.is_due(t) {
+            let mut state = self.state_mut();
+            let n_known = state.timeline.advance(t).len();
+            state.epoch += n_known as u64;
+        }
+    }
+
+    /// Takes in an outcome reported to the service.
+    pub(super) fn report(&self, outcome_record: &OutcomeRecord) {
+        let outcome_record = self.by_commit(outcome_record);
+        lock(&self.reported).push(outcome_record.clone());
+        let mut state = self.state_mut();
+        if state.timeline.report(&outcome_record).is_some() {
+            state.epoch += 1;
+        }
+    }
+
+    /// An outcome of a diff is one of the landed change with that diff.
+    fn by_commit(&self, outcome_record: &OutcomeRecord) -> OutcomeRecord {
+        let mut outcome_record = outcome_record.clone();
+        if let OutcomeTarget::Digest(text) = &outcome_record.target {
+            let state = self.state();
+            let ordinal =
+                text.parse().ok().and_then(|digest| state.timeline.known().newest_of_digest(&digest));
+            let row = ordinal.and_then(|ordinal| self.rows(&state, ordinal as usize, 1).pop());
+            if let Some(row) = row {
+                outcome_record.target = OutcomeTarget::Commit(ChangeId(row.change_id));
+            }
+        }
+        outcome_record
+    }
+
+    /// Reads the repository with an open handle, one a thread.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Repository) -> Result<T, git::Error>,
+    ) -> Result<T, git::Error> {
+        let pooled = lock(&self.open).pop();
+        let repository = match pooled {
+            Some(repository) => repository,
+            None => Repository::open(&self.path)?,
+        };
+        let result = read(&repository);
+        lock(&self.open).push(repository);
+        result
+    }
+
+    /// The row of a landed change, as it was read just before it was folded in.
+    pub(super) fn row(&self, state: &State, id: &ChangeId) -> Option<(u32, Row)> {
+        let ordinal = state.timeline.detector().ordinal_of(id)?;
+        let row = self.rows(state, ordinal as usize, 1).pop()?;
+        (row.change_id == id.0).then_some((ordinal, row))
+    }
+
+    /// Rows from a position on.
+    pub(super) fn rows(&self, state: &State, first: usize, n_rows: usize) -> Vec<Row> {
+        let n_from_cache = state.n_cached.saturating_sub(first).min(n_rows);
+        let mut rows = Vec::new();
+        if n_from_cache > 0 {
+            match lock(&self.rows).read(first, n_from_cache) {
+                Ok(read) => rows = read,
+                Err(error) => tracing::error!(repo = self.name, error = %error, "cached rows cannot be read"),
+            }
+        }
+        let from_newest = state.newest.iter().skip((first + n_from_cache).saturating_sub(state.n_cached));
+        rows.extend(from_newest.take(n_rows - n_from_cache).cloned());
+        rows
+    }
+
+    /// Folds in what landed since the last look; answers how many changes that were.
+    pub(super) fn refresh(&self, now: i64) -> Result<usize, LiveError> {
+        let _one_at_a_time = lock(&self.refreshing);
+        let failed = |source| LiveError::Git { name: self.name.clone(), source };
+        let (walked_to, last_t) = {
+            let state = self.state();
+            (state.walked_to.clone(), state.timeline.last_t())
+        };
+        let head = self.read(Repository::head).map_err(failed)?;
+        let n_new = if head == walked_to {
+            0
+        } else {
+            let mut options = WalkOptions::new(self.unit);
+            options.after = Some(walked_to);
+            options.not_before = last_t.unwrap_or(i64::MIN);
+            match self.read(|repository| new_changes(repository, &options)) {
+                Ok((changes, head)) => self.land(changes, head),
+                Err(git::Error::NotAncestor { .. }) => self.refold(now)?,
+                Err(error) => return Err(failed(error)),
+            }
+        };
+        self.looked_at.store(now, Ordering::Relaxed);
+        self.advance(now);
+        if self.state().newest.len() > MAX_NEWEST {
+            self.refold(now)?;
+        }
+        Ok(n_new)
+    }
+
+    fn land(&self, changes: Vec<Change>, head: ChangeId) -> usize {
+        let n_new = changes.len();
+        let mut state = self.state_mut();
+        for change in changes {
+            let landed = state.timeline.land(&change);
+            state.epoch += 1;
+            state.newest.push(Row {
+                change_id: change.id.0,
+                committed_at: change.committed_at,
+                classification: landed.classification,
+                vector: landed.vector,
+                tokens: landed.tokens,
+            });
+        }
+        state.walked_to = head;
+        n_new
+    }
+
+    /// Folds again from the cache: the history was rewritten, or much is new.
+    fn refold(&self, now: i64) -> Result<usize, LiveError> {
+        let sources = Sources::new(self.incidents.clone(), Vec::new());
+        let git_failed = |source| LiveError::Git { name: self.name.clone(), source };
+        let repository = Repository::open(&self.path).map_err(git_failed)?;
+        let folded = fold(&self.cache, &repository, self.unit, &sources, |_, _| {});
+        let mut folded = folded.map_err(|source| LiveError::Fold { name: self.name.clone(), source })?;
+        for outcome_record in lock(&self.reported).iter() {
+            folded.timeline.report(outcome_record);
+        }
+        folded.timeline.advance(now);
+        let walked_to = repository.head().map_err(git_failed)?;
+        let mut state = self.state_mut();
+        let n_before = state.n_rows();
+        let epoch = state.epoch + 1;
+        let n_cached = folded.rows.len();
+        *state = State { timeline: folded.timeline, epoch, walked_to, n_cached, newest: Vec::new() };
+        *lock(&self.rows) = folded.rows;
+        tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
+        Ok(n_cached.saturating_sub(n_before))
+    }
+}
+
+fn new_changes(
+    repository: &Repository,
+    options: &WalkOptions,
+) -> Result<(Vec<Change>, ChangeId), git::Error> {
+    let mut changes = Vec::new();
+    let report = walk(repository, options, |change| {
+        changes.push(change);
+        ControlFlow::Continue(())
+    })?;
+    Ok((changes, report.head))
+}
+
+fn incidents(repository_config: &RepositoryConfig) -> Result<Vec<IncidentLink>, LiveError> {
+    let Some(path) = &repository_config.incidents else { return Ok(Vec::new()) };
+    let failed = |source| LiveError::Incidents { path: path.clone(), source };
+    let mut links = load_incidents(path).map_err(failed)?;
+    links.retain(|link| link.repo == repository_config.name || link.repo.is_empty());
+    Ok(links)
+}
+
+/// Ownership from a file on disk, else from one at the head of the repository.
+fn owners(repository_config: &RepositoryConfig, repository: &Repository) -> Result<Owners, LiveError> {
+    let Some(path) = &repository_config.owners else { return Ok(Owners::default()) };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => Some(text),
+        Err(_) => {
+            let blob = repository.blob_at("HEAD", &path.to_string_lossy()).ok().flatten();
+            blob.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        }
+    };
+    let text = text.ok_or_else(|| LiveError::Owners { path: path.clone() })?;
+    Owners::from_codeowners(&text).map_err(|source| LiveError::Incidents { path: path.clone(), source })
+}
+
+/// Another incident file is another cache.
+fn digest_of(incidents: &[IncidentLink]) -> u64 {
+    let named: BTreeMap<usize, String> =
+        incidents.iter().map(|incident| format!("{incident:?}")).enumerate().collect();
+    let parts: Vec<&str> = named.values().map(String::as_str).collect();
+    crate::history::hash64(&parts)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,204 @@
+//! Where models and policies come from, and how a new one takes over without a gap.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::artifact::{Artifact, ModelName, Registry, published};
+use crate::http::assessor::{Assessor, ModelRef};
+use crate::http::live::{Live, LiveAssessor};
+use crate::http::service::PolicyInUse;
+use crate::policy::{Policy, Reason, ReasonCode};
+use crate::store::{Record, RecordKind, Search, Store};
+
+/// Stored vectors that a new model must score before it takes over.
+const N_COMPARED: i64 = 200;
+
+/// Where the service gets models from; each is an assessor over the same histories.
+pub trait Models: Send + Sync + 'static {
+    /// A fully checked model by its name and version.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    fn load(&self, name: &str, version: &str) -> Result<Arc<dyn Assessor>, String>;
+
+    /// Makes a model the one that the next start begins with.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    fn promote(&self, name: &str, version: &str) -> Result<(), String>;
+
+    /// Name and version of the model that should be in use now, where that is followed.
+    fn current_name(&self) -> Option<(String, String)>;
+}
+
+/// Models of a registry, of one directory, or the published one.
+pub struct ModelSource {
+    live: Arc<Live>,
+    /// The registry, where the configured path is its `default` file.
+    registry: Option<Registry>,
+    /// The configured path; none for the published artifact.
+    path: Option<PathBuf>,
+}
+
+/// How a new model differs from the one before it, on the newest stored vectors.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct Comparison {
+    /// Vectors compared.
+    pub n: usize,
+    /// Largest difference of the score.
+    pub max_difference: f64,
+    /// Mean difference of the score.
+    pub mean_difference: f64,
+}
+
+impl ModelSource {
+    /// Models from a registry's `default` file, from one artifact directory, or the published one.
+    pub fn new(live: Arc<Live>, path: Option<PathBuf>) -> Self {
+        let registry = path.as_deref().filter(|path| !path.is_dir()).and_then(Path::parent).map(Registry::at);
+        Self { live, registry, path }
+    }
+
+    /// The model that the configuration names; where it is refused, one that degrades every answer, and why.
+    pub fn first(&self) -> (Arc<dyn Assessor>, Option<String>) {
+        match self.current() {
+            Ok(assessor) => (assessor, None),
+            Err(refused) => {
+                let code =
+                    if self.path.is_none() { ReasonCode::NoModel } else { ReasonCode::ArtifactRefused };
+                let assessor = LiveAssessor::without_model(Arc::clone(&self.live), Reason::standard(code));
+                (Arc::new(assessor), Some(refused))
+            }
+        }
+    }
+
+    fn current(&self) -> Result<Arc<dyn Assessor>, String> {
+        let artifact = match (&self.path, &self.registry) {
+            (None, _) => published().map_err(|error| error.to_string())?,
+            (Some(_), Some(registry)) => {
+                let model_name = registry.current().map_err(|error| error.to_string())?;
+                Arc::new(registry.load(&model_name).map_err(|error| error.to_string())?)
+            }
+            (Some(path), None) => Arc::new(Artifact::load(path).map_err(|error| error.to_string())?),
+        };
+        self.assessor(artifact)
+    }
+
+    fn assessor(&self, artifact: Arc<Artifact>) -> Result<Arc<dyn Assessor>, String> {
+        let assessor = LiveAssessor::new(Arc::clone(&self.live), artifact);
+        Ok(Arc::new(assessor.map_err(|error| error.to_string())?))
+    }
+
+    fn registry(&self) -> Result<&Registry, String> {
+        self.registry.as_ref().ok_or_else(|| "no registry is configured".to_owned())
+    }
+}
+
+impl Models for ModelSource {
+    fn load(&self, name: &str, version: &str) -> Result<Arc<dyn Assessor>, String> {
+        let model_name = model_name(name, version)?;
+        let artifact = self.registry()?.load(&model_name).map_err(|error| error.to_string())?;
+        self.assessor(Arc::new(artifact))
+    }
+
+    fn promote(&self, name: &str, version: &str) -> Result<(), String> {
+        self.registry()?.promote(&model_name(name, version)?).map_err(|error| error.to_string())
+    }
+
+    fn current_name(&self) -> Option<(String, String)> {
+        let model_name = self.registry.as_ref()?.current().ok()?;
+        Some((model_name.name, model_name.version))
+    }
+}
+
+/// Names are one path step each; nothing else may reach the file system.
+fn model_name(name: &str, version: &str) -> Result<ModelName, String> {
+    let is_step = |text: &str| {
+        let is_ordinary = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        (1..=100).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(is_ordinary)
+    };
+    if is_step(name) && is_step(version) {
+        Ok(ModelName { name: name.to_owned(), version: version.to_owned() })
+    } else {
+        Err("a name and a version are letters, digits, `-`, `_` and `.`".into())
+    }
+}
+
+/// Scores the newest stored vectors with both models; a model that gives anything but probabilities is refused.
+pub async fn compare(
+    store: Option<&Store>,
+    old: &dyn Assessor,
+    new: &dyn Assessor,
+) -> Result<Comparison, String> {
+    let Some(store) = store else { return Ok(Comparison::default()) };
+    let search = Search { kind: Some(RecordKind::Decision), limit: N_COMPARED, ..Search::default() };
+    let page = store.log().page(&search).await.map_err(|error| error.to_string())?;
+    let mut comparison = Comparison::default();
+    let mut sum = 0.0;
+    for record in &page.records {
+        let Some(difference) = difference(record, old, new)? else { continue };
+        comparison.n += 1;
+        comparison.max_difference = comparison.max_difference.max(difference);
+        sum += difference;
+    }
+    comparison.mean_difference = sum / (comparison.n.max(1) as f64);
+    Ok(comparison)
+}
+
+fn difference(record: &Record, old: &dyn Assessor, new: &dyn Assessor) -> Result<Option<f64>, String> {
+    let Some(vector) = record.vector().filter(|vector| vector.len() == new.features().len()) else {
+        return Ok(None);
+    };
+    let tokens = record.tokens().unwrap_or_default();
+    let scored = new.reassess(&vector, &tokens).map_err(|reason| reason.text)?;
+    if !scored.margin.is_finite() {
+        return Err(format!("the margin of the stored decision `{}` is not a number", record.id));
+    }
+    let before = old.reassess(&vector, &tokens).ok();
+    Ok(before.map(|before| (before.score.get() - scored.score.get()).abs()))
+}
+
+/// What is in use, for `GET /v1/model` and readiness.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct SwapStatus {
+    /// The model before the one in use.
+    pub previous: Option<ModelRef>,
+    /// Why the last new model was refused; null when it was taken.
+    pub refused: Option<String>,
+    /// How the last new model differed from the one before.
+    pub comparison: Option<Comparison>,
+}
+
+/// Where the policy comes from.
+pub struct PolicySource {
+    path: Option<PathBuf>,
+}
+
+impl PolicySource {
+    /// A file, or the published policy.
+    pub fn new(path: Option<PathBuf>) -> Self {
+        Self { path }
+    }
+
+    /// Reads and checks the policy.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn load(&self) -> Result<PolicyInUse, String> {
+        let text = match &self.path {
+            None => crate::policy::DEFAULT_POLICY.to_owned(),
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|error| format!("`{}`: {error}", path.display()))?
+            }
+        };
+        let policy = Policy::parse(&text).map_err(|error| error.to_string())?;
+        Ok(PolicyInUse { policy, text })
+    }
+
+    /// The policy file, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+}

@@ -1,0 +1,134 @@
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::assessor::{HistoryRef, ModelRef};
+use crate::http::fields::Fields;
+use crate::http::models::SwapStatus;
+use crate::http::routes::json;
+use crate::http::service::Service;
+use crate::http::wire::ActivateRequest;
+use crate::http::{ApiError, ProblemCode, body, parse_json};
+
+/// The model in use and how it got there.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ModelAnswer {
+    /// The model; null where none is loaded.
+    pub model: Option<ModelRef>,
+    /// Why there is none.
+    pub problem: Option<String>,
+    /// Number of values in a vector.
+    pub n_features: usize,
+    /// The last change of model.
+    pub status: SwapStatus,
+}
+
+/// The policy in use.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PolicyAnswer {
+    /// Its digest; null where no policy is loaded.
+    pub digest: Option<String>,
+    /// The file.
+    pub text: Option<String>,
+    /// Why the last new policy was refused; null when it was taken.
+    pub refused: Option<String>,
+}
+
+/// The model in use.
+#[utoipa::path(get, path = "/v1/model", tag = "model", responses((status = 200, description = "The model", body = ModelAnswer)))]
+pub(in crate::http) async fn model(State(service): State<Arc<Service>>) -> Response {
+    let status = service.swap_status.lock().await.clone();
+    json(StatusCode::OK, &model_answer(&service, status))
+}
+
+/// Swaps in another model of the registry; a bad one is refused and the one in use stays.
+#[utoipa::path(
+    post, path = "/v1/model/activate", tag = "model", request_body = ActivateRequest,
+    responses(
+        (status = 200, description = "It is in use", body = ModelAnswer),
+        (status = 409, description = "It was refused, and why", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
+pub(in crate::http) async fn activate(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let bytes = body::read(&headers, body, &service.config.limits).await?;
+    let mut fields = Fields::root(parse_json(&bytes)?)?;
+    let name = fields.required("name")?.name(100)?;
+    let version = fields.required("version")?.name(100)?;
+    fields.finish()?;
+    let activated = service.activate(&name, &version).await;
+    activated.map_err(|refused| ApiError::new(ProblemCode::Refused, refused))?;
+    Ok(model(State(service)).await)
+}
+
+/// The policy in use.
+#[utoipa::path(get, path = "/v1/policy", tag = "policy", responses((status = 200, description = "The policy", body = PolicyAnswer)))]
+pub(in crate::http) async fn policy(State(service): State<Arc<Service>>) -> Response {
+    let in_use = service.serving.load().policy.clone();
+    let answer = PolicyAnswer {
+        digest: in_use.as_ref().map(|in_use| in_use.policy.policy_digest().to_owned()),
+        text: in_use.as_ref().map(|in_use| in_use.text.clone()),
+        refused: service.policy_refused.lock().await.clone(),
+    };
+    json(StatusCode::OK, &answer)
+}
+
+/// Reads the policy file again; a bad one is refused and the one in use stays.
+#[utoipa::path(
+    post, path = "/v1/policy/reload", tag = "policy",
+    responses(
+        (status = 200, description = "It is in use", body = PolicyAnswer),
+        (status = 409, description = "It was refused, and why", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
+pub(in crate::http) async fn reload_policy(
+    State(service): State<Arc<Service>>,
+) -> Result<Response, ApiError> {
+    let reloaded = service.reload_policy().await;
+    reloaded.map_err(|refused| ApiError::new(ProblemCode::Refused, refused))?;
+    Ok(policy(State(service)).await)
+}
+
+/// Folds new commits of a repository now.
+#[utoipa::path(
+    post, path = "/v1/repos/{name}/refresh", tag = "repositories",
+    params(("name" = String, Path, description = "The repository's name")),
+    responses(
+        (status = 200, description = "How far the history is known now", body = HistoryRef),
+        (status = 404, description = "No such repository", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
+pub(in crate::http) async fn refresh(
+    State(service): State<Arc<Service>>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    let serving = service.serving.load_full();
+    let now = service.now_ms().div_euclid(1000);
+    let refreshed = tokio::task::spawn_blocking(move || serving.assessor.refresh(&name, now)).await;
+    let refreshed = refreshed.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
+    let refreshed = refreshed.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))?;
+    let history = refreshed.map_err(|error| {
+        tracing::error!(error, "a repository cannot be refreshed");
+        ApiError::standard(ProblemCode::RepositoryUnavailable).retry_after(10)
+    })?;
+    Ok(json(StatusCode::OK, &history))
+}
+
+fn model_answer(service: &Service, status: SwapStatus) -> ModelAnswer {
+    let serving = service.serving.load();
+    let model = serving.assessor.model();
+    ModelAnswer {
+        model: model.as_ref().ok().map(|model| (*model).clone()),
+        problem: model.err().map(|reason| reason.text),
+        n_features: serving.assessor.features().len(),
+        status,
+    }
+}

@@ -1,0 +1,180 @@
+//! The Open Inference Protocol in plain JSON: ready vectors in, scores out, no change, no decision.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::json;
+
+use crate::http::assessor::Assessor;
+use crate::http::fields::{Field, Fields, wrong_type};
+use crate::http::routes::json as answer_json;
+use crate::http::service::Service;
+use crate::http::{ApiError, Json, ProblemCode, body, parse_json};
+
+const MAX_ROWS: usize = 100_000;
+
+/// Whether the process answers.
+#[utoipa::path(get, path = "/v2/health/live", tag = "inference", responses((status = 200, description = "It does")))]
+pub(in crate::http) async fn live() -> Response {
+    answer_json(StatusCode::OK, &json!({ "live": true }))
+}
+
+/// Whether a model is ready.
+#[utoipa::path(get, path = "/v2/health/ready", tag = "inference", responses((status = 200, description = "It is"), (status = 503, description = "It is not")))]
+pub(in crate::http) async fn ready(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
+    let serving = service.serving.load();
+    serving.assessor.model().map_err(|reason| ApiError::new(ProblemCode::ModelUnavailable, reason.text))?;
+    Ok(answer_json(StatusCode::OK, &json!({ "ready": true })))
+}
+
+/// What a model takes and gives.
+#[utoipa::path(
+    get, path = "/v2/models/{model}", tag = "inference",
+    params(("model" = String, Path, description = "The model's name")),
+    responses((status = 200, description = "Names, shapes and types of its tensors"), (status = 404, description = "No such model"))
+)]
+pub(in crate::http) async fn metadata(
+    State(service): State<Arc<Service>>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    let serving = service.serving.load_full();
+    let model = named(serving.assessor.as_ref(), &name)?;
+    let inputs = serving.assessor.inputs();
+    Ok(answer_json(
+        StatusCode::OK,
+        &json!({
+            "name": model.0, "versions": [model.1], "platform": "diffrisk",
+            "inputs": [{ "name": "vector", "datatype": "FP32", "shape": [-1, inputs.len()] }],
+            "outputs": [{ "name": "score", "datatype": "FP64", "shape": [-1] }],
+            "parameters": { "features": inputs },
+        }),
+    ))
+}
+
+/// Whether this model is the one in use.
+#[utoipa::path(
+    get, path = "/v2/models/{model}/ready", tag = "inference",
+    params(("model" = String, Path, description = "The model's name")),
+    responses((status = 200, description = "It is"), (status = 404, description = "No such model"))
+)]
+pub(in crate::http) async fn model_ready(
+    State(service): State<Arc<Service>>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    let serving = service.serving.load_full();
+    let model = named(serving.assessor.as_ref(), &name)?;
+    Ok(answer_json(StatusCode::OK, &json!({ "name": model.0, "ready": true })))
+}
+
+/// Scores vectors: one FP32 tensor of shape `[n, features]`; null is unknown.
+#[utoipa::path(
+    post, path = "/v2/models/{model}/infer", tag = "inference",
+    params(("model" = String, Path, description = "The model's name")),
+    request_body = Object,
+    responses(
+        (status = 200, description = "One probability a row"),
+        (status = 400, description = "Binary tensors are not taken", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
+pub(in crate::http) async fn infer(
+    State(service): State<Arc<Service>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    refuse_binary(&headers)?;
+    let bytes = body::read(&headers, body, &service.config.limits).await?;
+    let turn = service.gate.enter().await?;
+    let serving = service.serving.load_full();
+    let model = named(serving.assessor.as_ref(), &name)?;
+    let n_inputs = serving.assessor.inputs().len();
+    let (id, vectors) = tensors(Fields::root(parse_json(&bytes)?)?, n_inputs)?;
+    let scores = serving.assessor.infer(&vectors);
+    let scores = scores.map_err(|reason| ApiError::new(ProblemCode::ModelUnavailable, reason.text))?;
+    drop(turn);
+    Ok(answer_json(
+        StatusCode::OK,
+        &json!({
+            "model_name": model.0, "model_version": model.1, "id": id,
+            "outputs": [{ "name": "score", "datatype": "FP64", "shape": [scores.len()], "data": scores }],
+        }),
+    ))
+}
+
+fn named(assessor: &dyn Assessor, name: &str) -> Result<(String, String), ApiError> {
+    let model =
+        assessor.model().map_err(|reason| ApiError::new(ProblemCode::ModelUnavailable, reason.text))?;
+    if model.name == name {
+        return Ok((model.name.clone(), model.version.clone()));
+    }
+    Err(ApiError::new(ProblemCode::NotFound, "the model in use has another name; see `GET /v1/model`"))
+}
+
+fn refuse_binary(headers: &HeaderMap) -> Result<(), ApiError> {
+    if !headers.contains_key("inference-header-content-length") {
+        return Ok(());
+    }
+    let detail =
+        "binary tensors are not taken; send plain JSON `data` (in tritonclient: `binary_data=False`)";
+    Err(ApiError::new(ProblemCode::BinaryTensors, detail))
+}
+
+/// Reads the request's one input tensor.
+fn tensors(mut fields: Fields, n_inputs: usize) -> Result<(Option<String>, Vec<Vec<f32>>), ApiError> {
+    let id = fields.optional("id").map(Field::text).transpose()?.filter(|id| !id.is_empty());
+    // What outputs and parameters ask for changes nothing: there is one output, in plain JSON.
+    fields.optional("outputs");
+    fields.optional("parameters");
+    let inputs = fields.required("inputs")?;
+    fields.finish()?;
+    let path = inputs.path.clone();
+    let mut inputs = inputs.list()?;
+    let (Some(input), true) = (inputs.pop(), inputs.is_empty()) else {
+        return Err(ApiError::at(ProblemCode::InvalidValue, path, "expected one input tensor"));
+    };
+    Ok((id, tensor(input, n_inputs)?))
+}
+
+fn tensor(input: Field, n_inputs: usize) -> Result<Vec<Vec<f32>>, ApiError> {
+    let path = input.path.clone();
+    let mut fields = Fields::of(input)?;
+    fields.required("name")?.text()?;
+    let datatype = fields.required("datatype")?;
+    let data_path = format!("{path}.data");
+    datatype.word(|word| ["FP32", "FP64"].contains(&word).then_some(()), "`FP32` and `FP64`")?;
+    fields.optional("parameters");
+    let shape = fields.required("shape")?.list()?.into_iter().map(Field::number);
+    let shape = shape.collect::<Result<Vec<f64>, ApiError>>()?;
+    let data = fields.required("data")?;
+    fields.finish()?;
+    let mut values = Vec::new();
+    flatten(data, &mut values)?;
+    let is_right = n_inputs > 0
+        && values.len() % n_inputs == 0
+        && shape == [(values.len() / n_inputs) as f64, n_inputs as f64]
+        && values.len() / n_inputs <= MAX_ROWS;
+    if !is_right {
+        let detail = format!("expected the shape [n, {n_inputs}] and as many numbers");
+        return Err(ApiError::at(ProblemCode::InvalidValue, data_path, detail));
+    }
+    Ok(values.chunks(n_inputs).map(<[f32]>::to_vec).collect())
+}
+
+/// Tensors may be flat or nested, as the protocol allows.
+fn flatten(field: Field, values: &mut Vec<f32>) -> Result<(), ApiError> {
+    match field.json {
+        // A whole tensor's width is checked before; single precision is what the model takes.
+        Json::Number { value, .. } if value.abs() <= f64::from(f32::MAX) => values.push(value as f32),
+        Json::Null => values.push(f32::NAN),
+        Json::List(list) => {
+            for (idx, json) in list.into_iter().enumerate() {
+                flatten(Field { path: format!("{}[{idx}]", field.path), json }, values)?;
+            }
+        }
+        _ => return Err(wrong_type(field.path, "a number of single precision or null")),
+    }
+    Ok(())
+}

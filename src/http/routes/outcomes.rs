@@ -1,0 +1,313 @@
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::change::ChangeId;
+use crate::http::auth::Caller;
+use crate::http::compose::moment;
+use crate::http::fields::{Field, Fields};
+use crate::http::routes::decisions::{failed, unavailable};
+use crate::http::routes::json as answer_json;
+use crate::http::service::Service;
+use crate::http::wire::{OutcomeRequest, OverrideRequest};
+use crate::http::{ApiError, ProblemCode, body, parse_json};
+use crate::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget};
+use crate::store::{Columns, NewRecord, Record, RecordKind, Search, Store};
+
+/// How long after a decision the same diff still means the same change.
+const DIGEST_JOIN_MS: i64 = 90 * 86_400_000;
+const MAX_BYTES: usize = 200;
+
+/// An outcome was recorded.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OutcomeAnswer {
+    /// Identity of the record.
+    pub outcome_id: String,
+    /// The decisions on that change, newest first.
+    pub joined: Vec<JoinedAnswer>,
+}
+
+/// A decision that an outcome belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct JoinedAnswer {
+    /// The decision.
+    pub decision_id: String,
+    /// `decision_id`, `commit`, `id` or `digest`.
+    pub joined_by: String,
+}
+
+/// Reports what became of a change; labels are made of it.
+#[utoipa::path(
+    post, path = "/v1/outcomes", tag = "outcomes", request_body = OutcomeRequest,
+    responses(
+        (status = 201, description = "It is on disk", body = OutcomeAnswer),
+        (status = 404, description = "No such decision", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
+pub(in crate::http) async fn report(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let bytes = body::read(&headers, body, &service.config.limits).await?;
+    let now_ms = service.now_ms();
+    let mut said = Said::read(Fields::root(parse_json(&bytes)?)?, now_ms.div_euclid(1000))?;
+    let store = service.open_store().ok_or_else(unavailable)?;
+    let decisions = said.resolve(store, now_ms).await?;
+    let joined: Vec<JoinedAnswer> = decisions.iter().map(|(_, joined)| joined.clone()).collect();
+    let new_records = said.records(&caller, &decisions, &joined, now_ms);
+    let outcome_id = new_records[0].id.clone();
+    store.append(new_records).await.map_err(|error| failed(&error))?;
+    service.metrics.outcomes.inc();
+    if let Some(outcome_record) = said.outcome_record() {
+        let serving = service.serving.load_full();
+        // Waits for the history's lock, which a fold may hold for a while.
+        let taken = tokio::task::spawn_blocking(move || serving.assessor.report(&outcome_record)).await;
+        taken.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
+    }
+    Ok(answer_json(StatusCode::CREATED, &OutcomeAnswer { outcome_id, joined }))
+}
+
+/// Records that a decision is not followed, and why; the decision itself stays as it is.
+#[utoipa::path(
+    post, path = "/v1/decisions/{id}/override", tag = "decisions", request_body = OverrideRequest,
+    params(("id" = String, Path, description = "The decision's id")),
+    responses(
+        (status = 201, description = "It is on disk"),
+        (status = 404, description = "No such decision", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
+pub(in crate::http) async fn override_one(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let bytes = body::read(&headers, body, &service.config.limits).await?;
+    let mut fields = Fields::root(parse_json(&bytes)?)?;
+    let reason = fields.required("reason")?.name(1000)?;
+    let ticket = fields.optional("ticket").map(|ticket| ticket.name(MAX_BYTES)).transpose()?;
+    let expires = fields.required("expires_at")?;
+    let path = expires.path.clone();
+    let expires_at = expires.moment()?.0.as_second();
+    fields.finish()?;
+    let now_ms = service.now_ms();
+    if expires_at.saturating_mul(1000) <= now_ms {
+        return Err(ApiError::at(ProblemCode::InvalidValue, path, "expected a moment that is still to come"));
+    }
+    let store = service.open_store().ok_or_else(unavailable)?;
+    let decision = decision(store, &id).await?;
+    let said = json!({
+        "decision_id": id, "reason": crate::change::secrets::redact(&reason), "ticket": ticket,
+        "expires_at": moment(expires_at), "by": caller.name, "at": moment(now_ms.div_euclid(1000)),
+    });
+    let mut new_record = NewRecord::new(RecordKind::Override, said.to_string());
+    new_record.at_ms = now_ms;
+    new_record.columns = Columns { repo: decision.columns.repo, subject_id: Some(id), ..Columns::default() };
+    store.append_one(new_record).await.map_err(|error| failed(&error))?;
+    service.metrics.overrides.inc();
+    tracing::warn!(target: "diffrisk::override", decision_id = decision.id, by = caller.name, "a decision is overridden");
+    Ok(answer_json(StatusCode::CREATED, &said))
+}
+
+/// An outcome as it was said.
+struct Said {
+    decision_id: Option<String>,
+    repo: Option<String>,
+    target: Option<OutcomeTarget>,
+    word: String,
+    outcome: OutcomeKind,
+    occurred_at: i64,
+    known_at: i64,
+    incident_id: Option<String>,
+    severity: Option<String>,
+    source: Option<String>,
+}
+
+impl Said {
+    fn read(mut fields: Fields, now: i64) -> Result<Self, ApiError> {
+        let text = |fields: &mut Fields, name: &str| {
+            fields.optional(name).map(|field| field.name(MAX_BYTES)).transpose()
+        };
+        let decision_id = text(&mut fields, "decision_id")?;
+        let repo = text(&mut fields, "repo")?;
+        let targets = [
+            text(&mut fields, "commit")?.map(|commit| OutcomeTarget::Commit(ChangeId(commit))),
+            text(&mut fields, "id")?.map(OutcomeTarget::Id),
+            text(&mut fields, "digest")?.map(OutcomeTarget::Digest),
+        ];
+        let mut targets = targets.into_iter().flatten();
+        let target = targets.next();
+        if targets.next().is_some() || target.is_some() == decision_id.is_some() {
+            let detail = "needs exactly one of `decision_id`, `commit`, `id` and `digest`";
+            return Err(ApiError::at(ProblemCode::InvalidValue, "$", detail));
+        }
+        let needs_repo = matches!(target, Some(OutcomeTarget::Commit(_) | OutcomeTarget::Id(_)));
+        if needs_repo && repo.is_none() {
+            return Err(ApiError::at(
+                ProblemCode::MissingField,
+                "$.repo",
+                "required beside `commit` or `id`",
+            ));
+        }
+        let (word, outcome) = fields.required("outcome")?.word(outcome_kind, OUTCOMES)?;
+        let occurred_at = past(fields.required("occurred_at")?, now)?;
+        let known = fields.optional("known_at");
+        let known_path = "$.known_at";
+        let known_at = known.map(|known| past(known, now)).transpose()?.unwrap_or(now);
+        if known_at < occurred_at {
+            return Err(ApiError::at(ProblemCode::InvalidValue, known_path, "known before it happened"));
+        }
+        let said = Self {
+            decision_id,
+            repo,
+            target,
+            word,
+            outcome,
+            occurred_at,
+            known_at,
+            incident_id: text(&mut fields, "incident_id")?,
+            severity: text(&mut fields, "severity")?,
+            source: text(&mut fields, "source")?,
+        };
+        fields.finish()?;
+        Ok(said)
+    }
+
+    /// Finds the decisions on the change, and the change of a decision.
+    async fn resolve(&mut self, store: &Store, now_ms: i64) -> Result<Vec<(Record, JoinedAnswer)>, ApiError> {
+        if let Some(id) = self.decision_id.clone() {
+            let decision = decision(store, &id).await?;
+            self.repo = decision.columns.repo.clone();
+            self.target = change_of(&decision);
+            return Ok(vec![(decision, JoinedAnswer { decision_id: id, joined_by: "decision_id".into() })]);
+        }
+        let (name, joined_by) = match &self.target {
+            Some(OutcomeTarget::Commit(id)) => (id.0.clone(), "commit"),
+            Some(OutcomeTarget::Id(id)) => (id.clone(), "id"),
+            Some(OutcomeTarget::Digest(digest)) => (digest.clone(), "digest"),
+            Some(OutcomeTarget::Decision(_)) | None => return Ok(Vec::new()),
+        };
+        let kind = Some(RecordKind::Decision);
+        let search =
+            Search { kind, repo: self.repo.clone(), change: Some(name), limit: 100, ..Search::default() };
+        let page = store.log().page(&search).await.map_err(|error| failed(&error))?;
+        let fresh = |record: &Record| joined_by != "digest" || record.at_ms > now_ms - DIGEST_JOIN_MS;
+        let joined = page.records.into_iter().filter(fresh).map(|record| {
+            let joined = JoinedAnswer { decision_id: record.id.clone(), joined_by: joined_by.into() };
+            (record, joined)
+        });
+        let joined: Vec<_> = joined.collect();
+        if self.repo.is_none() {
+            self.repo = joined.first().and_then(|(record, _)| record.columns.repo.clone());
+        }
+        Ok(joined)
+    }
+
+    /// The record of the outcome, and one for each decision that it takes back.
+    fn records(
+        &self,
+        caller: &Caller,
+        decisions: &[(Record, JoinedAnswer)],
+        joined: &[JoinedAnswer],
+        now_ms: i64,
+    ) -> Vec<NewRecord> {
+        let mut said = json!({
+            "decision_id": self.decision_id, "repo": self.repo, "outcome": self.word,
+            "occurred_at": moment(self.occurred_at), "known_at": moment(self.known_at),
+            "incident_id": self.incident_id, "severity": self.severity, "source": self.source,
+            "by": caller.name, "joined": joined,
+        });
+        let mut columns = Columns { repo: self.repo.clone(), ..Columns::default() };
+        let (name, place, value) = match &self.target {
+            Some(OutcomeTarget::Commit(id)) => ("commit", Some(&mut columns.commit_id), Some(id.0.clone())),
+            Some(OutcomeTarget::Id(id)) => ("id", Some(&mut columns.change_id), Some(id.clone())),
+            Some(OutcomeTarget::Digest(digest)) => {
+                ("digest", Some(&mut columns.change_digest), Some(digest.clone()))
+            }
+            Some(OutcomeTarget::Decision(_)) | None => ("commit", None, None),
+        };
+        said[name] = json!(value);
+        if let Some(place) = place {
+            *place = value;
+        }
+        columns.subject_id = decisions.first().map(|(record, _)| record.id.clone());
+        let mut outcome = NewRecord::new(RecordKind::Outcome, said.to_string());
+        outcome.at_ms = now_ms;
+        outcome.columns = columns;
+        let mut new_records = vec![outcome];
+        new_records.extend(self.revocations(decisions, now_ms));
+        new_records
+    }
+
+    /// A change that turned out bad must not pass on a decision made before that was known.
+    fn revocations(&self, decisions: &[(Record, JoinedAnswer)], now_ms: i64) -> Vec<NewRecord> {
+        let is_bad =
+            matches!(self.outcome, OutcomeKind::Incident | OutcomeKind::Reverted | OutcomeKind::Caught);
+        let stands =
+            |record: &&Record| record.columns.expires_ms.is_some_and(|expires_ms| expires_ms > now_ms);
+        let records = decisions.iter().map(|(record, _)| record).filter(|_| is_bad).filter(stands);
+        let revocation = |record: &Record| {
+            let body = json!({ "decision_id": record.id, "reason": self.word, "at": moment(now_ms.div_euclid(1000)) });
+            let mut new_record = NewRecord::new(RecordKind::Revocation, body.to_string());
+            new_record.at_ms = now_ms;
+            new_record.columns = Columns {
+                repo: record.columns.repo.clone(),
+                subject_id: Some(record.id.clone()),
+                ..Columns::default()
+            };
+            new_record
+        };
+        records.map(revocation).collect()
+    }
+
+    /// For the history; none where no landed change can be meant.
+    fn outcome_record(&self) -> Option<OutcomeRecord> {
+        Some(OutcomeRecord {
+            target: self.target.clone()?,
+            repo: self.repo.clone(),
+            outcome: self.outcome,
+            occurred_at: self.occurred_at,
+            known_at: self.known_at,
+            incident_id: self.incident_id.clone(),
+            severity: self.severity.clone(),
+            source: self.source.clone(),
+        })
+    }
+}
+
+const OUTCOMES: &str = "`incident`, `reverted`, `reverted_as_planned`, `caught`, `harmless` and `retracted`";
+
+fn outcome_kind(word: &str) -> Option<(String, OutcomeKind)> {
+    let kind = serde_json::from_value(Value::String(word.to_owned())).ok()?;
+    Some((word.to_owned(), kind))
+}
+
+/// A moment that is not to come.
+fn past(field: Field, now: i64) -> Result<i64, ApiError> {
+    let path = field.path.clone();
+    let at = field.moment()?.0.as_second();
+    let refused = || ApiError::at(ProblemCode::InvalidValue, path, "expected a moment that is past");
+    (at <= now.saturating_add(60)).then_some(at).ok_or_else(refused)
+}
+
+async fn decision(store: &Store, id: &str) -> Result<Record, ApiError> {
+    let record = store.log().record(id).await.map_err(|error| failed(&error))?;
+    let record = record.filter(|record| record.kind == RecordKind::Decision);
+    record.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))
+}
+
+fn change_of(decision: &Record) -> Option<OutcomeTarget> {
+    let columns = &decision.columns;
+    let commit = columns.commit_id.clone().map(|id| OutcomeTarget::Commit(ChangeId(id)));
+    let digest = || columns.change_digest.clone().map(OutcomeTarget::Digest);
+    commit.or_else(digest).or_else(|| columns.change_id.clone().map(OutcomeTarget::Id))
+}

@@ -1,0 +1,254 @@
+//! `diffrisk.toml`: one finished struct from file, environment and flags.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::git::UnitChoice;
+use crate::http::config::{Limits, ServerConfig};
+use crate::http::live::RepositoryConfig;
+use crate::store::StoreConfig;
+
+/// The store where none is configured: a file in the working directory.
+const DEFAULT_STORE: &str = "sqlite://diffrisk.db";
+
+/// Everything that `serve` needs to know. Order of a value: flag, environment, file, default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How to listen and what to take.
+    pub server: ServerConfig,
+    /// Where the decision log is.
+    pub store: StoreConfig,
+    /// A model: a registry's `default` file, an artifact directory, or none for the published one.
+    pub model: Option<PathBuf>,
+    /// A policy file, or none for the published one.
+    pub policy: Option<PathBuf>,
+    /// The followed repositories.
+    pub repositories: Vec<RepositoryConfig>,
+    /// Where folded histories are kept.
+    pub cache: PathBuf,
+}
+
+/// Why a configuration was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or has a key or value that it cannot have.
+    #[error("the configuration `{}` is refused: {message}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        message: String,
+    },
+}
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Document {
+    server: ServerTable,
+    model: PathTable,
+    store: StoreTable,
+    policy: PathTable,
+    auth: AuthTable,
+    limits: LimitsTable,
+    repository: Vec<RepositoryTable>,
+    cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ServerTable {
+    listen: Option<String>,
+    deadline_ms: Option<u64>,
+    drain_seconds: Option<u64>,
+    poll_seconds: Option<u64>,
+    max_clock_skew_seconds: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PathTable {
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct StoreTable {
+    url: Option<String>,
+    stem: Option<PathBuf>,
+    retention_days: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AuthTable {
+    keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsTable {
+    body_bytes: Option<usize>,
+    diff_files: Option<usize>,
+    diff_lines: Option<usize>,
+    batch_items: Option<usize>,
+    body_seconds: Option<u64>,
+    concurrent: Option<usize>,
+    waiting: Option<usize>,
+    requests_per_second: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RepositoryTable {
+    name: String,
+    path: PathBuf,
+    unit: Option<String>,
+    owners: Option<PathBuf>,
+    incidents: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            server: ServerConfig::default(),
+            store: StoreConfig::new(DEFAULT_STORE),
+            model: None,
+            policy: None,
+            repositories: Vec::new(),
+            cache: std::env::temp_dir().join("diffrisk-cache"),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has a key or value that it cannot have.
+    pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        let failed = |source| SettingsError::File { path: path.to_owned(), source };
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        Self::parse(&text).map_err(|message| SettingsError::Refused { path: path.to_owned(), message })
+    }
+
+    /// Reads the text of a configuration file; the error names the place and what was expected.
+    ///
+    /// # Errors
+    /// When it is not TOML, or has a key or value that it cannot have.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut settings =
+            Self { model: document.model.path, policy: document.policy.path, ..Self::default() };
+        settings.server.keys = document.auth.keys;
+        settings.store = store(document.store);
+        apply_server(&mut settings.server, document.server);
+        apply_limits(&mut settings.server.limits, &document.limits);
+        settings.cache = document.cache.unwrap_or(settings.cache);
+        for table in document.repository {
+            if settings.repositories.iter().any(|repository| repository.name == table.name) {
+                return Err(format!("the repository `{}` is there twice", table.name));
+            }
+            settings.repositories.push(repository(table)?);
+        }
+        Ok(settings)
+    }
+}
+
+fn store(table: StoreTable) -> StoreConfig {
+    let mut store_config = StoreConfig::new(table.url.unwrap_or_else(|| DEFAULT_STORE.into()));
+    store_config.stem = table.stem;
+    store_config.retention =
+        table.retention_days.map(|days| Duration::from_secs(days.saturating_mul(86_400)));
+    store_config
+}
+
+fn apply_server(server_config: &mut ServerConfig, table: ServerTable) {
+    set(&mut server_config.listen, table.listen);
+    set(&mut server_config.deadline, table.deadline_ms.map(Duration::from_millis));
+    set(&mut server_config.drain, table.drain_seconds.map(Duration::from_secs));
+    set(&mut server_config.poll, table.poll_seconds.map(Duration::from_secs));
+    set(&mut server_config.max_clock_skew, table.max_clock_skew_seconds.map(Duration::from_secs));
+}
+
+fn apply_limits(limits: &mut Limits, table: &LimitsTable) {
+    set(&mut limits.body_bytes, table.body_bytes);
+    set(&mut limits.diff_files, table.diff_files);
+    set(&mut limits.diff_lines, table.diff_lines);
+    set(&mut limits.batch_items, table.batch_items);
+    set(&mut limits.body_time, table.body_seconds.map(Duration::from_secs));
+    set(&mut limits.n_scoring, table.concurrent);
+    set(&mut limits.n_waiting, table.waiting);
+    limits.requests_per_second = table.requests_per_second;
+}
+
+fn repository(table: RepositoryTable) -> Result<RepositoryConfig, String> {
+    let unit = match table.unit.as_deref() {
+        None | Some("auto") => UnitChoice::Auto,
+        Some("commit") => UnitChoice::Commit,
+        Some("landing") => UnitChoice::Landing,
+        Some(other) => return Err(format!("`{other}` is no unit; expected `auto`, `commit` or `landing`")),
+    };
+    let RepositoryTable { name, path, owners, incidents, .. } = table;
+    Ok(RepositoryConfig { name, path, unit, owners, incidents })
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_file_is_understood() {
+        let text = r#"
+[server]
+listen = "127.0.0.1:8080"
+deadline_ms = 200
+[model]
+path = "models/default"
+[store]
+url = "sqlite://diffrisk.db"
+[policy]
+path = "policy.toml"
+[auth]
+keys = "keys.toml"
+[[repository]]
+name = "mediawiki-config"
+path = "/srv/git/mediawiki-config.git"
+owners = "CODEOWNERS"
+incidents = "incidents.csv"
+"#;
+        let settings = Settings::parse(text).unwrap();
+        assert_eq!(settings.repositories[0].name, "mediawiki-config");
+        assert_eq!(settings.server.deadline, Duration::from_millis(200));
+        assert_eq!(Settings::parse("").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_and_named() {
+        for (text, named) in [
+            ("[server]\nlistn = 1", "listn"),
+            ("[server]\ndeadline_ms = \"200\"", "deadline_ms"),
+            ("[[repository]]\nname = \"a\"\npath = \"b\"\nunit = \"day\"", "`day`"),
+            ("[[repository]]\nname=\"a\"\npath=\"b\"\n[[repository]]\nname=\"a\"\npath=\"c\"", "twice"),
+        ] {
+            let message = Settings::parse(text).unwrap_err();
+            assert!(message.contains(named), "{message}");
+        }
+    }
+}

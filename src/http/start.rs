@@ -1,0 +1,173 @@
+//! From finished settings to a running service.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::http::KeyError;
+use crate::http::live::{Live, LiveError};
+use crate::http::models::{ModelSource, Models, PolicySource};
+use crate::http::service::{Parts, Service};
+use crate::http::settings::Settings;
+use crate::incident::{OutcomeRecord, parse_outcomes};
+use crate::store::{self, RecordKind, Search, Store};
+
+/// Why the service could not start. A refused model or policy is no such reason: the service then
+/// starts, answers degraded, and says why.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The decision log cannot be opened.
+    #[error("the decision log cannot be opened")]
+    Store(#[from] store::Error),
+    /// A repository cannot be followed.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    /// The key file cannot be read.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// A thread of the start failed.
+    #[error("the histories could not be folded")]
+    Fold,
+}
+
+/// What the reported outcomes of the log may hold, as the loader of outcomes takes it.
+const OUTCOME_KEYS: [&str; 10] = [
+    "repo",
+    "commit",
+    "id",
+    "digest",
+    "outcome",
+    "occurred_at",
+    "known_at",
+    "incident_id",
+    "severity",
+    "source",
+];
+
+/// Opens the log, folds the histories, loads model and policy, and puts the service together.
+///
+/// # Errors
+/// When the log, a repository or the key file cannot be used.
+pub async fn start(settings: Settings) -> Result<Arc<Service>, StartError> {
+    let store = Store::open(&settings.store).await?;
+    let reported = reported(&store).await?;
+    let clock = Service::machine_clock();
+    let now = clock().div_euclid(1000);
+    let (configs, cache) = (settings.repositories.clone(), settings.cache.clone());
+    let folded = tokio::task::spawn_blocking(move || Live::open(&configs, &cache, &reported, now)).await;
+    let live = Arc::new(folded.map_err(|_| StartError::Fold)??);
+    let models = Arc::new(ModelSource::new(live, settings.model));
+    let source = Arc::clone(&models);
+    let first = tokio::task::spawn_blocking(move || source.first()).await;
+    let (assessor, refused) = first.map_err(|_| StartError::Fold)?;
+    let policies = Arc::new(PolicySource::new(settings.policy));
+    let policy = policies.load();
+    let policy_refused = policy.as_ref().err().cloned();
+    let service = Service::new(Parts {
+        config: settings.server,
+        assessor,
+        models: Some(models as Arc<dyn Models>),
+        policy: policy.ok(),
+        policies: Some(policies),
+        store: Some(store),
+        clock,
+    })?;
+    if let Some(refused) = &refused {
+        tracing::error!(refused, "no model is in use: every answer is degraded");
+    }
+    if let Some(refused) = &policy_refused {
+        tracing::error!(refused, "no policy is in use: every answer is degraded");
+    }
+    service.swap_status.lock().await.refused = refused;
+    *service.policy_refused.lock().await = policy_refused;
+    service.record_activation().await;
+    Ok(service)
+}
+
+/// The outcomes that were reported to earlier runs; one that cannot be understood is counted and passed over.
+async fn reported(store: &Store) -> Result<Vec<OutcomeRecord>, store::Error> {
+    let mut outcomes = Vec::new();
+    let mut n_passed_over = 0_usize;
+    let mut after = Some(String::new());
+    while after.is_some() {
+        let search = Search { kind: Some(RecordKind::Outcome), after, limit: 500, ..Search::default() };
+        let page = store.log().page(&search).await?;
+        for record in &page.records {
+            match parse_outcomes(line(&record.body).as_bytes()) {
+                Ok(parsed) => outcomes.extend(parsed),
+                Err(_) => n_passed_over += 1,
+            }
+        }
+        after = page.next;
+    }
+    if n_passed_over > 0 {
+        tracing::warn!(n_passed_over, "reported outcomes that name no change are passed over");
+    }
+    Ok(outcomes)
+}
+
+fn line(body: &str) -> String {
+    let mut said: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body).unwrap_or_default();
+    said.retain(|key, value| OUTCOME_KEYS.contains(&key.as_str()) && !value.is_null());
+    serde_json::Value::Object(said).to_string()
+}
+
+/// Looks at repositories, the model registry and the policy file from time to time, until aborted.
+pub(super) async fn follow(service: Arc<Service>) {
+    let mut policy_stamp = stamp(&service);
+    let mut model_name = service.models.as_ref().and_then(|models| models.current_name());
+    loop {
+        tokio::time::sleep(service.config.poll).await;
+        let serving = service.serving.load_full();
+        let now = service.now_ms().div_euclid(1000);
+        let refreshed = tokio::task::spawn_blocking(move || {
+            for (name, _) in serving.assessor.repositories(now) {
+                if let Some(Err(error)) = serving.assessor.refresh(&name, now) {
+                    tracing::error!(repo = name, error, "the repository cannot be refreshed");
+                }
+            }
+        });
+        if refreshed.await.is_err() {
+            tracing::error!("a look at the repositories failed");
+        }
+        let policy_now = stamp(&service);
+        if policy_now != policy_stamp {
+            policy_stamp = policy_now;
+            // A refusal is logged and kept where it can be read.
+            let _ = service.reload_policy().await;
+        }
+        let name_now = service.models.as_ref().and_then(|models| models.current_name());
+        if name_now != model_name {
+            model_name = name_now;
+            follow_model(&service, model_name.as_ref()).await;
+        }
+        prune(&service).await;
+    }
+}
+
+async fn follow_model(service: &Arc<Service>, wanted: Option<&(String, String)>) {
+    let Some((name, version)) = wanted else { return };
+    let serving = service.serving.load_full();
+    let is_in_use =
+        serving.assessor.model().is_ok_and(|model| model.name == *name && model.version == *version);
+    if !is_in_use {
+        // A refusal is logged and kept where it can be read.
+        let _ = service.activate(name, version).await;
+    }
+}
+
+async fn prune(service: &Service) {
+    let Some(store) = service.open_store() else { return };
+    let Some(kept) = store.retention() else { return };
+    let before_ms = service.now_ms().saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
+    match store.prune(before_ms).await {
+        Ok(0) => {}
+        Ok(n_pruned) => tracing::info!(n_pruned, "records past their retention are pruned"),
+        Err(error) => tracing::error!(error = %error, "records could not be pruned"),
+    }
+}
+
+/// What tells one version of the policy file from the next.
+fn stamp(service: &Service) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(service.policies.as_ref()?.path()?).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
