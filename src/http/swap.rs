@@ -42,6 +42,7 @@ impl Service {
         let source = Arc::clone(&models);
         let loaded = tokio::task::spawn_blocking(move || source.load(&load_name, &load_version)).await;
         let assessor = loaded.map_err(|_| "the model could not be loaded")??;
+        assessor.model().map_err(|reason| reason.text)?;
         let old = self.serving.load_full();
         let comparison = compare(self.store.as_ref(), old.assessor.as_ref(), assessor.as_ref()).await?;
         models.promote(name, version)?;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, Digest, digest};
 use crate::history::hash64;
+use crate::incident::OutcomeKind;
 use crate::label::{LabelSource, Outcome};
 
 /// What already happened to landed changes, under every name they may come back with.
@@ -23,6 +24,8 @@ pub struct Bad {
     pub occurred_at: i64,
     /// Whether it was named in an incident, rather than reverted.
     pub is_incident: bool,
+    /// Whether it was reported, and may be withdrawn.
+    pub is_reported: bool,
 }
 
 impl KnownOutcomes {
@@ -53,11 +56,17 @@ impl KnownOutcomes {
     }
 
     pub(super) fn outcome(&mut self, outcome: &Outcome) {
-        if outcome.retracts {
-            self.bad.remove(&outcome.ordinal);
+        if outcome.retracts() {
+            // A report can be withdrawn; a revert in the history cannot.
+            if self.bad.get(&outcome.ordinal).is_some_and(|bad| bad.is_reported) {
+                self.bad.remove(&outcome.ordinal);
+            }
         } else if outcome.positive && !outcome.planned {
-            let is_incident = outcome.source == LabelSource::Incident;
-            self.bad.insert(outcome.ordinal, Bad { occurred_at: outcome.occurred_at, is_incident });
+            let is_reported = outcome.source == LabelSource::Outcome;
+            let is_incident =
+                outcome.source == LabelSource::Incident || outcome.reported == Some(OutcomeKind::Incident);
+            let bad = Bad { occurred_at: outcome.occurred_at, is_incident, is_reported };
+            self.bad.entry(outcome.ordinal).or_insert(bad);
         }
     }
 

@@ -42,6 +42,7 @@ pub enum Fault {
 /// A model that says what it is told to say.
 pub struct Fake {
     model_ref: ModelRef,
+    features: Vec<String>,
     pub percentile: Mutex<f64>,
     pub faults: Mutex<BTreeSet<Fault>>,
     pub known_bad: Mutex<bool>,
@@ -59,6 +60,7 @@ impl Fake {
                 digest: format!("sha256:{version}"),
                 trained_at: "2026-01-01T00:00:00Z".into(),
             },
+            features: ["a", "b", "c"].map(String::from).to_vec(),
             percentile: Mutex::new(percentile),
             faults: Mutex::default(),
             known_bad: Mutex::new(false),
@@ -162,7 +164,7 @@ impl Assessor for Fake {
     }
 
     fn features(&self) -> &[String] {
-        &[]
+        &self.features
     }
 
     fn assess(&self, _repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>> {

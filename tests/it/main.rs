@@ -10,6 +10,8 @@ mod features;
 mod git_walk;
 mod http_fake;
 mod http_limits;
+mod http_live;
+mod http_routes;
 mod http_score;
 mod labels;
 mod learners;

@@ -1,0 +1,240 @@
+//! The service over a real history: what it answers is what mining wrote, bit for bit.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use diffrisk::artifact::Registry;
+use diffrisk::change::{ChangeId, digest, render_diff};
+use diffrisk::dataset::{LabelTask, Rows};
+use diffrisk::git::{Repository, Sample, Unit, UnitChoice, write_sample};
+use diffrisk::http::live::{Live, RepositoryConfig};
+use diffrisk::http::{ModelSource, Models, Parts, PolicyInUse, PolicySource, ServerConfig, Service, router};
+use diffrisk::incident::load_incidents;
+use diffrisk::mining::{AuthorKey, MineOptions, mine};
+use diffrisk::store::{Store, StoreConfig};
+use diffrisk::timeline::Sources;
+use diffrisk::train::{Recipe, TrainOptions, train_rows};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// A sample repository, its mined rows, and a small model of them in a registry.
+struct World {
+    _dir: tempfile::TempDir,
+    root: PathBuf,
+    sample: Sample,
+    rows: Rows,
+}
+
+fn world() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().to_owned();
+    let sample = write_sample(&root.join("sample")).unwrap();
+    let repository = Repository::open(&sample.repository).unwrap();
+    let options = MineOptions {
+        name: "config".into(),
+        unit: Unit::Commit,
+        sources: Sources::new(load_incidents(&sample.incidents).unwrap(), Vec::new()),
+        since: None,
+        until: None,
+        author_key: AuthorKey::new(vec![7; 32]).unwrap(),
+    };
+    let rows = mine(&repository, options, |_| {}).unwrap().rows;
+    World { _dir: dir, root, sample, rows }
+}
+
+impl World {
+    /// Trains a quick model and makes it the registry's own.
+    fn train(&self) {
+        let recipe = Recipe { n_trees: 10, n_bags: 1, ..Recipe::default() };
+        let as_of = self.rows.facts()[self.rows.n_rows() / 2].committed_at;
+        let options = TrainOptions { recipe, prior: None, as_of, seed: 1 };
+        let artifact = train_rows(&self.rows, "sample", LabelTask::Strict, &options).unwrap();
+        let registry = Registry::at(&self.models());
+        let model_name = registry.add(&artifact).unwrap();
+        registry.promote(&model_name).unwrap();
+    }
+
+    fn models(&self) -> PathBuf {
+        self.root.join("models")
+    }
+
+    fn config(&self, path: &Path) -> RepositoryConfig {
+        RepositoryConfig {
+            name: "config".into(),
+            path: path.to_owned(),
+            unit: UnitChoice::Commit,
+            owners: None,
+            incidents: Some(self.sample.incidents.clone()),
+        }
+    }
+
+    async fn serve(&self, path: &Path, now: i64) -> Served {
+        let live = Live::open(&[self.config(path)], &self.root.join("cache"), &[], now).unwrap();
+        let models = ModelSource::new(Arc::new(live), Some(self.models().join("default")));
+        let (assessor, refused) = models.first();
+        assert_eq!(refused.is_some(), !self.models().join("default").exists(), "{refused:?}");
+        let clock = Arc::new(AtomicI64::new(now));
+        let reads = Arc::clone(&clock);
+        let policy = PolicySource::new(None);
+        let service = Service::new(Parts {
+            config: ServerConfig { deadline: Duration::from_secs(60), ..ServerConfig::default() },
+            assessor,
+            models: Some(Arc::new(models) as Arc<dyn Models>),
+            policy: policy.load().ok().map(|in_use: PolicyInUse| in_use),
+            policies: None,
+            store: Some(Store::open(&StoreConfig::new("memory")).await.unwrap()),
+            clock: Arc::new(move || reads.load(Ordering::Relaxed) * 1000),
+        });
+        Served { service: service.unwrap(), clock }
+    }
+
+    fn mined(&self, idx: usize) -> Vec<Option<f64>> {
+        let shown = |value: f32| (!value.is_nan()).then_some(f64::from(value));
+        self.rows.vector(idx).into_iter().map(shown).collect()
+    }
+}
+
+struct Served {
+    service: Arc<Service>,
+    clock: Arc<AtomicI64>,
+}
+
+impl Served {
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let request = Request::post(path).body(Body::from(body.to_string())).unwrap();
+        let response = router(Arc::clone(&self.service)).oneshot(request).await.unwrap();
+        serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
+    }
+
+    async fn score(&self, body: Value) -> Value {
+        self.post("/v1/score?include=vector", &body).await
+    }
+}
+
+fn vector(answer: &Value) -> Vec<Option<f64>> {
+    answer["vector"].as_array().unwrap_or_else(|| panic!("{answer}")).iter().map(Value::as_f64).collect()
+}
+
+fn codes(answer: &Value) -> Vec<&str> {
+    answer["reasons"].as_array().unwrap().iter().map(|reason| reason["code"].as_str().unwrap()).collect()
+}
+
+fn git(dir: &Path, args: &[&str]) {
+    let status = Command::new("git").arg("-C").arg(dir).args(args).output().unwrap();
+    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+}
+
+#[tokio::test]
+async fn a_landed_commit_is_scored_with_the_vector_that_mining_wrote() {
+    let world = world();
+    world.train();
+    let newest = world.rows.n_rows() - 1;
+    let now = world.rows.facts()[newest].committed_at;
+    let served = world.serve(&world.sample.repository, now).await;
+    for idx in (0..=newest).step_by(37).chain([newest]) {
+        let commit = &world.rows.facts()[idx].change_id.0;
+        let answer = served.score(json!({"change": {"repo": "config", "commit": commit}})).await;
+        assert_eq!(vector(&answer), world.mined(idx), "{commit}");
+        assert_eq!(answer["tokens"].as_array().unwrap().len(), world.rows.tokens(idx).len());
+        assert_eq!(answer["history"]["mode"], "before_landing");
+        assert_eq!(answer["change"]["digest"], world.rows.facts()[idx].digest);
+        let is_usual = !codes(&answer).contains(&"out_of_distribution");
+        assert_eq!(answer["degraded"], !is_usual, "{:?}", codes(&answer));
+        let contributions = answer["explanation"]["contributions"].as_array().unwrap();
+        let sum: f64 = contributions.iter().map(|it| it["contribution"].as_f64().unwrap()).sum();
+        let margin = answer["explanation"]["margin"].as_f64().unwrap();
+        assert!((answer["explanation"]["base"].as_f64().unwrap() + sum - margin).abs() < 1e-9);
+    }
+    let unknown = served.score(json!({"change": {"repo": "config", "commit": "0".repeat(40)}})).await;
+    assert_eq!((codes(&unknown)[0], &unknown["decision"]), ("unknown_commit", &json!("extra_validation")));
+    let nobody = served.score(json!({"change": {"repo": "other", "commit": "0".repeat(40)}})).await;
+    assert_eq!((codes(&nobody)[0], &nobody["degraded"]), ("unknown_repository", &json!(true)));
+    let cold =
+        served.score(json!({"change": {"repo": "other", "diff": world.sample.proposals[0].diff}})).await;
+    assert!(codes(&cold).contains(&"no_local_history") && cold["degraded"] == false, "{cold}");
+}
+
+#[tokio::test]
+async fn a_posted_diff_has_the_vector_that_the_commit_will_have() {
+    let world = world();
+    let newest = world.rows.n_rows() - 1;
+    let first = newest - 40;
+    let bare = world.root.join("bare.git");
+    git(
+        &world.root,
+        &["clone", "-q", "--bare", world.sample.repository.to_str().unwrap(), bare.to_str().unwrap()],
+    );
+    let move_to = |idx: usize| git(&bare, &["update-ref", "HEAD", &world.rows.facts()[idx].change_id.0]);
+    move_to(first - 1);
+    let repository = Repository::open(&world.sample.repository).unwrap();
+    let served = world.serve(&bare, world.rows.facts()[first - 1].committed_at).await;
+    for idx in first..=newest {
+        let facts = &world.rows.facts()[idx];
+        served.clock.store(facts.committed_at, Ordering::Relaxed);
+        let change = repository.change(&ChangeId(facts.change_id.0.clone()), Unit::Commit).unwrap();
+        let authored = jiff::tz::Offset::from_seconds(change.authored_at.offset_minutes * 60).unwrap();
+        let authored_at = jiff::Timestamp::from_second(change.authored_at.unix_seconds).unwrap();
+        let posted = json!({"change": {
+            "repo": "config", "author": change.author, "message": change.message,
+            "authored_at": authored_at.display_with_offset(authored).to_string(),
+            "diff": render_diff(&change.record),
+        }});
+        let answer = served.score(posted).await;
+        assert_eq!(vector(&answer), world.mined(idx), "{idx}: {}", facts.change_id.0);
+        assert_eq!(answer["change"]["digest"], digest(&change.record).to_string());
+        assert_eq!(codes(&answer)[0], "artifact_refused", "there is no model here, and the answer says so");
+        move_to(idx);
+        let refreshed = served.post("/v1/repos/config/refresh", &Value::Null).await;
+        assert_eq!(refreshed["head"], facts.change_id.0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_against_a_change_follows_its_diff_and_a_report() {
+    let world = world();
+    world.train();
+    let newest = world.rows.n_rows() - 1;
+    let now = world.rows.facts()[newest].committed_at;
+    let served = world.serve(&world.sample.repository, now).await;
+    let proposal = &world.sample.proposals[0];
+    let quiet = (0..newest).rev().find(|idx| {
+        let facts = &world.rows.facts()[*idx];
+        facts.label_raw != Some(true) && facts.outcome_at.is_none()
+    });
+    let commit = world.rows.facts()[quiet.unwrap()].change_id.0.clone();
+    let body = json!({"change": {"repo": "config", "commit": commit}});
+    let before = served.score(body.clone()).await;
+    assert!(!codes(&before).contains(&"known_bad"), "{before}");
+    let outcome = json!({"repo": "config", "commit": commit, "outcome": "reverted", "occurred_at": "2025-01-01T00:00:00Z"});
+    served.post("/v1/outcomes", &outcome).await;
+    let after = served.score(body).await;
+    assert!(codes(&after).contains(&"known_bad"), "{after}");
+    assert_ne!(after["decision"], "fast_path");
+    let posted = json!({"change": {"repo": "config", "diff": proposal.diff, "author": proposal.author, "message": proposal.message}});
+    let answer = served.score(posted).await;
+    assert_eq!(answer["history"]["mode"], "present");
+}
+
+#[tokio::test]
+async fn a_range_is_decided_as_strictly_as_its_parts() {
+    let world = world();
+    world.train();
+    let newest = world.rows.n_rows() - 1;
+    let served = world.serve(&world.sample.repository, world.rows.facts()[newest].committed_at).await;
+    let id = |idx: usize| world.rows.facts()[idx].change_id.0.clone();
+    let answer = served
+        .score(json!({"change": {"repo": "config", "commit": id(newest), "base": id(newest - 4)}}))
+        .await;
+    let parts = answer["parts"].as_array().unwrap();
+    assert_eq!(parts.len(), 4);
+    assert_eq!(parts[3]["change"]["commit"], id(newest));
+    let strictness =
+        |decision: &Value| ["fast_path", "extra_validation", "hold"].iter().position(|word| decision == word);
+    assert!(parts.iter().all(|part| strictness(&part["decision"]) <= strictness(&answer["decision"])));
+}
