@@ -12,7 +12,7 @@ use crate::cli::output::{OutputArgs, print, print_json};
 use crate::cli::progress::Progress;
 use crate::cli::report::{render, write_predictions};
 use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
-use crate::cli::time::{Moment, parse_moment};
+use crate::cli::time::{Moment, parse_moment, seconds};
 
 /// Arguments of `backtest`.
 #[derive(Debug, Args)]
@@ -96,6 +96,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
         prior,
         leaky,
         seed: args.seed,
+        clock: seconds,
     };
     let progress = Progress::start("training and testing");
     let tested = backtest(&rows, more.as_ref(), &options);
@@ -136,7 +137,10 @@ fn on_table(args: &BacktestArgs) -> Result<Backtest, Failure> {
     };
     let split = split.map_err(diffrisk::train::Error::from)?;
     let progress = Progress::start("training and testing");
-    let tested = backtest_table(&table, &TableBacktest { split, recipe: Recipe::default(), seed: args.seed });
+    let tested = backtest_table(
+        &table,
+        &TableBacktest { split, recipe: Recipe::default(), seed: args.seed, clock: seconds },
+    );
     progress.end();
     Ok(tested?)
 }

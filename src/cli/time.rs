@@ -20,6 +20,12 @@ pub fn utc(unix_seconds: i64) -> String {
     Timestamp::from_second(unix_seconds).map_or_else(|_| unix_seconds.to_string(), |t| t.to_string())
 }
 
+/// Seconds of a clock that never goes back, since its first call.
+pub fn seconds() -> f64 {
+    static STARTED: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    STARTED.get_or_init(std::time::Instant::now).elapsed().as_secs_f64()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,6 +38,10 @@ pub struct Member {
 /// A learner on rows of numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an ensemble holds a handful of learners, boxing them buys nothing"
+)]
 pub enum Learner {
     /// Logistic regression.
     Logistic(Logistic),

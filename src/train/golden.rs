@@ -7,6 +7,8 @@ const N_GOLDEN: usize = 8;
 const TAIL: f64 = 0.0005;
 /// Share of the rows that may have more values out of range than the guard allows.
 const FLAGGED: f64 = 0.002;
+/// Values out of range that are allowed beyond what was seen.
+const SLACK: usize = 3;
 
 /// Made-up rows, the first all unknown, with the answers of this model: no change can be read from them.
 pub(super) fn golden_rows(scoring: &Scoring) -> Vec<Golden> {
@@ -28,8 +30,20 @@ pub(super) fn golden_rows(scoring: &Scoring) -> Vec<Golden> {
         .collect()
 }
 
-/// The usual range of every column over the training rows, and how many values outside are too many.
+/// The usual range of every column over the training rows (in time order), and how many values outside
+/// are too many: as many as the newest fifth hardly ever has against the ranges of the older rows.
 pub(super) fn guard(examples: &Examples, rows: &[usize]) -> Guard {
+    let (older, newer) = rows.split_at(rows.len() * 4 / 5);
+    let before = Guard { ranges: ranges(examples, older), max_outside: 0 };
+    let mut n_outside: Vec<usize> =
+        newer.iter().map(|&row| before.outside(&examples.row(row)).len()).collect();
+    n_outside.sort_unstable();
+    let flagged = (n_outside.len() as f64 * FLAGGED) as usize;
+    let limit = n_outside.len().checked_sub(flagged + 1).map_or(0, |idx| n_outside[idx]);
+    Guard { ranges: ranges(examples, rows), max_outside: limit + SLACK }
+}
+
+fn ranges(examples: &Examples, rows: &[usize]) -> Vec<(f32, f32)> {
     let range = |column: &Vec<f32>| {
         let mut known: Vec<f32> =
             rows.iter().map(|&row| column[row]).filter(|value| !value.is_nan()).collect();
@@ -40,11 +54,5 @@ pub(super) fn guard(examples: &Examples, rows: &[usize]) -> Guard {
             _ => (f32::MIN, f32::MAX),
         }
     };
-    let mut guard = Guard { ranges: examples.matrix.columns.iter().map(range).collect(), max_outside: 0 };
-    let mut n_outside: Vec<usize> = rows.iter().map(|&row| guard.outside(&examples.row(row)).len()).collect();
-    n_outside.sort_unstable();
-    let flagged = (n_outside.len() as f64 * FLAGGED) as usize;
-    let limit = n_outside.len().checked_sub(flagged + 1).map_or(0, |idx| n_outside[idx]);
-    guard.max_outside = limit + 2;
-    guard
+    examples.matrix.columns.iter().map(range).collect()
 }

@@ -25,7 +25,7 @@ pub(crate) fn sample() -> &'static Path {
 }
 
 pub(crate) fn repository() -> Repository {
-    Repository::open(&sample().join("config")).unwrap()
+    Repository::open(sample().join("config")).unwrap()
 }
 
 pub(crate) fn mined(until: Option<i64>) -> Rows {

@@ -141,6 +141,7 @@ fn labels_after_the_split_do_not_change_what_is_trained() {
         prior: None,
         leaky: false,
         seed: 3,
+        clock: || 0.0,
     };
     let whole = backtest(rows(), None, &options).unwrap();
     let split = whole.report.block.dataset.split_time.unwrap() as i64;
@@ -209,4 +210,16 @@ fn too_few_positives_are_named() {
     let few = rows().select(&(0..60).collect::<Vec<_>>());
     let refused = train_rows(&few, "few", LabelTask::Strict, &options(&few)).unwrap_err().to_string();
     assert!(refused.contains("positives"), "{refused}");
+}
+
+#[test]
+fn the_embedded_artifact_is_the_default_of_the_registry() {
+    let registry = Registry::at(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
+    let current = registry.current().unwrap();
+    let embedded = diffrisk::artifact::published().unwrap();
+    assert_eq!(embedded.version(), current.version);
+    assert_eq!(*embedded, registry.load(&current).unwrap());
+    assert!(embedded.document().sources.len() >= 6);
+    embedded.twins().unwrap();
+    Scorer::new(embedded).unwrap();
 }
