@@ -26,6 +26,11 @@ impl Failure {
         Self { exit: Exit::BadInput, error: anyhow::Error::msg(message) }
     }
 
+    /// `gate` has no decision to give.
+    pub fn no_decision(message: impl Display + fmt::Debug + Send + Sync + 'static) -> Self {
+        Self { exit: Exit::NoDecision, error: anyhow::Error::msg(message) }
+    }
+
     /// The arguments make no sense together.
     pub fn usage(message: impl Display + fmt::Debug + Send + Sync + 'static) -> Self {
         Self { exit: Exit::Usage, error: anyhow::Error::msg(message) }

@@ -4,10 +4,14 @@
 //! need too. One document for people or, with `--json`, for programs goes to stdout; everything
 //! else goes to stderr. Start reading at [`run`].
 
+mod answer;
 mod backtest;
+mod cache;
 mod decisions;
+mod demo;
 mod exit;
 mod failure;
+mod gate;
 mod keys;
 mod learning;
 mod mine;
@@ -15,8 +19,11 @@ mod models;
 mod outcomes;
 mod output;
 mod progress;
+mod question;
 mod report;
 mod repository;
+mod score;
+mod serve;
 mod time;
 mod train;
 
@@ -41,12 +48,20 @@ struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Does the whole main job on a sample repository: mine, train, score, serve
+    Demo(demo::DemoArgs),
     /// Turns a history into labelled feature rows
     Mine(mine::MineArgs),
     /// Turns rows into an artifact
     Train(train::TrainArgs),
     /// Trains on the older part of a history and tests on the newer, beside simple baselines
     Backtest(backtest::BacktestArgs),
+    /// Scores one change and decides on it
+    Score(Box<score::ScoreArgs>),
+    /// Decides on one change and says so by the exit code
+    Gate(Box<gate::GateArgs>),
+    /// Runs the scoring service
+    Serve(serve::ServeArgs),
     /// Reads the decision log
     Decisions(decisions::DecisionsArgs),
     /// Reads or changes the registry of artifacts
@@ -77,6 +92,10 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Mine(args) => mine::run(args),
         Command::Train(args) => train::run(args),
         Command::Backtest(args) => backtest::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Score(args) => score::run(*args),
+        Command::Gate(args) => gate::run(*args),
+        Command::Serve(args) => serve::run(args),
         Command::Decisions(args) => decisions::run(args),
         Command::Models(args) => models::run(args),
         Command::Keys(args) => keys::run(args),

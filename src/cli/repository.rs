@@ -90,7 +90,7 @@ fn incidents(path: &Path) -> Result<Vec<IncidentLink>, Failure> {
 }
 
 /// The name of a repository's directory, without `.git`.
-fn name_of(path: &Path) -> String {
+pub fn name_of(path: &Path) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let named =
         if path.file_name().is_some_and(|name| name == ".git") { path.parent() } else { Some(&*path) };

@@ -1,0 +1,94 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use diffrisk::git::Repository;
+use diffrisk::http::wire::Answer;
+
+use crate::cli::answer::describe;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, OrExit};
+use crate::cli::output::{OutputArgs, print, print_json};
+use crate::cli::question::QuestionArgs;
+
+/// Arguments of `gate`.
+#[derive(Debug, Args)]
+pub struct GateArgs {
+    #[command(flatten)]
+    question: QuestionArgs,
+    /// Service to ask instead of scoring here, such as `http://127.0.0.1:8080`
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// File that holds the service's key
+    #[arg(long, value_name = "FILE", requires = "server")]
+    key_file: Option<PathBuf>,
+    /// Exit with 0 whatever the decision
+    #[arg(long)]
+    advisory: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Decides on one change and says so by the exit code.
+pub fn run(args: GateArgs) -> Result<Exit, Failure> {
+    let exit = gate(&args);
+    match exit {
+        Ok(_) | Err(_) if args.advisory => {
+            if let Err(failure) = &exit {
+                crate::cli::output::complain(&failure.to_string());
+            }
+            Ok(Exit::Success)
+        }
+        exit => exit,
+    }
+}
+
+fn gate(args: &GateArgs) -> Result<Exit, Failure> {
+    refuse_shallow(args)?;
+    let answer = match &args.server {
+        Some(server) => ask(server, args)?,
+        None => args.question.answer()?,
+    };
+    if args.output.json {
+        print_json(&answer)?;
+    } else {
+        print(&describe(&answer, false));
+        if let (Some(id), Some(links)) = (&answer.decision_id, &answer.links) {
+            print(&format!("decision {id}, {}{}\n", args.server.as_deref().unwrap_or(""), links.page));
+        }
+    }
+    Ok(exit_of(&answer))
+}
+
+/// A shallow clone knows no history to compare with: no decision exists.
+fn refuse_shallow(args: &GateArgs) -> Result<(), Failure> {
+    let Some(path) = &args.question.repo else { return Ok(()) };
+    if Repository::open(path)?.is_shallow() {
+        let message = "the repository is a shallow clone; fetch the rest with `git fetch --unshallow`";
+        return Err(Failure::no_decision(message));
+    }
+    Ok(())
+}
+
+fn ask(server: &str, args: &GateArgs) -> Result<Answer, Failure> {
+    let body = args.question.body()?;
+    let url = format!("{}/v1/score", server.trim_end_matches('/'));
+    let mut request = ureq::post(&url);
+    if let Some(path) = &args.key_file {
+        let key = std::fs::read_to_string(path)
+            .or_exit(Exit::BadInput, format!("cannot read `{}`", path.display()))?;
+        request = request.header("authorization", format!("Bearer {}", key.trim()));
+    }
+    let sent = request.send_json(&body);
+    let mut response = sent.or_exit(Exit::NoDecision, format!("`{server}` gave no decision"))?;
+    response.body_mut().read_json().or_exit(Exit::NoDecision, format!("`{server}` gave no decision"))
+}
+
+/// Shadow mode never stops anybody; a word this build does not know is not the fast path.
+fn exit_of(answer: &Answer) -> Exit {
+    match answer.decision.as_str() {
+        _ if !answer.enforced => Exit::Success,
+        "fast_path" if !answer.degraded => Exit::Success,
+        "hold" => Exit::Hold,
+        _ => Exit::ExtraValidation,
+    }
+}

@@ -1,0 +1,147 @@
+//! The question that `score` and `gate` ask: its arguments, and the body of `POST /v1/score`.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use diffrisk::git::Repository;
+use diffrisk::http::live::RepositoryConfig;
+use diffrisk::http::wire::Answer;
+use diffrisk::http::{Local, LocalSources};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::cli::cache::cache_dir;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, OrExit};
+use crate::cli::output::note;
+use crate::cli::repository::{UnitArg, name_of};
+use crate::cli::time::{Moment, parse_moment, utc};
+
+/// Which change, compared with which history, by which model and policy.
+#[derive(Clone, Debug, Args)]
+pub struct QuestionArgs {
+    /// Model: an artifact directory or a registry's `default` file; the published one unless given
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Policy file; the published one unless given
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Repository: a work tree or a bare directory
+    #[arg(long, value_name = "PATH")]
+    pub repo: Option<PathBuf>,
+    /// Name of the repository; its directory's name unless given
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// What counts as one change
+    #[arg(long, value_name = "UNIT", value_enum, default_value_t = UnitArg::Auto)]
+    unit: UnitArg,
+    /// Incident links: CSV or JSON lines
+    #[arg(long, value_name = "FILE")]
+    incidents: Option<PathBuf>,
+    /// CODEOWNERS file
+    #[arg(long, value_name = "FILE")]
+    owners: Option<PathBuf>,
+    /// Directory that keeps folded histories
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+/// Exactly one of a commit, a range, a diff.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = true)]
+struct ChangeArgs {
+    /// A commit of the repository
+    #[arg(long, value_name = "REV", requires = "repo", conflicts_with_all = ["range", "diff"])]
+    commit: Option<String>,
+    /// Everything from A to B as one change by B's author
+    #[arg(long, value_name = "A..B", requires = "repo", conflicts_with = "diff")]
+    range: Option<String>,
+    /// A unified diff, `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    diff: Option<PathBuf>,
+    /// Author of the diff
+    #[arg(long, value_name = "A", requires = "diff")]
+    author: Option<String>,
+    /// Message of the diff
+    #[arg(long, value_name = "M", requires = "diff")]
+    message: Option<String>,
+    /// When the diff was written
+    #[arg(long, value_name = "T", requires = "diff", value_parser = parse_moment)]
+    authored_at: Option<Moment>,
+}
+
+impl QuestionArgs {
+    /// The body of `POST /v1/score` that asks this.
+    pub fn body(&self) -> Result<Value, Failure> {
+        let mut change = Map::new();
+        change.insert("repo".to_owned(), json!(self.repo_name()));
+        let of = &self.change;
+        if let Some(revision) = &of.commit {
+            change.insert("commit".to_owned(), json!(self.resolve(revision)?));
+        } else if let Some(range) = &of.range {
+            let ends = range.split_once("..").filter(|(from, to)| !from.is_empty() && !to.is_empty());
+            let (from, to) =
+                ends.ok_or_else(|| Failure::usage(format!("`{range}` is not of the form `A..B`")))?;
+            change.insert("base".to_owned(), json!(self.resolve(from)?));
+            change.insert("commit".to_owned(), json!(self.resolve(to)?));
+        } else if let Some(path) = &of.diff {
+            change.insert("diff".to_owned(), json!(read_diff(path)?));
+            for (key, value) in [("author", &of.author), ("message", &of.message)] {
+                if let Some(value) = value {
+                    change.insert(key.to_owned(), json!(value));
+                }
+            }
+            if let Some(Moment(authored_at)) = of.authored_at {
+                change.insert("authored_at".to_owned(), json!(utc(authored_at)));
+            }
+        }
+        Ok(json!({ "change": change }))
+    }
+
+    /// The answer of this process, without a store.
+    pub fn answer(&self) -> Result<Answer, Failure> {
+        let body = self.body()?;
+        let now_ms = Timestamp::now().as_millisecond();
+        let repository = self.repo.as_ref().map(|path| RepositoryConfig {
+            name: self.repo_name(),
+            path: path.clone(),
+            unit: self.unit.into(),
+            owners: self.owners.clone(),
+            incidents: self.incidents.clone(),
+        });
+        let sources = LocalSources {
+            model: self.model.as_deref(),
+            policy: self.policy.as_deref(),
+            repository: repository.as_ref(),
+        };
+        let cache = cache_dir(self.cache.as_deref());
+        let local = Local::open(sources, &cache, now_ms.div_euclid(1000))
+            .or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
+        local.refused().iter().for_each(|refused| note(refused));
+        let answered = local.answer(body.to_string().as_bytes(), now_ms);
+        answered.or_exit(Exit::BadInput, "the change cannot be scored")
+    }
+
+    fn repo_name(&self) -> String {
+        let of_path = || self.repo.as_deref().map(name_of);
+        self.name.clone().or_else(of_path).unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    fn resolve(&self, revision: &str) -> Result<String, Failure> {
+        let path = self.repo.as_deref().ok_or_else(|| Failure::usage("a revision needs `--repo`"))?;
+        Ok(Repository::open(path)?.resolve(revision)?.0)
+    }
+}
+
+fn read_diff(path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes)?;
+    } else {
+        bytes = std::fs::read(path).or_exit(Exit::BadInput, format!("cannot read `{}`", path.display()))?;
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,113 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use diffrisk::git::UnitChoice;
+use diffrisk::http::live::RepositoryConfig;
+use diffrisk::http::{Settings, bind, serve, start};
+use diffrisk::store::StoreConfig;
+
+use crate::cli::cache::cache_dir;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, OrExit};
+use crate::cli::output::note;
+
+/// Arguments of `serve`. Order of a value: flag, environment, file, default.
+#[derive(Debug, Default, Args)]
+pub struct ServeArgs {
+    /// Configuration file
+    #[arg(long, value_name = "FILE", env = "DIFFRISK_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", env = "DIFFRISK_LISTEN")]
+    listen: Option<String>,
+    /// Model: an artifact directory or a registry's `default` file
+    #[arg(long, value_name = "DIR", env = "DIFFRISK_MODEL")]
+    model: Option<PathBuf>,
+    /// Decision log: `sqlite://FILE`, `postgres://…` or `memory`
+    #[arg(long, value_name = "URL", env = "DIFFRISK_STORE")]
+    store: Option<String>,
+    /// Policy file
+    #[arg(long, value_name = "FILE", env = "DIFFRISK_POLICY")]
+    policy: Option<PathBuf>,
+    /// Key file; without one only loopback may be listened on
+    #[arg(long, value_name = "FILE", env = "DIFFRISK_KEYS")]
+    keys: Option<PathBuf>,
+    /// Repository to follow, repeatable
+    #[arg(long, value_name = "NAME=PATH", env = "DIFFRISK_REPO")]
+    repo: Vec<String>,
+    /// Directory that keeps folded histories
+    #[arg(long, value_name = "DIR", env = "DIFFRISK_CACHE")]
+    cache: Option<PathBuf>,
+    /// Check the configuration and stop
+    #[arg(long)]
+    check_config: bool,
+}
+
+/// Runs the service until it is told to stop.
+pub fn run(args: ServeArgs) -> Result<Exit, Failure> {
+    let check_only = args.check_config;
+    let settings = args.settings()?;
+    if check_only {
+        note("the configuration is sound");
+        return Ok(Exit::Success);
+    }
+    run_with(settings)
+}
+
+/// Runs the service with finished settings.
+pub fn run_with(settings: Settings) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let service = start(settings).await.or_exit(Exit::BadInput, "the service cannot start")?;
+        let listener = bind(&service).await.or_exit(Exit::BadInput, "the service cannot start")?;
+        note(&format!("listening on http://{}", listener.local_addr()?));
+        serve(service, listener, stopped()).await.or_exit(Exit::Other, "the service failed")?;
+        Ok(Exit::Success)
+    })
+}
+
+impl ServeArgs {
+    fn settings(self) -> Result<Settings, Failure> {
+        let mut settings = match &self.config {
+            Some(path) => Settings::load(path).or_exit(Exit::BadInput, "the configuration is refused")?,
+            None => Settings { cache: cache_dir(None), ..Settings::default() },
+        };
+        settings.server.listen = self.listen.unwrap_or(settings.server.listen);
+        settings.server.keys = self.keys.or(settings.server.keys);
+        settings.model = self.model.or(settings.model);
+        settings.policy = self.policy.or(settings.policy);
+        settings.cache = self.cache.unwrap_or(settings.cache);
+        if let Some(url) = self.store {
+            settings.store = StoreConfig::new(url);
+        }
+        for given in self.repo {
+            settings.repositories.push(repository(&given)?);
+        }
+        Ok(settings)
+    }
+}
+
+fn repository(given: &str) -> Result<RepositoryConfig, Failure> {
+    let pair = given.split_once('=').filter(|(name, path)| !name.is_empty() && !path.is_empty());
+    let (name, path) =
+        pair.ok_or_else(|| Failure::usage(format!("`{given}` is not of the form `NAME=PATH`")))?;
+    Ok(RepositoryConfig {
+        name: name.to_owned(),
+        path: Path::new(path).to_owned(),
+        unit: UnitChoice::Auto,
+        owners: None,
+        incidents: None,
+    })
+}
+
+/// Resolves at the first SIGTERM or SIGINT.
+async fn stopped() {
+    let mut terminated = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminated) => terminated,
+        Err(_) => return std::future::pending().await,
+    };
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

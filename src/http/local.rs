@@ -1,0 +1,77 @@
+//! One question answered in this process: the same body as `POST /v1/score`, with no record behind.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::http::assessor::Assessor;
+use crate::http::compose::compose;
+use crate::http::config::Limits;
+use crate::http::decode::question;
+use crate::http::live::{Live, LiveError, RepositoryConfig};
+use crate::http::models::{ModelSource, PolicySource};
+use crate::http::service::Serving;
+use crate::http::wire::Answer;
+use crate::http::{ApiError, parse_json};
+
+/// Model, policy and histories without a service around them: what `score` and `gate` ask.
+pub struct Local {
+    serving: Serving,
+    limits: Limits,
+    refused: Vec<String>,
+}
+
+/// Where the parts of a [`Local`] come from; none takes what is published.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalSources<'a> {
+    /// A registry's `default` file or an artifact directory.
+    pub model: Option<&'a Path>,
+    /// A policy file.
+    pub policy: Option<&'a Path>,
+    /// The repository that the question is about.
+    pub repository: Option<&'a RepositoryConfig>,
+}
+
+impl Local {
+    /// Folds the repository, or loads its folded history, and loads model and policy. A model or policy
+    /// that is refused leaves every answer degraded; [`Local::refused`] says why.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn open(sources: LocalSources<'_>, cache: &Path, now: i64) -> Result<Self, Box<LiveError>> {
+        let configs: Vec<RepositoryConfig> = sources.repository.into_iter().cloned().collect();
+        let live = Arc::new(Live::open(&configs, cache, &[], now).map_err(Box::new)?);
+        let (assessor, no_model) = ModelSource::new(live, sources.model.map(Path::to_owned)).first();
+        let policy = PolicySource::new(sources.policy.map(Path::to_owned)).load();
+        let no_policy = policy.as_ref().err().cloned();
+        let serving = Serving { assessor, policy: policy.ok().map(Arc::new) };
+        let refused = no_model.into_iter().chain(no_policy).collect();
+        Ok(Self { serving, limits: Limits::default(), refused })
+    }
+
+    /// Why the model or the policy is not in use.
+    pub fn refused(&self) -> &[String] {
+        &self.refused
+    }
+
+    /// Answers a body of `POST /v1/score` at `now_ms` (Unix milliseconds). No decision is stored: its id
+    /// and links are null.
+    ///
+    /// # Errors
+    /// When the body is no question.
+    pub fn answer(&self, body: &[u8], now_ms: i64) -> Result<Answer, ApiError> {
+        let question = question(parse_json(body)?, &self.limits, now_ms.div_euclid(1000))?;
+        let mut assessed =
+            self.serving.assessor.assess(&question.repo, std::slice::from_ref(&question.asked));
+        let Some(assessed) = assessed.pop() else {
+            return Err(ApiError::standard(crate::http::ProblemCode::Internal));
+        };
+        let mut answer = compose(&self.serving, &question, assessed?, now_ms).answer;
+        (answer.decision_id, answer.links) = (None, None);
+        Ok(answer)
+    }
+
+    /// What scores.
+    pub fn assessor(&self) -> &Arc<dyn Assessor> {
+        &self.serving.assessor
+    }
+}
