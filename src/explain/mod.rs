@@ -1,1 +1,19 @@
-//! The explain module.
+//! What a reviewer is told about one decision: why, where in the diff, what went wrong before, what
+//! would lower the risk.
+//!
+//! Owns the [`Explanation`], one plain value from which the page, the terminal, Markdown and SARIF are
+//! all made, and the sentences in it. Adds nothing that the score did not say: groups are sums of the
+//! model's own contributions, and every "without this" and "instead" is the same model asked again.
+//! No I/O, no clock. Start reading at [`Explanation::of`].
+
+mod assemble;
+mod group;
+mod numbers;
+mod phrase;
+mod value;
+
+pub use group::ReaderGroup;
+pub use value::{
+    Alternative, AlternativeKind, DiffExplanation, Direction, EditExplanation, Explanation, FileExplanation,
+    GroupShare, Headline, HunkExplanation, LeadingValue, PastOutcome, SimilarChange, SimilarChanges,
+};

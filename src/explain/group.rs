@@ -1,0 +1,82 @@
+use serde::{Deserialize, Serialize};
+
+use crate::features::{Group, schema};
+
+/// What the tokens' shares are summed under.
+const TOKENS: &str = "tokens";
+
+/// The groups that a reader sees. Features that tell the same story are in one group, whatever their
+/// family: a reader never meets "the file's past raises" beside "the directory's past lowers".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReaderGroup {
+    /// What went wrong here before: files, directories, keys.
+    PastTrouble,
+    /// How often, and how lately, these files change, and what changes with them.
+    FilePast,
+    /// Which settings are edited, how far, and their past.
+    Settings,
+    /// How large it is, and how far it is spread.
+    Size,
+    /// What kind of files, and where they apply.
+    Place,
+    /// How well the author knows these files.
+    Experience,
+    /// The words of the change and of its message.
+    Wording,
+    /// When it comes, and what else happens just now.
+    Moment,
+}
+
+impl ReaderGroup {
+    /// All groups.
+    pub const ALL: [Self; 8] = [
+        Self::PastTrouble,
+        Self::FilePast,
+        Self::Settings,
+        Self::Size,
+        Self::Place,
+        Self::Experience,
+        Self::Wording,
+        Self::Moment,
+    ];
+
+    /// Its name in plain words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::PastTrouble => "what went wrong here before",
+            Self::FilePast => "the past of these files",
+            Self::Settings => "the settings edited",
+            Self::Size => "size and spread",
+            Self::Place => "what kind of files, and where",
+            Self::Experience => "experience with these files",
+            Self::Wording => "the words of the change",
+            Self::Moment => "timing and recent trouble",
+        }
+    }
+
+    /// The group of a feature; one that this build does not know is about the words.
+    pub fn of_feature(name: &str) -> Self {
+        if name == TOKENS {
+            return Self::Wording;
+        }
+        let spec = schema().features.iter().find(|spec| spec.name == name);
+        spec.map_or(Self::Wording, |spec| Self::of(spec.group, name))
+    }
+
+    fn of(group: Group, name: &str) -> Self {
+        let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        match group {
+            Group::Size => Self::Size,
+            Group::Kind => Self::Place,
+            Group::KeyEdits | Group::Key => Self::Settings,
+            Group::Author | Group::Ownership => Self::Experience,
+            Group::File | Group::Partner => Self::FilePast,
+            Group::Context | Group::Time => Self::Moment,
+            Group::Message => Self::Wording,
+            Group::Outcomes if starts(&["author_"]) => Self::Experience,
+            Group::Outcomes if starts(&["template_", "first_words_", "title_", "token_"]) => Self::Wording,
+            Group::Outcomes => Self::PastTrouble,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Numbers as people say them.
+
+/// "about 1 in 7": one in how many; from a third on in percent.
+pub(super) fn one_in(probability: f64) -> String {
+    match probability {
+        p if p >= 1.0 / 3.0 => format!("about {:.0} in 100", 100.0 * p),
+        p if p > 1e-5 => format!("about 1 in {}", rounded(1.0 / p)),
+        _ => "less than 1 in 100,000".to_owned(),
+    }
+}
+
+/// A count of things with two leading digits at most: 7, 48, 120, 1,300.
+pub(super) fn rounded(value: f64) -> String {
+    let step = 10_f64.powf((value.max(1.0).log10().floor() - 1.0).max(0.0));
+    thousands((value / step).round() * step)
+}
+
+/// A whole number with separators.
+pub(super) fn thousands(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut text = String::new();
+    for (idx, digit) in digits.chars().enumerate() {
+        if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if value < -0.5 { format!("-{text}") } else { text }
+}
+
+/// At most two digits after the point, none that say nothing.
+pub(super) fn plain(value: f64) -> String {
+    match value.abs() {
+        v if v >= 1_000.0 => thousands(value),
+        v if v >= 100.0 || (v - v.round()).abs() < 0.005 => format!("{value:.0}"),
+        v if v >= 10.0 => trimmed(format!("{value:.1}")),
+        _ => trimmed(format!("{value:.2}")),
+    }
+}
+
+/// "2.3 times" for a factor of 1 or more and for its inverse.
+pub(super) fn times(factor: f64) -> String {
+    let factor = if factor < 1.0 { 1.0 / factor } else { factor };
+    if factor >= 10.0 { rounded(factor) } else { trimmed(format!("{factor:.1}")) }
+}
+
+/// A span in its natural unit: "40 minutes", "5 hours", "412 days".
+pub(super) fn span_hours(hours: f64) -> String {
+    match hours {
+        h if h < 1.0 / 60.0 => "less than a minute".to_owned(),
+        h if h < 1.5 => counted((h * 60.0).round(), "minute"),
+        h if h < 48.0 => counted(h.round(), "hour"),
+        h => counted((h / 24.0).round(), "day"),
+    }
+}
+
+/// "1 file", "3 files".
+pub(super) fn counted(n: f64, noun: &str) -> String {
+    let plural = if (n - 1.0).abs() < 0.005 { "" } else { "s" };
+    format!("{} {noun}{plural}", plain(n))
+}
+
+fn trimmed(text: String) -> String {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chances_are_said_as_one_in_so_many() {
+        let cases = [
+            (0.5, "about 50 in 100"),
+            (0.137, "about 1 in 7"),
+            (0.021, "about 1 in 48"),
+            (0.00072, "about 1 in 1,400"),
+            (0.0, "less than 1 in 100,000"),
+        ];
+        cases.iter().for_each(|(p, text)| assert_eq!(&one_in(*p), text));
+    }
+
+    #[test]
+    fn spans_are_said_in_their_natural_unit() {
+        let cases =
+            [(0.001, "less than a minute"), (0.5, "30 minutes"), (1.6, "2 hours"), (9_888.0, "412 days")];
+        cases.iter().for_each(|(hours, text)| assert_eq!(&span_hours(*hours), text));
+        assert_eq!(counted(1.0, "file"), "1 file");
+        assert_eq!(plain(2.50), "2.5");
+        assert_eq!(times(0.1), "10");
+    }
+}
