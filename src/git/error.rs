@@ -43,8 +43,8 @@ pub enum Error {
         /// The path of the repository.
         path: PathBuf,
     },
-    /// The commit to continue after is not part of the history.
-    #[error("commit `{after}` is no ancestor of `{head}` in repository `{}`; the history was rewritten", path.display())]
+    /// The commit to continue after is not where the present history comes from.
+    #[error("commit `{after}` is not on the first-parent line of `{head}` in repository `{}`; the history was rewritten", path.display())]
     NotAncestor {
         /// Where the earlier walk ended.
         after: String,

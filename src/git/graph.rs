@@ -89,14 +89,35 @@ impl Graph {
         first.is_none_or(|oid| self.commits[&oid].parents.first() == Some(&after))
     }
 
-    /// Commits that are no merges: parents before children, and among those that may come next
-    /// the one with the oldest committer date, then the smallest id.
+    /// Commits that are no merges, in the order in which they landed: a merge brings in its branch, so
+    /// that whoever follows the head day by day folds them in this very order.
     fn commit_steps(&self) -> Vec<Step> {
+        let mut seen = FxHashSet::default();
+        let mut steps = Vec::with_capacity(self.commits.len());
+        for landed in self.first_parents().into_iter().rev() {
+            let brought_in = self.unseen_ancestors(std::iter::once(&landed), &mut seen);
+            for oid in self.parents_first(brought_in) {
+                let commit = &self.commits[&oid];
+                if commit.parents.len() < 2 {
+                    steps.push(Step { oid, committed_at: commit.committed_at, merged: Vec::new() });
+                }
+            }
+        }
+        steps
+    }
+
+    /// Some commits with parents before children, and among those that may come next the one with the
+    /// oldest committer date, then the smallest id.
+    fn parents_first(&self, oids: Vec<Oid>) -> Vec<Oid> {
+        if oids.len() < 2 {
+            return oids;
+        }
+        let among: FxHashSet<Oid> = oids.iter().copied().collect();
         let mut children: FxHashMap<Oid, Vec<Oid>> = FxHashMap::default();
         let mut n_waiting: FxHashMap<Oid, usize> = FxHashMap::default();
-        for (&oid, commit) in &self.commits {
-            let known = commit.parents.iter().filter(|parent| self.commits.contains_key(parent));
-            let parents: FxHashSet<Oid> = known.copied().collect();
+        for &oid in &oids {
+            let parents = self.commits[&oid].parents.iter().filter(|parent| among.contains(parent));
+            let parents: FxHashSet<Oid> = parents.copied().collect();
             n_waiting.insert(oid, parents.len());
             for parent in parents {
                 children.entry(parent).or_default().push(oid);
@@ -105,11 +126,9 @@ impl Graph {
         let key = |oid: Oid| Reverse((self.commits[&oid].committed_at, oid));
         let first = n_waiting.iter().filter(|(_, n)| **n == 0).map(|(&oid, _)| key(oid));
         let mut ready: BinaryHeap<_> = first.collect();
-        let mut steps = Vec::with_capacity(self.commits.len());
-        while let Some(Reverse((committed_at, oid))) = ready.pop() {
-            if self.commits[&oid].parents.len() < 2 {
-                steps.push(Step { oid, committed_at, merged: Vec::new() });
-            }
+        let mut ordered = Vec::with_capacity(oids.len());
+        while let Some(Reverse((_, oid))) = ready.pop() {
+            ordered.push(oid);
             for &child in children.get(&oid).into_iter().flatten() {
                 let n = n_waiting.get_mut(&child).expect("every child was counted");
                 *n -= 1;
@@ -118,7 +137,7 @@ impl Graph {
                 }
             }
         }
-        steps
+        ordered
     }
 
     /// First-parent commits, each with what it brought in from its other parents.

@@ -23,8 +23,8 @@ const CHANNEL_LEN: usize = 128;
 pub struct WalkOptions {
     /// What counts as one change.
     pub unit: Unit,
-    /// Start after this commit; none starts at the first. It must be an ancestor of the head
-    /// (for landings: on its first-parent line).
+    /// Start after this commit; none starts at the first. It must be on the first-parent line of the
+    /// head: only then is what follows the same as in a walk from the first commit.
     pub after: Option<ChangeId>,
     /// Stop before the first change landed later than this.
     pub until: Option<i64>,
@@ -105,7 +105,7 @@ fn steps(repository: &Repository, options: &WalkOptions) -> Result<Vec<Step>, Er
         return Err(not_ancestor(after));
     }
     let graph = repository.graph(head, after)?;
-    if let Some(after) = after.filter(|&after| options.unit == Unit::Landing && !graph.lands_on(after)) {
+    if let Some(after) = after.filter(|&after| !graph.lands_on(after)) {
         return Err(not_ancestor(after));
     }
     let mut steps = graph.steps(options.unit, options.not_before);

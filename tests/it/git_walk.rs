@@ -1,79 +1,12 @@
 //! The walk on histories scripted with fixed dates.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use diffrisk::change::{Change, ChangeId, FileStatus};
 use diffrisk::git::{Error, Repository, Unit, UnitChoice, WalkOptions, WalkReport, walk};
-use git2::{Oid, Signature, Time};
+use git2::Oid;
 
-/// A repository under construction: every commit is one hour after the one before.
-struct Script {
-    directory: tempfile::TempDir,
-    repository: git2::Repository,
-    n_commits: i64,
-}
-
-type Files<'a> = &'a [(&'a str, &'a [u8])];
-
-impl Script {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let repository = git2::Repository::init_bare(directory.path()).unwrap();
-        repository.set_head("refs/heads/main").unwrap();
-        Self { directory, repository, n_commits: 0 }
-    }
-
-    fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    fn open(&self) -> Repository {
-        Repository::open(self.path()).unwrap()
-    }
-
-    fn tree(&self, files: Files<'_>) -> Oid {
-        let mut index = git2::Index::new().unwrap();
-        for (path, content) in files {
-            let id = self.repository.blob(content).unwrap();
-            let entry = git2::IndexEntry {
-                ctime: git2::IndexTime::new(0, 0),
-                mtime: git2::IndexTime::new(0, 0),
-                dev: 0,
-                ino: 0,
-                mode: 0o100_644,
-                uid: 0,
-                gid: 0,
-                file_size: 0,
-                id,
-                flags: 0,
-                flags_extended: 0,
-                path: path.as_bytes().to_vec(),
-            };
-            index.add(&entry).unwrap();
-        }
-        index.write_tree_to(&self.repository).unwrap()
-    }
-
-    fn commit_at(&mut self, hours: i64, message: &str, files: Files<'_>, parents: &[Oid]) -> Oid {
-        let who = format!("author {}", self.n_commits);
-        let when = Time::new(1_600_000_000 + hours * 3_600, 120);
-        let signature = Signature::new(&who, "a@example.org", &when).unwrap();
-        let tree = self.repository.find_tree(self.tree(files)).unwrap();
-        let parents: Vec<_> = parents.iter().map(|&oid| self.repository.find_commit(oid).unwrap()).collect();
-        let parents: Vec<_> = parents.iter().collect();
-        self.n_commits += 1;
-        self.repository.commit(None, &signature, &signature, message, &tree, &parents).unwrap()
-    }
-
-    fn commit(&mut self, message: &str, files: Files<'_>, parents: &[Oid]) -> Oid {
-        self.commit_at(self.n_commits, message, files, parents)
-    }
-
-    fn set_main(&self, oid: Oid) {
-        self.repository.reference("refs/heads/main", oid, true, "script").unwrap();
-    }
-}
+use crate::git_script::Script;
 
 fn collect(repository: &Repository, options: &WalkOptions) -> (Vec<Change>, WalkReport) {
     let mut changes = Vec::new();
@@ -102,10 +35,11 @@ fn branchy() -> (Script, Vec<Oid>) {
 }
 
 #[test]
-fn commits_come_oldest_first_without_merges() {
+fn commits_come_as_they_landed_without_merges() {
     let (script, oids) = branchy();
     let (changes, report) = collect(&script.open(), &WalkOptions::new(Unit::Commit));
-    assert_eq!(subjects(&changes), ["first", "second", "side 1", "side 2", "third"]);
+    assert_eq!(subjects(&changes), ["first", "second", "third", "side 1", "side 2"]);
+    assert_eq!(changes[3].committed_at, changes[2].committed_at, "a branch lands when it is merged");
     assert_eq!(report.n_changes, 5);
     assert_eq!(report.head, ChangeId(oids[5].to_string()));
     assert_eq!(changes[0].record.files[0].status, FileStatus::Added);
@@ -153,9 +87,12 @@ fn a_continued_walk_gives_what_was_left() {
     let repository = script.open();
     for unit in [Unit::Commit, Unit::Landing] {
         let (all, _) = collect(&repository, &WalkOptions::new(unit));
-        let after = Some(ChangeId(oids[1].to_string()));
-        let (rest, _) = collect(&repository, &WalkOptions { after, ..WalkOptions::new(unit) });
-        assert_eq!(rest, all[2..]);
+        for (landed, n_before) in [(oids[1], 2), (oids[4], 3)] {
+            let after = Some(ChangeId(landed.to_string()));
+            let not_before = all[n_before - 1].committed_at;
+            let options = WalkOptions { after, not_before, ..WalkOptions::new(unit) };
+            assert_eq!(collect(&repository, &options).0, all[n_before..]);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod dataset;
 mod dependencies;
 mod docs;
 mod features;
+mod git_script;
 mod git_walk;
 mod http_fake;
 mod http_limits;
