@@ -121,6 +121,7 @@ fn document(mined: &Mined, out: &Path) -> Value {
             "oversized": report.n_oversized,
         },
         "n_unknown_targets": mined.n_unknown_targets,
+        "n_later_targets": mined.n_later_targets,
         "seconds": mined.seconds,
     })
 }
@@ -141,6 +142,7 @@ fn table(mined: &Mined, out: &Path) -> String {
         ("files too large", report.n_huge),
         ("changes with too many files", report.n_oversized),
         ("incidents and outcomes of unknown changes", mined.n_unknown_targets),
+        ("incidents and outcomes known only later", mined.n_later_targets),
     ] {
         table.push(vec![what.to_owned(), n.to_string()]);
     }

@@ -9,6 +9,7 @@ mod backtest;
 mod cache;
 mod decisions;
 mod demo;
+mod evaluate;
 mod exit;
 mod failure;
 mod gate;
@@ -24,6 +25,7 @@ mod report;
 mod repository;
 mod score;
 mod serve;
+mod settings;
 mod time;
 mod train;
 
@@ -54,6 +56,8 @@ enum Command {
     Mine(mine::MineArgs),
     /// Turns rows into an artifact
     Train(train::TrainArgs),
+    /// Measures an artifact on rows it has not seen
+    Evaluate(evaluate::EvaluateArgs),
     /// Trains on the older part of a history and tests on the newer, beside simple baselines
     Backtest(backtest::BacktestArgs),
     /// Scores one change and decides on it
@@ -91,6 +95,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Mine(args) => mine::run(args),
         Command::Train(args) => train::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
         Command::Backtest(args) => backtest::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Score(args) => score::run(*args),

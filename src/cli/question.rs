@@ -143,5 +143,9 @@ fn read_diff(path: &Path) -> Result<String, Failure> {
     } else {
         bytes = std::fs::read(path).or_exit(Exit::BadInput, format!("cannot read `{}`", path.display()))?;
     }
+    // Whatever should have written the diff may have failed: that is no change to wave through.
+    if bytes.trim_ascii().is_empty() {
+        return Err(Failure::bad_input(format!("`{}` holds no diff: it is empty", path.display())));
+    }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

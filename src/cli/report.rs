@@ -1,5 +1,6 @@
 //! The figures of backtests and evaluations, for people and as a file of predictions.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -13,15 +14,21 @@ use crate::cli::time::utc;
 
 /// The whole report as text.
 pub fn render(report: &Report) -> String {
-    let mut text = format!("task {}\n{}", report.task, dataset(&report.block));
-    let _ = write!(text, "\n{}\n{}", systems(&report.block), capture(&report.block));
-    for comparison in &report.block.comparisons {
+    let mut text = figures(report.task, &report.block, &report.also);
+    let _ = writeln!(text, "\n{}", provenance(report));
+    text
+}
+
+/// The figures of a task, and the same model on other populations.
+pub fn figures(task: &str, block: &Block, also: &BTreeMap<&'static str, Block>) -> String {
+    let mut text = format!("task {task}\n{}", dataset(block));
+    let _ = write!(text, "\n{}\n{}", systems(block), capture(block));
+    for comparison in &block.comparisons {
         let _ = writeln!(text, "{}", compared(comparison));
     }
-    for (name, block) in &report.also {
+    for (name, block) in also {
         let _ = write!(text, "\nalso {name}\n{}\n{}", dataset(block), systems(block));
     }
-    let _ = writeln!(text, "\n{}", provenance(report));
     text
 }
 

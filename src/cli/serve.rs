@@ -1,15 +1,13 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use diffrisk::git::UnitChoice;
-use diffrisk::http::live::RepositoryConfig;
 use diffrisk::http::{Settings, bind, serve, start};
-use diffrisk::store::StoreConfig;
 
 use crate::cli::cache::cache_dir;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::note;
+use crate::cli::settings::{LimitArgs, RepositoryArgs, ServerArgs, StoreArgs};
 
 /// Arguments of `serve`. Order of a value: flag, environment, file, default.
 #[derive(Debug, Default, Args)]
@@ -32,12 +30,17 @@ pub struct ServeArgs {
     /// Key file; without one only loopback may be listened on
     #[arg(long, value_name = "FILE", env = "DIFFRISK_KEYS")]
     keys: Option<PathBuf>,
-    /// Repository to follow, repeatable
-    #[arg(long, value_name = "NAME=PATH", env = "DIFFRISK_REPO")]
-    repo: Vec<String>,
+    #[command(flatten)]
+    repositories: RepositoryArgs,
     /// Directory that keeps folded histories
     #[arg(long, value_name = "DIR", env = "DIFFRISK_CACHE")]
     cache: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(flatten)]
+    log: StoreArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Check the configuration and stop
     #[arg(long)]
     check_config: bool,
@@ -78,26 +81,14 @@ impl ServeArgs {
         settings.policy = self.policy.or(settings.policy);
         settings.cache = self.cache.unwrap_or(settings.cache);
         if let Some(url) = self.store {
-            settings.store = StoreConfig::new(url);
+            settings.store.url = url;
         }
-        for given in self.repo {
-            settings.repositories.push(repository(&given)?);
-        }
+        self.server.apply(&mut settings);
+        self.log.apply(&mut settings);
+        self.limits.apply(&mut settings);
+        self.repositories.apply(&mut settings)?;
         Ok(settings)
     }
-}
-
-fn repository(given: &str) -> Result<RepositoryConfig, Failure> {
-    let pair = given.split_once('=').filter(|(name, path)| !name.is_empty() && !path.is_empty());
-    let (name, path) =
-        pair.ok_or_else(|| Failure::usage(format!("`{given}` is not of the form `NAME=PATH`")))?;
-    Ok(RepositoryConfig {
-        name: name.to_owned(),
-        path: Path::new(path).to_owned(),
-        unit: UnitChoice::Auto,
-        owners: None,
-        incidents: None,
-    })
 }
 
 /// Resolves at the first SIGTERM or SIGINT.

@@ -54,3 +54,50 @@ fn help_and_version_are_answers_and_nonsense_is_a_usage_error() {
     assert_eq!(ends(&["diffrisk", "nonsense"]), Exit::Usage);
     assert_eq!(ends(&["diffrisk", "decisions", "list", "--limit", "0"]), Exit::Usage);
 }
+
+/// Section and key of every line of the documented configuration file, those in comments included.
+fn documented_keys() -> Vec<(String, String)> {
+    let document = include_str!("../../docs/OPERATIONS.md");
+    let block = document.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let mut section = String::new();
+    let mut keys = Vec::new();
+    for line in block.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_matches(['[', ']']).split(']').next().unwrap().to_owned();
+        } else if let Some((key, _)) = line.trim_start_matches("# ").split_once(" = ") {
+            keys.push((section.clone(), key.to_owned()));
+        }
+    }
+    keys
+}
+
+/// The flag of a key of the file; none for a repository's name, which goes before each of its values.
+fn flag_of(section: &str, key: &str) -> Option<String> {
+    match (section, key) {
+        ("model" | "policy", "path") | ("store", "url") => Some(section.to_owned()),
+        ("store", "stem") => Some("store-stem".to_owned()),
+        ("repository", "path") => Some("repo".to_owned()),
+        ("repository", "name") => None,
+        _ => Some(key.replace('_', "-")),
+    }
+}
+
+#[test]
+fn every_key_of_the_configuration_file_is_a_flag_and_an_environment_variable_and_no_flag_is_more() {
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let mut flags: Vec<String> =
+        documented_keys().iter().filter_map(|(section, key)| flag_of(section, key)).collect();
+    assert!(flags.len() > 20, "{flags:?}");
+    flags.sort_unstable();
+    let of_file = |arg: &&Arg| !["config", "check_config"].contains(&arg.get_id().as_str());
+    let mut given: Vec<String> = Vec::new();
+    for arg in serve.get_arguments().filter(of_file) {
+        let flag = arg.get_long().unwrap().to_owned();
+        let variable = format!("DIFFRISK_{}", flag.to_uppercase().replace('-', "_"));
+        assert_eq!(arg.get_env().map(|name| name.to_string_lossy().into_owned()), Some(variable));
+        given.push(flag);
+    }
+    given.sort_unstable();
+    assert_eq!(given, flags);
+}

@@ -44,6 +44,8 @@ pub struct Mined {
     pub report: WalkReport,
     /// Incident links and outcomes that named no change of this history.
     pub n_unknown_targets: usize,
+    /// Incident links and outcomes that became known after the moment the rows are as of.
+    pub n_later_targets: usize,
     /// Seconds it took.
     pub seconds: f64,
 }
@@ -97,6 +99,7 @@ pub fn mine(
         metadata: Metadata { mined_at: as_of, head: report.head.0.clone() },
         report,
         n_unknown_targets: timeline.n_unknown_targets(),
+        n_later_targets: timeline.n_later_targets(),
         seconds: started.elapsed().as_secs_f64(),
     })
 }

@@ -86,6 +86,11 @@ impl Timeline {
         self.n_unknown_targets
     }
 
+    /// Incident links and outcomes that become known only after the newest moment taken in.
+    pub fn n_later_targets(&self) -> usize {
+        self.sources.len()
+    }
+
     /// What already happened to landed changes.
     pub fn known(&self) -> &KnownOutcomes {
         &self.known

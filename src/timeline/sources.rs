@@ -24,6 +24,11 @@ impl Sources {
         self.incidents.is_empty() && self.outcomes.is_empty()
     }
 
+    /// Incident links and outcomes that did not become known yet.
+    pub(super) fn len(&self) -> usize {
+        self.incidents.len() + self.outcomes.len()
+    }
+
     /// Whether anything became known by `t`.
     pub(super) fn is_due(&self, t: i64) -> bool {
         let incident_at = self.incidents.front().map(|incident| incident.known_at);

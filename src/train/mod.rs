@@ -7,6 +7,7 @@
 mod backtest;
 mod card;
 mod chain;
+mod evaluate;
 mod examples;
 mod fit;
 mod golden;
@@ -18,6 +19,7 @@ mod training;
 
 pub use backtest::{Backtest, BacktestOptions, Prediction, SplitAt, backtest};
 pub use card::model_card;
+pub use evaluate::{Evaluation, EvaluationReport, evaluate, evaluate_table};
 pub use examples::Examples;
 pub use pooled::{PooledOptions, train_pooled};
 pub use recipe::{MemberWeights, Recipe};

@@ -174,6 +174,39 @@ mod learning {
     }
 
     #[test]
+    fn an_artifact_is_measured_on_rows_that_it_has_not_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let sample = write_sample(&dir.path().join("sample")).unwrap();
+        let repo = sample.repository.to_str().unwrap();
+        let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+        let (early, whole, model) = (path("early.parquet"), path("whole.parquet"), path("model"));
+        let until = ["--until", "2026-03-01T00:00:00Z"];
+        let seen = json(&[&["mine", "--repo", repo, "--out", &early, "--json"], &until[..]].concat());
+        let all = json(&["mine", "--repo", repo, "--out", &whole, "--json"]);
+        json(&["train", "--data", &early, "--prior", "none", "--out", &model, "--json"]);
+
+        let predictions = path("predictions.csv");
+        let measured =
+            json(&["evaluate", "--model", &model, "--data", &whole, "--predictions", &predictions, "--json"]);
+        assert_eq!(measured["n_seen"], seen["n_rows"]);
+        assert_eq!(
+            (&measured["task"], &measured["model"]["name"]),
+            (&Value::from("strict"), &Value::from("model"))
+        );
+        let systems = measured["systems"].as_array().unwrap().iter();
+        let names: Vec<&str> = systems.map(|system| system["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["ensemble", "size_only", "random"]);
+        assert!(measured["systems"][0]["roc_auc"].as_f64().unwrap() > 0.6, "{measured}");
+        let n_unseen = all["n_rows"].as_u64().unwrap() - seen["n_rows"].as_u64().unwrap();
+        let text = std::fs::read_to_string(&predictions).unwrap();
+        assert_eq!(text.lines().count() as u64, n_unseen + 1);
+
+        let output = diffrisk(&["evaluate", "--model", &model, "--data", &early]);
+        assert_eq!(code(&output), 4);
+        assert!(stderr(&output).contains("it was trained on every one of these rows"), "{}", stderr(&output));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_bad_input() {
         let dir = tempfile::tempdir().unwrap();
         let empty = dir.path().to_str().unwrap();

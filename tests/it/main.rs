@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod architecture;
+mod bad_input;
 mod cli;
 mod dataset;
 mod dependencies;
@@ -18,6 +19,7 @@ mod labels;
 mod learners;
 mod policy;
 mod postgres;
+mod references;
 mod store;
 mod timeline;
 mod training;

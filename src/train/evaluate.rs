@@ -1,0 +1,198 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::artifact::{Artifact, Document, Scoring};
+use crate::dataset::{LabelTask, Row, Rows, Table};
+use crate::train::Error;
+use crate::train::backtest::{Prediction, coin};
+use crate::train::report::{Block, DatasetReport, PriorUse, Scored};
+
+/// The unit of an artifact that was trained on a plain table.
+const TABLE: &str = "table";
+
+/// What a finished artifact is worth on rows it has not seen.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvaluationReport {
+    /// `strict`, `raw`, or `label` for a table.
+    pub task: &'static str,
+    /// The task's own figures.
+    #[serde(flatten)]
+    pub block: Block,
+    /// Rows left out because the artifact was trained on their repository when they had landed.
+    pub n_seen: usize,
+    /// The artifact it was blended with, and whether that saw later data than the first row here.
+    pub prior: Option<PriorUse>,
+    /// The same model against any revert (`raw`), and without programs' changes (`humans`).
+    pub also: BTreeMap<&'static str, Block>,
+}
+
+/// A report, and the score of every row that was not seen.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The figures.
+    pub report: EvaluationReport,
+    /// One prediction a row, in the order of the rows.
+    pub predictions: Vec<Prediction>,
+}
+
+/// Measures an artifact on mined rows, as it is: nothing is fitted. Rows of a repository that it was
+/// trained on are left out up to the newest one it saw.
+///
+/// # Errors
+/// When the artifact needs other values than the rows hold, has seen all rows, or only one class is left.
+pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) -> Result<Evaluation, Error> {
+    let document = artifact.document();
+    if document.unit == TABLE {
+        return Err(refused("it was trained on a table; name the table's columns"));
+    }
+    let revisions: Vec<(&str, u32)> =
+        rows.features().iter().map(|feature| (feature.name.as_str(), feature.revision)).collect();
+    let columns = artifact.columns(&revisions)?;
+    let unseen: Vec<usize> =
+        (0..rows.n_rows()).filter(|&row| !is_seen(document, &rows.facts()[row])).collect();
+    if unseen.is_empty() {
+        return Err(refused("it was trained on every one of these rows"));
+    }
+    let vector = |row: usize| {
+        let values = rows.vector(row);
+        columns.iter().map(|&column| values[column]).collect::<Vec<f32>>()
+    };
+    let scores = unseen.iter().map(|&row| document.scoring.score(&vector(row), rows.tokens(row)));
+    let efforts = unseen.iter().map(|&row| Some(rows.facts()[row].effort as f64)).collect();
+    let measured = Measured::new(&document.scoring, scores, efforts, seed);
+    let facts: Vec<&Row> = unseen.iter().map(|&row| &rows.facts()[row]).collect();
+    let block = |label: &dyn Fn(&Row) -> Option<bool>| {
+        let first = facts.first().map(|row| row.committed_at as f64);
+        measured.block(document, first, &facts.iter().map(|row| label(row)).collect::<Vec<_>>())
+    };
+    let also = BTreeMap::from([
+        ("humans", block(&|row| task.label(row).filter(|_| !row.bot))),
+        ("raw", block(&|row| LabelTask::Raw.label(row))),
+    ]);
+    let labels: Vec<Option<bool>> = facts.iter().map(|row| task.label(row)).collect();
+    let ids = facts.iter().map(|row| row.change_id.0.clone()).collect();
+    let report = EvaluationReport {
+        task: task.as_str(),
+        block: checked(block(&|row| task.label(row)))?,
+        n_seen: rows.n_rows() - unseen.len(),
+        prior: prior_use(document, facts.first().map_or(i64::MAX, |row| row.committed_at)),
+        also,
+    };
+    Ok(Evaluation { predictions: measured.predictions(ids, labels), report })
+}
+
+/// Measures an artifact of a table on another table.
+///
+/// # Errors
+/// When the artifact needs a column that the table does not have, or the labels are of one class.
+pub fn evaluate_table(artifact: &Artifact, table: &Table, seed: u64) -> Result<Evaluation, Error> {
+    let document = artifact.document();
+    if document.unit != TABLE {
+        return Err(refused("it was trained on mined rows, not on a table"));
+    }
+    let names: Vec<(&str, u32)> = table.names.iter().map(|name| (name.as_str(), 1)).collect();
+    let columns = artifact.columns(&names)?;
+    let vector = |row: usize| columns.iter().map(|&column| table.columns[column][row]).collect::<Vec<f32>>();
+    let scores = (0..table.n_rows()).map(|row| document.scoring.score(&vector(row), &[]));
+    let effort = |row: usize| table.efforts.as_ref().map(|efforts| efforts[row]);
+    let efforts = (0..table.n_rows()).map(effort).collect();
+    let measured = Measured::new(&document.scoring, scores, efforts, seed);
+    let report = EvaluationReport {
+        task: "label",
+        block: checked(measured.block(document, table.times.first().copied(), &table.labels))?,
+        n_seen: 0,
+        prior: None,
+        also: BTreeMap::new(),
+    };
+    Ok(Evaluation { predictions: measured.predictions(table.ids.clone(), table.labels.clone()), report })
+}
+
+fn refused(why: &str) -> Error {
+    crate::artifact::Error::Refused(why.to_owned()).into()
+}
+
+fn is_seen(document: &Document, row: &Row) -> bool {
+    document.sources.iter().any(|source| source.root == row.root && row.committed_at <= source.to)
+}
+
+fn prior_use(document: &Document, first_at: i64) -> Option<PriorUse> {
+    let reference = document.prior.clone()?;
+    Some(PriorUse { later_than_split: reference.trained_until > first_at, reference })
+}
+
+fn checked(block: Block) -> Result<Block, Error> {
+    let what = || "the rows it has not seen".to_owned();
+    match (block.dataset.pos_test, block.dataset.n_test) {
+        (0, _) => Err(Error::TooFewPositives { what: what(), found: 0, expected: 1 }),
+        (n_positive, n) if n_positive == n => Err(Error::OneClass(what())),
+        _ => Ok(block),
+    }
+}
+
+/// Margins and probabilities of the artifact and of what needs no model, one a row.
+struct Measured {
+    scored: Vec<Scored>,
+    efforts: Vec<Option<f64>>,
+    seed: u64,
+}
+
+impl Measured {
+    fn new(
+        scoring: &Scoring,
+        scores: impl Iterator<Item = (f64, f64)>,
+        efforts: Vec<Option<f64>>,
+        seed: u64,
+    ) -> Self {
+        let (margins, probabilities): (Vec<f64>, Vec<f64>) = scores.unzip();
+        let flat = |name: &str, margins: Vec<f64>| Scored {
+            name: name.to_owned(),
+            probabilities: vec![scoring.base_rate; margins.len()],
+            margins,
+        };
+        let random = (0..margins.len()).map(|row| coin(row as u64 ^ seed)).collect();
+        let mut scored = vec![Scored { name: "ensemble".to_owned(), margins, probabilities }];
+        // A system that the rows cannot have is omitted.
+        scored
+            .extend(efforts.iter().copied().collect::<Option<_>>().map(|efforts| flat("size_only", efforts)));
+        scored.push(flat("random", random));
+        Self { scored, efforts, seed }
+    }
+
+    /// Every system on the rows that have a label.
+    fn block(&self, document: &Document, first: Option<f64>, labels: &[Option<bool>]) -> Block {
+        let kept: Vec<usize> = (0..labels.len()).filter(|&row| labels[row].is_some()).collect();
+        let pick = |values: &[f64]| kept.iter().map(|&row| values[row]).collect();
+        let scored: Vec<Scored> = self
+            .scored
+            .iter()
+            .map(|scored| Scored {
+                name: scored.name.clone(),
+                margins: pick(&scored.margins),
+                probabilities: pick(&scored.probabilities),
+            })
+            .collect();
+        let labels: Vec<bool> = kept.iter().map(|&row| labels[row] == Some(true)).collect();
+        let dataset = DatasetReport {
+            n_train: document.sources.iter().map(|source| source.n_rows).sum(),
+            n_test: labels.len(),
+            pos_train: document.sources.iter().map(|source| source.n_positive).sum(),
+            pos_test: labels.iter().filter(|&&label| label).count(),
+            base_rate: crate::evaluation::observed_rate(&labels),
+            split_time: first,
+        };
+        Block::measure(dataset, &labels, &scored, self.seed)
+    }
+
+    fn predictions(&self, ids: Vec<String>, labels: Vec<Option<bool>>) -> Vec<Prediction> {
+        let rows = ids.into_iter().zip(labels).zip(&self.efforts).enumerate();
+        let score = |row: usize| self.scored[0].probabilities[row];
+        rows.map(|(row, ((id, label), effort))| Prediction {
+            id,
+            label,
+            score: score(row),
+            effort: effort.unwrap_or(f64::NAN),
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,349 @@
+//! Input that nobody should send: each has its message and its exit code, or a count, and no panic.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use git2::{ObjectType, Oid};
+use serde_json::Value;
+
+use crate::git_script::Script;
+
+fn diffrisk(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+    command.args(args).env_remove("DIFFRISK_STORE").env("XDG_CACHE_HOME", cache_home());
+    command.output().unwrap()
+}
+
+/// Folded histories of scripted repositories must not reach the user's own cache.
+fn cache_home() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
+}
+
+/// Checks the exit code, that all of `said` is on stderr, and that a failure prints nothing else.
+fn check(args: &[&str], code: i32, said: &[&str]) {
+    let output = diffrisk(args);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+    assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
+    for text in said {
+        assert!(stderr.contains(text), "{args:?} does not say `{text}`: {stderr}");
+    }
+    assert!(code == 0 || output.stdout.is_empty(), "{args:?}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// Mines a repository and answers the JSON document.
+fn mined(path: &Path, more: &[&str]) -> Value {
+    let rows = tempfile::NamedTempFile::new().unwrap();
+    let [path, rows] = [path, rows.path()].map(|path| path.to_str().unwrap());
+    let args = [&["mine", "--repo", path, "--unit", "commit", "--out", rows, "--json"], more].concat();
+    let output = diffrisk(&args);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Three commits on `main`.
+fn plain() -> (Script, Vec<Oid>) {
+    let mut script = Script::new();
+    let first = script.commit("first", &[("a", b"1\n")], &[]);
+    let second = script.commit("second", &[("a", b"2\n")], &[first]);
+    let third = script.commit("third", &[("a", b"3\n")], &[second]);
+    script.set_main(third);
+    (script, vec![first, second, third])
+}
+
+fn loose_object(script: &Script, oid: Oid) -> PathBuf {
+    let id = oid.to_string();
+    script.path().join("objects").join(&id[..2]).join(&id[2..])
+}
+
+/// All commands that read a history, over one that cannot be read.
+fn check_history(path: &Path, gate_code: i32, said: &[&str]) {
+    let path = text(path);
+    check(&["mine", "--repo", path, "--out", "unwritten.parquet"], 4, said);
+    check(&["backtest", "--repo", path, "--prior", "none"], 4, said);
+    check(&["gate", "--repo", path, "--commit", "HEAD"], gate_code, said);
+    check(&["gate", "--repo", path, "--commit", "HEAD", "--advisory"], 0, said);
+    assert!(!Path::new("unwritten.parquet").exists());
+}
+
+#[test]
+fn a_directory_without_a_repository_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    check_history(directory.path(), 4, &["is not a git repository", text(directory.path())]);
+    check(&["score", "--repo", text(directory.path()), "--commit", "HEAD"], 4, &["is not a git repository"]);
+    check(&["mine", "--repo", "nowhere/at/all", "--out", "x"], 4, &["`nowhere/at/all` does not exist"]);
+}
+
+#[test]
+fn an_empty_repository_is_named() {
+    let script = Script::new();
+    let path = text(script.path());
+    check(&["mine", "--repo", path, "--out", "x"], 4, &["is empty: its HEAD names no commit"]);
+    check(&["backtest", "--repo", path], 4, &["is empty"]);
+    check(&["gate", "--repo", path, "--commit", "HEAD"], 4, &["revision `HEAD` names no commit"]);
+}
+
+#[test]
+fn a_shallow_clone_says_how_to_fetch_the_rest_and_gives_no_decision() {
+    let (script, oids) = plain();
+    fs::write(script.path().join("shallow"), format!("{}\n", oids[1])).unwrap();
+    check_history(script.path(), 3, &["shallow clone", "git fetch --unshallow"]);
+    let path = text(script.path());
+    check(&["score", "--repo", path, "--commit", "HEAD"], 4, &["git fetch --unshallow"]);
+}
+
+#[test]
+fn a_detached_head_is_read_and_a_missing_branch_is_named() {
+    let (script, oids) = plain();
+    script.repository.set_head_detached(oids[1]).unwrap();
+    assert_eq!(mined(script.path(), &[])["n_rows"], 2);
+    script.repository.set_head("refs/heads/gone").unwrap();
+    check(
+        &["mine", "--repo", text(script.path()), "--out", "x"],
+        4,
+        &["the HEAD of repository", "cannot be read"],
+    );
+    let unknown = ["score", "--repo", text(script.path()), "--commit", "main~9"];
+    check(&unknown, 4, &["revision `main~9` names no commit"]);
+    let range = ["score", "--repo", text(script.path()), "--range", "main~1..elsewhere"];
+    check(&range, 4, &["revision `elsewhere` names no commit"]);
+    check(
+        &["score", "--repo", text(script.path()), "--range", "main"],
+        2,
+        &["`main` is not of the form `A..B`"],
+    );
+}
+
+#[test]
+fn missing_blobs_and_trees_are_counted_and_a_broken_commit_is_named() {
+    let (script, oids) = plain();
+    let blob = script.repository.find_commit(oids[1]).unwrap().tree().unwrap().get_name("a").unwrap().id();
+    fs::remove_file(loose_object(&script, blob)).unwrap();
+    let document = mined(script.path(), &[]);
+    assert_eq!((&document["n_rows"], &document["skipped"]["unreadable"]), (&Value::from(3), &Value::from(2)));
+    let (script, oids) = plain();
+    let tree = script.repository.find_commit(oids[1]).unwrap().tree_id();
+    fs::remove_file(loose_object(&script, tree)).unwrap();
+    let document = mined(script.path(), &[]);
+    assert_eq!((&document["n_rows"], &document["skipped"]["unreadable"]), (&Value::from(3), &Value::from(2)));
+    let (script, oids) = plain();
+    let commit = loose_object(&script, oids[1]);
+    fs::remove_file(&commit).unwrap();
+    let path = text(script.path());
+    check(&["mine", "--repo", path, "--out", "x"], 4, &["commit `", "cannot be read"]);
+    fs::write(&commit, b"no object").unwrap();
+    check(&["mine", "--repo", path, "--out", "x"], 4, &["commit `", "cannot be read"]);
+    check(&["gate", "--repo", path, "--commit", "HEAD"], 4, &["cannot be read"]);
+}
+
+#[test]
+fn paths_and_messages_that_are_no_utf_8_are_read() {
+    let script = Script::new();
+    let odb = script.repository.odb().unwrap();
+    let blob = script.repository.blob(b"timeout: 3\n").unwrap();
+    let tree = [b"100644 caf\xe9.yaml\0".as_slice(), blob.as_bytes()].concat();
+    let tree = odb.write(ObjectType::Tree, &tree).unwrap();
+    let commit = [
+        format!("tree {tree}\nauthor ").as_bytes(),
+        b"Ren\xe9 <r@example.org> 1600000000 +0200\ncommitter Ren\xe9 <r@example.org> 1600000000 +0200\n\n",
+        b"Men\xfa ge\xe4ndert\n",
+    ]
+    .concat();
+    let commit = odb.write(ObjectType::Commit, &commit).unwrap();
+    script.set_main(commit);
+    assert_eq!(mined(script.path(), &[])["n_rows"], 1);
+    let path = text(script.path());
+    check(&["score", "--repo", path, "--commit", "HEAD"], 0, &[]);
+}
+
+#[test]
+fn a_change_of_too_many_files_and_a_blob_that_is_too_large_are_counted() {
+    let mut script = Script::new();
+    let names: Vec<String> = (0..10_001).map(|idx| format!("d{}/f{idx}", idx % 100)).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), b"x\n".as_slice())).collect();
+    let many = script.commit("many", &files, &[]);
+    let huge = vec![b'x'; 100 << 20];
+    let large = script.commit("large", &[("dump.sql", &huge)], &[many]);
+    script.set_main(large);
+    let document = mined(script.path(), &[]);
+    let skipped = &document["skipped"];
+    assert_eq!((&document["n_rows"], &skipped["oversized"]), (&Value::from(2), &Value::from(2)));
+    let again = script.commit("again", &[("dump.sql", &huge), ("a", b"1\n")], &[large]);
+    let shrunk = script.commit("shrunk", &[("dump.sql", b"x\n"), ("a", b"1\n")], &[again]);
+    script.set_main(shrunk);
+    assert_eq!(mined(script.path(), &[])["skipped"]["huge"], 1);
+}
+
+#[test]
+fn reverts_in_a_circle_end() {
+    let mut script = Script::new();
+    let file = |value: usize| format!("timeout: {value}\n").into_bytes();
+    let mut parents = vec![script.commit("Raise", &[("a", &file(0))], &[])];
+    for (idx, message) in [
+        "Revert \"Raise\"",
+        "Revert \"Revert \"Raise\"\"",
+        "Raise",
+        "Revert \"Raise\"\n\nThis reverts commit 0000000000000000000000000000000000000000.",
+        "Revert \"Raise\"",
+        "Reland \"Revert \"Raise\"\"",
+        "Revert \"Reland \"Revert \"Raise\"\"\"",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        parents = vec![script.commit(message, &[("a", &file(idx + 1))], &parents)];
+    }
+    script.set_main(parents[0]);
+    let document = mined(script.path(), &[]);
+    assert_eq!(document["n_rows"], 8);
+    // Only the two that raise can be positives: reverts and reverts of reverts never are.
+    assert_eq!(document["labels"]["raw"], 2);
+}
+
+#[test]
+fn a_clock_that_goes_backwards_leaves_the_order_of_landing() {
+    let mut script = Script::new();
+    let first = script.commit_at(50, "first", &[("a", b"1\n")], &[]);
+    let second = script.commit_at(-400_000, "second", &[("a", b"2\n")], &[first]);
+    let third = script.commit_at(51, "third", &[("a", b"3\n")], &[second]);
+    script.set_main(third);
+    let document = mined(script.path(), &[]);
+    assert_eq!(document["n_rows"], 3);
+    let as_of = jiff::Timestamp::from_second(1_600_000_000 + 51 * 3_600).unwrap();
+    assert_eq!(document["as_of"], as_of.to_string());
+    assert_eq!(mined(script.path(), &["--until", "1600180000"])["n_rows"], 2);
+}
+
+#[test]
+fn incidents_of_unknown_changes_are_counted_and_bad_lines_are_named() {
+    let (script, oids) = plain();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("incidents.csv");
+    let header = "incident_id,known_at,repo,change_id,link_kind\n";
+    let one = Value::from(1);
+    let line = |change_id: &str| format!("I1,2020-09-13T13:00:00Z,config,{change_id},declared\n");
+    fs::write(&file, format!("{header}{}{}", line(&"0".repeat(40)), line(&oids[0].to_string()))).unwrap();
+    let document = mined(script.path(), &["--incidents", text(&file)]);
+    assert_eq!((&document["n_unknown_targets"], &document["n_later_targets"]), (&one, &Value::from(0)));
+    fs::write(&file, format!("{header}{}", line("x").replace("2020", "2030"))).unwrap();
+    let document = mined(script.path(), &["--incidents", text(&file)]);
+    assert_eq!((&document["n_unknown_targets"], &document["n_later_targets"]), (&Value::from(0), &one));
+    fs::write(&file, format!("{header}{}I2,yesterday,config,x,declared\n", line("x"))).unwrap();
+    let args = ["mine", "--repo", text(script.path()), "--incidents", text(&file), "--out", "x"];
+    check(
+        &args,
+        4,
+        &["1 of 2 incident links refused, nothing was taken", "line 3: `known_at` is `yesterday`"],
+    );
+    let missing = ["mine", "--repo", text(script.path()), "--incidents", "nowhere.csv", "--out", "x"];
+    check(&missing, 4, &["cannot read `nowhere.csv`"]);
+}
+
+#[test]
+fn a_diff_that_is_cut_or_no_diff_is_refused_with_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("change.diff");
+    let head = "diff --git a/a.yaml b/a.yaml\n--- a/a.yaml\n+++ b/a.yaml\n";
+    for (diff, said) in [
+        (format!("{head}@@ -1,3 +1,3 @@\n a\n-b\n"), "line"),
+        (format!("{head}@@ -1,x +1,3 @@\n a\n"), "line"),
+        ("this is no diff\n".to_owned(), "no diff found"),
+    ] {
+        fs::write(&file, &diff).unwrap();
+        check(&["score", "--diff", text(&file)], 4, &["the change cannot be scored", said]);
+        check(&["gate", "--diff", text(&file)], 4, &["the change cannot be scored", said]);
+    }
+    // A `git diff` that failed writes nothing.
+    for nothing in ["", "\n"] {
+        fs::write(&file, nothing).unwrap();
+        check(&["gate", "--diff", text(&file)], 4, &["holds no diff: it is empty"]);
+    }
+    check(&["score", "--diff", "nowhere.diff"], 4, &["cannot read `nowhere.diff`"]);
+    check(&["score"], 2, &["--commit"]);
+    check(&["score", "--commit", "HEAD"], 2, &["--repo"]);
+}
+
+/// A table of `n` rows with every third positive up to `n_positives`.
+fn table(directory: &Path, n: usize, n_positives: usize) -> PathBuf {
+    let mut csv = String::from("id,t,y,la,ld,name\n");
+    for idx in 0..n {
+        let y = u8::from(idx % 3 == 0 && idx / 3 < n_positives);
+        writeln!(csv, "c{idx},{idx},{y},{},{},text", idx % 7 + usize::from(y) * 5, idx % 5).unwrap();
+    }
+    let path = directory.join(format!("table-{n}-{n_positives}.csv"));
+    fs::write(&path, csv).unwrap();
+    path
+}
+
+#[test]
+fn a_table_that_cannot_teach_says_which_column_and_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let good = table(directory.path(), 1_500, 500);
+    let roles = ["--label", "y", "--time", "t", "--id", "id"];
+    let backtest = |path: &Path, more: &[&str], code: i32, said: &[&str]| {
+        check(&[&["backtest", "--table", text(path)], &roles[..], more].concat(), code, said);
+    };
+    backtest(&good, &[], 0, &["left out: name", "is `text`, not a number"]);
+    backtest(&good, &["--columns", "la,name"], 4, &["column `name`", "row 1: `text` is not a number"]);
+    backtest(&good, &["--columns", "la,lines"], 4, &["has no column `lines`"]);
+    backtest(&good, &["--columns", "la,y"], 4, &["column `y`", "cannot be a feature: the label"]);
+    backtest(&table(directory.path(), 1_500, 0), &[], 4, &["label `y`", "0 positives among 1500"]);
+    backtest(&table(directory.path(), 1_500, 19), &[], 4, &["19 positives among 1500", "at least 20"]);
+    backtest(&good, &["--split", "1"], 4, &["`1` is not a share between 0 and 1"]);
+    let swapped = ["backtest", "--table", text(&good), "--label", "y", "--time", "name", "--id", "id"];
+    check(&swapped, 4, &["column `name`", "row 1: `text` is not a number"]);
+    let unlabeled = ["backtest", "--table", text(&good), "--label", "la", "--time", "t", "--id", "id"];
+    check(&unlabeled, 4, &["column `la`", "is not a label of 1 or 0"]);
+    let train =
+        ["train", "--data", text(&good), "--label", "label", "--time", "t", "--id", "id", "--out", "x"];
+    check(&train, 4, &["has no column `label`"]);
+}
+
+/// A hundred changes, the first of which are each undone by the next; then two quiet months.
+fn with_reverts(n_reverted: usize) -> Script {
+    let mut script = Script::new();
+    let mut parents = Vec::new();
+    for idx in 0..100 {
+        let message = match idx {
+            idx if idx / 2 >= n_reverted => format!("change {idx}"),
+            idx if idx % 2 == 0 => {
+                format!("raise limit of service {}", "abcdefghijkl".split_at(idx / 2 + 1).0)
+            }
+            _ => format!("This reverts commit {}.", parents[0]),
+        };
+        let content = format!("limit: {idx}\n");
+        let hours = if idx < 99 { idx as i64 } else { 1_500 };
+        parents = vec![script.commit_at(hours, &message, &[("a", content.as_bytes())], &parents)];
+    }
+    script.set_main(parents[0]);
+    script
+}
+
+#[test]
+fn rows_of_one_class_or_with_few_positives_train_nothing() {
+    let (script, _) = plain();
+    let directory = tempfile::tempdir().unwrap();
+    let rows = directory.path().join("rows.parquet");
+    let mine = ["mine", "--repo", text(script.path()), "--unit", "commit", "--out", text(&rows)];
+    check(&mine, 0, &[]);
+    let out = directory.path().join("model");
+    let train = ["train", "--data", text(&rows), "--prior", "none", "--out", text(&out)];
+    check(&train, 4, &["the training part has rows of one class only"]);
+    assert!(!out.exists());
+    let few = with_reverts(7);
+    let mine = ["mine", "--repo", text(few.path()), "--unit", "commit", "--out", text(&rows)];
+    check(&mine, 0, &[]);
+    check(&train, 4, &["the training part has 7 positives, at least 20 are needed"]);
+    assert!(!out.exists());
+    let backtest = ["backtest", "--repo", text(few.path()), "--unit", "commit", "--prior", "none"];
+    check(&backtest, 4, &["the training part has rows of one class only"]);
+    fs::write(&rows, b"PAR1 but no more").unwrap();
+    check(&train, 4, &[text(&rows)]);
+    check(&["evaluate", "--model", "nowhere", "--data", text(&rows)], 4, &["nowhere"]);
+}
