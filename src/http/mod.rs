@@ -41,4 +41,4 @@ pub use routes::docs::openapi_json;
 pub use serve::{ServeError, bind, serve};
 pub use service::{Clock, Parts, PolicyInUse, Service};
 pub use settings::{Settings, SettingsError};
-pub use start::{StartError, start};
+pub use start::{StartError, start, start_at};

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use crate::http::KeyError;
 use crate::http::live::{Live, LiveError};
 use crate::http::models::{ModelSource, Models, PolicySource};
-use crate::http::service::{Parts, Service};
+use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
 use crate::incident::{OutcomeRecord, parse_outcomes};
 use crate::store::{self, RecordKind, Search, Store};
@@ -48,9 +48,16 @@ const OUTCOME_KEYS: [&str; 10] = [
 /// # Errors
 /// When the log, a repository or the key file cannot be used.
 pub async fn start(settings: Settings) -> Result<Arc<Service>, StartError> {
+    start_at(settings, Service::machine_clock()).await
+}
+
+/// The same by another clock than the machine's: a replay makes it the moment of each change.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, StartError> {
     let store = Store::open(&settings.store).await?;
     let reported = reported(&store).await?;
-    let clock = Service::machine_clock();
     let now = clock().div_euclid(1000);
     let (configs, cache) = (settings.repositories.clone(), settings.cache.clone());
     let folded = tokio::task::spawn_blocking(move || Live::open(&configs, &cache, &reported, now)).await;
