@@ -13,7 +13,8 @@ pub mod secrets;
 
 pub use digest::{Digest, NotADigest, digest};
 pub use inverse::inverse;
-pub use keys::{KeyChange, KeyChangeKind, KeyWords, key_changes, key_words};
+pub(crate) use keys::for_each_word;
+pub use keys::{KeyChange, KeyChangeKind, KeyWords, MAX_LINES as MAX_KEY_LINES, key_changes, key_words};
 pub use parse::{DiffError, DiffLimits, parse_diff, parse_diff_within};
 pub use record::{
     Change, ChangeId, ChangeRecord, DiffLine, FileContent, FileDiff, FileStatus, Hunk, LineOrigin, Moment,

@@ -1,6 +1,7 @@
 use crate::label::ChangeKind;
 use crate::policy::decision::{Decision, Verdict};
 use crate::policy::document::{Mode, OnDoubt};
+use crate::policy::hazard::find_hazards;
 use crate::policy::ledger::Ledger;
 use crate::policy::question::Question;
 use crate::policy::reason::{Reason, ReasonCode};
@@ -24,6 +25,7 @@ impl Policy {
         } else {
             weigh_budget(assessment, &season, &mut ledger);
             weigh_freeze(assessment, &season, &mut ledger);
+            self.weigh_hazards(question, &mut ledger);
         }
         self.weigh_rules(question, assessment, &mut ledger);
         weigh_change(question, &mut ledger);
@@ -57,6 +59,17 @@ impl Policy {
                 ReasonCode::HistoryStale,
                 words::history_stale(lag, self.history_stale_after),
             ));
+        }
+    }
+
+    /// The built-in hazard rules, but those that the policy switches off.
+    fn weigh_hazards(&self, question: &Question<'_>, ledger: &mut Ledger) {
+        let of_repository = self.repositories.get(question.repo).map(|repository| &repository.hazards_off);
+        let off = self.hazards_off.iter().chain(of_repository.into_iter().flatten());
+        let off = off.map(String::as_str).collect();
+        let environment = question.context.environment.as_deref();
+        for hazard in find_hazards(&question.change.record, question.keys, environment, &off) {
+            ledger.raise(Verdict::ExtraValidation, Reason::new(hazard.rule.code, hazard.text()));
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Document {
     pub window: Vec<WindowText>,
     /// Rules in CEL.
     pub rule: Vec<RuleText>,
+    /// The built-in hazard rules.
+    pub hazards: HazardsText,
     /// What a proved rollback gets.
     pub rollback: RollbackText,
     /// The rollout plan for each decision.
@@ -47,6 +49,7 @@ impl Default for Document {
             budget: BTreeMap::from([(super::NORMAL_SEASON.to_owned(), 0.10)]),
             window: Vec::new(),
             rule: Vec::new(),
+            hazards: HazardsText::default(),
             rollback: RollbackText::default(),
             plan: PlanTexts::default(),
             mode: Mode::Enforce,
@@ -84,6 +87,14 @@ pub(super) struct RuleText {
     pub then: Option<Verdict>,
     #[serde(default)]
     pub require: Vec<String>,
+}
+
+/// The built-in hazard rules.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct HazardsText {
+    /// Names of the rules that are switched off.
+    pub off: Vec<String>,
 }
 
 /// What a proved rollback gets.
@@ -130,6 +141,7 @@ pub(super) struct StageText {
 pub(super) struct RepositoryText {
     pub mode: Option<Mode>,
     pub budget: BTreeMap<String, f64>,
+    pub hazards: HazardsText,
 }
 
 /// Whether decisions are to be acted on.

@@ -4,8 +4,11 @@ use sha2::{Digest, Sha256};
 
 use crate::policy::calendar::{Calendar, CalendarText};
 use crate::policy::decision::{Stage, Verdict};
-use crate::policy::document::{Document, PlanText, RepositoryText, RuleText, StageText, WindowText};
+use crate::policy::document::{
+    Document, HazardsText, PlanText, RepositoryText, RuleText, StageText, WindowText,
+};
 use crate::policy::duration::parse_seconds;
+use crate::policy::hazard::hazard_rules;
 use crate::policy::rule::Rule;
 use crate::policy::{Error, NORMAL_SEASON, Plan, Policy, RepositoryPolicy, Window};
 
@@ -28,6 +31,7 @@ pub(super) fn load(text: &str) -> Result<Policy, Error> {
         digest: format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes()))),
         windows: windows(&document.window, &document.budget)?,
         rules: rules(&document.rule)?,
+        hazards_off: hazards_off("hazards.off", &document.hazards)?,
         rollback: document.rollback.decision,
         plans: [
             plan("plan.fast_path", &document.plan.fast_path)?,
@@ -156,9 +160,20 @@ fn repositories(
         if let Some(season) = text.budget.keys().find(|season| !budget.contains_key(*season)) {
             return Err(value_error(&path, &format!("`{season}` is no season of `[budget]`")));
         }
-        repositories.insert(name, RepositoryPolicy { mode: text.mode, budget: text.budget });
+        let hazards_off = hazards_off(&format!("repository.{name}.hazards.off"), &text.hazards)?;
+        repositories.insert(name, RepositoryPolicy { mode: text.mode, budget: text.budget, hazards_off });
     }
     Ok(repositories)
+}
+
+/// The names of the rules that are switched off; a name that no rule has would leave a rule on that its
+/// owner believes off.
+fn hazards_off(path: &str, text: &HazardsText) -> Result<BTreeSet<String>, Error> {
+    let is_unknown = |name: &&String| hazard_rules().all(|rule| rule.name != name.as_str());
+    if let Some(name) = text.off.iter().find(is_unknown) {
+        return Err(value_error(path, &format!("`{name}` is no hazard rule; docs/HAZARDS.md lists them")));
+    }
+    Ok(text.off.iter().cloned().collect())
 }
 
 fn check_budget(path: &str, budget: &BTreeMap<String, f64>) -> Result<(), Error> {

@@ -10,6 +10,7 @@ mod decide;
 mod decision;
 mod document;
 mod duration;
+mod hazard;
 mod ledger;
 mod load;
 mod question;
@@ -18,10 +19,11 @@ mod rule;
 mod season;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use decision::{AppliedBudget, Decision, Stage, Verdict};
 pub use document::Mode;
+pub use hazard::{Hazard, HazardRule, Sphere, find_hazards, hazard_rules};
 pub use question::{Context, ContextValue, Facts, KnownBad, KnownOutcome, Question};
 pub use reason::{Reason, ReasonCode, UnknownReasonCode};
 
@@ -75,6 +77,7 @@ pub struct Policy {
     budget: BTreeMap<String, f64>,
     windows: Vec<Window>,
     rules: Vec<Rule>,
+    hazards_off: BTreeSet<String>,
     rollback: Verdict,
     plans: [Plan; 3],
     mode: Mode,
@@ -109,6 +112,7 @@ struct Plan {
 struct RepositoryPolicy {
     mode: Option<Mode>,
     budget: BTreeMap<String, f64>,
+    hazards_off: BTreeSet<String>,
 }
 
 impl Policy {

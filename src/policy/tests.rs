@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::change::{Change, ChangeId, ChangeRecord, FileContent, FileDiff, FileStatus, Moment};
+use crate::change::{
+    Change, ChangeId, ChangeRecord, FileContent, FileDiff, FileStatus, KeyChange, Moment, key_changes,
+    parse_diff,
+};
 use crate::label::{ChangeKind, Classification};
 use crate::risk::{Assessment, Contribution, GateLevel, Reference, ReferenceScope, RiskScore};
 
@@ -13,6 +16,7 @@ const DAY: i64 = 86_400;
 struct Asked {
     change: Change,
     classification: Classification,
+    keys: Vec<(String, Vec<KeyChange>)>,
     assessment: Option<Assessment>,
     degraded: Vec<Reason>,
     known_bad: Option<KnownBad>,
@@ -26,6 +30,7 @@ impl Asked {
         Self {
             change: change(&["services/web.yaml"]),
             classification: classification(ChangeKind::Ordinary),
+            keys: Vec::new(),
             assessment: Some(assessment(percentile)),
             degraded: Vec::new(),
             known_bad: None,
@@ -39,7 +44,7 @@ impl Asked {
         policy.decide(&Question {
             change: &self.change,
             classification: &self.classification,
-            keys: &[],
+            keys: &self.keys,
             assessment: self.assessment.as_ref(),
             degraded: &self.degraded,
             known_bad: self.known_bad.as_ref(),
@@ -204,6 +209,39 @@ fn a_rollback_takes_the_fast_path_and_is_never_held_by_a_window() {
     let known_bad = Some(KnownBad { outcome: KnownOutcome::Reverted, occurred_at: WEDNESDAY });
     let decision = Asked { known_bad, ..rollback() }.of(&policy(""));
     assert_eq!(decision.verdict, Verdict::ExtraValidation);
+}
+
+/// A change that takes all copies of a service away, and that the model finds harmless.
+fn all_copies_gone() -> Asked {
+    let diff = "diff --git a/web.yaml b/web.yaml\n--- a/web.yaml\n+++ b/web.yaml\n@@ -1,1 +1,1 @@\n\
+                -replicas: 3\n+replicas: 0\n";
+    let record = parse_diff(diff.as_bytes()).unwrap();
+    let keys = vec![("web.yaml".to_owned(), key_changes(&record.files[0]))];
+    Asked { change: Change { record, ..change(&[]) }, keys, ..Asked::at(0.0) }
+}
+
+#[test]
+fn a_hazard_raises_however_small_the_score() {
+    let decision = all_copies_gone().of(&policy(""));
+    assert_eq!(decision.verdict, Verdict::ExtraValidation);
+    assert_eq!(codes(&decision), ["hazard_replicas_to_zero", "within_budget"]);
+    assert!(!decision.degraded);
+    assert_eq!(
+        decision.reasons[0].text,
+        "A replica count or capacity falls to zero: `replicas` `3` → `0` in `web.yaml` \
+         (hazard rule `replicas_to_zero`)"
+    );
+}
+
+#[test]
+fn a_hazard_yields_to_the_policy_file_to_a_test_environment_and_to_a_rollback() {
+    let fast = |asked: Asked, extra: &str| asked.of(&policy(extra)).verdict == Verdict::FastPath;
+    assert!(fast(all_copies_gone(), "[hazards]\noff = [\"replicas_to_zero\"]"));
+    assert!(fast(all_copies_gone(), "[repository.config]\nhazards = { off = [\"replicas_to_zero\"] }"));
+    assert!(!fast(all_copies_gone(), "[repository.other]\nhazards = { off = [\"replicas_to_zero\"] }"));
+    let context = Context { environment: Some("staging".to_owned()), ..Context::default() };
+    assert!(fast(Asked { context, ..all_copies_gone() }, ""));
+    assert!(fast(Asked { classification: classification(ChangeKind::Rollback), ..all_copies_gone() }, ""));
 }
 
 #[test]

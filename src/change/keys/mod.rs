@@ -26,6 +26,7 @@ mod zone;
 use crate::change::FileDiff;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use words::for_each_word;
 pub use words::{KeyWords, key_words};
 
 /// Changed lines of one file that are read; those after it are not (a generated file of a hundred

@@ -1,0 +1,305 @@
+//! Rules about who may do what, and who is let in.
+
+use crate::change::KeyChangeKind;
+use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
+use crate::policy::reason::ReasonCode;
+
+pub(super) const RULES: &[HazardRule] = &[
+    edit_rule(
+        "wildcard",
+        Sphere::Everywhere,
+        wildcard,
+        [
+            "A wildcard enters a list of what is allowed",
+            "`allowed_origins` now with `*`, or an ingress with `0.0.0.0/0`",
+        ],
+    )
+    .with_code(ReasonCode::HazardWildcard),
+    edit_rule(
+        "cidr_widened",
+        Sphere::Everywhere,
+        cidr_widened,
+        [
+            "An address range that is let in grows 256-fold or more",
+            "`allow_from: 10.64.32.0/24` → `10.0.0.0/8`",
+        ],
+    ),
+    edit_rule(
+        "firewall_off",
+        Sphere::Everywhere,
+        firewall_off,
+        [
+            "A firewall or a mandatory access control is switched off or made to let through",
+            "`firewall::enable: true` → `false`",
+        ],
+    ),
+    edit_rule(
+        "auth_off",
+        Sphere::OutsideTests,
+        auth_off,
+        ["Authentication or authorization is switched off", "`auth_enabled: true` → `false`"],
+    ),
+    edit_rule(
+        "privilege_widened",
+        Sphere::Everywhere,
+        privilege_widened,
+        [
+            "Somebody may do much more: privileged, administrator, writable by all",
+            "`privileged: false` → `true`",
+        ],
+    ),
+    edit_rule(
+        "root_access",
+        Sphere::Everywhere,
+        root_access,
+        ["Root is opened to a login or to a group", "`PermitRootLogin no` → `yes`"],
+    ),
+    edit_rule(
+        "public_access",
+        Sphere::Everywhere,
+        public_access,
+        ["Something private becomes readable from everywhere", "`acl = \"private\"` → `\"public-read\"`"],
+    ),
+    edit_rule(
+        "host_mount",
+        Sphere::Everywhere,
+        host_mount,
+        ["A container sees the disk or the container engine of its node", "`hostPath: {path: /}` added"],
+    ),
+];
+
+const LETS_IN: &[&str] = &[
+    "allow",
+    "allowed",
+    "allows",
+    "allowlist",
+    "whitelist",
+    "whitelisted",
+    "origin",
+    "origins",
+    "cidr",
+    "cidrs",
+    "ingress",
+    "principal",
+    "principals",
+    "action",
+    "actions",
+    "notaction",
+    "resource",
+    "resources",
+    "verbs",
+    "trusted",
+    "permit",
+    "permitted",
+    "source",
+    "sources",
+    "source ranges",
+    "from",
+    "access",
+    "acl",
+    "srange",
+    "networks",
+    "authorized",
+    "federated",
+    "role",
+    "roles",
+    "apigroups",
+    "api groups",
+];
+const LETS_OUT: &[&str] = &[
+    "egress",
+    "deny",
+    "denied",
+    "block",
+    "blocked",
+    "blacklist",
+    "blocklist",
+    "except",
+    "exclude",
+    "ignore",
+    "disallow",
+    "destination",
+    "route",
+    "routes",
+    "listen",
+    "bind",
+    "to",
+];
+
+fn wildcard(edit: &Edit<'_>) -> bool {
+    let is_star = |value: &str| value == "*:*" || value.trim_matches(['[', ']', '"', '\'', ' ']) == "*";
+    let comes = matches!(
+        edit.key_change.kind,
+        KeyChangeKind::ListAdd | KeyChangeKind::Added | KeyChangeKind::Text | KeyChangeKind::Host
+    );
+    let is_any_address = edit.gains(&["0.0.0.0/0", "::/0"]);
+    let is_anything = || is_star(&edit.new) && !is_star(&edit.old) && edit.path_says(LETS_IN);
+    comes && (is_any_address || is_anything()) && !edit.path_says(LETS_OUT)
+}
+
+fn cidr_widened(edit: &Edit<'_>) -> bool {
+    let Some(new) = Range::read(&edit.new).filter(|range| range.bits > 0) else { return false };
+    let is_wider = |old: &str| Range::read(old).is_some_and(|old| new.bits + 8 <= old.bits);
+    edit.replaced().into_iter().any(is_wider) && !edit.path_says(LETS_OUT)
+}
+
+/// An address range.
+struct Range {
+    /// Length of its prefix.
+    bits: u8,
+}
+
+impl Range {
+    fn read(value: &str) -> Option<Self> {
+        let value = value.trim_matches(['[', ']', '"', '\'', ' ']);
+        let (address, bits) = value.split_once('/')?;
+        let is_v4 =
+            address.split('.').count() == 4 && address.split('.').all(|part| part.parse::<u8>().is_ok());
+        let is_v6 = address.contains(':') && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
+        let bits: u8 = bits.parse().ok()?;
+        ((is_v4 && bits <= 32) || (is_v6 && bits <= 128)).then_some(Self { bits })
+    }
+}
+
+fn firewall_off(edit: &Edit<'_>) -> bool {
+    const WALLS: &[&str] = &[
+        "firewall",
+        "firewalld",
+        "ferm",
+        "iptables",
+        "nftables",
+        "ufw",
+        "waf",
+        "selinux",
+        "apparmor",
+        "network policy",
+        "network policies",
+        "netpol",
+        "mod security",
+        "modsecurity",
+        "fail ban",
+    ];
+    edit.turned_off(WALLS)
+        || (edit.becomes(&["permissive", "disabled"]) && edit.path_says(&["selinux"]))
+        || (edit.becomes(&["accept"])
+            && matches!(edit.old.as_str(), "drop" | "reject" | "deny")
+            && edit.path_says(&["policy", "default", "input", "forward"]))
+        || (edit.is_dropped() && edit.leaf_says(&["network policy", "firewall"]))
+}
+
+fn auth_off(edit: &Edit<'_>) -> bool {
+    const AUTH: &[&str] = &[
+        "auth",
+        "authentication",
+        "authorization",
+        "authn",
+        "authz",
+        "require login",
+        "login required",
+        "mfa",
+        "two factor",
+        "twofactor",
+        "sso",
+        "csrf",
+        "rbac",
+        "oauth",
+        "oidc",
+        "require auth",
+        "captcha",
+    ];
+    let none_needed = edit.becomes(&["none", "alwaysallow", "anonymous", "noauth", "trust", "insecure"])
+        && !edit.old.is_empty()
+        && edit.path_says(AUTH);
+    const NOBODY: &[&str] = &["anonymous", "guest access"];
+    (edit.turned_off(AUTH) && !edit.is_about(NOBODY)) || none_needed || edit.turned_on(NOBODY)
+}
+
+fn privilege_widened(edit: &Edit<'_>) -> bool {
+    const POWERS: &[&str] = &[
+        "privileged",
+        "allow privilege escalation",
+        "host network",
+        "host pid",
+        "host ipc",
+        "cluster admin",
+    ];
+    const MIGHTY: &[&str] = &[
+        "cluster-admin",
+        "administratoraccess",
+        "roles/owner",
+        "roles/editor",
+        "sys_admin",
+        "cap_sys_admin",
+        "system:masters",
+    ];
+    let is_on = edit.set_to() == Some(true) && edit.leaf_says(POWERS);
+    let as_root = edit.flipped() == Some(false) && edit.leaf_says(&["run as non root"])
+        || (edit.new == "0" && edit.old != "0" && !edit.old.is_empty() && edit.leaf_says(&["run as user"]));
+    let gets_all = edit.new.trim_matches(['[', ']', '"', '\'', ' ']) == "all"
+        && edit.leaf_says(&["add", "capabilities"])
+        && edit.path_says(&["capabilities"]);
+    is_on || as_root || gets_all || gains_word(edit, MIGHTY) || is_writable_by_all(edit)
+}
+
+/// Whether one of these names stands in the new value as a word of its own, and not in the old.
+fn gains_word(edit: &Edit<'_>, names: &[&str]) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | ':');
+    let holds = |value: &str, name: &str| value.split(|c| !is_part(c)).any(|word| word.ends_with(name));
+    edit.gains(names) && names.iter().any(|name| holds(&edit.new, name) && !holds(&edit.old, name))
+}
+
+/// A mode that lets everybody write and did not before.
+fn is_writable_by_all(edit: &Edit<'_>) -> bool {
+    let writable = |value: &str| {
+        let is_mode = matches!(value.len(), 3 | 4) && value.bytes().all(|b| matches!(b, b'0'..=b'7'));
+        is_mode
+            && value.len() + usize::from(value.starts_with('1')) < 5
+            && value.ends_with(['2', '3', '6', '7'])
+    };
+    writable(&edit.new)
+        && !writable(&edit.old)
+        && edit.leaf_says(&["mode", "permissions"])
+        && !edit.leaf_says(&["umask"])
+}
+
+fn root_access(edit: &Edit<'_>) -> bool {
+    let login = matches!(edit.new.as_str(), "yes" | "true" | "without-password")
+        && !matches!(edit.old.as_str(), "yes" | "true")
+        && edit.leaf_says(&["permit root login", "allow root login", "permit empty passwords"]);
+    let is_all = |line: &str| line.contains("NOPASSWD: ALL") || line.contains("NOPASSWD:ALL");
+    let old = edit.key_change.old.as_deref().unwrap_or("");
+    login || (is_all(edit.new_line()) && !is_all(old))
+}
+
+fn public_access(edit: &Edit<'_>) -> bool {
+    const PUBLIC: &[&str] = &["public", "publicly accessible", "public access", "allow public", "is public"];
+    let is_acl = || edit.leaf_says(&["acl", "visibility", "access", "scheme", "privacy"]);
+    let opens = edit.becomes(&[
+        "public-read",
+        "public-read-write",
+        "authenticated-read",
+        "public",
+        "internet-facing",
+        "publicread",
+    ]);
+    let guards_off = edit.turned_off(&[
+        "block public acls",
+        "block public policy",
+        "restrict public buckets",
+        "ignore public acls",
+        "public access prevention",
+    ]) || edit.flipped() == Some(false)
+        && edit.leaf_says(&["block public acls", "ignore public acls"]);
+    (opens && is_acl())
+        || guards_off
+        || (edit.turned_on(PUBLIC) && !edit.leaf_says(&["block", "ip", "key"]))
+        || edit.gains(&["allusers", "allauthenticatedusers", "system:anonymous", "system:unauthenticated"])
+}
+
+fn host_mount(edit: &Edit<'_>) -> bool {
+    const SYSTEM: &[&str] =
+        &["/", "/etc", "/proc", "/sys", "/root", "/var/run", "/var/lib/docker", "/var/lib/kubelet"];
+    let is_system = edit.becomes(SYSTEM) && edit.key_change.path.ends_with("hostPath.path");
+    is_system || edit.gains(&["docker.sock", "containerd.sock", "crio.sock"])
+}

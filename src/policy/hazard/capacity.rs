@@ -1,0 +1,182 @@
+//! Rules about copies, budgets and resources.
+
+use crate::change::{FileDiff, LineOrigin};
+use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
+use crate::policy::reason::ReasonCode;
+
+pub(super) const RULES: &[HazardRule] = &[
+    edit_rule(
+        "replicas_to_zero",
+        Sphere::OutsideTests,
+        replicas_to_zero,
+        ["A replica count or capacity falls to zero", "`replicas: 3` → `0`"],
+    )
+    .with_code(ReasonCode::HazardReplicasToZero),
+    edit_rule(
+        "replication_cut",
+        Sphere::OutsideTests,
+        replication_cut,
+        [
+            "Data that was kept several times is kept once, or acknowledged by one",
+            "`replication_factor: 3` → `1`",
+        ],
+    ),
+    edit_rule(
+        "disruption_budget_gone",
+        Sphere::OutsideTests,
+        disruption_budget_gone,
+        ["Every copy may be taken down at once", "`minAvailable: 2` → `0`"],
+    ),
+    edit_rule(
+        "resource_limit_removed",
+        Sphere::OutsideTests,
+        resource_limit_removed,
+        ["A bound on memory or processors goes away", "`limits: {memory: 2Gi}` removed"],
+    ),
+    HazardRule {
+        name: "limit_below_request",
+        code: ReasonCode::HazardOther,
+        sphere: Sphere::Everywhere,
+        sentence: "More is asked for than is allowed",
+        example: "`requests.memory: 2Gi` with `limits.memory: 1Gi`",
+        look: Look::File(limit_below_request),
+    },
+];
+
+const COPIES: &[&str] = &[
+    "replicas",
+    "replica count",
+    "min replicas",
+    "replica",
+    "instances",
+    "instance count",
+    "desired count",
+    "desired capacity",
+    "min instances",
+    "desired size",
+    "num replicas",
+    "n replicas",
+];
+
+fn replicas_to_zero(edit: &Edit<'_>) -> bool {
+    edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0)
+        && edit.is_about(COPIES)
+        && !edit.leaf_says(&["max", "delay", "timeout", "seconds", "spare", "unavailable", "surge"])
+}
+
+fn replication_cut(edit: &Edit<'_>) -> bool {
+    edit.numbers().is_some_and(|(old, new)| old > 1.0 && new <= 1.0)
+        && edit.path_says(&["replication factor", "insync replicas", "insync", "in sync", "quorum", "rf"])
+}
+
+fn disruption_budget_gone(edit: &Edit<'_>) -> bool {
+    let numbers = edit.numbers();
+    let all_may_go =
+        numbers.is_some_and(|(old, new)| old < 100.0 && new >= 100.0) && edit.leaf_says(&["max unavailable"]);
+    let none_must_stay =
+        numbers.is_some_and(|(old, new)| old > 0.0 && new == 0.0) && edit.leaf_says(&["min available"]);
+    let gone = (edit.is_dropped() || edit.flipped() == Some(false))
+        && edit.leaf_says(&["disruption budget", "pdb", "min available"]);
+    all_may_go || none_must_stay || gone
+}
+
+fn resource_limit_removed(edit: &Edit<'_>) -> bool {
+    let is_limit = match edit.key_change.leaf.as_str() {
+        "limits" => edit.path_says(&["resources", "limits"]),
+        "memory" | "cpu" => edit.key_change.parent() == "limits",
+        "mem_limit" | "memory_limit" | "memoryLimit" | "MemoryMax" | "memory_max" => true,
+        _ => false,
+    };
+    is_limit && edit.is_dropped() && edit.key_change.old.as_deref().is_none_or(|old| !old.contains("null"))
+}
+
+/// Reads the new side of every hunk: the last `requests` and `limits` of the same resource within one
+/// block, changed or not.
+fn limit_below_request(file_diff: &FileDiff) -> Option<FileFinding> {
+    file_diff.hunks().iter().find_map(|hunk| {
+        let new_side = hunk.lines.iter().filter(|line| line.origin != LineOrigin::Deleted);
+        let mut block = Block::default();
+        for line in new_side {
+            if let Some(finding) = block.step(&line.text, line.origin == LineOrigin::Added) {
+                return Some(finding);
+            }
+        }
+        None
+    })
+}
+
+/// The requests and limits of one container while its lines go by.
+#[derive(Default)]
+struct Block {
+    indent: usize,
+    side: Option<Side>,
+    amounts: [[Option<(f64, bool)>; 2]; 2],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Requests,
+    Limits,
+}
+
+impl Block {
+    fn step(&mut self, line: &str, is_added: bool) -> Option<FileFinding> {
+        let text = line.trim_start();
+        let indent = line.len() - text.len();
+        let (key, value) = text.split_once(':')?;
+        let side = match key {
+            "requests" => Some(Side::Requests),
+            "limits" => Some(Side::Limits),
+            _ => None,
+        };
+        if side.is_some() {
+            if self.side.is_none() || indent != self.indent {
+                self.amounts = Default::default();
+            }
+            (self.side, self.indent) = (side, indent);
+            return None;
+        }
+        if indent <= self.indent {
+            *self = Self::default();
+            return None;
+        }
+        let (resource, name) = match key {
+            "memory" => (0, "memory"),
+            "cpu" => (1, "cpu"),
+            _ => return None,
+        };
+        let side = self.side?;
+        let slot = self.amounts.get_mut(usize::from(side == Side::Limits))?.get_mut(resource)?;
+        *slot = amount(value).map(|amount| (amount, is_added));
+        self.judge(resource, name)
+    }
+
+    fn judge(&self, resource: usize, name: &'static str) -> Option<FileFinding> {
+        let [requests, limits] = &self.amounts;
+        let ((asked, asked_is_new), (allowed, allowed_is_new)) =
+            ((*requests.get(resource)?)?, (*limits.get(resource)?)?);
+        let is_new = asked_is_new || allowed_is_new;
+        (is_new && allowed < asked)
+            .then(|| FileFinding { key: name, what: "requests above limits".to_owned() })
+    }
+}
+
+/// An amount of memory or processors in one unit; none for what is no plain amount.
+fn amount(value: &str) -> Option<f64> {
+    let value = value.split(" #").next().unwrap_or("").trim().trim_matches(['"', '\'']);
+    let end = value.bytes().position(|b| !(b.is_ascii_digit() || b == b'.')).unwrap_or(value.len());
+    let number: f64 = value.get(..end)?.parse().ok()?;
+    let factor = match value.get(end..)? {
+        "" => 1.0,
+        "m" => 1e-3,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "Ki" => 1_024.0,
+        "Mi" => 1_048_576.0,
+        "Gi" => 1_073_741_824.0,
+        _ => return None,
+    };
+    Some(number * factor)
+}

@@ -1,0 +1,254 @@
+use rustc_hash::FxHashSet;
+
+use crate::change::{FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin, for_each_word};
+
+/// One key edit with what stands around it, prepared for the rules.
+pub(super) struct Edit<'a> {
+    pub(super) key_change: &'a KeyChange,
+    pub(super) file_diff: &'a FileDiff,
+    /// The words of the key, lower case, each between spaces.
+    leaf: String,
+    /// The words of the key and of the two above it.
+    path: String,
+    /// Whether the key's own name says nothing, so that those above it speak.
+    is_leaf_generic: bool,
+    /// The value before, lower case; empty where there is none.
+    pub(super) old: String,
+    /// The value after.
+    pub(super) new: String,
+    around: &'a Around<'a>,
+}
+
+/// What else the change does, so far as rules ask.
+#[derive(Default)]
+pub(super) struct Around<'a> {
+    /// Last components of keys that came, over the whole change.
+    pub(super) added_leaves: FxHashSet<&'a str>,
+    /// Paths of keys that went, in this file.
+    pub(super) removed_paths: FxHashSet<&'a str>,
+    /// Elements that left a list, with its path, in this file.
+    pub(super) removed_elements: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Edit<'a> {
+    pub(super) fn new(
+        (key_change, file_diff): (&'a KeyChange, &'a FileDiff),
+        around: &'a Around<'a>,
+    ) -> Self {
+        let lower = |value: &Option<String>| value.as_deref().unwrap_or("").to_ascii_lowercase();
+        let leaf = spaced(&key_change.leaf);
+        Self {
+            is_leaf_generic: leaf.split(' ').filter(|word| !word.is_empty()).all(is_generic),
+            leaf,
+            path: spaced(last_components(&key_change.path, 3)),
+            old: lower(&key_change.old),
+            new: lower(&key_change.new),
+            key_change,
+            file_diff,
+            around,
+        }
+    }
+
+    /// Whether the key's own name has one of these words or phrases.
+    pub(super) fn leaf_says(&self, phrases: &[&str]) -> bool {
+        says(&self.leaf, phrases)
+    }
+
+    /// Whether the key or one of the two above it has one of these words or phrases.
+    pub(super) fn path_says(&self, phrases: &[&str]) -> bool {
+        says(&self.path, phrases)
+    }
+
+    /// Whether the key speaks of one of these: its own name, or for a name that says nothing
+    /// (`enabled`, `ensure`, `default`) those above it.
+    pub(super) fn is_about(&self, phrases: &[&str]) -> bool {
+        if self.is_leaf_generic { self.path_says(phrases) } else { self.leaf_says(phrases) }
+    }
+
+    /// The number before and after, in one unit, where the edit is one of numbers.
+    pub(super) fn numbers(&self) -> Option<(f64, f64)> {
+        match self.key_change.kind {
+            KeyChangeKind::Number { old, new } | KeyChangeKind::Percentage { old, new } => Some((old, new)),
+            KeyChangeKind::Duration { old_s, new_s } => Some((old_s, new_s)),
+            KeyChangeKind::Size { old_bytes, new_bytes } => Some((old_bytes, new_bytes)),
+            _ => None,
+        }
+    }
+
+    /// Seconds before and after.
+    pub(super) fn seconds(&self) -> Option<(f64, f64)> {
+        match self.key_change.kind {
+            KeyChangeKind::Duration { old_s, new_s } => Some((old_s, new_s)),
+            _ => None,
+        }
+    }
+
+    /// The side that a switch was turned to.
+    pub(super) fn flipped(&self) -> Option<bool> {
+        match self.key_change.kind {
+            KeyChangeKind::Flag { to } => Some(to),
+            KeyChangeKind::Number { old, new } if old == 1.0 && new == 0.0 => Some(false),
+            KeyChangeKind::Number { old, new } if old == 0.0 && new == 1.0 => Some(true),
+            KeyChangeKind::Text => {
+                let (from, to) = (truth(&self.old)?, truth(&self.new)?);
+                (from != to).then_some(to)
+            }
+            _ => None,
+        }
+    }
+
+    /// The side that a switch now stands on, turned or new.
+    pub(super) fn set_to(&self) -> Option<bool> {
+        match self.key_change.kind {
+            KeyChangeKind::Added => truth(&self.new),
+            _ => self.flipped(),
+        }
+    }
+
+    /// Whether something of these names was switched off, by `x: false` or by `disable_x: true`.
+    pub(super) fn turned_off(&self, phrases: &[&str]) -> bool {
+        self.flipped() == Some(self.is_negative()) && self.is_about(phrases)
+    }
+
+    /// Whether something of these names was switched on.
+    pub(super) fn turned_on(&self, phrases: &[&str]) -> bool {
+        self.flipped() == Some(!self.is_negative()) && self.is_about(phrases)
+    }
+
+    /// Whether the key's name turns its switch around.
+    pub(super) fn is_negative(&self) -> bool {
+        const WORDS: &[&str] =
+            &["disable", "disabled", "skip", "no", "ignore", "without", "suspend", "suspended", "paused"];
+        self.is_about(WORDS)
+    }
+
+    /// Whether the key went alone: its surroundings stay, it comes back nowhere in the change, and
+    /// the file is still there.
+    pub(super) fn is_dropped(&self) -> bool {
+        let key_change = self.key_change;
+        let path = key_change.path.as_str();
+        let goes_with_parent = || {
+            path.match_indices('.').any(|(dot, _)| {
+                path.get(..dot).is_some_and(|above| self.around.removed_paths.contains(above))
+            })
+        };
+        key_change.kind == KeyChangeKind::Removed
+            && self.file_diff.status != FileStatus::Deleted
+            && !self.around.added_leaves.contains(key_change.leaf.as_str())
+            && !goes_with_parent()
+    }
+
+    /// What a value took the place of: the one before, or for an element that came into a list those
+    /// that left it.
+    pub(super) fn replaced(&self) -> Vec<&str> {
+        if self.key_change.kind != KeyChangeKind::ListAdd {
+            return vec![self.old.as_str()];
+        }
+        let left = self.around.removed_elements.iter();
+        left.filter(|(path, _)| *path == self.key_change.path).map(|(_, element)| *element).collect()
+    }
+
+    /// Whether the edit stands in the new file.
+    pub(super) fn is_in_new_file(&self) -> bool {
+        let lines = self.file_diff.hunks().get(self.key_change.hunk_idx).map(|hunk| hunk.lines.as_slice());
+        let line = lines.and_then(|lines| lines.get(self.key_change.line_idx));
+        line.is_some_and(|line| line.origin == LineOrigin::Added)
+    }
+
+    /// The new line as it stands; empty where it is gone.
+    pub(super) fn new_line(&self) -> &'a str {
+        if !self.is_in_new_file() {
+            return "";
+        }
+        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+        hunk.and_then(|hunk| hunk.lines.get(self.key_change.line_idx)).map_or("", |line| line.text.as_str())
+    }
+
+    /// Whether the new value holds one of these texts and the old one does not.
+    pub(super) fn gains(&self, texts: &[&str]) -> bool {
+        texts.iter().any(|text| self.new.contains(text) && !self.old.contains(text))
+    }
+
+    /// Whether the new value is one of these and the old one is none of them.
+    pub(super) fn becomes(&self, values: &[&str]) -> bool {
+        values.contains(&self.new.as_str()) && !values.contains(&self.old.as_str())
+    }
+}
+
+/// Reads a switch, also those of services and of enforcement.
+pub(super) fn truth(value: &str) -> Option<bool> {
+    match value {
+        "true" | "on" | "yes" | "enabled" | "enable" | "present" | "running" | "1" | "enforcing" => {
+            Some(true)
+        }
+        "false" | "off" | "no" | "disabled" | "disable" | "absent" | "stopped" | "0" | "permissive" => {
+            Some(false)
+        }
+        _ => None,
+    }
+}
+
+fn is_generic(word: &str) -> bool {
+    matches!(
+        word,
+        "enabled"
+            | "enable"
+            | "ensure"
+            | "active"
+            | "default"
+            | "value"
+            | "state"
+            | "status"
+            | "disabled"
+            | "disable"
+            | "on"
+            | "mode"
+            | "required"
+            | "is"
+            | "policy"
+            | "production"
+            | "prod"
+            | "name"
+    )
+}
+
+/// Looks for words and phrases in a text of words between spaces; a phrase also counts written as one.
+fn says(spaced: &str, phrases: &[&str]) -> bool {
+    phrases.iter().any(|phrase| {
+        let starts = |words: &str| {
+            words.strip_prefix(phrase).is_some_and(|rest| rest.starts_with(' '))
+                || starts_joined(words, phrase)
+        };
+        let mut rest = spaced.trim_start();
+        while !rest.is_empty() {
+            if starts(rest) {
+                return true;
+            }
+            rest = rest.find(' ').and_then(|space| rest.get(space + 1..)).unwrap_or("");
+        }
+        false
+    })
+}
+
+/// Whether a text begins with the words of a phrase written as one.
+fn starts_joined(words: &str, phrase: &str) -> bool {
+    let mut text = words.bytes();
+    let mut letters = phrase.bytes().filter(|byte| *byte != b' ');
+    letters.all(|letter| text.next() == Some(letter)) && text.next() == Some(b' ')
+}
+
+fn spaced(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 8);
+    words.push(' ');
+    for_each_word(name, |word| {
+        words.push_str(word);
+        words.push(' ');
+    });
+    words
+}
+
+/// The end of a dotted path, at most so many components of it.
+fn last_components(path: &str, n: usize) -> &str {
+    let start = path.rmatch_indices('.').nth(n.saturating_sub(1)).map_or(0, |(dot, _)| dot + 1);
+    path.get(start..).unwrap_or(path)
+}

@@ -1,0 +1,26 @@
+//! Built-in hazard rules: edits that are dangerous however small the score, because a change may be too
+//! rare for any model to have learned.
+//!
+//! A rule looks at one typed key edit at a time, or at one file, and answers yes or no; where the edit
+//! stands (production, a test environment) is told from the key, the path and the request. Rules raise
+//! a decision and never lower it; each can be switched off by name. Values, no I/O, linear in the size
+//! of the change. Start reading at [`find_hazards`]; the rules lie in the files by subject.
+
+mod access;
+mod capacity;
+mod edit;
+mod found;
+mod place;
+mod rollout;
+mod rule;
+mod safety;
+mod secrecy;
+mod shown;
+mod target;
+mod values;
+
+pub use found::{Hazard, find_hazards};
+pub use rule::{HazardRule, Sphere, hazard_rules};
+
+#[cfg(test)]
+mod tests;

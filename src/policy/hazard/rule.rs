@@ -1,0 +1,92 @@
+use crate::change::FileDiff;
+use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::{access, capacity, rollout, safety, secrecy, target, values};
+use crate::policy::reason::ReasonCode;
+
+/// One hazard rule.
+#[derive(Debug)]
+pub struct HazardRule {
+    /// Stable name: what the policy file switches off and a reason names.
+    pub name: &'static str,
+    /// The code of its reason.
+    pub code: ReasonCode,
+    /// Where it looks.
+    pub sphere: Sphere,
+    /// What it means, in words that open a sentence.
+    pub sentence: &'static str,
+    /// An edit that it fires on.
+    pub example: &'static str,
+    pub(super) look: Look,
+}
+
+/// Where a rule looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sphere {
+    /// At every edit.
+    Everywhere,
+    /// At every edit but those whose key or path names a test environment.
+    OutsideTests,
+    /// Only where key, path or request name production.
+    Production,
+}
+
+impl Sphere {
+    /// The same in words.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::OutsideTests => "outside test environments",
+            Self::Production => "in production",
+        }
+    }
+}
+
+/// What a rule looks at.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Look {
+    /// One key edit.
+    Edit(fn(&Edit<'_>) -> bool),
+    /// One file: the key and the sides of what was found.
+    File(fn(&FileDiff) -> Option<FileFinding>),
+}
+
+/// What a rule found in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileFinding {
+    /// The key.
+    pub(super) key: &'static str,
+    /// What is wrong with it, to be shown as it is.
+    pub(super) what: String,
+}
+
+/// Every rule, in the order of the documentation.
+pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
+    [
+        capacity::RULES,
+        rollout::RULES,
+        access::RULES,
+        secrecy::RULES,
+        safety::RULES,
+        values::RULES,
+        target::RULES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// A rule over key edits.
+pub(super) const fn edit_rule(
+    name: &'static str,
+    sphere: Sphere,
+    is_hit: fn(&Edit<'_>) -> bool,
+    [sentence, example]: [&'static str; 2],
+) -> HazardRule {
+    HazardRule { name, code: ReasonCode::HazardOther, sphere, sentence, example, look: Look::Edit(is_hit) }
+}
+
+impl HazardRule {
+    /// The same rule under a reason code of its own.
+    pub(super) const fn with_code(self, code: ReasonCode) -> Self {
+        Self { code, ..self }
+    }
+}

@@ -1,0 +1,348 @@
+use std::collections::BTreeSet;
+
+use super::{Hazard, find_hazards, hazard_rules};
+use crate::change::{key_changes, parse_diff};
+
+/// A diff of one file: `body` holds the hunk's lines with their signs.
+fn diff(path: &str, body: &str) -> String {
+    let count = |signs: &str| body.lines().filter(|line| line.starts_with(|c| signs.contains(c))).count();
+    let (n_old, n_new) = (count(" -"), count(" +"));
+    format!("diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n@@ -1,{n_old} +1,{n_new} @@\n{body}\n")
+}
+
+fn hazards_in(diff: &str, environment: Option<&str>) -> Vec<Hazard> {
+    let record = parse_diff(diff.as_bytes()).unwrap();
+    let files = record.files.iter();
+    let keys: Vec<_> = files.map(|file| (file.path().to_owned(), key_changes(file))).collect();
+    find_hazards(&record, &keys, environment, &BTreeSet::new())
+}
+
+fn names(path: &str, body: &str) -> Vec<&'static str> {
+    hazards_in(&diff(path, body), None).iter().map(|hazard| hazard.rule.name).collect()
+}
+
+/// A rule, a file, an edit that it fires on, and one that no rule fires on.
+type Case = (&'static str, &'static str, &'static str, &'static str);
+
+const CASES: &[Case] = &[
+    ("replicas_to_zero", "a/web.yaml", "-replicas: 3\n+replicas: 0", "-replicas: 0\n+replicas: 3"),
+    (
+        "replication_cut",
+        "a/topics.toml",
+        "-replication_factor = 3\n+replication_factor = 1",
+        "-replication_factor = 3\n+replication_factor = 2",
+    ),
+    (
+        "disruption_budget_gone",
+        "a/pdb.yaml",
+        "-maxUnavailable: 25%\n+maxUnavailable: 100%",
+        "-maxUnavailable: 25%\n+maxUnavailable: 30%",
+    ),
+    (
+        "resource_limit_removed",
+        "a/web.yaml",
+        " resources:\n-  limits:\n-    memory: 2Gi\n   requests:",
+        " resources:\n   limits:\n-    memory: 2Gi\n+    memory: 3Gi",
+    ),
+    (
+        "limit_below_request",
+        "a/web.yaml",
+        " requests:\n   memory: 2Gi\n limits:\n-  memory: 4Gi\n+  memory: 1Gi",
+        " requests:\n   memory: 2Gi\n limits:\n-  memory: 4Gi\n+  memory: 2Gi",
+    ),
+    (
+        "full_rollout",
+        "a/flag.toml",
+        "-rollout_percent = 5\n+rollout_percent = 100",
+        "-rollout_percent = 50\n+rollout_percent = 100",
+    ),
+    (
+        "canary_skipped",
+        "a/plan.ini",
+        "-canary_enabled = true\n+canary_enabled = false",
+        "-canary_enabled = false\n+canary_enabled = true",
+    ),
+    (
+        "sampling_extreme",
+        "a/trace.json",
+        "-  \"sampling_percent\": 5,\n+  \"sampling_percent\": 0,",
+        "-  \"sampling_percent\": 5,\n+  \"sampling_percent\": 6,",
+    ),
+    (
+        "flag_on_in_production",
+        "prod/app.yaml",
+        " search:\n-  enabled: false\n+  enabled: true",
+        " search:\n-  enabled: true\n+  enabled: false",
+    ),
+    (
+        "default_flipped",
+        "a/Flags.php",
+        " 'useParser' => [\n-  'default' => false,\n+  'default' => true,",
+        " 'useParser' => [\n-  'frwiki' => false,\n+  'frwiki' => true,",
+    ),
+    (
+        "wildcard",
+        "a/cors.yaml",
+        " allowed_origins:\n+  - \"*\"",
+        " allowed_origins:\n+  - https://a.example.org",
+    ),
+    (
+        "wildcard",
+        "a/sg.tf",
+        " ingress {\n-  cidr_blocks = [\"10.0.0.0/8\"]\n+  cidr_blocks = [\"0.0.0.0/0\"]",
+        " egress {\n-  cidr_blocks = [\"10.0.0.0/8\"]\n+  cidr_blocks = [\"10.0.0.0/9\"]",
+    ),
+    (
+        "cidr_widened",
+        "a/acl.yaml",
+        " allow_from:\n-  - 10.1.2.0/24\n+  - 10.0.0.0/8",
+        " allow_from:\n-  - 10.1.2.0/24\n+  - 10.1.2.0/25",
+    ),
+    (
+        "firewall_off",
+        "a/host.yaml",
+        "-profile::firewall::enable: true\n+profile::firewall::enable: false",
+        "-profile::fonts::enable: true\n+profile::fonts::enable: false",
+    ),
+    (
+        "auth_off",
+        "a/api.yaml",
+        "-auth_enabled: true\n+auth_enabled: false",
+        "-author_shown: true\n+author_shown: false",
+    ),
+    (
+        "privilege_widened",
+        "a/pod.yaml",
+        "-  privileged: false\n+  privileged: true",
+        "-  privileged: true\n+  privileged: false",
+    ),
+    (
+        "privilege_widened",
+        "a/key.pp",
+        "-  mode => '0600',\n+  mode => '0777',",
+        "-  mode => '0644',\n+  mode => '0755',",
+    ),
+    (
+        "root_access",
+        "a/sshd.conf",
+        "-PermitRootLogin no\n+PermitRootLogin yes",
+        "-PermitRootLogin yes\n+PermitRootLogin no",
+    ),
+    (
+        "public_access",
+        "a/bucket.tf",
+        "-  acl = \"private\"\n+  acl = \"public-read\"",
+        "-  acl = \"public-read\"\n+  acl = \"private\"",
+    ),
+    (
+        "host_mount",
+        "a/compose.yaml",
+        " volumes:\n+  - /var/run/docker.sock:/var/run/docker.sock",
+        " volumes:\n+  - ./web.conf:/etc/web.conf",
+    ),
+    ("secret_in_clear", "a/db.yaml", "+password: corr3cthorse", "+password: ${DB_PASSWORD}"),
+    (
+        "tls_verification_off",
+        "a/scrape.yaml",
+        "-insecure_skip_verify: false\n+insecure_skip_verify: true",
+        "-insecure_skip_verify: true\n+insecure_skip_verify: false",
+    ),
+    (
+        "tls_verification_off",
+        "a/bank.yaml",
+        "-verify_ssl: true\n+verify_ssl: false",
+        "-verify_ssl: false\n+verify_ssl: true",
+    ),
+    (
+        "encryption_downgraded",
+        "a/idp.yaml",
+        "-url: https://id.example.org/x\n+url: http://id.example.org/x",
+        "-url: http://id.example.org/x\n+url: https://id.example.org/x",
+    ),
+    (
+        "health_check_removed",
+        "a/web.yaml",
+        "   ports: 80\n-  livenessProbe:\n-    path: /up\n   image: web",
+        "   ports: 80\n-  livenessProbe:\n-    path: /up\n   image: web\n+  livenessProbe:\n+    path: /alive",
+    ),
+    (
+        "monitoring_off",
+        "a/host.yaml",
+        "-notifications_enabled: true\n+notifications_enabled: false",
+        "-notifications_enabled: false\n+notifications_enabled: true",
+    ),
+    (
+        "backup_off",
+        "a/db.yaml",
+        " backup:\n-  enabled: true\n+  enabled: false",
+        " banner:\n-  enabled: true\n+  enabled: false",
+    ),
+    (
+        "retention_cut",
+        "a/log.yaml",
+        "-retention_days: 30\n+retention_days: 1",
+        "-retention_days: 30\n+retention_days: 21",
+    ),
+    (
+        "deletion_protection_off",
+        "a/db.tf",
+        "-  deletion_protection = true\n+  deletion_protection = false",
+        "-  deletion_protection = false\n+  deletion_protection = true",
+    ),
+    (
+        "destructive_policy",
+        "a/class.yaml",
+        "-reclaimPolicy: Retain\n+reclaimPolicy: Delete",
+        "-reclaimPolicy: Delete\n+reclaimPolicy: Retain",
+    ),
+    (
+        "rate_limit_off",
+        "a/gate.ini",
+        "-max_requests_per_second = 200\n+max_requests_per_second = 0",
+        "-max_requests_per_second = 200\n+max_requests_per_second = 150",
+    ),
+    (
+        "read_only_on",
+        "a/store.ini",
+        "-read_only = false\n+read_only = true",
+        "-read_only = true\n+read_only = false",
+    ),
+    (
+        "debug_on",
+        "a/log.yaml",
+        " logging:\n-  level: info\n+  level: debug",
+        " logging:\n-  level: info\n+  level: warn",
+    ),
+    ("unit_slip", "a/up.yaml", "-wait: 30s\n+wait: 30ms", "-wait: 60s\n+wait: 1m"),
+    ("timeout_tenfold", "a/up.yaml", "-timeout: 30s\n+timeout: 3s", "-timeout: 30s\n+timeout: 20s"),
+    (
+        "ttl_to_zero",
+        "zones/a.example",
+        "-www 3600 IN A 192.0.2.1\n+www 0 IN A 192.0.2.1",
+        "-www 3600 IN A 192.0.2.1\n+www 300 IN A 192.0.2.1",
+    ),
+    (
+        "number_jump",
+        "a/db.yaml",
+        "-max_connections: 100\n+max_connections: 10000",
+        "-max_connections: 100\n+max_connections: 400",
+    ),
+    ("sign_flip", "a/cache.ini", "-size = 512\n+size = -512", "-size = -1\n+size = 512"),
+    ("retry_storm", "a/client.yaml", "-max_retries: 3\n+max_retries: 30", "-max_retries: 3\n+max_retries: 5"),
+    (
+        "schedule_every_minute",
+        "a/job.yaml",
+        "-schedule: \"0 3 * * *\"\n+schedule: \"* 3 * * *\"",
+        "-schedule: \"0 3 * * *\"\n+schedule: \"0 4 * * *\"",
+    ),
+    (
+        "host_swapped",
+        "a/app.yaml",
+        "-host: db.prod.example.org\n+host: db.staging.example.org",
+        "-host: db1.prod.example.org\n+host: db2.prod.example.org",
+    ),
+    (
+        "image_latest",
+        "a/web.yaml",
+        "-image: registry.example.org/web:1.2\n+image: registry.example.org/web:latest",
+        "-image: registry.example.org/web:1.2\n+image: registry.example.org/web:1.3",
+    ),
+    (
+        "dns_record_removed",
+        "zones/a.example",
+        "-@ 3600 IN MX 10 mail.example.org.\n www IN A 192.0.2.1",
+        "-old 3600 IN A 192.0.2.9\n www IN A 192.0.2.1",
+    ),
+];
+
+#[test]
+fn every_rule_fires_on_its_own_edit_and_none_on_the_harmless_form() {
+    for (rule, path, dangerous, harmless) in CASES {
+        assert!(
+            names(path, dangerous).contains(rule),
+            "{rule}: {:?} on\n{dangerous}",
+            names(path, dangerous)
+        );
+        assert!(names(path, harmless).is_empty(), "{rule}: {:?} on\n{harmless}", names(path, harmless));
+    }
+}
+
+#[test]
+fn every_rule_has_a_case_and_a_name_of_its_own() {
+    let tried: BTreeSet<&str> = CASES.iter().map(|case| case.0).chain(["unread"]).collect();
+    let all: Vec<&str> = hazard_rules().map(|rule| rule.name).collect();
+    assert_eq!(all.iter().copied().collect::<BTreeSet<_>>(), tried);
+    assert_eq!(all.len(), tried.len(), "a name is used twice");
+    for rule in hazard_rules() {
+        assert!(
+            rule.sentence.starts_with(char::is_uppercase) && !rule.sentence.ends_with('.'),
+            "{}",
+            rule.name
+        );
+    }
+}
+
+#[test]
+fn the_environment_comes_from_the_key_then_the_path_then_the_request() {
+    let edit = "-read_only: false\n+read_only: true";
+    let fires = |path: &str, environment| !hazards_in(&diff(path, edit), environment).is_empty();
+    assert!(fires("app.yaml", None) && fires("app.yaml", Some("production")));
+    assert!(!fires("app.yaml", Some("staging")) && !fires("staging/app.yaml", Some("production")));
+    assert!(fires("production/app.yaml", Some("staging")));
+    let by_key = diff("production/app.yaml", " staging:\n-  read_only: false\n+  read_only: true");
+    assert!(hazards_in(&by_key, None).is_empty());
+}
+
+#[test]
+fn a_hazard_names_file_key_and_edit_and_counts_the_rest() {
+    let body = " a:\n-  replicas: 3\n+  replicas: 0\n b:\n-  replicas: 2\n+  replicas: 0";
+    let hazards = hazards_in(&diff("deploy/web.yaml", body), None);
+    assert_eq!(
+        hazards[0].text(),
+        "A replica count or capacity falls to zero: `a.replicas` `3` → `0` in `deploy/web.yaml` and 1 more \
+         (hazard rule `replicas_to_zero`)"
+    );
+}
+
+#[test]
+fn no_text_of_a_hazard_holds_the_secret() {
+    let secret = ["hunter2", "hunter2", "x"].concat();
+    let cases = [
+        format!("+password: {secret}"),
+        format!("-password: ${{DB}}\n+password: {secret}"),
+        format!("-url: https://app:{secret}@db.example.org/\n+url: http://app:{secret}@db.example.org/"),
+        format!(
+            " allow:\n-  - https://app:{secret}@a.prod.example.org\n+  - https://app:{secret}@b.staging.example.org"
+        ),
+    ];
+    for body in cases {
+        let hazards = hazards_in(&diff("app.yaml", &body), None);
+        assert!(!hazards.is_empty(), "{body}");
+        for hazard in hazards {
+            assert!(!hazard.text().contains("hunter2"), "{}", hazard.text());
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_goes_away_is_no_hazard() {
+    let secret = ["corr3ct", "horse"].concat();
+    assert!(names("db.yaml", &format!("-password: {secret}\n+password: ${{DB_PASSWORD}}")).is_empty());
+    assert!(names("db.yaml", &format!("-password: {secret}")).is_empty());
+}
+
+#[test]
+fn a_file_too_large_to_be_read_is_never_let_pass_in_silence() {
+    let lines: Vec<String> = (0..4_001).map(|n| format!("+line_{n}: a")).collect();
+    assert_eq!(names("big.yaml", &lines.join("\n")), ["unread"]);
+    assert!(names("big.yaml", &lines[..4_000].join("\n")).is_empty());
+}
+
+#[test]
+fn a_rule_that_is_switched_off_stays_silent() {
+    let record = parse_diff(diff("web.yaml", "-replicas: 3\n+replicas: 0").as_bytes()).unwrap();
+    let keys = [("web.yaml".to_owned(), key_changes(&record.files[0]))];
+    let off = BTreeSet::from(["replicas_to_zero"]);
+    assert!(find_hazards(&record, &keys, None, &off).is_empty());
+    assert_eq!(find_hazards(&record, &keys, None, &BTreeSet::new()).len(), 1);
+}

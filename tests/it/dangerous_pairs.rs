@@ -1,0 +1,84 @@
+//! Small but dangerous: each pair of `danger/pairs.jsonl` is put in order by the hazard rules first, then by
+//! the score of the published artifact. `SHOW_PAIRS=1` with `--no-capture` prints the tables of
+//! docs/HAZARDS.md.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::danger::{Cold, Pair, hazards, pairs, record_of};
+
+/// Who put a pair in order, or that nobody did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    ByRules,
+    ByScore,
+    Wrong,
+}
+
+/// The order of a pair, and whether the score alone would have been right.
+fn order(cold: &Cold, pair: &Pair) -> (Order, bool) {
+    let (dangerous, harmless) = (record_of(&pair.dangerous), record_of(&pair.harmless));
+    let by_score = cold.margin(&dangerous) > cold.margin(&harmless);
+    let order = match (hazards(&dangerous).is_empty(), hazards(&harmless).is_empty()) {
+        (false, true) => Order::ByRules,
+        (true, false) => Order::Wrong,
+        _ if by_score => Order::ByScore,
+        _ => Order::Wrong,
+    };
+    (order, by_score)
+}
+
+/// Pairs in all, in order by the rules, in order by the score where the rules see no difference, and
+/// how many the score alone would put in order.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    n: usize,
+    by_rules: usize,
+    by_score: usize,
+    score_alone: usize,
+}
+
+fn tally(half: &str) -> Tally {
+    let cold = Cold::new();
+    let mut by_kind: BTreeMap<String, Tally> = BTreeMap::new();
+    let mut all = Tally::default();
+    let mut odd = Vec::new();
+    for pair in pairs().iter().filter(|pair| pair.half == half) {
+        let (order, score_alone) = order(&cold, pair);
+        if order != Order::ByRules {
+            odd.push(format!("{} {} ({}): {order:?}", pair.index, pair.kind, pair.format));
+        }
+        for tally in [&mut all, by_kind.entry(pair.kind.clone()).or_default()] {
+            tally.n += 1;
+            tally.by_rules += usize::from(order == Order::ByRules);
+            tally.by_score += usize::from(order == Order::ByScore);
+            tally.score_alone += usize::from(score_alone);
+        }
+    }
+    if std::env::var_os("SHOW_PAIRS").is_some() {
+        by_kind.insert(format!("**{half}**"), all);
+        for (kind, Tally { n, by_rules, by_score, score_alone }) in &by_kind {
+            println!("| {kind} | {n} | {by_rules} | {by_score} | {score_alone} |");
+        }
+        println!("{}", odd.join("\n"));
+    }
+    all
+}
+
+#[test]
+fn the_suite_is_large_and_halved_by_index() {
+    let pairs = pairs();
+    assert!(pairs.len() >= 50);
+    for (idx, pair) in pairs.iter().enumerate() {
+        assert_eq!((pair.index, pair.half.as_str()), (idx, if idx % 2 == 0 { "dev" } else { "held" }));
+    }
+    let formats: BTreeSet<&str> = pairs.iter().map(|pair| pair.format.as_str()).collect();
+    for format in ["yaml", "json", "toml", "ini", "hcl", "php", "puppet", "xml", "zone"] {
+        assert!(formats.contains(format), "no pair in {format}");
+    }
+}
+
+#[test]
+fn dangerous_edits_of_the_development_half_come_first() {
+    let tally = tally("dev");
+    assert!(tally.by_rules >= 45 && tally.by_rules + tally.by_score >= 45, "{tally:?}");
+}
