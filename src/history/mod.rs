@@ -8,6 +8,7 @@
 //! (ties by key, so that the same events leave the same state). With the default limits the state
 //! stays under about 250 MB; the largest repository measured (33,000 changes) needs a tenth of it.
 
+mod bad_changes;
 mod context;
 mod decay;
 mod file_track;
@@ -21,6 +22,7 @@ mod tokens;
 mod track;
 mod window;
 
+pub use bad_changes::{BadChange, BadChanges};
 pub use context::Context;
 pub use decay::{Decayed, SECONDS_PER_DAY, SECONDS_PER_HOUR};
 pub use file_track::{FileTrack, Partner};

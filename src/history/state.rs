@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::change::FileStatus;
+use crate::history::bad_changes::BadChanges;
 use crate::history::context::Context;
 use crate::history::file_track::FileTrack;
 use crate::history::footprint::{FileMark, Footprint};
@@ -68,6 +69,8 @@ pub struct History {
     pub tokens: TokenTable,
     /// The last vectors.
     pub window: RankWindow,
+    /// The changes that went wrong, for comparison.
+    pub bad_changes: BadChanges,
     ledger: Ledger,
 }
 
@@ -95,6 +98,7 @@ impl History {
             leaves: map(),
             tokens: TokenTable::default(),
             window: RankWindow::new(n_features, RANK_WINDOW),
+            bad_changes: BadChanges::default(),
             ledger: Ledger::new(limits.n_footprints),
         }
     }
@@ -136,6 +140,9 @@ impl History {
     /// Folds in an outcome at the moment it became known. Outcomes that are not positive, and those of
     /// changes older than what is kept, move nothing but the repository's own counts.
     pub fn outcome(&mut self, outcome: &Outcome) {
+        if outcome.retracts() {
+            self.bad_changes.retract(outcome.ordinal);
+        }
         if !outcome.positive && !outcome.planned {
             return;
         }
@@ -157,6 +164,7 @@ impl History {
             }
         }
         if weight == OutcomeWeight::Bad {
+            self.bad_changes.push(outcome, &footprint);
             for tokens in &footprint.tokens {
                 self.tokens.bad(tokens, t);
             }
