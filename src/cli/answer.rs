@@ -2,15 +2,23 @@
 
 use std::fmt::Write;
 
+use diffrisk::explain::{Explanation, Style, terminal};
 use diffrisk::http::wire::Answer;
 
-use crate::cli::output::Table;
+use crate::cli::output::is_colorful;
 
-/// Contributions shown with `--explain`.
-const N_SHOWN: usize = 12;
+/// Everything that can be said, from the explanation; colored on a terminal.
+pub fn describe_in_full(answer: &Answer, explanation: &Explanation) -> String {
+    let style = if is_colorful() { Style::Color } else { Style::Plain };
+    let mut text = terminal(explanation, style);
+    for warning in &answer.warnings {
+        put(&mut text, &format!("note: {warning}"));
+    }
+    text
+}
 
-/// The verdict, the risk, the reasons and the plan; with `explain`, what each feature added.
-pub fn describe(answer: &Answer, explain: bool) -> String {
+/// The verdict, the risk, the reasons and the plan.
+pub fn describe(answer: &Answer) -> String {
     let mut text = format!("{}{}\n", answer.decision, if answer.degraded { " (degraded)" } else { "" });
     if let Some(risk) = &answer.risk {
         put(
@@ -36,16 +44,6 @@ pub fn describe(answer: &Answer, explain: bool) -> String {
         if !stages.is_empty() {
             put(&mut text, &format!("rollout: {}", stages.join(" -> ")));
         }
-    }
-    if let Some(explanation) = answer.explanation.as_ref().filter(|_| explain) {
-        let mut table = Table::new(&["feature", "value", "log-odds", "meaning"]);
-        for shown in explanation.contributions.iter().take(N_SHOWN) {
-            let value = shown.value.map_or("-".to_owned(), |value| format!("{value:.3}"));
-            let meaning: String = shown.text.chars().take(48).collect();
-            table.push(vec![shown.feature.clone(), value, format!("{:+.3}", shown.contribution), meaning]);
-        }
-        put(&mut text, &format!("\nbase {:+.3}, margin {:+.3}", explanation.base, explanation.margin));
-        text.push_str(&table.render());
     }
     for warning in &answer.warnings {
         put(&mut text, &format!("note: {warning}"));

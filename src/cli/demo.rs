@@ -116,7 +116,7 @@ fn scored(sample: &Sample, config: &RepositoryConfig, model: &Path, dir: &Path) 
         let answer = local
             .answer(body.to_string().as_bytes(), now_ms)
             .or_exit(Exit::Other, format!("`{}` cannot be scored", proposal.file_name))?;
-        print(&format!("\n{}: {}\n{}", proposal.file_name, proposal.message, describe(&answer, false)));
+        print(&format!("\n{}: {}\n{}", proposal.file_name, proposal.message, describe(&answer)));
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use diffrisk::explain::{Explanation, markdown, sarif};
 use diffrisk::git::Repository;
+use diffrisk::http::explanation_of;
 use diffrisk::http::wire::Answer;
 
 use crate::cli::answer::describe;
@@ -24,8 +26,22 @@ pub struct GateArgs {
     /// Exit with 0 whatever the decision
     #[arg(long)]
     advisory: bool,
+    /// How to print the decision
+    #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
+    format: Format,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// How a decision is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The reason lines
+    Text,
+    /// A comment for a pull request
+    Markdown,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
 }
 
 /// Decides on one change and says so by the exit code.
@@ -44,19 +60,38 @@ pub fn run(args: GateArgs) -> Result<Exit, Failure> {
 
 fn gate(args: &GateArgs) -> Result<Exit, Failure> {
     refuse_shallow(args)?;
-    let answer = match &args.server {
-        Some(server) => ask(server, args)?,
-        None => args.question.answer()?,
+    let (answer, explanation) = match &args.server {
+        Some(server) => {
+            let answer = ask(server, args)?;
+            let explanation = explanation_of(&answer);
+            (answer, explanation)
+        }
+        None if args.format == Format::Text => {
+            let answer = args.question.answer()?;
+            let explanation = explanation_of(&answer);
+            (answer, explanation)
+        }
+        None => args.question.explained()?,
     };
-    if args.output.json {
-        print_json(&answer)?;
-    } else {
-        print(&describe(&answer, false));
-        if let (Some(id), Some(links)) = (&answer.decision_id, &answer.links) {
-            print(&format!("decision {id}, {}{}\n", args.server.as_deref().unwrap_or(""), links.page));
+    show(args, &answer, explanation)?;
+    Ok(exit_of(&answer))
+}
+
+fn show(args: &GateArgs, answer: &Answer, mut explanation: Explanation) -> Result<(), Failure> {
+    let server = args.server.as_deref().unwrap_or("").trim_end_matches('/');
+    explanation.page = answer.links.as_ref().map(|links| format!("{server}{}", links.page));
+    match args.format {
+        _ if args.output.json => print_json(answer)?,
+        Format::Markdown => print(&markdown(&explanation)),
+        Format::Sarif => print_json(&sarif(&explanation))?,
+        Format::Text => {
+            print(&describe(answer));
+            if let (Some(id), Some(page)) = (&answer.decision_id, &explanation.page) {
+                print(&format!("decision {id}, {page}\n"));
+            }
         }
     }
-    Ok(exit_of(&answer))
+    Ok(())
 }
 
 /// A shallow clone knows no history to compare with: no decision exists.

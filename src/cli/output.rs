@@ -16,7 +16,15 @@ pub struct OutputArgs {
 
 /// Writes a text to stdout; styled on a terminal.
 pub fn print_text(styled: &str, plain: &str) {
-    print(if std::io::stdout().is_terminal() { styled } else { plain });
+    print(if is_colorful() { styled } else { plain });
+}
+
+/// Whether stdout is a terminal whose user did not ask for letters only: `NO_COLOR` that is not empty
+/// (no-color.org), or a terminal that knows no colors.
+pub fn is_colorful() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    std::io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
 /// Writes a text to stdout. A reader who stopped reading is no failure and must not change the exit

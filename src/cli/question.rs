@@ -4,10 +4,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use diffrisk::explain::Explanation;
 use diffrisk::git::Repository;
 use diffrisk::http::live::RepositoryConfig;
 use diffrisk::http::wire::Answer;
-use diffrisk::http::{Local, LocalSources};
+use diffrisk::http::{ApiError, Local, LocalSources};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -103,6 +104,15 @@ impl QuestionArgs {
 
     /// The answer of this process, without a store.
     pub fn answer(&self) -> Result<Answer, Failure> {
+        self.ask(|local, body, now_ms| local.answer(body, now_ms))
+    }
+
+    /// The same, with the whole explanation.
+    pub fn explained(&self) -> Result<(Answer, Explanation), Failure> {
+        self.ask(|local, body, now_ms| local.explained(body, now_ms))
+    }
+
+    fn ask<T>(&self, ask: impl Fn(&Local, &[u8], i64) -> Result<T, ApiError>) -> Result<T, Failure> {
         let body = self.body()?;
         let now_ms = Timestamp::now().as_millisecond();
         let repository = self.repo.as_ref().map(|path| RepositoryConfig {
@@ -121,7 +131,7 @@ impl QuestionArgs {
         let local = Local::open(sources, &cache, now_ms.div_euclid(1000))
             .or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
         local.refused().iter().for_each(|refused| note(refused));
-        let answered = local.answer(body.to_string().as_bytes(), now_ms);
+        let answered = ask(&local, body.to_string().as_bytes(), now_ms);
         answered.or_exit(Exit::BadInput, "the change cannot be scored")
     }
 

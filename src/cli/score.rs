@@ -1,6 +1,6 @@
 use clap::Args;
 
-use crate::cli::answer::describe;
+use crate::cli::answer::{describe, describe_in_full};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{OutputArgs, print, print_json};
@@ -11,7 +11,7 @@ use crate::cli::question::QuestionArgs;
 pub struct ScoreArgs {
     #[command(flatten)]
     question: QuestionArgs,
-    /// Show what each feature added
+    /// Show why: what moved the risk, where to look, what went wrong before, what would lower it
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
@@ -20,11 +20,19 @@ pub struct ScoreArgs {
 
 /// Scores one change and decides on it, without a record.
 pub fn run(args: ScoreArgs) -> Result<Exit, Failure> {
-    let answer = args.question.answer()?;
-    if args.output.json {
-        print_json(&answer)?;
-    } else {
-        print(&describe(&answer, args.explain));
+    match (args.output.json, args.explain) {
+        (true, false) => print_json(&args.question.answer()?)?,
+        (false, false) => print(&describe(&args.question.answer()?)),
+        (true, true) => {
+            let (answer, explanation) = args.question.explained()?;
+            let mut document = serde_json::to_value(&answer).map_err(anyhow::Error::from)?;
+            document["explained"] = serde_json::to_value(&explanation).map_err(anyhow::Error::from)?;
+            print_json(&document)?;
+        }
+        (false, true) => {
+            let (answer, explanation) = args.question.explained()?;
+            print(&describe_in_full(&answer, &explanation));
+        }
     }
     Ok(Exit::Success)
 }

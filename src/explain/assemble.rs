@@ -6,7 +6,7 @@ use crate::features::schema;
 use crate::policy::{Decision, Verdict};
 use crate::risk::{Assessment, Contribution, GateLevel, HORIZON_DAYS, ReferenceScope};
 
-/// Values shown of one group.
+/// Values shown of one group, at most.
 const N_VALUES: usize = 3;
 
 impl Explanation {
@@ -17,6 +17,9 @@ impl Explanation {
     pub fn of(assessment: Option<&Assessment>, decision: &Decision, vector: &[f32]) -> Self {
         Self {
             headline: headline(assessment, decision),
+            reasons: decision.reasons.clone(),
+            require: decision.require.clone(),
+            stages: decision.stages.clone(),
             base: assessment.map_or(0.0, |assessment| assessment.base),
             margin: assessment.map_or(0.0, |assessment| assessment.margin),
             groups: assessment.map(|assessment| groups(assessment, vector)).unwrap_or_default(),
@@ -24,6 +27,7 @@ impl Explanation {
             similar: None,
             alternatives: Vec::new(),
             owners: Vec::new(),
+            page: None,
             notes: Vec::new(),
         }
     }
@@ -72,7 +76,7 @@ fn odds(assessment: &Assessment) -> String {
 fn rank(assessment: &Assessment) -> String {
     let among = match assessment.reference.scope {
         ReferenceScope::Repository => "changes here",
-        ReferenceScope::Artifact => "the changes that the model learned from",
+        ReferenceScope::Artifact => "changes that the model learned from",
     };
     let level = match assessment.gate_level {
         GateLevel::Weekend => "weekend (the riskiest 5 %)",
@@ -99,9 +103,8 @@ fn groups(assessment: &Assessment, vector: &[f32]) -> Vec<GroupShare> {
 
 fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f32]) -> GroupShare {
     let contribution: f64 = contributions.iter().map(|it| it.contribution).sum();
-    let agrees = |it: &&&Contribution| it.contribution * contribution > 0.0;
-    let leading = contributions.iter().filter(agrees).take(N_VALUES);
-    let values: Vec<LeadingValue> = leading.map(|it| leading_value(it, vector)).collect();
+    let values: Vec<LeadingValue> =
+        leading(contributions, contribution).into_iter().map(|it| leading_value(it, vector)).collect();
     let (factor, direction) = (contribution.exp(), Direction::of(contribution));
     let strength = match direction {
         Direction::Raises => format!("raises the odds {} times", times(factor)),
@@ -114,6 +117,18 @@ fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f3
         _ => format!("{} {strength}: {}", group.title(), said.join("; ")),
     };
     GroupShare { group, title: group.title().to_owned(), contribution, factor, direction, text, values }
+}
+
+/// The contributions that say most: those that point where the group points and weigh at least a tenth
+/// of the first. What is there stands before what is absent.
+fn leading<'a>(contributions: &[&'a Contribution], total: f64) -> Vec<&'a Contribution> {
+    let agrees = |it: &&&'a Contribution| it.contribution * total > 0.0;
+    let mut agreeing: Vec<&Contribution> = contributions.iter().filter(agrees).copied().collect();
+    let least = agreeing.first().map_or(0.0, |first| first.contribution.abs() / 10.0);
+    agreeing.retain(|it| it.contribution.abs() >= least);
+    agreeing.sort_by_key(|it| it.value == Some(0.0));
+    agreeing.truncate(N_VALUES);
+    agreeing
 }
 
 fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {

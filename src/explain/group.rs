@@ -44,14 +44,14 @@ impl ReaderGroup {
     /// Its name in plain words.
     pub fn title(self) -> &'static str {
         match self {
-            Self::PastTrouble => "what went wrong here before",
+            Self::PastTrouble => "the record of these files and keys",
             Self::FilePast => "the past of these files",
-            Self::Settings => "the settings edited",
-            Self::Size => "size and spread",
-            Self::Place => "what kind of files, and where",
-            Self::Experience => "experience with these files",
-            Self::Wording => "the words of the change",
-            Self::Moment => "timing and recent trouble",
+            Self::Settings => "the choice of settings",
+            Self::Size => "the size and spread",
+            Self::Place => "the kind of files and their place",
+            Self::Experience => "the author's experience with these files",
+            Self::Wording => "the wording",
+            Self::Moment => "the moment",
         }
     }
 

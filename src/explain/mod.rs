@@ -4,15 +4,26 @@
 //! Owns the [`Explanation`], one plain value from which the page, the terminal, Markdown and SARIF are
 //! all made, and the sentences in it. Adds nothing that the score did not say: groups are sums of the
 //! model's own contributions, and every "without this" and "instead" is the same model asked again.
-//! No I/O, no clock. Start reading at [`Explanation::of`].
+//! No I/O, no clock. Start reading at [`Explanation::of`], then
+//! [`Explanation::with_grounds`].
 
+mod alternative;
 mod assemble;
+mod diff;
+mod edit;
+mod grounds;
 mod group;
 mod numbers;
 mod phrase;
+mod render;
+mod rescore;
+mod similar;
 mod value;
 
+pub use grounds::Grounds;
 pub use group::ReaderGroup;
+pub use phrase::sentence;
+pub use render::{Style, markdown, sarif, terminal};
 pub use value::{
     Alternative, AlternativeKind, DiffExplanation, Direction, EditExplanation, Explanation, FileExplanation,
     GroupShare, Headline, HunkExplanation, LeadingValue, PastOutcome, SimilarChange, SimilarChanges,

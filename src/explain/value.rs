@@ -2,17 +2,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::FileStatus;
 use crate::explain::group::ReaderGroup;
-use crate::policy::Verdict;
+use crate::policy::{Reason, Stage, Verdict};
 use crate::risk::GateLevel;
 
 /// Everything that a reader is told about one decision; every rendering is made from this value alone.
 ///
-/// Texts are plain text of one line without markup: a path, a key and a value of the change stand in
-/// them as written, so whoever renders them escapes them.
+/// Texts are plain text of one line without markup. What comes from the change itself (a path, a key, a
+/// value, a title) stands between backticks, has neither backtick nor control character, and is else as
+/// written: whoever renders it escapes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// What was decided, how likely trouble is, and how the change ranks.
     pub headline: Headline,
+    /// Why policy decided so, the weightiest first.
+    pub reasons: Vec<Reason>,
+    /// Validations that must be passed.
+    pub require: Vec<String>,
+    /// The rollout plan; empty where nothing may roll out.
+    pub stages: Vec<Stage>,
     /// Margin of an empty question, in log-odds.
     pub base: f64,
     /// `base` plus the contributions of all groups, to 1e-9.
@@ -27,6 +34,8 @@ pub struct Explanation {
     pub alternatives: Vec<Alternative>,
     /// Whom to ask: the owners of the changed paths, where they are known.
     pub owners: Vec<String>,
+    /// Where the decision can be read, where it was recorded.
+    pub page: Option<String>,
     /// What the reader must know to read the rest, such as which part was left out.
     pub notes: Vec<String>,
 }
@@ -60,11 +69,11 @@ pub struct Headline {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// It raises the odds by more than a hundredth.
+    /// It raises the odds by a twentieth or more.
     Raises,
-    /// It lowers the odds by more than a hundredth.
+    /// It lowers the odds by a twentieth or more.
     Lowers,
-    /// It moves the odds by a hundredth or less.
+    /// It moves the odds by less.
     Neither,
 }
 
@@ -224,8 +233,6 @@ pub enum AlternativeKind {
     SplitEdit,
     /// A number or percentage moves in smaller steps.
     SmallerStep,
-    /// A file that usually changes along is looked at too.
-    UsualPartner,
     /// The rollout waits for another hour or season.
     AnotherTime,
 }
@@ -250,10 +257,10 @@ pub struct Alternative {
 impl Direction {
     /// Where a contribution points.
     pub fn of(contribution: f64) -> Self {
-        // A hundredth of the odds is below what any of the numbers beside it can show.
+        // Less than a twentieth of the odds would be shown as "1.0 times".
         match contribution {
-            c if c > 0.01 => Self::Raises,
-            c if c < -0.01 => Self::Lowers,
+            c if c >= 0.05 => Self::Raises,
+            c if c <= -0.05 => Self::Lowers,
             _ => Self::Neither,
         }
     }

@@ -117,6 +117,18 @@ impl Repository {
         })
     }
 
+    /// What a commit calls itself, without its diff being read.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn title(&self, id: &ChangeId) -> Result<String, Error> {
+        let oid = self.commit_oid(&id.0)?;
+        self.read(|extractor| {
+            let commit = assemble::find_commit(extractor, &self.path, oid)?;
+            Ok(assemble::describe(&commit, &commit, 0).title().to_owned())
+        })
+    }
+
     /// All that happened between two revisions as one change by the author of the later one;
     /// `merged` holds the commits in between, newest first.
     ///

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::change::{Change, ChangeRecord, KeyChange, Moment};
+use crate::explain::Explanation;
 use crate::http::ApiError;
 use crate::incident::OutcomeRecord;
 use crate::label::Classification;
-use crate::policy::{Facts, KnownBad, Reason};
+use crate::policy::{Decision, Facts, KnownBad, Policy, Question, Reason};
 use crate::risk::Assessment;
 
 /// Scores changes with one model; never changes its mind about which. A hot swap makes another one.
@@ -22,6 +23,12 @@ pub trait Assessor: Send + Sync + 'static {
 
     /// Reads and scores changes of one repository against one state of its history, in the order asked.
     fn assess(&self, repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>>;
+
+    /// Explains a decision by asking again with parts of the change altered; none where this assessor
+    /// cannot, and then the score must speak for itself.
+    fn explain(&self, _decided: &Decided<'_>) -> Option<Explanation> {
+        None
+    }
 
     /// What the model itself takes, in its own order; empty without a model.
     fn inputs(&self) -> Vec<String>;
@@ -118,6 +125,21 @@ pub enum Target {
         /// When it was authored.
         authored_at: Option<Moment>,
     },
+}
+
+/// A decision, and what it was made on.
+#[derive(Clone, Copy, Debug)]
+pub struct Decided<'a> {
+    /// What policy was asked.
+    pub question: Question<'a>,
+    /// What it answered.
+    pub decision: &'a Decision,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The vector that was scored.
+    pub vector: &'a [f32],
+    /// The full commit id, for a commit.
+    pub commit: Option<&'a str>,
 }
 
 /// Everything that is known about a change, with or without a score.

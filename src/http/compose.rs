@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::change::{Change, ChangeId, ChangeRecord, Moment};
 use crate::http::assessor::{Asked, Assessed, ModelRef, Target};
 use crate::http::decode::Question;
+use crate::http::explain::briefly;
 use crate::http::service::Serving;
 use crate::http::wire::{
     Answer, BudgetAnswer, ChangeAnswer, ContributionAnswer, ExplanationAnswer, LinksAnswer, PartAnswer,
@@ -133,25 +134,35 @@ fn ordinary() -> Classification {
     }
 }
 
-fn decide(serving: &Serving, question: &Question, assessed: &Assessed, now: i64) -> Decision {
+pub(super) fn decide(serving: &Serving, question: &Question, assessed: &Assessed, now: i64) -> Decision {
     let mut doubts = assessed.doubts.clone();
     if assessed.assessment.is_none() && doubts.is_empty() {
         doubts.push(Reason::standard(ReasonCode::InternalError));
     }
     let Some(in_use) = &serving.policy else { return unpoliced(doubts, now) };
-    in_use.policy.decide(&policy::Question {
+    in_use.policy.decide(&policy_question(question, assessed, &doubts, now))
+}
+
+/// What policy is asked about a change.
+pub(super) fn policy_question<'a>(
+    question: &'a Question,
+    assessed: &'a Assessed,
+    doubts: &'a [Reason],
+    now: i64,
+) -> policy::Question<'a> {
+    policy::Question {
         change: &assessed.change,
         classification: &assessed.classification,
         keys: &assessed.keys,
         assessment: assessed.assessment.as_ref(),
-        degraded: &doubts,
+        degraded: doubts,
         known_bad: assessed.known_bad.as_ref(),
         repo: &question.repo,
         owners: &assessed.owners,
         context: &question.context,
         facts: assessed.facts,
         now,
-    })
+    }
 }
 
 /// The decision where no policy is loaded.
@@ -197,7 +208,10 @@ fn answer(
         }),
         history: assessed.history.clone(),
         reasons: decision.reasons.iter().map(reason_answer).collect(),
-        explanation: assessment.map(|assessment| explanation_answer(assessment, &assessed.texts)),
+        explanation: assessment.map(|assessment| ExplanationAnswer {
+            groups: briefly(assessed, decision).groups,
+            ..explanation_answer(assessment, &assessed.texts)
+        }),
         plan: has_policy.then(|| plan_answer(decision)),
         model: assessment.and_then(|_| serving.assessor.model().ok()).cloned(),
         policy: serving.policy.as_ref().map(|in_use| in_use.policy.policy_digest().to_owned()),
@@ -288,7 +302,7 @@ fn explanation_answer(assessment: &Assessment, texts: &[String]) -> ExplanationA
             text: format!("{} more features together", rest.len()),
         });
     }
-    ExplanationAnswer { base: assessment.base, margin: assessment.margin, contributions }
+    ExplanationAnswer { base: assessment.base, margin: assessment.margin, contributions, groups: Vec::new() }
 }
 
 fn plan_answer(decision: &Decision) -> PlanAnswer {
@@ -316,7 +330,7 @@ fn kind_word(kind: ChangeKind) -> &'static str {
     }
 }
 
-fn level_word(gate_level: GateLevel) -> &'static str {
+pub(super) fn level_word(gate_level: GateLevel) -> &'static str {
     match gate_level {
         GateLevel::Green => "green",
         GateLevel::Red => "red",

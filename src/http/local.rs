@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::http::assessor::Assessor;
+use crate::explain::Explanation;
+use crate::http::assessor::{Assessed, Assessor};
 use crate::http::compose::compose;
 use crate::http::config::Limits;
-use crate::http::decode::question;
+use crate::http::decode::{Question, question};
+use crate::http::explain::explain;
 use crate::http::live::{Live, LiveError, RepositoryConfig};
 use crate::http::models::{ModelSource, PolicySource};
 use crate::http::service::Serving;
@@ -59,15 +61,34 @@ impl Local {
     /// # Errors
     /// When the body is no question.
     pub fn answer(&self, body: &[u8], now_ms: i64) -> Result<Answer, ApiError> {
+        let (question, assessed) = self.assess(body, now_ms)?;
+        Ok(self.compose(&question, assessed, now_ms))
+    }
+
+    /// As [`Local::answer`], with the whole explanation beside it.
+    ///
+    /// # Errors
+    /// When the body is no question.
+    pub fn explained(&self, body: &[u8], now_ms: i64) -> Result<(Answer, Explanation), ApiError> {
+        let (question, assessed) = self.assess(body, now_ms)?;
+        let explanation = explain(&self.serving, &question, &assessed, now_ms.div_euclid(1000));
+        Ok((self.compose(&question, assessed, now_ms), explanation))
+    }
+
+    fn assess(&self, body: &[u8], now_ms: i64) -> Result<(Question, Assessed), ApiError> {
         let question = question(parse_json(body)?, &self.limits, now_ms.div_euclid(1000))?;
         let mut assessed =
             self.serving.assessor.assess(&question.repo, std::slice::from_ref(&question.asked));
-        let Some(assessed) = assessed.pop() else {
-            return Err(ApiError::standard(crate::http::ProblemCode::Internal));
-        };
-        let mut answer = compose(&self.serving, &question, assessed?, now_ms).answer;
+        match assessed.pop() {
+            Some(assessed) => Ok((question, assessed?)),
+            None => Err(ApiError::standard(crate::http::ProblemCode::Internal)),
+        }
+    }
+
+    fn compose(&self, question: &Question, assessed: Assessed, now_ms: i64) -> Answer {
+        let mut answer = compose(&self.serving, question, assessed, now_ms).answer;
         (answer.decision_id, answer.links) = (None, None);
-        Ok(answer)
+        answer
     }
 
     /// What scores.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::explain::GroupShare;
 use crate::http::assessor::{HistoryRef, ModelRef};
 
 /// One question: a commit of a known repository, or a diff.
@@ -191,6 +192,11 @@ pub struct ExplanationAnswer {
     pub margin: f64,
     /// The largest first; the rest summed in a last one named `others`.
     pub contributions: Vec<ContributionAnswer>,
+    /// The same, summed to at most eight groups in plain words, the largest first; they too add up to
+    /// `margin - base`. docs/EXPLANATIONS.md says what is in each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, required = false)]
+    pub groups: Vec<GroupShare>,
 }
 
 /// What one feature added.

@@ -9,6 +9,7 @@ mod dangerous_pairs;
 mod dataset;
 mod dependencies;
 mod docs;
+mod explain;
 mod features;
 mod git_script;
 mod git_walk;

@@ -1,19 +1,21 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use crate::artifact::{self, Artifact};
 use crate::change::ChangeId;
+use crate::explain::{Explanation, Grounds, sentence};
 use crate::features::schema;
 use crate::http::ApiError;
-use crate::http::assessor::{Asked, Assessed, Assessor, HistoryMode, HistoryRef, ModelRef, Target};
+use crate::http::assessor::{Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, ModelRef, Target};
 use crate::http::compose::{hollow, moment};
 use crate::http::live::Live;
 use crate::http::live::read::{Read, commit, history, proposal, proposed_change};
 use crate::http::live::repository::{LiveRepository, State};
 use crate::incident::OutcomeRecord;
 use crate::policy::{Reason, ReasonCode};
-use crate::risk::{Assessment, Contribution};
+use crate::risk::Assessment;
 use crate::scorer::{ReferenceMargins, Scorer};
+use crate::timeline::Timeline;
 
 /// Commits of a range that are looked at one by one.
 const MAX_PARTS: usize = 100;
@@ -187,6 +189,25 @@ impl Assessor for LiveAssessor {
         asked.iter().map(|asked| Ok(self.assess_here(repository, &state, asked))).collect()
     }
 
+    fn explain(&self, decided: &Decided<'_>) -> Option<Explanation> {
+        let scorer = self.scorer().ok()?;
+        let Some(repository) = self.live.get(decided.question.repo) else {
+            return Some(Explanation::with_grounds(&grounds(decided, &self.live.cold, scorer)));
+        };
+        let state = repository.state();
+        let margins = self.margins(repository, &state);
+        let landed = |commit: &str| state.timeline.detector().ordinal_of(&ChangeId(commit.to_owned()));
+        let owners_of = |path: &str| repository.owners.owners_of(path);
+        let mut explanation = Explanation::with_grounds(&Grounds {
+            margins: &margins,
+            ordinal: decided.commit.and_then(landed),
+            owners_of: &owners_of,
+            ..grounds(decided, &state.timeline, scorer)
+        });
+        name_similar(repository, &state, &mut explanation);
+        Some(explanation)
+    }
+
     fn inputs(&self) -> Vec<String> {
         let model = self.model.as_ref().ok();
         let schema = model.map_or(&[][..], |model| &model.artifact.document().schema);
@@ -290,16 +311,30 @@ fn unknown_commit(
     assessed
 }
 
-/// A contribution in plain words.
-fn sentence(contribution: &Contribution) -> String {
-    let spec = schema().features.iter().find(|spec| spec.name == contribution.feature);
-    let sentence = spec.map_or("Words of the change and its message", |spec| spec.sentence);
-    match contribution.value {
-        Some(value) => format!("{sentence}: {}", shown(value)),
-        None => sentence.to_owned(),
+/// What a decision was made on, for a repository without history.
+fn grounds<'a>(decided: &Decided<'a>, timeline: &'a Timeline, scorer: &'a Scorer) -> Grounds<'a> {
+    static NO_MARGINS: LazyLock<ReferenceMargins> = LazyLock::new(ReferenceMargins::default);
+    Grounds {
+        question: decided.question,
+        decision: decided.decision,
+        policy: decided.policy,
+        vector: decided.vector,
+        history: timeline.history(),
+        last_t: timeline.last_t().unwrap_or(i64::MIN),
+        ordinal: None,
+        scorer,
+        margins: &NO_MARGINS,
+        owners_of: &|_| Vec::new(),
     }
 }
 
-fn shown(value: f64) -> String {
-    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.3}") }
+/// Says which commits the similar changes are, and what they call themselves.
+fn name_similar(repository: &LiveRepository, state: &State, explanation: &mut Explanation) {
+    let similar = explanation.similar.iter_mut().flat_map(|similar| &mut similar.changes);
+    for change in similar {
+        let row = repository.rows(state, change.ordinal as usize, 1).pop();
+        change.change_id = row.map(|row| row.change_id);
+        let id = change.change_id.clone().map(ChangeId);
+        change.title = id.and_then(|id| repository.read(|git| git.title(&id)).ok());
+    }
 }

@@ -1,0 +1,249 @@
+//! What would lower the risk: real alternatives, each scored and decided on like any change.
+//!
+//! An alternative is told only where the decision or the gate level really is a softer one. A part that
+//! is split out must itself stay under the scrutiny that the whole gets: a split that lets everything
+//! through only games the score, and so does another wording or another author.
+
+use crate::change::{DiffLine, FileDiff, KeyChange, KeyChangeKind};
+use crate::explain::diff::Measured;
+use crate::explain::edit::{taken_out, with_hunk};
+use crate::explain::grounds::Grounds;
+use crate::explain::numbers::quoted;
+use crate::explain::rescore::{Reassessed, Rescorer};
+use crate::explain::value::{Alternative, AlternativeKind};
+use crate::policy::{Decision, Verdict};
+use crate::risk::{Assessment, GateLevel};
+
+/// Parts of each kind that are tried, those that add most first.
+const N_TRIED: usize = 3;
+/// Alternatives told at most.
+const N_SHOWN: usize = 4;
+/// How far ahead another time is looked for.
+const MAX_HOURS_AHEAD: i64 = 21 * 24;
+/// Smaller first steps of a rollout, in percent.
+const STEPS: [f64; 4] = [50.0, 25.0, 5.0, 1.0];
+
+/// The alternatives under which less is asked for.
+pub(super) fn alternatives(
+    grounds: &Grounds<'_>,
+    rescorer: &mut Rescorer<'_>,
+    measured: &Measured,
+) -> Vec<Alternative> {
+    let Some(assessment) = grounds.question.assessment else { return Vec::new() };
+    let now = Now { verdict: grounds.decision.verdict, gate_level: assessment.gate_level };
+    let mut found = Vec::new();
+    for &(file_idx, share) in measured.files.iter().take(N_TRIED) {
+        if share > 0.0 {
+            found.extend(split_file(&now, rescorer, file_idx));
+        }
+    }
+    for edit in measured.edits.iter().take(N_TRIED) {
+        if edit.share > 0.0 {
+            found.extend(split_edit(&now, rescorer, edit.file_idx, edit.edit_idx));
+        }
+    }
+    found.extend(smaller_steps(&now, rescorer));
+    found.extend(another_time(&now, grounds));
+    found.sort_by_key(|found| (found.verdict, found.gate_level));
+    found.truncate(N_SHOWN);
+    found
+}
+
+/// What is asked for as things stand.
+struct Now {
+    verdict: Verdict,
+    gate_level: GateLevel,
+}
+
+impl Now {
+    /// Whether less is asked for then, and nothing more.
+    fn is_softer(&self, verdict: Verdict, gate_level: GateLevel) -> bool {
+        verdict <= self.verdict
+            && gate_level <= self.gate_level
+            && (verdict < self.verdict || gate_level < self.gate_level)
+    }
+
+    fn is_eased_by(&self, reassessed: &Reassessed) -> bool {
+        !reassessed.decision.degraded
+            && self.is_softer(reassessed.decision.verdict, reassessed.assessment.gate_level)
+    }
+}
+
+fn split_file(now: &Now, rescorer: &mut Rescorer<'_>, file_idx: usize) -> Option<Alternative> {
+    let rest = rescorer.without_file(file_idx, Rescorer::reassess);
+    if !now.is_eased_by(&rest) {
+        return None;
+    }
+    let alone = rescorer.only_file(file_idx, Rescorer::reassess);
+    if now.is_eased_by(&alone) {
+        return None;
+    }
+    let path = quoted(rescorer.files()[file_idx].path());
+    let text = format!(
+        "Land {path} on its own: the rest then {}, and {path} alone {}.",
+        outcome(&rest.assessment, &rest.decision),
+        outcome(&alone.assessment, &alone.decision)
+    );
+    Some(told(AlternativeKind::SplitFile, text, &rest))
+}
+
+fn split_edit(
+    now: &Now,
+    rescorer: &mut Rescorer<'_>,
+    file_idx: usize,
+    edit_idx: usize,
+) -> Option<Alternative> {
+    let edits = rescorer.keys(file_idx).to_vec();
+    let without = taken_out(&rescorer.files()[file_idx], &edits, edit_idx)?;
+    let rest = rescorer.with_file(file_idx, without, Rescorer::reassess);
+    if !now.is_eased_by(&rest) {
+        return None;
+    }
+    let alone = only_edit(&rescorer.files()[file_idx], &edits, edit_idx)?;
+    let alone = rescorer.with_file(file_idx, alone, |rescorer| rescorer.reassess());
+    if now.is_eased_by(&alone) {
+        return None;
+    }
+    let key = &edits.get(edit_idx)?.path;
+    let name = if key.is_empty() { "this line".to_owned() } else { quoted(key) };
+    let text = format!(
+        "Land the edit of {name} on its own: the rest then {}.",
+        outcome(&rest.assessment, &rest.decision)
+    );
+    Some(told(AlternativeKind::SplitEdit, text, &rest))
+}
+
+/// The file with nothing but one edit.
+fn only_edit(file_diff: &FileDiff, edits: &[KeyChange], edit_idx: usize) -> Option<FileDiff> {
+    let kept = edits.get(edit_idx)?;
+    let mut left = file_diff.clone();
+    loop {
+        let now = crate::change::key_changes(&left);
+        let other = now.iter().position(|edit| {
+            edit.is_substantial() && (&edit.path, &edit.old, &edit.new) != (&kept.path, &kept.old, &kept.new)
+        });
+        let Some(other) = other else { return Some(left) };
+        left = taken_out(&left, &now, other)?;
+    }
+}
+
+/// The first step of a rollout or of a large numeric edit, in place of the whole.
+fn smaller_steps(now: &Now, rescorer: &mut Rescorer<'_>) -> Vec<Alternative> {
+    let mut found = Vec::new();
+    for file_idx in 0..rescorer.files().len().min(50) {
+        for edit in rescorer.keys(file_idx).to_vec() {
+            for (value, said) in steps_of(&edit) {
+                let Some(altered) = with_value(&rescorer.files()[file_idx], &edit, &value) else { continue };
+                let reassessed = rescorer.with_file(file_idx, altered, |rescorer| rescorer.reassess());
+                if now.is_eased_by(&reassessed) {
+                    let text = format!(
+                        "Go to {said} first for {}: the change then {}.",
+                        quoted(&edit.path),
+                        outcome(&reassessed.assessment, &reassessed.decision)
+                    );
+                    found.push(told(AlternativeKind::SmallerStep, text, &reassessed));
+                    break;
+                }
+            }
+            if found.len() >= N_TRIED {
+                return found;
+            }
+        }
+    }
+    found
+}
+
+/// Values on the way, largest step first: as they would be written, and as they are said.
+fn steps_of(edit: &KeyChange) -> Vec<(String, String)> {
+    let new = edit.new.as_deref().unwrap_or("");
+    match edit.kind {
+        KeyChangeKind::Percentage { old, new: to } if to - old > 10.0 => {
+            let is_fraction = new.parse::<f64>().is_ok_and(|written| (written - to).abs() > 1e-9);
+            let between = STEPS.into_iter().filter(|step| *step > old && *step < to);
+            between
+                .map(|step| {
+                    (written(new, if is_fraction { step / 100.0 } else { step }), format!("{step} %"))
+                })
+                .collect()
+        }
+        KeyChangeKind::Number { old, new: to } if old > 0.0 && to > 0.0 && (to / old).ln().abs() > 1.6 => {
+            // Half of the way, in orders of magnitude; a whole number stays one.
+            let between = (old * to).sqrt();
+            let step = if old.fract() == 0.0 && to.fract() == 0.0 { between.round() } else { between };
+            vec![(written(new, step), format!("{step}"))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A number with whatever follows it in the value that it replaces.
+fn written(value: &str, number: f64) -> String {
+    let end = value
+        .bytes()
+        .position(|b| !(b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+')))
+        .unwrap_or(value.len());
+    format!("{number}{}", value.get(end..).unwrap_or(""))
+}
+
+/// The file with another new value; none where the value does not stand in the line just once.
+fn with_value(file_diff: &FileDiff, edit: &KeyChange, value: &str) -> Option<FileDiff> {
+    let hunk = file_diff.hunks().get(edit.hunk_idx)?;
+    let (line, new) = (hunk.lines.get(edit.line_idx)?, edit.new.as_deref()?);
+    if new.is_empty() || line.text.matches(new).count() != 1 {
+        return None;
+    }
+    let mut altered = hunk.clone();
+    altered.lines[edit.line_idx] = DiffLine { text: line.text.replace(new, value), ..line.clone() };
+    let altered = with_hunk(file_diff, edit.hunk_idx, altered);
+    let is_meant = |other: &KeyChange| other.path == edit.path && other.new.as_deref() == Some(value);
+    crate::change::key_changes(&altered).iter().any(is_meant).then_some(altered)
+}
+
+/// The first hour from which the calendar asks for less; the score stays as it is.
+fn another_time(now: &Now, grounds: &Grounds<'_>) -> Option<Alternative> {
+    let question = &grounds.question;
+    let assessment = question.assessment?;
+    let start = question.context.rollout_at.unwrap_or(question.now).max(question.now);
+    let hour = |n: i64| (start.div_euclid(3_600) + n) * 3_600;
+    let decide = |at: i64| {
+        let context = crate::policy::Context { rollout_at: Some(at), ..question.context.clone() };
+        grounds.policy.decide(&crate::policy::Question { context: &context, now: at, ..*question })
+    };
+    let softer = (1..=MAX_HOURS_AHEAD).map(hour).find_map(|at| {
+        let decision = decide(at);
+        (!decision.degraded && decision.verdict < now.verdict).then_some((at, decision))
+    });
+    let (at, decision) = softer?;
+    let when = jiff::Timestamp::from_second(at).ok()?.strftime("%A, %-d %B %Y, %H:%M UTC").to_string();
+    Some(Alternative {
+        kind: AlternativeKind::AnotherTime,
+        text: format!("Roll out from {when} on: the same change then {}.", verdict_words(decision.verdict)),
+        verdict: Some(decision.verdict),
+        score: Some(assessment.score.get()),
+        percentile: Some(assessment.percentile),
+        gate_level: Some(assessment.gate_level),
+    })
+}
+
+fn told(kind: AlternativeKind, text: String, reassessed: &Reassessed) -> Alternative {
+    Alternative {
+        kind,
+        text,
+        verdict: Some(reassessed.decision.verdict),
+        score: Some(reassessed.assessment.score.get()),
+        percentile: Some(reassessed.assessment.percentile),
+        gate_level: Some(reassessed.assessment.gate_level),
+    }
+}
+
+fn outcome(assessment: &Assessment, decision: &Decision) -> String {
+    format!("{} (riskier than {:.0} of 100)", verdict_words(decision.verdict), assessment.percentile.floor())
+}
+
+fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::FastPath => "takes the fast path",
+        Verdict::ExtraValidation => "needs extra validation",
+        Verdict::Hold => "is held",
+    }
+}

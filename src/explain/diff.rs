@@ -1,0 +1,209 @@
+//! Where in the diff the risk is: each part is taken out, and the rest is scored again.
+
+use crate::change::{DiffLine, FileContent, FileDiff, Hunk, LineOrigin};
+use crate::explain::edit;
+use crate::explain::grounds::Grounds;
+use crate::explain::numbers::{counted, span_hours};
+use crate::explain::rescore::Rescorer;
+use crate::explain::value::{DiffExplanation, EditExplanation, FileExplanation, HunkExplanation};
+use crate::history::{History, SECONDS_PER_HOUR, hash64};
+
+/// Work that one explanation may take, in lines read: a score of a change reads all its lines once.
+const MAX_WORK: usize = 60_000;
+/// What a score costs beside its lines, in lines.
+const COST_OF_SCORE: usize = 600;
+/// What a file costs beside its lines, in lines.
+const COST_OF_FILE: usize = 12;
+/// Parts of one kind that are scored at most.
+const MAX_PARTS: usize = 24;
+/// Edits of one file that are listed.
+const MAX_EDITS: usize = 200;
+
+/// An edit that was taken out, for whoever asks what else could be done about it.
+pub(super) struct MeasuredEdit {
+    pub(super) file_idx: usize,
+    /// Position among the typed edits of the file.
+    pub(super) edit_idx: usize,
+    pub(super) share: f64,
+}
+
+/// What was measured, largest share first.
+#[derive(Default)]
+pub(super) struct Measured {
+    pub(super) files: Vec<(usize, f64)>,
+    pub(super) edits: Vec<MeasuredEdit>,
+}
+
+/// The diff with the share of each part that could be measured.
+pub(super) fn diff_explanation(
+    grounds: &Grounds<'_>,
+    rescorer: &mut Rescorer<'_>,
+) -> (DiffExplanation, Measured) {
+    let n_files = rescorer.files().len();
+    let mut measured = Measured::default();
+    let order = likeliest_first(grounds, rescorer);
+    let n_parts = n_parts(rescorer);
+    if n_files > 1 {
+        for &file_idx in order.iter().take(n_parts) {
+            measured.files.push((file_idx, rescorer.share_of_file(file_idx)));
+        }
+        measured.files.sort_by(|(a_idx, a), (b_idx, b)| b.total_cmp(a).then_with(|| a_idx.cmp(b_idx)));
+    }
+    let mut by_risk: Vec<usize> = measured.files.iter().map(|(file_idx, _)| *file_idx).collect();
+    by_risk.extend(order.iter().copied().filter(|idx| !measured.files.iter().any(|(known, _)| known == idx)));
+    let (mut n_left, mut files) = (n_parts, Vec::with_capacity(n_files));
+    for file_idx in by_risk {
+        let share = measured.files.iter().find(|(known, _)| *known == file_idx).map(|(_, share)| *share);
+        let edits = edits(grounds, rescorer, file_idx, &mut n_left, &mut measured);
+        let hunks = hunks(rescorer, file_idx, &mut n_left);
+        let file_diff = &rescorer.files()[file_idx];
+        let (n_added, n_deleted) = file_diff.n_lines();
+        files.push(FileExplanation {
+            file_idx,
+            path: file_diff.path().to_owned(),
+            old_path: file_diff.old_path.clone().filter(|old| old != file_diff.path()),
+            status: file_diff.status,
+            n_added,
+            n_deleted,
+            share,
+            past: past_of(
+                file_diff,
+                grounds.history,
+                grounds.question.change.committed_at.max(grounds.last_t),
+            ),
+            owners: (grounds.owners_of)(file_diff.path()),
+            hunks,
+            edits,
+        });
+    }
+    measured.edits.sort_by(|a, b| b.share.total_cmp(&a.share));
+    (DiffExplanation { n_files, n_rescored: measured.files.len(), files }, measured)
+}
+
+/// How many parts of each kind may be scored: a large change gets fewer, each of them costs more.
+fn n_parts(rescorer: &Rescorer<'_>) -> usize {
+    let n_lines: usize = rescorer.files().iter().map(n_lines_of).sum();
+    let cost = COST_OF_SCORE + n_lines + COST_OF_FILE * rescorer.files().len();
+    (MAX_WORK / cost).clamp(4, MAX_PARTS)
+}
+
+/// All lines that a score reads, context included.
+fn n_lines_of(file_diff: &FileDiff) -> usize {
+    file_diff.hunks().iter().map(|hunk| hunk.lines.len()).sum()
+}
+
+/// The files, those first that went wrong most often, edit most keys and change most lines.
+fn likeliest_first(grounds: &Grounds<'_>, rescorer: &Rescorer<'_>) -> Vec<usize> {
+    let weight = |file_idx: &usize| {
+        let file_diff = &rescorer.files()[*file_idx];
+        let track = grounds.history.files.get(hash64(&[file_diff.path()]));
+        let n_bad = track.map_or(0, |file_track| file_track.track.n_bad);
+        let n_edits = rescorer.keys(*file_idx).iter().filter(|edit| edit.is_substantial()).count();
+        let (n_added, n_deleted) = file_diff.n_lines();
+        (n_bad, n_edits.min(50), n_added + n_deleted)
+    };
+    let mut order: Vec<usize> = (0..rescorer.files().len()).collect();
+    order.sort_by_cached_key(|file_idx| (std::cmp::Reverse(weight(file_idx)), *file_idx));
+    order
+}
+
+fn edits(
+    grounds: &Grounds<'_>,
+    rescorer: &mut Rescorer<'_>,
+    file_idx: usize,
+    n_left: &mut usize,
+    measured: &mut Measured,
+) -> Vec<EditExplanation> {
+    let key_changes = rescorer.keys(file_idx).to_vec();
+    let path = rescorer.files()[file_idx].path().to_owned();
+    let n_substantial = key_changes.iter().filter(|edit| edit.is_substantial()).count();
+    let mut edits = Vec::new();
+    for (edit_idx, key_change) in key_changes.iter().enumerate().filter(|(_, edit)| edit.is_substantial()) {
+        let is_alone = n_substantial == 1 && rescorer.files().len() == 1;
+        let share = if *n_left > 0 && !is_alone {
+            let without = edit::taken_out(&rescorer.files()[file_idx], &key_changes, edit_idx);
+            without.map(|without| {
+                *n_left -= 1;
+                rescorer.share_over(file_idx, without)
+            })
+        } else {
+            None
+        };
+        if let Some(share) = share {
+            measured.edits.push(MeasuredEdit { file_idx, edit_idx, share });
+        }
+        let line = edit::line_of(&rescorer.files()[file_idx], key_change);
+        edits.push(EditExplanation {
+            key: key_change.path.clone(),
+            hunk_idx: key_change.hunk_idx,
+            line_idx: key_change.line_idx,
+            line,
+            share,
+            text: edit::sentence(grounds, &path, key_change),
+        });
+        if edits.len() >= MAX_EDITS {
+            break;
+        }
+    }
+    // Measured ones first, largest first; the sort is stable, the others keep the order of the file.
+    edits.sort_by(|a, b| match (a.share, b.share) {
+        (Some(a), Some(b)) => b.total_cmp(&a),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    });
+    edits
+}
+
+fn hunks(rescorer: &mut Rescorer<'_>, file_idx: usize, n_left: &mut usize) -> Vec<HunkExplanation> {
+    let n_hunks = rescorer.files()[file_idx].hunks().len();
+    let mut hunks = Vec::with_capacity(n_hunks);
+    for hunk_idx in 0..n_hunks {
+        let new_start = rescorer.files()[file_idx].hunks()[hunk_idx].new_start;
+        let share = if n_hunks > 1 && *n_left > 0 {
+            *n_left -= 1;
+            let without = without_hunk(&rescorer.files()[file_idx], hunk_idx);
+            Some(rescorer.share_over(file_idx, without))
+        } else {
+            None
+        };
+        hunks.push(HunkExplanation { hunk_idx, new_start, share });
+    }
+    hunks
+}
+
+fn without_hunk(file_diff: &FileDiff, hunk_idx: usize) -> FileDiff {
+    let hunks: Vec<Hunk> = file_diff.hunks().to_vec();
+    let kept = hunks.into_iter().enumerate().filter(|(idx, _)| *idx != hunk_idx).map(|(_, hunk)| hunk);
+    FileDiff { content: FileContent::Text(kept.collect()), ..file_diff.clone() }
+}
+
+/// A hunk without one edit: the added line is gone, the deleted one stays as it was.
+pub(super) fn without_lines(hunk: &Hunk, added: Option<usize>, deleted: Option<usize>) -> Hunk {
+    let lines = hunk.lines.iter().enumerate().filter(|(idx, _)| Some(*idx) != added);
+    let lines: Vec<DiffLine> = lines
+        .map(|(idx, line)| {
+            let origin = if Some(idx) == deleted { LineOrigin::Context } else { line.origin };
+            DiffLine { origin, ..line.clone() }
+        })
+        .collect();
+    let n_of = |left_out: LineOrigin| {
+        u32::try_from(lines.iter().filter(|line| line.origin != left_out).count()).unwrap_or(u32::MAX)
+    };
+    Hunk { old_lines: n_of(LineOrigin::Added), new_lines: n_of(LineOrigin::Deleted), lines, ..hunk.clone() }
+}
+
+/// "changed 41 times, last 412 days ago; 3 of the changes went wrong".
+fn past_of(file_diff: &FileDiff, history: &History, t: i64) -> String {
+    let known = |path: Option<&str>| path.and_then(|path| history.files.get(hash64(&[path])));
+    let Some(file_track) = known(Some(file_diff.path())).or_else(|| known(file_diff.old_path.as_deref()))
+    else {
+        return "never seen here before".to_owned();
+    };
+    let track = &file_track.track;
+    let age = track.age_seconds(t).map(|seconds| span_hours(seconds / SECONDS_PER_HOUR)).unwrap_or_default();
+    let wrong = match track.n_bad {
+        0 => "none of the changes went wrong".to_owned(),
+        1 => "one of the changes went wrong".to_owned(),
+        n => format!("{n} of the changes went wrong"),
+    };
+    format!("changed {} before, last {age} ago; {wrong}", counted(f64::from(track.n), "time"))
+}

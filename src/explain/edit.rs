@@ -1,0 +1,186 @@
+//! One typed edit: in words, and taken out of its file.
+
+use crate::change::secrets::redact;
+use crate::change::{FileContent, FileDiff, KeyChange, KeyChangeKind, LineOrigin, key_changes};
+use crate::explain::diff::without_lines;
+use crate::explain::grounds::Grounds;
+use crate::explain::numbers::{bytes, percent, quoted, seconds, span_hours, times};
+use crate::history::{SECONDS_PER_HOUR, hash64};
+
+/// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; went wrong once before".
+pub(super) fn sentence(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> String {
+    let what = what(key_change);
+    if key_change.leaf.is_empty() {
+        return what;
+    }
+    match past_of(grounds, path, key_change) {
+        Some(past) => format!("{what}; {past}"),
+        None => what,
+    }
+}
+
+/// The edit by itself.
+pub(super) fn what(key_change: &KeyChange) -> String {
+    let name = if key_change.path.is_empty() { "a line".to_owned() } else { quoted(&key_change.path) };
+    let value = |value: &Option<String>| shown(value.as_deref().unwrap_or(""));
+    let (old, new) = (value(&key_change.old), value(&key_change.new));
+    let is_empty = |value: &Option<String>| value.as_deref().unwrap_or("").is_empty();
+    match key_change.kind {
+        KeyChangeKind::Flag { to } => {
+            format!("{name} {old} → {new}, switched {}", if to { "on" } else { "off" })
+        }
+        KeyChangeKind::Number { old: from, new: to } => {
+            format!("{name} {old} → {new}{}", step(from, to, "larger", "smaller"))
+        }
+        KeyChangeKind::Percentage { old: from, new: to } => {
+            format!("{name} {} → {}{}", percent(from), percent(to), step(from, to, "more", "less"))
+        }
+        KeyChangeKind::Duration { old_s, new_s } => {
+            format!(
+                "{name} {} → {}{}",
+                seconds(old_s),
+                seconds(new_s),
+                step(old_s, new_s, "longer", "shorter")
+            )
+        }
+        KeyChangeKind::Size { old_bytes, new_bytes } => {
+            format!(
+                "{name} {} → {}{}",
+                bytes(old_bytes),
+                bytes(new_bytes),
+                step(old_bytes, new_bytes, "larger", "smaller")
+            )
+        }
+        KeyChangeKind::Version => format!("{name} {old} → {new}, another version"),
+        KeyChangeKind::Host => format!("{name} {old} → {new}, another host"),
+        KeyChangeKind::ListAdd => format!("{name} gains {new}"),
+        KeyChangeKind::ListRemove => format!("{name} loses {old}"),
+        KeyChangeKind::Text => format!("{name} {old} → {new}"),
+        KeyChangeKind::Secret => format!("{name} looks like a secret; its value is not shown"),
+        KeyChangeKind::Added if is_empty(&key_change.new) => format!("{name} is new"),
+        KeyChangeKind::Added => format!("{name} is new: {new}"),
+        KeyChangeKind::Removed if is_empty(&key_change.old) => format!("{name} is removed"),
+        KeyChangeKind::Removed => format!("{name} is removed; it was {old}"),
+        KeyChangeKind::Moved => format!("{name} moved"),
+        KeyChangeKind::Comment => format!("{name}: a comment"),
+        KeyChangeKind::Whitespace => format!("{name}: white space"),
+    }
+}
+
+/// ", ten times shorter"; where no factor can be told, what can.
+fn step(old: f64, new: f64, up: &str, down: &str) -> String {
+    let ratio = new / old;
+    if new == 0.0 && old != 0.0 {
+        ", set to zero".to_owned()
+    } else if old == 0.0 && new != 0.0 {
+        ", from zero".to_owned()
+    } else if old * new < 0.0 {
+        ", another sign".to_owned()
+    } else if ratio >= 1.95 || ratio <= 1.0 / 1.95 {
+        format!(", {} times {}", factor_words(ratio), if ratio > 1.0 { up } else { down })
+    } else if ratio.is_finite() && ratio != 1.0 {
+        let change = (ratio - 1.0).abs() * 100.0;
+        format!(
+            ", {} % {}",
+            if change < 1.0 { "under 1".to_owned() } else { format!("{change:.0}") },
+            if ratio > 1.0 { up } else { down }
+        )
+    } else {
+        String::new()
+    }
+}
+
+fn factor_words(ratio: f64) -> String {
+    let factor = if ratio < 1.0 { 1.0 / ratio } else { ratio };
+    let words = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    let named = words.iter().zip(2..).find(|(_, n)| (factor - f64::from(*n)).abs() < 0.01);
+    named.map_or_else(|| times(factor), |(word, _)| (*word).to_owned())
+}
+
+fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<String> {
+    let history = grounds.history;
+    let t = grounds.question.change.committed_at.max(grounds.last_t);
+    let Some(key_track) = history.keys.get(hash64(&[path, &key_change.path])) else {
+        let leaf_track = history.leaves.get(hash64(&[&key_change.leaf]))?;
+        return match leaf_track.n_bad {
+            0 => None,
+            1 => Some(format!("a change of a key named {} went wrong once before", quoted(&key_change.leaf))),
+            n => Some(format!(
+                "changes of keys named {} went wrong {n} times before",
+                quoted(&key_change.leaf)
+            )),
+        };
+    };
+    let track = &key_track.track;
+    let age = span_hours(track.age_seconds(t)? / SECONDS_PER_HOUR);
+    let undone = key_change.new.as_deref().is_some_and(|new| {
+        let new = hash64(&[new]);
+        new == key_track.last_old && new != key_track.last_new
+    });
+    let mut past = format!("last edited {age} ago");
+    if undone {
+        past.push_str(", and now set back to the value before that");
+    }
+    match track.n_bad {
+        0 => {}
+        1 => past.push_str("; a change of it went wrong once before"),
+        n => past.push_str(&format!("; changes of it went wrong {n} times before")),
+    }
+    Some(past)
+}
+
+/// A value as it may be shown: no secret.
+fn shown(value: &str) -> String {
+    quoted(&redact(value))
+}
+
+/// The line of the new file that an edit stands on; of the old file for one that only removes.
+pub(super) fn line_of(file_diff: &FileDiff, key_change: &KeyChange) -> u32 {
+    let Some(hunk) = file_diff.hunks().get(key_change.hunk_idx) else { return 0 };
+    let before = &hunk.lines[..key_change.line_idx.min(hunk.lines.len())];
+    let is_deleted =
+        hunk.lines.get(key_change.line_idx).is_some_and(|line| line.origin == LineOrigin::Deleted);
+    let (start, absent) =
+        if is_deleted { (hunk.old_start, LineOrigin::Added) } else { (hunk.new_start, LineOrigin::Deleted) };
+    let n_before = before.iter().filter(|line| line.origin != absent).count();
+    start.saturating_add(u32::try_from(n_before).unwrap_or(u32::MAX))
+}
+
+/// The file without one edit: its added line taken out, its deleted line left in place. None where the
+/// lines of the edit cannot be told from others, which shows in the edits of what is left.
+pub(super) fn taken_out(file_diff: &FileDiff, edits: &[KeyChange], edit_idx: usize) -> Option<FileDiff> {
+    let edit = edits.get(edit_idx)?;
+    let hunk = file_diff.hunks().get(edit.hunk_idx)?;
+    let line = hunk.lines.get(edit.line_idx)?;
+    let (added, deleted) = match line.origin {
+        LineOrigin::Added => (Some(edit.line_idx), partner_of(file_diff, edit)),
+        LineOrigin::Deleted => (None, Some(edit.line_idx)),
+        LineOrigin::Context => return None,
+    };
+    let altered = with_hunk(file_diff, edit.hunk_idx, without_lines(hunk, added, deleted));
+    let is_elsewhere = |other: &&KeyChange| {
+        other.is_substantial() && (other.hunk_idx, other.line_idx) != (edit.hunk_idx, edit.line_idx)
+    };
+    let n_expected = edits.iter().filter(is_elsewhere).count();
+    let n_left = key_changes(&altered).iter().filter(|left| left.is_substantial()).count();
+    (n_left == n_expected).then_some(altered)
+}
+
+/// The deleted line that an edited value replaces.
+fn partner_of(file_diff: &FileDiff, edit: &KeyChange) -> Option<usize> {
+    let old = edit.old.as_deref()?;
+    let hunk = file_diff.hunks().get(edit.hunk_idx)?;
+    let is_partner = |text: &str| text.contains(&edit.leaf) && text.contains(old);
+    let deleted = hunk.lines.iter().enumerate().filter(|(_, line)| line.origin == LineOrigin::Deleted);
+    let near = deleted.filter(|(_, line)| is_partner(&line.text)).map(|(idx, _)| idx);
+    near.min_by_key(|idx| idx.abs_diff(edit.line_idx))
+}
+
+/// The file with another version of one hunk.
+pub(super) fn with_hunk(file_diff: &FileDiff, hunk_idx: usize, hunk: crate::change::Hunk) -> FileDiff {
+    let mut hunks = file_diff.hunks().to_vec();
+    if let Some(slot) = hunks.get_mut(hunk_idx) {
+        *slot = hunk;
+    }
+    FileDiff { content: FileContent::Text(hunks), ..file_diff.clone() }
+}

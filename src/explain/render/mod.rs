@@ -1,0 +1,72 @@
+//! One explanation as lines for a terminal, as Markdown for a comment, as SARIF for code scanning.
+//!
+//! Every rendering takes the [`Explanation`](crate::explain::Explanation) and nothing else.
+
+mod markdown;
+mod sarif;
+mod terminal;
+
+pub use markdown::markdown;
+pub use sarif::sarif;
+pub use terminal::{Style, terminal};
+
+use crate::explain::numbers::times;
+use crate::explain::value::{DiffExplanation, EditExplanation, FileExplanation, SimilarChange};
+
+/// Files shown one by one where there is little room.
+const N_FILES: usize = 8;
+/// Edits shown of one file where there is little room.
+const N_EDITS: usize = 4;
+
+/// The files worth a look, and how many are left out.
+fn files_shown(diff: &DiffExplanation) -> (&[FileExplanation], usize) {
+    let n_shown = diff.files.len().min(N_FILES);
+    (&diff.files[..n_shown], diff.n_files - n_shown)
+}
+
+/// The edits of a file worth a look, and how many are left out.
+fn edits_shown(file: &FileExplanation) -> (&[EditExplanation], usize) {
+    let n_shown = file.edits.len().min(N_EDITS);
+    (&file.edits[..n_shown], file.edits.len() - n_shown)
+}
+
+/// A marginal share on the odds: "× 2.1", "÷ 1.3"; nothing where it hardly matters.
+fn share_words(share: Option<f64>) -> Option<String> {
+    let share = share?;
+    match share {
+        s if s >= 0.05 => Some(format!("× {}", times(s.exp()))),
+        s if s <= -0.05 => Some(format!("÷ {}", times(s.exp()))),
+        _ => None,
+    }
+}
+
+/// The day in UTC.
+fn day(unix_seconds: i64) -> String {
+    jiff::Timestamp::from_second(unix_seconds)
+        .map_or_else(|_| "an unknown day".to_owned(), |moment| moment.strftime("%Y-%m-%d").to_string())
+}
+
+/// The short commit, else the position in the history.
+fn short_id(similar: &SimilarChange) -> String {
+    match &similar.change_id {
+        Some(id) => id.chars().take(10).collect(),
+        None => format!("no. {}", similar.ordinal),
+    }
+}
+
+/// The rollout plan in one line; none where nothing may roll out.
+fn plan(explanation: &crate::explain::Explanation) -> Option<String> {
+    if explanation.stages.is_empty() {
+        return None;
+    }
+    let stage = |stage: &crate::policy::Stage| match stage.bake_seconds {
+        0 => format!("{} %", stage.percent),
+        seconds => format!(
+            "{} % for {}",
+            stage.percent,
+            crate::explain::numbers::span_hours(seconds as f64 / 3_600.0)
+        ),
+    };
+    let stages: Vec<String> = explanation.stages.iter().map(stage).collect();
+    Some(stages.join(", then "))
+}

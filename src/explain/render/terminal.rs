@@ -1,0 +1,238 @@
+use crate::explain::numbers::times;
+use crate::explain::render::{day, edits_shown, files_shown, plan, share_words, short_id};
+use crate::explain::value::{Direction, Explanation, FileExplanation, GroupShare};
+use crate::policy::Verdict;
+
+/// Columns of a line.
+const WIDTH: usize = 100;
+
+/// Whether colors may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Letters only.
+    Plain,
+    /// ANSI colors, for a terminal.
+    Color,
+}
+
+/// The explanation as lines of at most 100 columns. With [`Style::Plain`] there is no escape sequence in
+/// it, and never one that came from the change.
+pub fn terminal(explanation: &Explanation, style: Style) -> String {
+    let mut page = Page { text: String::new(), style };
+    headline(explanation, &mut page);
+    section(
+        "Why policy says so",
+        explanation.reasons.iter().map(|it| format!("{} [{}]", it.text, it.code)),
+        &mut page,
+    );
+    groups(explanation, &mut page);
+    diff(explanation, &mut page);
+    similar(explanation, &mut page);
+    section("What would lower it", explanation.alternatives.iter().map(|it| it.text.clone()), &mut page);
+    if !explanation.owners.is_empty() {
+        page.title("Whom to ask");
+        page.wrapped("  ", &explanation.owners.join(", "));
+    }
+    if let Some(plan) = plan(explanation) {
+        page.title("Rollout");
+        page.wrapped("  ", &plan);
+    }
+    section("Notes", explanation.notes.iter().cloned(), &mut page);
+    if let Some(link) = &explanation.page {
+        page.line("");
+        page.wrapped("", link);
+    }
+    page.text
+}
+
+fn headline(explanation: &Explanation, page: &mut Page) {
+    let headline = &explanation.headline;
+    let color = match headline.verdict {
+        Verdict::FastPath => GREEN,
+        Verdict::ExtraValidation => YELLOW,
+        Verdict::Hold => RED,
+    };
+    page.painted(color, &headline.sentence);
+    for said in [&headline.odds, &headline.rank].into_iter().flatten() {
+        page.wrapped("", &format!("{}.", upper_first(said)));
+    }
+}
+
+fn groups(explanation: &Explanation, page: &mut Page) {
+    if explanation.groups.is_empty() {
+        return;
+    }
+    page.title("What moved the odds");
+    for group in &explanation.groups {
+        let values: Vec<&str> = group.values.iter().map(|value| value.text.as_str()).collect();
+        page.item(&strength(group), &format!("{}: {}", group.title, values.join("; ")));
+    }
+}
+
+fn strength(group: &GroupShare) -> String {
+    match group.direction {
+        Direction::Raises => format!("× {}", times(group.factor)),
+        Direction::Lowers => format!("÷ {}", times(group.factor)),
+        Direction::Neither => "≈ 1".to_owned(),
+    }
+}
+
+fn diff(explanation: &Explanation, page: &mut Page) {
+    let Some(diff) = &explanation.diff else { return };
+    page.title("Where to look first");
+    let (files, n_more) = files_shown(diff);
+    files.iter().for_each(|file| show_file(file, page));
+    if n_more > 0 {
+        page.wrapped("  ", &format!("and {n_more} more"));
+    }
+}
+
+fn show_file(file: &FileExplanation, page: &mut Page) {
+    let lines = format!("+{} −{}", file.n_added, file.n_deleted);
+    page.item(
+        &share_words(file.share).unwrap_or_default(),
+        &format!("{}  {lines}; {}", quiet(&file.path), file.past),
+    );
+    let (edits, n_more) = edits_shown(file);
+    for edit in edits {
+        let share = share_words(edit.share).map(|share| format!(" ({share})")).unwrap_or_default();
+        page.wrapped("            ", &format!("line {}: {}{share}", edit.line, edit.text));
+    }
+    if n_more > 0 {
+        page.wrapped("            ", &format!("and {n_more} more edits"));
+    }
+}
+
+fn similar(explanation: &Explanation, page: &mut Page) {
+    let Some(similar) = &explanation.similar else { return };
+    page.title("Earlier changes like this that went wrong");
+    page.wrapped("  ", &similar.text);
+    for change in &similar.changes {
+        let title = change.title.as_deref().map(|title| format!(" \"{}\"", quiet(title))).unwrap_or_default();
+        page.wrapped(
+            "  ",
+            &format!("{} of {}{title}: {}", short_id(change), day(change.landed_at), change.text),
+        );
+    }
+}
+
+fn section(title: &str, items: impl Iterator<Item = String>, page: &mut Page) {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() {
+        return;
+    }
+    page.title(title);
+    items.iter().for_each(|item| page.wrapped("  ", item));
+}
+
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const BOLD: &str = "1";
+/// Where the text of an item begins.
+const ITEM: usize = 10;
+
+struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn title(&mut self, title: &str) {
+        self.line("");
+        let title = self.paint(BOLD, title);
+        self.line(&title);
+    }
+
+    fn painted(&mut self, color: &str, text: &str) {
+        for line in wrap(text, WIDTH) {
+            let line = self.paint(color, &line);
+            self.line(&line);
+        }
+    }
+
+    /// A text behind an indent, its later lines two columns further in.
+    fn wrapped(&mut self, indent: &str, text: &str) {
+        for (idx, line) in wrap(text, WIDTH - indent.len() - 2).iter().enumerate() {
+            let further = if idx == 0 { "" } else { "  " };
+            self.line(&format!("{indent}{further}{line}"));
+        }
+    }
+
+    /// A text with a strength before it.
+    fn item(&mut self, strength: &str, text: &str) {
+        for (idx, line) in wrap(text, WIDTH - ITEM).iter().enumerate() {
+            let margin = if idx == 0 { format!("  {strength:<6}  ") } else { " ".repeat(ITEM) };
+            self.line(&format!("{margin}{line}"));
+        }
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        match self.style {
+            Style::Plain => text.to_owned(),
+            Style::Color => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        }
+    }
+}
+
+/// Lines of at most `width` characters, broken at spaces; a longer word is cut where the line ends.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut line, mut n) = (Vec::new(), String::new(), 0);
+    for word in quiet(text).split(' ') {
+        let n_word = word.chars().count();
+        if n > 0 && n + 1 + n_word > width {
+            lines.push(std::mem::take(&mut line));
+            n = 0;
+        }
+        if n > 0 {
+            line.push(' ');
+            n += 1;
+        }
+        for c in word.chars() {
+            if n == width {
+                lines.push(std::mem::take(&mut line));
+                n = 0;
+            }
+            line.push(c);
+            n += 1;
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+/// A text that cannot move the cursor, hide or turn around what stands beside it.
+fn quiet(text: &str) -> String {
+    let is_odd = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if is_odd(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn upper_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_broken_at_spaces_and_a_long_word_anywhere() {
+        assert_eq!(wrap("aa bbb c", 5), ["aa", "bbb c"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn nothing_moves_the_cursor() {
+        assert_eq!(quiet("a\u{1b}[2Jb\u{202e}c\r"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}");
+    }
+}

@@ -1,0 +1,86 @@
+//! The whole explanation of a decision: the assessor is asked again, with parts of the change altered.
+
+use crate::explain::Explanation;
+use crate::http::assessor::{Assessed, Decided};
+use crate::http::compose::{decide, level_word, policy_question};
+use crate::http::decode::Question;
+use crate::http::service::Serving;
+use crate::http::wire::{Answer, RiskAnswer};
+use crate::policy::{AppliedBudget, Decision, Reason, Stage, Verdict};
+use crate::risk::{Assessment, GateLevel, Reference, ReferenceScope, RiskScore};
+
+/// Explains what was decided on an assessed change, with its diff, similar changes and alternatives as
+/// far as the assessor can look again.
+pub(super) fn explain(serving: &Serving, question: &Question, assessed: &Assessed, now: i64) -> Explanation {
+    let decision = decide(serving, question, assessed, now);
+    let in_full = serving.policy.as_ref().and_then(|in_use| {
+        let policy_question = policy_question(question, assessed, &assessed.doubts, now);
+        serving.assessor.explain(&Decided {
+            question: policy_question,
+            decision: &decision,
+            policy: &in_use.policy,
+            vector: &assessed.vector,
+            commit: assessed.commit.as_deref(),
+        })
+    });
+    in_full.unwrap_or_else(|| briefly(assessed, &decision))
+}
+
+/// What the score says by itself.
+pub(super) fn briefly(assessed: &Assessed, decision: &Decision) -> Explanation {
+    let mut explanation = Explanation::of(assessed.assessment.as_ref(), decision, &assessed.vector);
+    explanation.owners = assessed.owners.clone();
+    explanation
+}
+
+/// What a given answer says of itself, for whoever has nothing else: a stored decision, or one that a
+/// service made. It has no diff, no similar changes and no alternatives. A word that this build does not
+/// know counts as extra validation.
+pub fn explanation_of(answer: &Answer) -> Explanation {
+    let verdicts = [Verdict::FastPath, Verdict::ExtraValidation, Verdict::Hold];
+    let verdict = verdicts.into_iter().find(|verdict| verdict.as_str() == answer.decision);
+    let plan = answer.plan.as_ref();
+    let stages = plan.iter().flat_map(|plan| &plan.stages);
+    let decision = Decision {
+        verdict: verdict.unwrap_or(Verdict::ExtraValidation),
+        degraded: answer.degraded,
+        enforced: answer.enforced,
+        reasons: answer.reasons.iter().filter_map(|it| reason(&it.code, &it.text)).collect(),
+        require: plan.map(|plan| plan.require.clone()).unwrap_or_default(),
+        stages: stages.map(|it| Stage { percent: it.percent, bake_seconds: it.bake_seconds }).collect(),
+        budget: AppliedBudget { season: String::new(), share: 0.0, threshold_percentile: 0.0 },
+        expires_at: 0,
+    };
+    let assessment = answer.risk.as_ref().and_then(|risk| assessment(risk, answer));
+    let mut explanation = Explanation::of(assessment.as_ref(), &decision, &[]);
+    if let Some(given) = &answer.explanation {
+        explanation.groups = given.groups.clone();
+    }
+    explanation.page = answer.links.as_ref().map(|links| links.page.clone());
+    explanation.notes = answer.warnings.clone();
+    explanation
+}
+
+fn reason(code: &str, text: &str) -> Option<Reason> {
+    code.parse().ok().map(|code| Reason::new(code, text))
+}
+
+fn assessment(risk: &RiskAnswer, answer: &Answer) -> Option<Assessment> {
+    let levels = [GateLevel::Green, GateLevel::Red, GateLevel::Yellow, GateLevel::Weekend];
+    let is_repository = risk.reference.scope == "repository";
+    let scope = if is_repository { ReferenceScope::Repository } else { ReferenceScope::Artifact };
+    let given = answer.explanation.as_ref();
+    Some(Assessment {
+        score: RiskScore::new(risk.score).ok()?,
+        base_rate: risk.base_rate,
+        percentile: risk.percentile,
+        gate_level: levels
+            .into_iter()
+            .find(|level| level_word(*level) == risk.gate_level)
+            .unwrap_or_else(|| GateLevel::of_percentile(risk.percentile)),
+        reference: Reference { scope, n: risk.reference.n, from: None, to: None },
+        base: given.map_or(0.0, |given| given.base),
+        margin: given.map_or(0.0, |given| given.margin),
+        contributions: Vec::new(),
+    })
+}
