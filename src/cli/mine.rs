@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diffrisk::dataset::Rows;
+use diffrisk::incident::Owners;
 use diffrisk::mining::{AuthorKey, MineOptions, Mined, mine};
 use serde_json::{Value, json};
 
@@ -28,6 +29,9 @@ pub struct MineArgs {
     unit: UnitArg,
     #[command(flatten)]
     sources: SourceArgs,
+    /// CODEOWNERS file to check; the features of ownership come from the history
+    #[arg(long, value_name = "FILE")]
+    owners: Option<PathBuf>,
     /// Leave out rows of changes landed before this moment; history is read from its start all the same
     #[arg(long, value_name = "T", value_parser = parse_moment)]
     since: Option<Moment>,
@@ -47,6 +51,7 @@ pub struct MineArgs {
 /// Replays a history into labelled rows.
 pub fn run(args: MineArgs) -> Result<Exit, Failure> {
     let opened = OpenedRepository::open(&args.repo, args.name.as_deref(), args.unit)?;
+    args.owners.as_deref().map(check_owners).transpose()?;
     let options = MineOptions {
         name: opened.name,
         unit: opened.unit,
@@ -66,6 +71,13 @@ pub fn run(args: MineArgs) -> Result<Exit, Failure> {
         print(&table(&mined, &args.out));
     }
     Ok(Exit::Success)
+}
+
+/// Who is said to own what enters no row, but a file that nobody can read is no file to go on with.
+fn check_owners(path: &Path) -> Result<(), Failure> {
+    let doing = || format!("cannot read `{}`", path.display());
+    let text = std::fs::read_to_string(path).or_exit(Exit::BadInput, doing())?;
+    Owners::from_codeowners(&text).map(drop).or_exit(Exit::BadInput, doing())
 }
 
 /// The installation's key, or one that nobody will ever know.

@@ -36,7 +36,11 @@ impl RowFile {
     /// # Errors
     /// When the file cannot be opened or is shorter than that.
     pub fn open(path: &Path, offsets: Vec<u64>, end: u64) -> Result<Self, CacheError> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
         if file.metadata()?.len() < end {
             return Err(CacheError::Damaged("the rows are cut short"));
         }

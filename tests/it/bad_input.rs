@@ -241,6 +241,8 @@ fn incidents_of_unknown_changes_are_counted_and_bad_lines_are_named() {
         4,
         &["1 of 2 incident links refused, nothing was taken", "line 3: `known_at` is `yesterday`"],
     );
+    let owners = ["mine", "--repo", text(script.path()), "--owners", "NOWHERE", "--out", "x"];
+    check(&owners, 4, &["cannot read `NOWHERE`"]);
     let missing = ["mine", "--repo", text(script.path()), "--incidents", "nowhere.csv", "--out", "x"];
     check(&missing, 4, &["cannot read `nowhere.csv`"]);
 }

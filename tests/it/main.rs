@@ -22,6 +22,7 @@ mod http_score;
 mod labels;
 mod learners;
 mod metamorphic;
+mod no_look_ahead;
 mod policy;
 mod postgres;
 mod references;

@@ -129,6 +129,11 @@ fn a_damaged_cache_is_folded_again() {
     let directory = tempfile::tempdir().unwrap();
     let n_rows = folded(directory.path()).rows.len();
     let inner = fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+    for file in ["state.bin", "rows.bin"] {
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(inner.join(file)).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
     for (file, cut) in [("state.bin", 1_000), ("rows.bin", 7)] {
         let bytes = fs::read(inner.join(file)).unwrap();
         fs::write(inner.join(file), &bytes[..bytes.len() - cut]).unwrap();

@@ -1,0 +1,111 @@
+//! No history, however odd, lets a later change reach an earlier vector.
+
+use diffrisk::dataset::Rows;
+use diffrisk::git::{Repository, Unit};
+use diffrisk::mining::{AuthorKey, MineOptions, mine};
+use diffrisk::timeline::Sources;
+use git2::Oid;
+use proptest::prelude::*;
+
+use crate::git_script::Script;
+
+/// One change of a made-up history.
+#[derive(Clone, Debug)]
+struct Step {
+    file: usize,
+    value: u32,
+    /// Hours since the change before; a clock may go back.
+    hours: i64,
+    message: Message,
+}
+
+#[derive(Clone, Debug)]
+enum Message {
+    Plain,
+    Planned,
+    /// Undoes the change so many before it, by its id.
+    RevertsCommit(usize),
+    /// The same, by its subject.
+    RevertsSubject(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let message = prop_oneof![
+        4 => Just(Message::Plain),
+        1 => Just(Message::Planned),
+        1 => (1..6_usize).prop_map(Message::RevertsCommit),
+        1 => (1..6_usize).prop_map(Message::RevertsSubject),
+    ];
+    (0..5_usize, 0..50_u32, -3..60_i64, message).prop_map(|(file, value, hours, message)| Step {
+        file,
+        value,
+        hours,
+        message,
+    })
+}
+
+fn written(steps: &[Step]) -> Script {
+    let mut script = Script::new();
+    let mut values = [0_u32; 5];
+    let (mut oids, mut subjects): (Vec<Oid>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut hours = 0;
+    for step in steps {
+        values[step.file] = step.value;
+        hours += step.hours;
+        let earlier = |back: usize| oids.len().checked_sub(back);
+        let plain = || format!("raise limit {} to {}", step.file, step.value);
+        let message = match step.message {
+            Message::Plain => plain(),
+            Message::Planned => format!("depool host {}", step.file),
+            Message::RevertsCommit(back) => {
+                earlier(back).map_or_else(plain, |idx| format!("undo\n\nThis reverts commit {}.", oids[idx]))
+            }
+            Message::RevertsSubject(back) => {
+                earlier(back).map_or_else(plain, |idx| format!("Revert \"{}\"", subjects[idx]))
+            }
+        };
+        let content = |idx: usize| format!("limit: {}\nenabled: {}\n", values[idx], values[idx] % 2 == 0);
+        let files: Vec<(String, String)> =
+            (0..5).map(|idx| (format!("d{}/f{idx}.yaml", idx % 2), content(idx))).collect();
+        let files: Vec<(&str, &[u8])> =
+            files.iter().map(|(name, content)| (name.as_str(), content.as_bytes())).collect();
+        let parents: Vec<Oid> = oids.last().copied().into_iter().collect();
+        oids.push(script.commit_at(hours, &message, &files, &parents));
+        subjects.push(message.lines().next().unwrap_or("").to_owned());
+    }
+    script.set_main(oids[oids.len() - 1]);
+    script
+}
+
+fn mined(script: &Script, until: Option<i64>) -> Rows {
+    let options = MineOptions {
+        name: "made-up".to_owned(),
+        unit: Unit::Commit,
+        sources: Sources::default(),
+        since: None,
+        until,
+        author_key: AuthorKey::new(vec![1; 32]).unwrap(),
+    };
+    mine(&Repository::open(script.path()).unwrap(), options, |_| {}).unwrap().rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn later_history_changes_no_earlier_vector(steps in prop::collection::vec(step(), 12..40), cut in 0.2..0.9_f64) {
+        let script = written(&steps);
+        let whole = mined(&script, None);
+        prop_assert_eq!(whole.n_rows(), steps.len());
+        let cut = whole.facts()[(whole.n_rows() as f64 * cut) as usize].committed_at;
+        let early = mined(&script, Some(cut));
+        prop_assert!(early.n_rows() > 0 && early.n_rows() <= whole.n_rows());
+        let bits = |rows: &Rows, idx: usize| rows.vector(idx).iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        for idx in 0..early.n_rows() {
+            prop_assert_eq!(bits(&early, idx), bits(&whole, idx), "row {}", idx);
+            prop_assert_eq!(early.tokens(idx), whole.tokens(idx));
+            prop_assert_eq!(early.facts()[idx].kind, whole.facts()[idx].kind);
+            prop_assert!(early.facts()[idx].label_known_at.is_none_or(|known_at| known_at <= cut));
+        }
+    }
+}
