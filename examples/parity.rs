@@ -1,5 +1,6 @@
 //! Replays every row of a mined file through a running service, in the order of time, and compares:
-//! `cargo run --release --example parity -- CLONE ROWS.parquet [N_ROWS]`.
+//! `cargo run --release --example parity -- CLONE ROWS.parquet [N_NEWEST]`. Without a number all rows but the
+//! first are replayed; the rows before the newest so many are folded at once.
 //!
 //! The service runs on a loopback port over a bare repository that borrows the clone's objects and in
 //! which one change after the other lands, by its own clock. Each change is asked about three times
@@ -30,20 +31,27 @@ const NAME: &str = "replayed";
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [clone, rows, n_rows @ ..] = args.as_slice() else {
-        bail!("expected: CLONE ROWS.parquet [N_ROWS]");
+    let [clone, rows, n_newest @ ..] = args.as_slice() else {
+        bail!("expected: CLONE ROWS.parquet [N_NEWEST]");
     };
     let (rows, _) = Rows::read_parquet(Path::new(rows))?;
-    let n_rows = n_rows.first().map_or(Ok(rows.n_rows()), |n| n.parse()).context("N_ROWS is no number")?;
     ensure!(rows.facts().first().is_some_and(|row| row.unit == "commit"), "the rows are not of unit commit");
-    let expected = Expected::of(&rows, n_rows.min(rows.n_rows()))?;
+    let n_newest = n_newest.first().map_or(Ok(usize::MAX), |n| n.parse()).context("N_NEWEST is no number")?;
+    let first = rows.n_rows().saturating_sub(n_newest).max(1);
+    let expected = Expected::of(&rows)?;
     let directory = tempfile::tempdir()?;
-    let landing = Landing::start(Path::new(clone), directory.path())?;
+    let landing = Landing::start(Path::new(clone), directory.path(), &rows.facts()[first - 1].change_id.0)?;
     let seconds = Instant::now();
     let mut tally = Tally::default();
-    replay(&rows, &expected, landing, directory.path(), &mut tally)?;
+    replay(&rows, &expected, first, landing, &mut tally)?;
     again(&rows, &expected, directory.path(), &mut tally)?;
-    println!("{n_rows} rows of {} in {:.0} s", rows.facts()[0].repo, seconds.elapsed().as_secs_f64());
+    let name = &rows.facts()[0].repo;
+    println!(
+        "{} rows of {name}, {} of them replayed, {:.0} s",
+        rows.n_rows(),
+        rows.n_rows() - first,
+        seconds.elapsed().as_secs_f64()
+    );
     tally.0.iter().for_each(|((way, outcome), n)| println!("{n:>8}  {way}: {outcome}"));
     ensure!(tally.n_differing() == 0, "{} answers differ", tally.n_differing());
     Ok(())
@@ -56,13 +64,13 @@ struct Expected {
 }
 
 impl Expected {
-    fn of(rows: &Rows, n_rows: usize) -> anyhow::Result<Self> {
+    fn of(rows: &Rows) -> anyhow::Result<Self> {
         let artifact: Arc<Artifact> = published()?;
         let names: Vec<(&str, u32)> = schema().revisions().collect();
         ensure!(rows.features().len() == names.len(), "the rows have another schema: mine them again");
         let columns = artifact.columns(&names)?;
         let (mut vectors, mut scores) = (Vec::new(), Vec::new());
-        for row in 0..n_rows {
+        for row in 0..rows.n_rows() {
             let vector = rows.vector(row);
             let needed: Vec<f32> = columns.iter().map(|&column| vector[column]).collect();
             scores.push(artifact.document().scoring.score(&needed, rows.tokens(row)).1.to_bits());
@@ -112,38 +120,37 @@ fn compare(answer: Result<Value, u16>, expected: &Expected, row: usize) -> Strin
     "the same bits".to_owned()
 }
 
-/// Every change before and after it lands.
+/// Every change from a position on, before and after it lands.
 fn replay(
     rows: &Rows,
     expected: &Expected,
+    first: usize,
     mut landing: Landing,
-    root: &Path,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
-    let first = &rows.facts()[0];
-    landing.land(&first.change_id.0)?;
-    let served = Served::start(root, &root.join("cache"), first.committed_at)?;
-    for row in 0..expected.scores.len() {
-        let facts = &rows.facts()[row];
+    let root = landing.repository.path().parent().context("a parent directory")?.to_owned();
+    let served = Served::start(&root, &root.join("cache"), rows.facts()[first - 1].committed_at)?;
+    for (row, facts) in rows.facts().iter().enumerate().skip(first) {
         let id = &facts.change_id.0;
         served.clock.store(facts.committed_at, Ordering::Relaxed);
-        if row > 0 {
-            let posted = served.score(&landing.proposal(id)?);
-            tally.add("as a diff", compare(posted, expected, row), row, id);
-            landing.land(id)?;
-            served
-                .post(&format!("/v1/repos/{NAME}/refresh"), &Value::Null)
-                .map_err(|status| anyhow::anyhow!("the service could not fold `{id}`: status {status}"))?;
-        }
+        let posted = served.score(&landing.proposal(id)?);
+        tally.add("as a diff", compare(posted, expected, row), row, id);
+        landing.land(id)?;
+        served
+            .post(&format!("/v1/repos/{NAME}/refresh"), &Value::Null)
+            .map_err(|status| anyhow::anyhow!("the service could not fold `{id}`: status {status}"))?;
         let asked = served.score(&json!({"change": {"repo": NAME, "commit": id}}));
         tally.add("as a commit", compare(asked, expected, row), row, id);
+        if row % 1_000 == 0 {
+            println!("row {row}");
+        }
     }
     Ok(())
 }
 
 /// Every change as a commit of a service that folded the whole history at once.
 fn again(rows: &Rows, expected: &Expected, root: &Path, tally: &mut Tally) -> anyhow::Result<()> {
-    let newest = &rows.facts()[expected.scores.len() - 1];
+    let newest = &rows.facts()[rows.n_rows() - 1];
     let served = Served::start(root, &root.join("another-cache"), newest.committed_at)?;
     for row in 0..expected.scores.len() {
         let id = &rows.facts()[row].change_id.0;
@@ -156,17 +163,21 @@ fn again(rows: &Rows, expected: &Expected, root: &Path, tally: &mut Tally) -> an
 /// A bare repository in which one commit after the other lands: each is merged by a commit of its own, so
 /// that the order is that of the rows whatever branches they came from.
 struct Landing {
-    directory: std::path::PathBuf,
-    head: Option<String>,
+    repository: git2::Repository,
+    head: git2::Oid,
     diffs: Child,
     ask_diff: ChildStdin,
     diff: BufReader<ChildStdout>,
 }
 
 impl Landing {
-    fn start(clone: &Path, root: &Path) -> anyhow::Result<Self> {
+    /// The clone's objects with the history up to a commit.
+    fn start(clone: &Path, root: &Path, head: &str) -> anyhow::Result<Self> {
         let directory = root.join("landing.git");
-        git(root, &["clone", "-q", "--bare", "--shared", &clone.to_string_lossy(), "landing.git"])?;
+        let clone = clone.to_string_lossy();
+        let mut git = Command::new("git");
+        git.args(["clone", "-q", "--bare", "--shared", &clone]).arg(&directory);
+        ensure!(git.status()?.success(), "git cannot clone `{clone}`");
         let mut diffs = Command::new("git")
             .arg("-C")
             .arg(&directory)
@@ -176,36 +187,33 @@ impl Landing {
             .spawn()?;
         let ask_diff = diffs.stdin.take().context("a pipe to git")?;
         let diff = BufReader::new(diffs.stdout.take().context("a pipe from git")?);
-        Ok(Self { directory, head: None, diffs, ask_diff, diff })
+        let repository = git2::Repository::open_bare(&directory)?;
+        let head = git2::Oid::from_str(head)?;
+        repository.set_head_detached(head)?;
+        Ok(Self { repository, head, diffs, ask_diff, diff })
     }
 
     fn land(&mut self, id: &str) -> anyhow::Result<()> {
-        let landed = match &self.head {
-            None => id.to_owned(),
-            Some(head) => {
-                let tree = format!("{id}^{{tree}}");
-                git(&self.directory, &["commit-tree", &tree, "-p", head, "-p", id, "-m", "landed"])?
-            }
-        };
-        git(&self.directory, &["update-ref", "HEAD", &landed])?;
-        self.head = Some(landed);
-        Ok(())
+        let landed = self.repository.find_commit(git2::Oid::from_str(id)?)?;
+        let head = self.repository.find_commit(self.head)?;
+        let who = git2::Signature::new("replay", "replay@example.org", &landed.committer().when())?;
+        self.head = self.repository.commit(None, &who, &who, "landed", &landed.tree()?, &[&head, &landed])?;
+        Ok(self.repository.set_head_detached(self.head)?)
     }
 
     /// The question that a pipeline would ask before the commit lands.
     fn proposal(&mut self, id: &str) -> anyhow::Result<Value> {
-        let commit = git_bytes(&self.directory, &["cat-file", "commit", id])?;
-        let commit = String::from_utf8_lossy(&commit);
-        let (header, message) = commit.split_once("\n\n").unwrap_or((&commit, ""));
-        let author = header.lines().find_map(|line| line.strip_prefix("author ")).context("an author")?;
-        let (author, when) = author.rsplit_once("> ").context("an author with an address")?;
-        let (seconds, offset) = when.split_once(' ').context("a moment with an offset")?;
-        let offset: i32 = offset.parse()?;
-        let offset = jiff::tz::Offset::from_seconds((offset / 100 * 60 + offset % 100) * 60)?;
-        let authored_at = jiff::Timestamp::from_second(seconds.parse()?)?.display_with_offset(offset);
+        let diff = self.diff_of(id)?;
+        let commit = self.repository.find_commit(git2::Oid::from_str(id)?)?;
+        let author = commit.author();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let name = format!("{} <{}>", text(author.name_bytes()), text(author.email_bytes()));
+        let offset = jiff::tz::Offset::from_seconds(author.when().offset_minutes() * 60)?;
+        let authored_at = jiff::Timestamp::from_second(author.when().seconds())?.display_with_offset(offset);
+        let message = text(commit.message_bytes());
+        let (author, authored_at) = (name.trim_start().to_owned(), authored_at.to_string());
         Ok(json!({"change": {
-            "repo": NAME, "author": format!("{author}>"), "message": message,
-            "authored_at": authored_at.to_string(), "diff": self.diff_of(id)?,
+            "repo": NAME, "author": author, "message": message, "authored_at": authored_at, "diff": diff,
         }}))
     }
 
@@ -229,17 +237,6 @@ impl Drop for Landing {
         let _ = self.diffs.kill();
         let _ = self.diffs.wait();
     }
-}
-
-fn git(directory: &Path, args: &[&str]) -> anyhow::Result<String> {
-    Ok(String::from_utf8(git_bytes(directory, args)?)?.trim().to_owned())
-}
-
-fn git_bytes(directory: &Path, args: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let identity = ["-c", "user.name=replay", "-c", "user.email=replay@example.org"];
-    let output = Command::new("git").arg("-C").arg(directory).args(identity).args(args).output()?;
-    ensure!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(output.stdout)
 }
 
 /// A service on a loopback port with a clock of its own; ends with this value.
