@@ -1,5 +1,10 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
-use diffrisk::store::{Log, Record, RecordKind, Search, StoreConfig, VerifyReport};
+use diffrisk::artifact::{Artifact, Registry, published};
+use diffrisk::http::{ReplayError, replay, scored_by};
+use diffrisk::store::{Log, Record, RecordKind, Search, StoreConfig, VerifyReport, backup, restore};
 use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
@@ -26,6 +31,22 @@ enum DecisionsCommand {
     Show(ShowArgs),
     /// Checks the chain and names the first record that is not as it was written
     Verify(OutputArgs),
+    /// Recomputes a decision from its artifact and its stored vector, and compares every number
+    Replay(ReplayArgs),
+    /// Copies the log into a new directory, also while a service writes it, and verifies the copy
+    Backup {
+        /// Directory for the copy
+        dir: PathBuf,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Verifies a backup and puts it where `--store` says and nothing is yet
+    Restore {
+        /// Directory of the backup
+        dir: PathBuf,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     /// Prints reported outcomes as JSON lines, for `mine --outcomes`
     ExportOutcomes,
 }
@@ -56,16 +77,39 @@ struct ShowArgs {
     output: OutputArgs,
 }
 
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// Id of the decision
+    id: String,
+    /// Where its artifact is: an artifact directory, or a registry; the published one unless given
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
 /// Opens the log for reading and answers from it.
 pub fn run(args: DecisionsArgs) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let opened = Log::open(&StoreConfig::new(args.store.as_str())).await;
+        let store_config = StoreConfig::new(args.store.as_str());
+        match &args.command {
+            DecisionsCommand::Backup { dir, output } => {
+                return tell(&backup(&store_config, dir).await?, *output);
+            }
+            DecisionsCommand::Restore { dir, output } => {
+                return tell(&restore(dir, &store_config).await?, *output);
+            }
+            _ => {}
+        }
+        let opened = Log::open(&store_config).await;
         let log = opened.or_exit(Exit::BadInput, "the decision log cannot be opened")?;
         match args.command {
             DecisionsCommand::List(args) => list(&log, &args).await,
             DecisionsCommand::Show(args) => show(&log, &args).await,
-            DecisionsCommand::Verify(output) => verify(&log, output).await,
+            DecisionsCommand::Verify(output) => tell(&log.verify().await?, output),
+            DecisionsCommand::Replay(args) => replay_one(&log, &args).await,
+            DecisionsCommand::Backup { .. } | DecisionsCommand::Restore { .. } => Ok(Exit::Success),
             DecisionsCommand::ExportOutcomes => export_outcomes(&log).await,
         }
     })
@@ -124,19 +168,55 @@ async fn show(log: &Log, args: &ShowArgs) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-async fn verify(log: &Log, output: OutputArgs) -> Result<Exit, Failure> {
-    let report = log.verify().await?;
-    if output.json {
-        print_json(&report)?;
+async fn replay_one(log: &Log, args: &ReplayArgs) -> Result<Exit, Failure> {
+    let record = log.record(&args.id).await?.filter(|record| record.kind == RecordKind::Decision);
+    let Some(record) = record else {
+        return Err(Failure::bad_input(format!("there is no decision `{}`", args.id)));
+    };
+    let replayed = replay(&record, artifact(args.model.as_deref(), &record)?);
+    let replay = match replayed {
+        Err(altered @ ReplayError::Altered(_)) => {
+            return Err(altered).or_exit(Exit::Difference, "the decision cannot be replayed");
+        }
+        replayed => replayed.or_exit(Exit::BadInput, "the decision cannot be replayed")?,
+    };
+    if args.output.json {
+        print_json(&replay)?;
     } else {
-        print(&sentence(&report));
+        print(&format!("{} numbers recomputed, {} differ", replay.n_compared, replay.differences.len()));
+        for difference in &replay.differences {
+            print(&format!("{}: {} was {}", difference.path, difference.recomputed, difference.stored));
+        }
+    }
+    Ok(if replay.differences.is_empty() { Exit::Success } else { Exit::Difference })
+}
+
+/// The artifact that scored a decision: the one in a directory, or the one of that digest in a registry.
+fn artifact(path: Option<&Path>, record: &Record) -> Result<Arc<Artifact>, Failure> {
+    let Some(path) = path else { return Ok(published()?) };
+    let registry = Registry::at(path);
+    let wanted = scored_by(record).unwrap_or_default();
+    let named = registry.list().into_iter().find(|model_name| wanted.contains(&model_name.version));
+    Ok(Arc::new(match named {
+        Some(model_name) => registry.load(&model_name)?,
+        None => Artifact::load(path)?,
+    }))
+}
+
+fn tell(report: &VerifyReport, output: OutputArgs) -> Result<Exit, Failure> {
+    if output.json {
+        print_json(report)?;
+    } else {
+        print(&sentence(report));
     }
     Ok(if report.difference.is_none() { Exit::Success } else { Exit::Difference })
 }
 
 fn sentence(report: &VerifyReport) -> String {
-    let VerifyReport { n_chains, n_records, n_heads, difference } = report;
-    let read = format!("{n_records} records in {n_chains} chains, {n_heads} signed heads");
+    let VerifyReport { n_chains, n_records, n_heads, n_unsigned, difference } = report;
+    let unsigned =
+        if *n_unsigned > 0 { format!(", {n_unsigned} after the last of them") } else { String::new() };
+    let read = format!("{n_records} records in {n_chains} chains, {n_heads} signed heads{unsigned}");
     match difference {
         None => format!("{read}: all as written"),
         Some(difference) => {

@@ -15,6 +15,7 @@ mod failure;
 mod gate;
 mod keys;
 mod learning;
+mod logging;
 mod mine;
 mod models;
 mod outcomes;

@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use diffrisk::http::{Settings, bind, serve, start};
+use diffrisk::http::{Settings, TlsConfig, bind, check, serve, start};
 
 use crate::cli::cache::cache_dir;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
-use crate::cli::output::note;
+use crate::cli::logging;
+use crate::cli::output::{complain, note};
 use crate::cli::settings::{LimitArgs, RepositoryArgs, ServerArgs, StoreArgs};
 
 /// Arguments of `serve`. Order of a value: flag, environment, file, default.
@@ -32,6 +33,15 @@ pub struct ServeArgs {
     keys: Option<PathBuf>,
     #[command(flatten)]
     repositories: RepositoryArgs,
+    /// Certificate chain in PEM, to speak TLS
+    #[arg(long, value_name = "FILE", env = "DIFFRISK_TLS_CERTIFICATE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", env = "DIFFRISK_TLS_KEY", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// OpenTelemetry collector that takes a span a request, such as `http://127.0.0.1:4318`
+    #[arg(long, value_name = "URL", env = "DIFFRISK_OTLP")]
+    otlp: Option<String>,
     /// Directory that keeps folded histories
     #[arg(long, value_name = "DIR", env = "DIFFRISK_CACHE")]
     cache: Option<PathBuf>,
@@ -51,19 +61,25 @@ pub fn run(args: ServeArgs) -> Result<Exit, Failure> {
     let check_only = args.check_config;
     let settings = args.settings()?;
     if check_only {
-        note("the configuration is sound");
-        return Ok(Exit::Success);
+        let faults = check(&settings);
+        faults.iter().for_each(|fault| complain(fault));
+        if faults.is_empty() {
+            note("the configuration is sound");
+        }
+        return Ok(if faults.is_empty() { Exit::Success } else { Exit::BadInput });
     }
     run_with(settings)
 }
 
 /// Runs the service with finished settings.
 pub fn run_with(settings: Settings) -> Result<Exit, Failure> {
+    logging::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let service = start(settings).await.or_exit(Exit::BadInput, "the service cannot start")?;
         let listener = bind(&service).await.or_exit(Exit::BadInput, "the service cannot start")?;
-        note(&format!("listening on http://{}", listener.local_addr()?));
+        let scheme = if service.speaks_tls() { "https" } else { "http" };
+        note(&format!("listening on {scheme}://{}", listener.local_addr()?));
         serve(service, listener, stopped()).await.or_exit(Exit::Other, "the service failed")?;
         Ok(Exit::Success)
     })
@@ -77,6 +93,10 @@ impl ServeArgs {
         };
         settings.server.listen = self.listen.unwrap_or(settings.server.listen);
         settings.server.keys = self.keys.or(settings.server.keys);
+        if let (Some(certificate), Some(key)) = (self.tls_certificate, self.tls_key) {
+            settings.server.tls = Some(TlsConfig { certificate, key });
+        }
+        settings.server.otlp = self.otlp.or(settings.server.otlp);
         settings.model = self.model.or(settings.model);
         settings.policy = self.policy.or(settings.policy);
         settings.cache = self.cache.unwrap_or(settings.cache);

@@ -59,6 +59,9 @@ pub struct LimitArgs {
     /// Questions scored at once
     #[arg(long, value_name = "N", env = "DIFFRISK_CONCURRENT")]
     concurrent: Option<usize>,
+    /// Connections at once
+    #[arg(long, value_name = "N", env = "DIFFRISK_CONNECTIONS")]
+    connections: Option<usize>,
     /// Questions that may wait for their turn
     #[arg(long, value_name = "N", env = "DIFFRISK_WAITING")]
     waiting: Option<usize>,
@@ -114,6 +117,7 @@ impl LimitArgs {
         set(&mut limits.batch_items, self.batch_items);
         set(&mut limits.body_time, self.body_seconds.map(Duration::from_secs));
         set(&mut limits.n_scoring, self.concurrent);
+        set(&mut limits.n_connections, self.connections);
         set(&mut limits.n_waiting, self.waiting);
         limits.requests_per_second = self.requests_per_second.or(limits.requests_per_second);
     }

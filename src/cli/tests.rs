@@ -62,7 +62,7 @@ fn documented_keys() -> Vec<(String, String)> {
     let mut section = String::new();
     let mut keys = Vec::new();
     for line in block.lines() {
-        if let Some(name) = line.strip_prefix('[') {
+        if let Some(name) = line.trim_start_matches("# ").strip_prefix('[') {
             section = name.trim_matches(['[', ']']).split(']').next().unwrap().to_owned();
         } else if let Some((key, _)) = line.trim_start_matches("# ").split_once(" = ") {
             keys.push((section.clone(), key.to_owned()));
@@ -75,6 +75,7 @@ fn documented_keys() -> Vec<(String, String)> {
 fn flag_of(section: &str, key: &str) -> Option<String> {
     match (section, key) {
         ("model" | "policy", "path") | ("store", "url") => Some(section.to_owned()),
+        ("tls", key) => Some(format!("tls-{key}")),
         ("store", "stem") => Some("store-stem".to_owned()),
         ("repository", "path") => Some("repo".to_owned()),
         ("repository", "name") => None,

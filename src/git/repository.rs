@@ -5,9 +5,9 @@ use std::sync::Once;
 
 use git2::{ErrorCode, Oid, Repository as GitRepository};
 
-use crate::change::{Change, ChangeId};
+use crate::change::{Change, ChangeId, ChangeRecord, FileContent};
 use crate::git::assemble::{self, oid_of};
-use crate::git::extract::{Extractor, Limits};
+use crate::git::extract::{Counts, Extractor, Limits};
 use crate::git::graph::{Graph, Step};
 use crate::git::{Error, Unit, UnitChoice};
 
@@ -112,7 +112,9 @@ impl Repository {
                 self.refuse_shallow()?;
             }
             let committed_at = commit.committer().when().seconds();
-            let (change, _) = assemble::change(extractor, &self.path, &Step { oid, committed_at, merged })?;
+            let (change, counts) =
+                assemble::change(extractor, &self.path, &Step { oid, committed_at, merged })?;
+            self.refuse_holes(oid, &change.record, counts)?;
             Ok(change)
         })
     }
@@ -141,7 +143,8 @@ impl Repository {
         self.read(|extractor| {
             let from_tree = assemble::find_commit(extractor, &self.path, from)?.tree_id();
             let to_commit = assemble::find_commit(extractor, &self.path, to)?;
-            let (record, _) = extractor.record(Some(from_tree), Some(to_commit.tree_id()));
+            let (record, counts) = extractor.record(Some(from_tree), Some(to_commit.tree_id()));
+            self.refuse_holes(to, &record, counts)?;
             let committed_at = to_commit.committer().when().seconds();
             let change = Change { record, ..assemble::describe(&to_commit, &to_commit, committed_at) };
             assemble::with_merged(change, extractor, &self.path, &between)
@@ -214,6 +217,19 @@ impl Repository {
     /// When the history is cut off.
     pub(super) fn refuse_shallow(&self) -> Result<(), Error> {
         if self.is_shallow() { Err(Error::Shallow { path: self.path.clone() }) } else { Ok(()) }
+    }
+
+    /// A file that cannot be read is in the change and says so; below a tree that cannot be read, files are
+    /// missing without a trace, and the change would look smaller than it is.
+    ///
+    /// # Errors
+    /// When a tree could not be read.
+    fn refuse_holes(&self, oid: Oid, record: &ChangeRecord, counts: Counts) -> Result<(), Error> {
+        let n_unread = record.files.iter().filter(|file| file.content == FileContent::Unread).count();
+        if counts.n_oversized > 0 || counts.n_unreadable + counts.n_huge <= n_unread {
+            return Ok(());
+        }
+        Err(self.broken_commit(oid, git2::Error::from_str("a tree cannot be read")))
     }
 
     /// The error of a commit that could not be read.

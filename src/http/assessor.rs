@@ -31,7 +31,7 @@ pub trait Assessor: Send + Sync + 'static {
     }
 
     /// What the model itself takes, in its own order; empty without a model.
-    fn inputs(&self) -> Vec<String>;
+    fn inputs(&self) -> &[String];
 
     /// Scores ready vectors in the model's own order: probabilities.
     ///

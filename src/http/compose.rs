@@ -68,6 +68,7 @@ pub(super) fn compose(serving: &Serving, question: &Question, assessed: Assessed
         vector: (!assessed.vector.is_empty()).then_some(assessed.vector),
         tokens: (!assessed.tokens.is_empty()).then_some(assessed.tokens),
         claim: None,
+        basis: Some(serving.basis),
     };
     Composed { answer, new_record }
 }
@@ -261,7 +262,7 @@ fn change_answer(question: &Question, assessed: &Assessed) -> ChangeAnswer {
     }
 }
 
-fn risk_answer(assessment: &Assessment) -> RiskAnswer {
+pub(super) fn risk_answer(assessment: &Assessment) -> RiskAnswer {
     let reference = &assessment.reference;
     RiskAnswer {
         score: assessment.score.get(),
@@ -278,7 +279,7 @@ fn risk_answer(assessment: &Assessment) -> RiskAnswer {
     }
 }
 
-fn explanation_answer(assessment: &Assessment, texts: &[String]) -> ExplanationAnswer {
+pub(super) fn explanation_answer(assessment: &Assessment, texts: &[String]) -> ExplanationAnswer {
     let text = |idx: usize| texts.get(idx).cloned().unwrap_or_default();
     let all = &assessment.contributions;
     let n_shown = if all.len() > N_SHOWN + 1 { N_SHOWN } else { all.len() };

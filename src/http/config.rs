@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::http::tls::TlsConfig;
+
 /// How the service listens and what it takes. Order of a value: flag, environment, file, default.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServerConfig {
@@ -12,8 +14,12 @@ pub struct ServerConfig {
     pub max_clock_skew: Duration,
     /// Key file; none: no keys are needed, and only loopback may be listened on.
     pub keys: Option<PathBuf>,
+    /// Certificate and key; none: plain HTTP.
+    pub tls: Option<TlsConfig>,
     /// What a request may be.
     pub limits: Limits,
+    /// Base address of an OpenTelemetry collector; none: no span leaves the process.
+    pub otlp: Option<String>,
     /// Longest time to finish what runs after SIGTERM.
     pub drain: Duration,
     /// Time between two looks at the repositories for new commits.
@@ -31,8 +37,10 @@ pub struct Limits {
     pub diff_lines: usize,
     /// Items of a batch.
     pub batch_items: usize,
-    /// Time for a body to arrive.
+    /// Time for a head, and then for a body, to arrive; and for an idle connection to ask again.
     pub body_time: Duration,
+    /// Connections at once; one more waits outside.
+    pub n_connections: usize,
     /// Questions scored at once.
     pub n_scoring: usize,
     /// Questions that may wait for their turn; one more is shed.
@@ -48,6 +56,8 @@ impl Default for ServerConfig {
             deadline: Duration::from_millis(200),
             max_clock_skew: Duration::from_secs(300),
             keys: None,
+            tls: None,
+            otlp: None,
             limits: Limits::default(),
             drain: Duration::from_secs(20),
             poll: Duration::from_secs(10),
@@ -63,6 +73,7 @@ impl Default for Limits {
             diff_lines: 200_000,
             batch_items: 1_000,
             body_time: Duration::from_secs(10),
+            n_connections: 4_096,
             n_scoring: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
             n_waiting: 256,
             requests_per_second: None,

@@ -1,42 +1,94 @@
 //! Admission: a bounded number of questions at once, a bounded number waiting, the rest shed at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::config::Limits;
 use crate::http::{ApiError, ProblemCode};
 
+/// How much one more question counts in the running mean of their times, as a power of two.
+const MEAN_SHIFT: u32 = 4;
+
 pub(super) struct Gate {
     turns: Arc<Semaphore>,
+    n_turns: usize,
     n_waiting: AtomicUsize,
     max_waiting: usize,
+    /// Running mean of the time a turn is held for one question, in nanoseconds.
+    mean_ns: Arc<AtomicU64>,
+}
+
+/// The right to work on a question; ends when it is dropped.
+pub(super) struct Turn {
+    _permit: OwnedSemaphorePermit,
+    began: Instant,
+    n_questions: u32,
+    mean_ns: Arc<AtomicU64>,
 }
 
 impl Gate {
     pub(super) fn new(limits: &Limits) -> Self {
-        let turns = Arc::new(Semaphore::new(limits.n_scoring.max(1)));
-        Self { turns, n_waiting: AtomicUsize::new(0), max_waiting: limits.n_waiting }
+        let n_turns = limits.n_scoring.max(1);
+        Self {
+            turns: Arc::new(Semaphore::new(n_turns)),
+            n_turns,
+            n_waiting: AtomicUsize::new(0),
+            max_waiting: limits.n_waiting,
+            mean_ns: Arc::default(),
+        }
     }
 
-    /// Waits for a turn, unless too many wait already.
-    pub(super) async fn enter(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
-            return Ok(turn);
+    /// Waits for a turn. Where too many wait already, or those before would take longer than `patience`, the
+    /// caller is told at once to come back: an answer that nobody waits for any more helps nobody.
+    pub(super) async fn enter(&self, patience: Duration) -> Result<Turn, ApiError> {
+        if let Ok(permit) = Arc::clone(&self.turns).try_acquire_owned() {
+            return Ok(self.turn(permit));
         }
-        if self.n_waiting.fetch_add(1, Ordering::AcqRel) >= self.max_waiting {
-            self.n_waiting.fetch_sub(1, Ordering::AcqRel);
+        let n_before = self.n_waiting.fetch_add(1, Ordering::AcqRel);
+        let waiting = Waiting(&self.n_waiting);
+        if n_before >= self.max_waiting || self.expected_wait(n_before) > patience {
             return Err(ApiError::standard(ProblemCode::Overloaded).retry_after(1));
         }
-        let waiting = Waiting(&self.n_waiting);
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let permit = Arc::clone(&self.turns).acquire_owned().await;
         drop(waiting);
-        turn.map_err(|_| ApiError::standard(ProblemCode::Draining).retry_after(5))
+        let permit = permit.map_err(|_| ApiError::standard(ProblemCode::Draining).retry_after(5))?;
+        Ok(self.turn(permit))
     }
 
     pub(super) fn n_waiting(&self) -> usize {
         self.n_waiting.load(Ordering::Relaxed)
+    }
+
+    fn turn(&self, permit: OwnedSemaphorePermit) -> Turn {
+        let mean_ns = Arc::clone(&self.mean_ns);
+        Turn { _permit: permit, began: Instant::now(), n_questions: 1, mean_ns }
+    }
+
+    fn expected_wait(&self, n_before: usize) -> Duration {
+        let n_rounds = n_before / self.n_turns;
+        let mean = Duration::from_nanos(self.mean_ns.load(Ordering::Relaxed));
+        mean.saturating_mul(u32::try_from(n_rounds).unwrap_or(u32::MAX))
+    }
+}
+
+impl Turn {
+    /// Says how many questions share this turn.
+    pub(super) fn shared_by(&mut self, n_questions: usize) {
+        self.n_questions = u32::try_from(n_questions).unwrap_or(u32::MAX).max(1);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let held = self.began.elapsed() / self.n_questions;
+        let held_ns = u64::try_from(held.as_nanos()).unwrap_or(u64::MAX);
+        // Two that end together may lose one of their times; a mean does not mind.
+        let mean_ns = self.mean_ns.load(Ordering::Relaxed);
+        let mean_ns = mean_ns - (mean_ns >> MEAN_SHIFT) + (held_ns >> MEAN_SHIFT);
+        self.mean_ns.store(mean_ns, Ordering::Relaxed);
     }
 }
 

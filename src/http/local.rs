@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::explain::Explanation;
+use crate::http::assess::doubt_clocks;
 use crate::http::assessor::{Assessed, Assessor};
 use crate::http::compose::compose;
-use crate::http::config::Limits;
+use crate::http::config::{Limits, ServerConfig};
 use crate::http::decode::{Question, question};
 use crate::http::explain::explain;
 use crate::http::live::{Live, LiveError, RepositoryConfig};
@@ -19,6 +21,7 @@ use crate::http::{ApiError, parse_json};
 pub struct Local {
     serving: Serving,
     limits: Limits,
+    max_clock_skew: Duration,
     refused: Vec<String>,
 }
 
@@ -45,9 +48,10 @@ impl Local {
         let (assessor, no_model) = ModelSource::new(live, sources.model.map(Path::to_owned)).first();
         let policy = PolicySource::new(sources.policy.map(Path::to_owned)).load();
         let no_policy = policy.as_ref().err().cloned();
-        let serving = Serving { assessor, policy: policy.ok().map(Arc::new) };
+        let serving = Serving::new(assessor, policy.ok().map(Arc::new));
         let refused = no_model.into_iter().chain(no_policy).collect();
-        Ok(Self { serving, limits: Limits::default(), refused })
+        let ServerConfig { limits, max_clock_skew, .. } = ServerConfig::default();
+        Ok(Self { serving, limits, max_clock_skew, refused })
     }
 
     /// Why the model or the policy is not in use.
@@ -79,10 +83,11 @@ impl Local {
         let question = question(parse_json(body)?, &self.limits, now_ms.div_euclid(1000))?;
         let mut assessed =
             self.serving.assessor.assess(&question.repo, std::slice::from_ref(&question.asked));
-        match assessed.pop() {
-            Some(assessed) => Ok((question, assessed?)),
-            None => Err(ApiError::standard(crate::http::ProblemCode::Internal)),
-        }
+        let assessed =
+            assessed.pop().unwrap_or_else(|| Err(ApiError::standard(crate::http::ProblemCode::Internal)));
+        let mut assessed = assessed?;
+        doubt_clocks(&mut assessed, now_ms, self.max_clock_skew);
+        Ok((question, assessed))
     }
 
     fn compose(&self, question: &Question, assessed: Assessed, now_ms: i64) -> Answer {

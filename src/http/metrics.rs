@@ -39,6 +39,7 @@ pub(super) struct Metrics {
     pub(super) overrides: Counter,
     pub(super) outcomes: Counter,
     pub(super) swaps: Family<CodeLabels, Counter>,
+    pub(super) spans_dropped: Counter,
     pub(super) store_open: Gauge,
     pub(super) waiting: Gauge,
     pub(super) percentile: Histogram,
@@ -64,6 +65,7 @@ impl Metrics {
             overrides: Counter::default(),
             outcomes: Counter::default(),
             swaps: Family::default(),
+            spans_dropped: Counter::default(),
             store_open: Gauge::default(),
             waiting: Gauge::default(),
             percentile: Histogram::new((1..=20).map(|step| f64::from(step) * 5.0)),
@@ -89,6 +91,11 @@ impl Metrics {
         registry.register("overrides", "Decisions overridden", self.overrides.clone());
         registry.register("outcomes", "Outcomes reported", self.outcomes.clone());
         registry.register("swaps", "Models and policies activated or refused", self.swaps.clone());
+        registry.register(
+            "spans_dropped",
+            "Spans the trace collector had no room for",
+            self.spans_dropped.clone(),
+        );
         registry.register("store_open", "Whether the decision log takes records", self.store_open.clone());
         registry.register("waiting", "Questions waiting for their turn", self.waiting.clone());
         registry.register("percentile", "Percentiles of scored changes", self.percentile.clone());

@@ -5,9 +5,11 @@
 //! a degraded answer and at least extra validation; a decision is never carried by an error status.
 //! Start reading at [`router()`], then follow `score`.
 
+mod assess;
 mod assessor;
 mod auth;
 mod body;
+mod check;
 mod compose;
 mod config;
 mod decode;
@@ -16,10 +18,13 @@ mod explain;
 mod fields;
 mod gate;
 mod json;
+mod listen;
 pub mod live;
 mod local;
 mod metrics;
 mod models;
+mod otlp;
+mod replay;
 mod router;
 mod routes;
 mod score;
@@ -28,19 +33,24 @@ mod service;
 mod settings;
 mod start;
 mod swap;
+mod tls;
+mod trace;
 pub mod wire;
 
 pub use assessor::{Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, ModelRef, Target};
 pub use auth::{Caller, KeyEntry, KeyError, KeyFile, Scope};
+pub use check::check;
 pub use config::{Limits, ServerConfig};
 pub use error::{ApiError, ProblemBody, ProblemCode};
 pub use explain::explanation_of;
 pub use json::{Json, MAX_DEPTH, parse_json};
 pub use local::{Local, LocalSources};
 pub use models::{Comparison, ModelSource, Models, PolicySource};
+pub use replay::{Replay, ReplayDifference, ReplayError, replay, scored_by};
 pub use router::router;
 pub use routes::docs::openapi_json;
 pub use serve::{ServeError, bind, serve};
 pub use service::{Clock, Parts, PolicyInUse, Service};
 pub use settings::{Settings, SettingsError};
 pub use start::{StartError, start, start_at};
+pub use tls::{TlsConfig, TlsError};

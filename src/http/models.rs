@@ -30,8 +30,15 @@ pub trait Models: Send + Sync + 'static {
     /// Why it cannot be.
     fn promote(&self, name: &str, version: &str) -> Result<(), String>;
 
-    /// Name and version of the model that should be in use now, where that is followed.
-    fn current_name(&self) -> Option<(String, String)>;
+    /// What tells the model that should be in use now from any other, files included; none where nothing
+    /// is followed. It moves when the files do, so that a refused model is looked at again once it changed.
+    fn wanted(&self) -> Option<String>;
+
+    /// The model that should be in use now, fully checked.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    fn load_wanted(&self) -> Result<Arc<dyn Assessor>, String>;
 }
 
 /// Models of a registry, of one directory, or the published one.
@@ -107,10 +114,34 @@ impl Models for ModelSource {
         self.registry()?.promote(&model_name(name, version)?).map_err(|error| error.to_string())
     }
 
-    fn current_name(&self) -> Option<(String, String)> {
-        let model_name = self.registry.as_ref()?.current().ok()?;
-        Some((model_name.name, model_name.version))
+    fn wanted(&self) -> Option<String> {
+        let path = self.path.as_deref()?;
+        let named = self.registry.as_ref().and_then(|registry| registry.current().ok());
+        let dir = match (&named, path.parent()) {
+            (Some(model_name), Some(root)) => root.join(&model_name.name).join(&model_name.version),
+            _ => path.to_owned(),
+        };
+        let name = named.map(|model_name| model_name.to_string()).unwrap_or_default();
+        Some(format!("{name} {}", stamps(&dir)))
     }
+
+    fn load_wanted(&self) -> Result<Arc<dyn Assessor>, String> {
+        self.current()
+    }
+}
+
+/// Names, sizes and times of the files of a directory: what a writer cannot change without a trace.
+fn stamps(dir: &Path) -> String {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut stamps: Vec<String> = entries
+        .filter_map(|entry| {
+            let metadata = entry.metadata().ok()?;
+            let modified = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+            Some(format!("{:?} {} {}", entry.file_name(), metadata.len(), modified.as_nanos()))
+        })
+        .collect();
+    stamps.sort_unstable();
+    stamps.join(", ")
 }
 
 /// Names are one path step each; nothing else may reach the file system.

@@ -12,8 +12,10 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::http::auth::{Scope, authenticate, scope};
 use crate::http::metrics::{CodeLabels, RequestLabels};
+use crate::http::otlp::Span;
 use crate::http::routes::{admin, decisions, docs, health, infer, outcomes, request_id, score};
 use crate::http::service::Service;
+use crate::http::trace::TraceContext;
 use crate::http::{ApiError, ProblemCode};
 
 /// Every route of the service.
@@ -28,6 +30,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/repos/{name}/refresh", guard(post(admin::refresh), Scope::Score))
         .route("/v1/model", guard(get(admin::model), Scope::Read))
         .route("/v1/model/activate", guard(post(admin::activate), Scope::Admin))
+        .route("/v1/model/rollback", guard(post(admin::rollback), Scope::Admin))
         .route("/v1/policy", guard(get(admin::policy), Scope::Read))
         .route("/v1/policy/reload", guard(post(admin::reload_policy), Scope::Admin))
         .route("/v2/models/{model}", guard(get(infer::metadata), Scope::Score))
@@ -64,10 +67,13 @@ async fn catch_panic(request: Request, next: Next) -> Response {
 }
 
 /// Counts, times and names every request.
-async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+async fn observe(State(service): State<Arc<Service>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("other", |path| path.as_str()).to_owned();
     let id = request_id(request.headers());
+    let context = TraceContext::of(request.headers());
+    let method = service.exporter.as_ref().map(|_| request.method().to_string());
+    request.extensions_mut().insert(context.clone());
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
     service.metrics.requests.get_or_create(&RequestLabels { route: route.clone(), status }).inc();
@@ -75,7 +81,15 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
     if let Some(api_error) = response.extensions().get::<ApiError>() {
         let code = api_error.code.as_str();
         service.metrics.problems.get_or_create(&CodeLabels { code: code.to_owned() }).inc();
-        tracing::info!(route, status, code, path = api_error.path, request_id = id, "problem");
+        let trace_id = context.trace_id.as_str();
+        tracing::info!(route, status, code, path = api_error.path, request_id = id, trace_id, "problem");
+    }
+    if let (Some(exporter), Some(method)) = (&service.exporter, method) {
+        let end_ns = jiff::Timestamp::now().as_nanosecond();
+        let start_ns = end_ns - i128::try_from(started.elapsed().as_nanos()).unwrap_or(0);
+        if !exporter.send(Span { context, method, route, status, start_ns, end_ns }) {
+            service.metrics.spans_dropped.inc();
+        }
     }
     harden(&mut response, &id);
     response

@@ -3,20 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-use tokio::task::JoinError;
-use tokio::time::error::Elapsed;
-
-use crate::http::assessor::{Asked, Assessed};
+use crate::http::assess::{assess_all, doubt_clocks};
 use crate::http::auth::Caller;
 use crate::http::compose::{Composed, compose, degrade, hollow};
 use crate::http::decode::Question;
+use crate::http::gate::Turn;
 use crate::http::metrics::{CodeLabels, DecisionLabels};
 use crate::http::service::{Service, Serving};
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
 use crate::policy::{Reason, ReasonCode};
 use crate::store::{Appended, Claim, NewRecord, Record};
+use sha2::{Digest, Sha256};
 
 /// Time that the record always gets, however late the score was.
 const MIN_RECORD_TIME: Duration = Duration::from_millis(50);
@@ -30,17 +28,19 @@ pub(super) struct Job {
     pub(super) include_vector: bool,
     pub(super) deadline: Instant,
     pub(super) request_id: String,
+    pub(super) trace_id: String,
 }
 
 /// One result a question, in order.
 pub(super) type Results = Vec<Result<Answer, ApiError>>;
 
-/// Answers all questions of a request against one model, one policy and one state of each history.
-pub(super) async fn answer_all(service: &Arc<Service>, job: Job) -> Results {
+/// Answers all questions of a request against one model, one policy and one state of each history. The
+/// turn ends with the scoring: whoever waits for the disk keeps nobody from thinking.
+pub(super) async fn answer_all(service: &Arc<Service>, job: Job, turn: Turn) -> Results {
     let started = Instant::now();
     let serving = service.serving.load_full();
     let now_ms = service.now_ms();
-    let composed = compose_all(service, &serving, &job, now_ms).await;
+    let composed = compose_all(service, &serving, &job, now_ms, turn).await;
     service.metrics.scoring_seconds.observe(started.elapsed().as_secs_f64());
     let mut results: Vec<Result<Composed, ApiError>> = Vec::new();
     for (idx, result) in composed.into_iter().enumerate() {
@@ -57,30 +57,32 @@ pub(super) async fn answer_all(service: &Arc<Service>, job: Job) -> Results {
     answers
 }
 
-/// Scores and decides in a thread that may be waited for no longer than the deadline.
+/// Scores and decides in a thread that may be waited for no longer than the deadline. The thread holds the
+/// turn, so that work nobody waits for any more still counts as work.
 async fn compose_all(
     service: &Arc<Service>,
     serving: &Arc<Serving>,
     job: &Job,
     now_ms: i64,
+    turn: Turn,
 ) -> Vec<Result<Composed, ApiError>> {
-    let questions: Vec<Question> = job.questions.iter().flatten().cloned().collect();
-    let shared = Arc::clone(serving);
-    let max_skew = service.config.max_clock_skew;
-    let work = tokio::task::spawn_blocking(move || {
-        let mut assessed = assess_all(&shared, &questions);
-        for it in assessed.iter_mut().flatten() {
-            doubt_clocks(it, now_ms, max_skew);
-        }
-        let pairs = questions.iter().zip(assessed);
-        pairs.map(|(question, it)| it.map(|it| compose(&shared, question, it, now_ms))).collect::<Vec<_>>()
-    });
-    let done: Result<Result<Vec<_>, JoinError>, Elapsed> =
-        tokio::time::timeout_at(job.deadline.into(), work).await;
+    let done = if job.deadline <= Instant::now() {
+        None
+    } else {
+        let questions: Vec<Question> = job.questions.iter().flatten().cloned().collect();
+        let shared = Arc::clone(serving);
+        let max_skew = service.config.max_clock_skew;
+        let work = tokio::task::spawn_blocking(move || {
+            let composed = compose_each(&shared, &questions, now_ms, max_skew);
+            drop(turn);
+            composed
+        });
+        tokio::time::timeout_at(job.deadline.into(), work).await.ok()
+    };
     let mut composed = match done {
-        Ok(Ok(composed)) => composed,
-        Ok(Err(_)) => doubt_all(serving, job, ReasonCode::InternalError, now_ms),
-        Err(_) => doubt_all(serving, job, ReasonCode::DeadlinePassed, now_ms),
+        Some(Ok(composed)) => composed,
+        Some(Err(_)) => doubt_all(serving, job, ReasonCode::InternalError, now_ms),
+        None => doubt_all(serving, job, ReasonCode::DeadlinePassed, now_ms),
     }
     .into_iter();
     let in_order = job.questions.iter().map(|question| match question {
@@ -90,32 +92,20 @@ async fn compose_all(
     in_order.collect()
 }
 
-/// Asks for the changes of each repository together, and puts the answers back in order.
-fn assess_all(serving: &Serving, questions: &[Question]) -> Vec<Result<Assessed, ApiError>> {
-    let mut repos: Vec<&str> = questions.iter().map(|question| question.repo.as_str()).collect();
-    repos.sort_unstable();
-    repos.dedup();
-    let mut results: Vec<Option<Result<Assessed, ApiError>>> = questions.iter().map(|_| None).collect();
-    for repo in repos {
-        let of_repo = questions.iter().enumerate().filter(|(_, question)| question.repo == repo);
-        let (places, asked): (Vec<usize>, Vec<Asked>) =
-            of_repo.map(|(idx, question)| (idx, question.asked.clone())).unzip();
-        for (idx, result) in places.into_iter().zip(serving.assessor.assess(repo, &asked)) {
-            results[idx] = Some(result);
-        }
-    }
-    let pairs = results.into_iter().zip(questions);
-    let missing = |question: &Question| hollow(&question.asked, Reason::standard(ReasonCode::ItemFailed));
-    pairs.map(|(result, question)| result.unwrap_or_else(|| Ok(missing(question)))).collect()
-}
-
-/// A change from the future, or a history ahead of the service, means that some clock is wrong.
-fn doubt_clocks(assessed: &mut Assessed, now_ms: i64, max_skew: Duration) {
-    let latest =
-        now_ms.div_euclid(1000).saturating_add(i64::try_from(max_skew.as_secs()).unwrap_or(i64::MAX));
-    if assessed.change.authored_at.unix_seconds > latest || assessed.change.committed_at > latest {
-        assessed.doubts.push(Reason::standard(ReasonCode::ClockSkew));
-    }
+fn compose_each(
+    serving: &Serving,
+    questions: &[Question],
+    now_ms: i64,
+    max_skew: Duration,
+) -> Vec<Result<Composed, ApiError>> {
+    let assessed = assess_all(serving.assessor.as_ref(), questions);
+    let pairs = questions.iter().zip(assessed);
+    let composed = pairs.map(|(question, assessed)| {
+        let mut assessed = assessed?;
+        doubt_clocks(&mut assessed, now_ms, max_skew);
+        Ok(compose(serving, question, assessed, now_ms))
+    });
+    composed.collect()
 }
 
 fn doubt_all(serving: &Serving, job: &Job, code: ReasonCode, now_ms: i64) -> Vec<Result<Composed, ApiError>> {
@@ -238,6 +228,7 @@ fn note(service: &Service, answer: &Answer, job: &Job, started: Instant) {
         model = answer.model.as_ref().map(|model| model.version.as_str()),
         caller = job.caller.name,
         request_id = job.request_id,
+        trace_id = job.trace_id,
         latency_ms = started.elapsed().as_secs_f64() * 1000.0,
         "decision"
     );

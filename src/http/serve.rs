@@ -4,11 +4,14 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 
+use crate::http::listen::Connections;
 use crate::http::router::router;
 use crate::http::service::Service;
 use crate::http::start::follow;
+use crate::http::tls::{TlsConfig, TlsError};
 
 /// Why the service could not listen.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,9 @@ pub enum ServeError {
     /// Without keys, anybody who can reach the address could ask for anything.
     #[error("`{0}` can be reached from outside; configure a key file (`--keys`) or listen on loopback")]
     Unlocked(SocketAddr),
+    /// TLS is configured and cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The listener failed.
     #[error("the listener failed")]
     Failed(#[from] std::io::Error),
@@ -47,34 +53,30 @@ pub async fn bind(service: &Service) -> Result<TcpListener, ServeError> {
     Ok(listener)
 }
 
-/// Serves until `stop` is done, then finishes what runs, closes the log and returns.
+/// Serves until `stop` is done, then takes no more connections, finishes what runs, closes the log and returns.
 ///
 /// # Errors
-/// When the listener fails.
+/// When TLS is configured and its files cannot be used.
 pub async fn serve(
     service: Arc<Service>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
+    let tls = service.config.tls.as_ref().map(TlsConfig::acceptor).transpose()?;
+    let connections = Connections::new(router(Arc::clone(&service)), tls, &service.config.limits);
     let followers =
         [tokio::spawn(Arc::clone(&service.key_ring).follow()), tokio::spawn(follow(Arc::clone(&service)))];
-    let draining = Arc::clone(&service);
-    let (stopped, after_stop) = tokio::sync::oneshot::channel();
-    let graceful = axum::serve(listener, router(Arc::clone(&service))).with_graceful_shutdown(async move {
-        stop.await;
-        draining.drain();
-        tracing::info!("draining");
-        let _ = stopped.send(());
-    });
-    let drain = service.config.drain;
-    let too_long = async move {
-        // A caller that never finishes must not keep the service from leaving.
-        let _ = after_stop.await;
-        tokio::time::sleep(drain).await;
-    };
+    let graceful = GracefulShutdown::new();
     tokio::select! {
-        served = graceful.into_future() => served?,
-        () = too_long => tracing::warn!("not every caller finished in time"),
+        () = connections.accept(&listener, &graceful) => {}
+        () = stop => {}
+    }
+    service.drain();
+    drop(listener);
+    tracing::info!("draining");
+    // A caller that never finishes must not keep the service from leaving.
+    if tokio::time::timeout(service.config.drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("not every caller finished in time");
     }
     followers.iter().for_each(tokio::task::JoinHandle::abort);
     if let Some(store) = &service.store {

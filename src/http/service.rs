@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use crate::http::Assessor;
@@ -12,8 +13,9 @@ use crate::http::config::ServerConfig;
 use crate::http::gate::Gate;
 use crate::http::metrics::Metrics;
 use crate::http::models::{Models, PolicySource, SwapStatus};
+use crate::http::otlp::Exporter;
 use crate::policy::Policy;
-use crate::store::Store;
+use crate::store::{RecordDigest, Store};
 
 /// The moment now, in Unix milliseconds. An argument, so that a test can make it Friday.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -49,6 +51,17 @@ pub struct PolicyInUse {
 pub(super) struct Serving {
     pub(super) assessor: Arc<dyn Assessor>,
     pub(super) policy: Option<Arc<PolicyInUse>>,
+    /// Digest of both: what a decision was made under.
+    pub(super) basis: RecordDigest,
+}
+
+impl Serving {
+    pub(super) fn new(assessor: Arc<dyn Assessor>, policy: Option<Arc<PolicyInUse>>) -> Self {
+        let model = assessor.model().map(|model| model.digest.clone());
+        let policy_digest = policy.as_ref().map(|in_use| in_use.policy.policy_digest().to_owned());
+        let basis = Sha256::digest(format!("{:?} {policy_digest:?}", model.ok())).into();
+        Self { assessor, policy, basis }
+    }
 }
 
 /// The running service.
@@ -64,7 +77,11 @@ pub struct Service {
     pub(super) models: Option<Arc<dyn Models>>,
     pub(super) policies: Option<Arc<PolicySource>>,
     pub(super) swap_status: Mutex<SwapStatus>,
+    /// The model before the one in use, kept whole so that going back needs no file.
+    pub(super) previous: Mutex<Option<Arc<dyn Assessor>>>,
     pub(super) policy_refused: Mutex<Option<String>>,
+    /// Where spans go; none unless a collector is configured.
+    pub(super) exporter: Option<Exporter>,
     draining: AtomicBool,
 }
 
@@ -81,9 +98,11 @@ impl Service {
             rates: Rates::new(config.limits.requests_per_second),
             gate: Gate::new(&config.limits),
             metrics: Metrics::new(),
-            serving: ArcSwap::from_pointee(Serving { assessor, policy }),
+            serving: ArcSwap::from_pointee(Serving::new(assessor, policy)),
             swap_status: Mutex::default(),
+            previous: Mutex::default(),
             policy_refused: Mutex::default(),
+            exporter: config.otlp.as_deref().and_then(exporter),
             draining: AtomicBool::new(false),
             models,
             policies,
@@ -96,6 +115,11 @@ impl Service {
     /// The clock of the machine.
     pub fn machine_clock() -> Clock {
         Arc::new(|| jiff::Timestamp::now().as_millisecond())
+    }
+
+    /// Whether callers must speak TLS.
+    pub fn speaks_tls(&self) -> bool {
+        self.config.tls.is_some()
     }
 
     pub(super) fn now_ms(&self) -> i64 {
@@ -114,4 +138,13 @@ impl Service {
     pub(super) fn open_store(&self) -> Option<&Store> {
         self.store.as_ref().filter(|store| store.closed().is_none())
     }
+}
+
+/// A service that cannot be watched still has to answer.
+fn exporter(base: &str) -> Option<Exporter> {
+    let started = Exporter::start(base);
+    if let Err(error) = &started {
+        tracing::error!(error = %error, "no span can be exported");
+    }
+    started.ok()
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::git::UnitChoice;
 use crate::http::config::{Limits, ServerConfig};
 use crate::http::live::RepositoryConfig;
+use crate::http::tls::TlsConfig;
 use crate::store::StoreConfig;
 
 /// The store where none is configured: a file in the working directory.
@@ -60,6 +61,8 @@ struct Document {
     store: StoreTable,
     policy: PathTable,
     auth: AuthTable,
+    tls: Option<TlsTable>,
+    telemetry: TelemetryTable,
     limits: LimitsTable,
     repository: Vec<RepositoryTable>,
     cache: Option<PathBuf>,
@@ -97,6 +100,19 @@ struct AuthTable {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+struct TelemetryTable {
+    otlp: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TlsTable {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct LimitsTable {
     body_bytes: Option<usize>,
     diff_files: Option<usize>,
@@ -104,6 +120,7 @@ struct LimitsTable {
     batch_items: Option<usize>,
     body_seconds: Option<u64>,
     concurrent: Option<usize>,
+    connections: Option<usize>,
     waiting: Option<usize>,
     requests_per_second: Option<u32>,
 }
@@ -151,6 +168,9 @@ impl Settings {
         let mut settings =
             Self { model: document.model.path, policy: document.policy.path, ..Self::default() };
         settings.server.keys = document.auth.keys;
+        settings.server.tls =
+            document.tls.map(|TlsTable { certificate, key }| TlsConfig { certificate, key });
+        settings.server.otlp = document.telemetry.otlp;
         settings.store = store(document.store);
         apply_server(&mut settings.server, document.server);
         apply_limits(&mut settings.server.limits, &document.limits);
@@ -189,6 +209,7 @@ fn apply_limits(limits: &mut Limits, table: &LimitsTable) {
     set(&mut limits.body_time, table.body_seconds.map(Duration::from_secs));
     set(&mut limits.n_scoring, table.concurrent);
     set(&mut limits.n_waiting, table.waiting);
+    set(&mut limits.n_connections, table.connections);
     limits.requests_per_second = table.requests_per_second;
 }
 

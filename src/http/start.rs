@@ -121,7 +121,8 @@ fn line(body: &str) -> String {
 /// Looks at repositories, the model registry and the policy file from time to time, until aborted.
 pub(super) async fn follow(service: Arc<Service>) {
     let mut policy_stamp = stamp(&service);
-    let mut model_name = service.models.as_ref().and_then(|models| models.current_name());
+    // Looked at once after the start in any case: the files may have moved since.
+    let mut wanted = None;
     loop {
         tokio::time::sleep(service.config.poll).await;
         let serving = service.serving.load_full();
@@ -142,23 +143,13 @@ pub(super) async fn follow(service: Arc<Service>) {
             // A refusal is logged and kept where it can be read.
             let _ = service.reload_policy().await;
         }
-        let name_now = service.models.as_ref().and_then(|models| models.current_name());
-        if name_now != model_name {
-            model_name = name_now;
-            follow_model(&service, model_name.as_ref()).await;
+        let wanted_now = service.models.as_ref().and_then(|models| models.wanted());
+        if wanted_now != wanted {
+            wanted = wanted_now;
+            // A refusal is logged and kept where it can be read.
+            let _ = service.follow_model().await;
         }
         prune(&service).await;
-    }
-}
-
-async fn follow_model(service: &Arc<Service>, wanted: Option<&(String, String)>) {
-    let Some((name, version)) = wanted else { return };
-    let serving = service.serving.load_full();
-    let is_in_use =
-        serving.assessor.model().is_ok_and(|model| model.name == *name && model.version == *version);
-    if !is_in_use {
-        // A refusal is logged and kept where it can be read.
-        let _ = service.activate(name, version).await;
     }
 }
 

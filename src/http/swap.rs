@@ -1,62 +1,121 @@
 //! Taking over: a new model or policy is checked whole, swapped in by one pointer, and recorded.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
-use crate::http::assessor::ModelRef;
+use crate::http::assessor::{Assessor, ModelRef};
 use crate::http::metrics::CodeLabels;
-use crate::http::models::{Comparison, compare};
+use crate::http::models::{Comparison, Models, compare};
 use crate::http::service::{PolicyInUse, Service, Serving};
-use crate::store::{NewRecord, RecordKind};
+use crate::store::{self, NewRecord, RecordKind};
+
+/// Between two tries to record an activation in a full queue.
+const QUEUE_PAUSE: Duration = Duration::from_millis(5);
+
+/// A checked model on its way in, and the name under which the next start should begin with it.
+struct Incoming {
+    assessor: Arc<dyn Assessor>,
+    promote: Option<(String, String)>,
+}
 
 impl Service {
     /// Loads, checks, compares and swaps in a model; the one in use stays where anything is wrong.
-    pub(super) async fn activate(self: &Arc<Self>, name: &str, version: &str) -> Result<Comparison, String> {
+    pub(super) async fn activate(self: &Arc<Self>, name: &str, version: &str) -> Result<(), String> {
+        let (load_name, load_version) = (name.to_owned(), version.to_owned());
+        self.replace_model(move |models| {
+            let assessor = models.load(&load_name, &load_version)?;
+            assessor.model().map_err(|reason| reason.text)?;
+            Ok(Incoming { assessor, promote: Some((load_name, load_version)) })
+        })
+        .await
+    }
+
+    /// Takes the model that the watched files name, where it is not the one in use.
+    pub(super) async fn follow_model(self: &Arc<Self>) -> Result<(), String> {
+        let serving = self.serving.load_full();
+        self.replace_model(move |models| {
+            let assessor = models.load_wanted()?;
+            let wanted = assessor.model().map_err(|reason| reason.text)?;
+            let is_in_use = serving.assessor.model().is_ok_and(|model| model.digest == wanted.digest);
+            let assessor = if is_in_use { Arc::clone(&serving.assessor) } else { assessor };
+            Ok(Incoming { assessor, promote: None })
+        })
+        .await
+    }
+
+    /// Goes back to the model before the one in use, which was kept whole: no file can stand in the way.
+    pub(super) async fn rollback(self: &Arc<Self>) -> Result<(), String> {
+        let previous = self.previous.lock().await.clone().ok_or("there is no earlier model to go back to")?;
+        let model = previous.model().map_err(|reason| reason.text)?.clone();
+        self.replace_model(move |models| {
+            if let Err(error) = models.promote(&model.name, &model.version) {
+                tracing::error!(error, "the next start will not begin with the earlier model");
+            }
+            Ok(Incoming { assessor: previous, promote: None })
+        })
+        .await
+    }
+
+    /// One change of model at a time, whole or not at all.
+    async fn replace_model(
+        self: &Arc<Self>,
+        load: impl FnOnce(&dyn Models) -> Result<Incoming, String> + Send + 'static,
+    ) -> Result<(), String> {
         let mut status = self.swap_status.lock().await;
-        let result = self.try_activate(name, version).await;
+        let result = self.try_replace(load).await;
         let outcome = match &result {
-            Ok((comparison, previous)) => {
+            Ok(None) => {
+                status.refused = None;
+                return Ok(());
+            }
+            Ok(Some((comparison, previous))) => {
                 status.previous = previous.clone();
                 status.refused = None;
                 status.comparison = Some(comparison.clone());
                 "model_activated"
             }
             Err(refused) => {
-                tracing::error!(name, version, refused, "the model is refused; the one in use stays");
+                tracing::error!(refused, "the model is refused; the one in use stays");
                 status.refused = Some(refused.clone());
                 "model_refused"
             }
         };
         self.metrics.swaps.get_or_create(&CodeLabels { code: outcome.into() }).inc();
-        result.map(|(comparison, _)| comparison)
+        result.map(|_| ())
     }
 
-    async fn try_activate(
+    /// None where the model is in use already.
+    async fn try_replace(
         self: &Arc<Self>,
-        name: &str,
-        version: &str,
-    ) -> Result<(Comparison, Option<ModelRef>), String> {
+        load: impl FnOnce(&dyn Models) -> Result<Incoming, String> + Send + 'static,
+    ) -> Result<Option<(Comparison, Option<ModelRef>)>, String> {
         let models = self.models.clone().ok_or("no registry is configured")?;
-        let (load_name, load_version) = (name.to_owned(), version.to_owned());
         let source = Arc::clone(&models);
-        let loaded = tokio::task::spawn_blocking(move || source.load(&load_name, &load_version)).await;
-        let assessor = loaded.map_err(|_| "the model could not be loaded")??;
-        assessor.model().map_err(|reason| reason.text)?;
+        let loaded = tokio::task::spawn_blocking(move || load(source.as_ref())).await;
+        let Incoming { assessor, promote } = loaded.map_err(|_| "the model could not be loaded")??;
         let old = self.serving.load_full();
+        if Arc::ptr_eq(&old.assessor, &assessor) {
+            return Ok(None);
+        }
         let comparison = compare(self.store.as_ref(), old.assessor.as_ref(), assessor.as_ref()).await?;
-        models.promote(name, version)?;
-        let previous = old.assessor.model().ok().cloned();
-        self.swap(|serving| Serving { assessor: Arc::clone(&assessor), policy: serving.policy.clone() });
+        if let Some((name, version)) = promote {
+            models.promote(&name, &version)?;
+        }
+        let before = old.assessor.model().ok().cloned();
+        *self.previous.lock().await = before.is_some().then(|| Arc::clone(&old.assessor));
+        self.swap(|serving| Serving::new(Arc::clone(&assessor), serving.policy.clone()));
         self.record_activation().await;
+        let model = assessor.model().ok();
         tracing::info!(
-            name,
-            version,
+            name = model.map(|model| model.name.as_str()),
+            version = model.map(|model| model.version.as_str()),
             n_compared = comparison.n,
             max = comparison.max_difference,
             "a model is active"
         );
-        Ok((comparison, previous))
+        Ok(Some((comparison, before)))
     }
 
     /// Reads the policy again and swaps it in; the one in use stays where anything is wrong.
@@ -72,10 +131,7 @@ impl Service {
             Ok(in_use) => {
                 let in_use = Arc::new(in_use);
                 *refused = None;
-                self.swap(|serving| Serving {
-                    assessor: Arc::clone(&serving.assessor),
-                    policy: Some(Arc::clone(&in_use)),
-                });
+                self.swap(|serving| Serving::new(Arc::clone(&serving.assessor), Some(Arc::clone(&in_use))));
                 self.record_activation().await;
                 tracing::info!(digest = in_use.policy.policy_digest(), "a policy is active");
                 Ok(in_use)
@@ -95,19 +151,25 @@ impl Service {
         let model = serving.assessor.model().ok();
         let policy = serving.policy.as_ref().map(|in_use| in_use.policy.policy_digest());
         let body = json!({ "model": model, "policy": policy }).to_string();
-        let search = crate::store::Search {
-            kind: Some(RecordKind::Activation),
-            limit: 1,
-            ..crate::store::Search::default()
-        };
+        let search =
+            store::Search { kind: Some(RecordKind::Activation), limit: 1, ..store::Search::default() };
         let last = store.log().page(&search).await.ok().and_then(|page| page.records.into_iter().next());
         if last.is_some_and(|record| record.body == body) {
             return;
         }
         let mut new_record = NewRecord::new(RecordKind::Activation, body);
         new_record.at_ms = self.now_ms();
-        if let Err(error) = store.append_one(new_record).await {
-            tracing::error!(error = %error, "an activation could not be recorded");
+        new_record.basis = Some(serving.basis);
+        loop {
+            match store.append_one(new_record.clone()).await {
+                Ok(_) => return,
+                // Keys go on standing for decisions under the old model until this is written.
+                Err(store::Error::Full) => tokio::time::sleep(QUEUE_PAUSE).await,
+                Err(error) => {
+                    tracing::error!(error = %error, "an activation could not be recorded");
+                    return;
+                }
+            }
         }
     }
 

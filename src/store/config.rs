@@ -42,6 +42,14 @@ impl StoreConfig {
         }
     }
 
+    /// Whether the address is one.
+    ///
+    /// # Errors
+    /// [`Error::Address`] where it is not.
+    pub fn check(&self) -> Result<(), Error> {
+        self.address().map(|_| ())
+    }
+
     pub(super) fn address(&self) -> Result<Address, Error> {
         if self.url == "memory" {
             return Ok(Address::Memory);

@@ -89,9 +89,21 @@ impl Database {
         Ok(Self::Postgres { pool: pool.connect_with(options).await? })
     }
 
-    /// Whether a failure before the commit left the database as it was and may pass by itself.
+    /// Copies an SQLite database as it stands into an empty file.
+    pub(super) async fn copy_to(&self, path: &std::path::Path) -> Result<(), Error> {
+        let Self::Sqlite { reader, .. } = self else { return Err(Error::NotAFile) };
+        let copied = sqlx::query("VACUUM INTO $1").bind(path.to_string_lossy().into_owned());
+        copied.execute(&mut *reader.acquire().await?).await?;
+        Ok(())
+    }
+
+    /// Whether a failure before the commit left the database as it was and may pass by itself: PostgreSQL was
+    /// away, or another process held the SQLite file for longer than the wait.
     pub(super) fn may_pass(&self, error: &sqlx::Error) -> bool {
-        matches!(self, Self::Postgres { .. }) && !matches!(error, sqlx::Error::Protocol(_))
+        match self {
+            Self::Postgres { .. } => !matches!(error, sqlx::Error::Protocol(_)),
+            Self::Sqlite { .. } => is_busy(error),
+        }
     }
 
     pub(super) async fn close(&self) {
@@ -103,6 +115,12 @@ impl Database {
             Self::Postgres { pool } => pool.close().await,
         }
     }
+}
+
+/// SQLite's `BUSY` (5) and `LOCKED` (6), with or without an extension in the higher bits.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
 fn sqlite_pool(n_connections: u32) -> SqlitePoolOptions {

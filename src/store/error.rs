@@ -9,6 +9,9 @@ pub enum Error {
         /// The address without its password.
         url: String,
     },
+    /// The log is no file that could be copied.
+    #[error("only a log in an SQLite file is copied here; PostgreSQL has its own tools for that")]
+    NotAFile,
     /// Another process writes this log.
     #[error("another process already writes the store `{}`", path.display())]
     Locked {

@@ -99,8 +99,7 @@ impl Log {
         if held.expires_ms <= now_ms {
             return Ok(None);
         }
-        let proved = |record: &Record| record.is_intact() && record.claim == Some(claim.digest());
-        let record = self.record(&held.decision_id).await?.filter(proved);
+        let record = self.record(&held.decision_id).await?.filter(|record| record.answers(claim, now_ms));
         Ok(record.map(|record| Remembrance::Decision(Box::new(record))))
     }
 
@@ -122,7 +121,7 @@ impl Log {
         let mut seq = head.seq - 1;
         loop {
             let chain = head.chain.as_str();
-            let records: Vec<Record> = reading!(&self.database, scan(chain, seq, 500))?;
+            let records: Vec<Record> = reading!(&self.database, scan(chain, seq + 1, 500))?;
             for record in &records {
                 let follows = record.seq == head.seq || hex::encode(record.prev) == digest;
                 let is_head = record.seq != head.seq || hex::encode(record.digest) == head.digest;
@@ -141,8 +140,16 @@ impl Log {
             tracing::error!(chain = head.chain, seq, "the chain is cut short; a new one begins");
             return Ok(None);
         }
+        if seq > head.seq {
+            let n_unsigned = seq - head.seq;
+            tracing::warn!(
+                chain = head.chain,
+                n_unsigned,
+                "the last records were written but not yet signed for"
+            );
+        }
         let end: Option<(i64, RecordDigest)> = reading!(&self.database, tail(&head.chain))?;
-        Ok(end.map(|(seq, digest)| Tail { chain: head.chain, seq, digest }))
+        Ok(end.map(|(seq, digest)| Tail { chain: head.chain, seq, digest, basis: None }))
     }
 
     /// How many records of each kind the log holds.

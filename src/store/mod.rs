@@ -8,6 +8,7 @@
 //!
 //! Never kept here: diff text, messages, authors. Start reading at [`Record`].
 
+mod backup;
 mod config;
 mod database;
 mod error;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use backup::{backup, restore};
 pub use config::StoreConfig;
 pub use error::Error;
 pub use log::{Log, Page, Remembrance};
@@ -164,7 +166,7 @@ fn lock(store_config: &StoreConfig) -> Result<Option<std::fs::File>, Error> {
 }
 
 async fn begin_chain(database: &Database) -> Result<Tail, Error> {
-    let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32] };
+    let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32], basis: None };
     let body = serde_json::json!({ "format": 1, "version": env!("CARGO_PKG_VERSION") });
     let genesis = [NewRecord::new(RecordKind::Genesis, body.to_string())];
     let appended: Result<_, Failure> = async { writing!(database, append(&genesis, &tail, 0)) }.await;

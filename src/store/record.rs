@@ -43,6 +43,9 @@ pub struct NewRecord {
     pub tokens: Option<Vec<u32>>,
     /// The caller's idempotency key, where one was sent.
     pub claim: Option<Claim>,
+    /// Digest of the model and policy that a decision was made under, or that an activation makes the
+    /// ones in use. Not stored: a key never stands for a decision made under anything but the last activation.
+    pub basis: Option<RecordDigest>,
 }
 
 /// What a record can be found by; part of what its digest covers.
@@ -162,6 +165,7 @@ impl NewRecord {
             vector: None,
             tokens: None,
             claim: None,
+            basis: None,
         }
     }
 
@@ -232,6 +236,13 @@ impl Record {
     /// Whether its content still has the digest it was chained with.
     pub fn is_intact(&self) -> bool {
         self.digest == self.computed_digest()
+    }
+
+    /// Whether this is the decision that a claim may stand for at a moment: as it was written, made under this
+    /// very claim, and not expired. The index of keys beside the chain proves nothing by itself.
+    pub(super) fn answers(&self, claim: &Claim, now_ms: i64) -> bool {
+        let is_fresh = self.columns.expires_ms.is_none_or(|expires_ms| expires_ms > now_ms);
+        is_fresh && self.claim == Some(claim.digest()) && self.is_intact()
     }
 
     /// The feature vector, bit for bit.

@@ -23,6 +23,18 @@ pub(super) struct Tail {
     pub(super) chain: String,
     pub(super) seq: i64,
     pub(super) digest: RecordDigest,
+    /// Model and policy of the last activation; none before the first of this process.
+    pub(super) basis: Option<RecordDigest>,
+}
+
+impl Tail {
+    /// When a decision's idempotency key stops standing for it. One made under a model or policy that was
+    /// replaced while it was on its way was over before it was written.
+    fn expires_ms(&self, new_record: &NewRecord) -> i64 {
+        let is_current = self.basis.is_none() || self.basis == new_record.basis;
+        let expires_ms = new_record.columns.expires_ms.unwrap_or(i64::MAX);
+        if is_current { expires_ms } else { expires_ms.min(new_record.at_ms) }
+    }
 }
 
 /// How far an append came before it failed.
@@ -102,6 +114,15 @@ fn array(bytes: &[u8]) -> Result<RecordDigest, Error> {
 fn kind(word: &str) -> Result<RecordKind, Error> {
     RecordKind::of(word)
         .ok_or_else(|| Error::Database(sqlx::Error::Decode("an unknown kind of record".into())))
+}
+
+/// Anything but the two values that are written is another record than the one that was chained.
+fn flag(number: i64) -> Result<bool, Error> {
+    match number {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Error::Database(sqlx::Error::Decode("a flag is 0 or 1".into()))),
+    }
 }
 
 macro_rules! statements {
@@ -257,8 +278,8 @@ macro_rules! statements {
                 let mut fresh: Vec<Record> = Vec::with_capacity(new_records.len());
                 for new_record in new_records {
                     if let Some(claim) = &new_record.claim {
-                        let standing = standing(&mut transaction, new_record, claim, forgotten_before_ms).await?;
-                        match standing {
+                        let decision = (new_record.id.as_str(), new_record.at_ms, tail.expires_ms(new_record));
+                        match standing(&mut transaction, claim, decision, forgotten_before_ms).await? {
                             Standing::None => {}
                             Standing::OtherBody => {
                                 results.push(Appended::Conflict);
@@ -270,13 +291,12 @@ macro_rules! statements {
                                     Some(record) => Some(record),
                                     None => by_id(&mut transaction, &id).await?,
                                 };
-                                let proved = |record: &Record| {
-                                    record.is_intact() && record.claim == Some(claim.digest())
-                                };
+                                let proved = |record: &Record| record.answers(claim, new_record.at_ms);
                                 if let Some(record) = earlier.filter(proved) {
                                     results.push(Appended::Earlier(record));
                                     continue;
                                 }
+                                take_over(&mut transaction, claim, decision).await?;
                             }
                         }
                     } else if let Some(record) = new_record.columns.question.and_then(|q| answered.get(&q)) {
@@ -286,6 +306,15 @@ macro_rules! statements {
                     let record = new_record.placed(&tail.chain, tail.seq + 1, tail.digest);
                     tail.seq = record.seq;
                     tail.digest = record.digest;
+                    expire(&mut transaction, &record).await?;
+                    match record.kind {
+                        RecordKind::Activation => tail.basis = new_record.basis,
+                        RecordKind::Revocation => {
+                            let revoked = record.columns.subject_id.as_deref();
+                            answered.retain(|_, decision| Some(decision.id.as_str()) != revoked);
+                        }
+                        _ => {}
+                    }
                     if let (Some(question), None) = (record.columns.question, &new_record.claim) {
                         answered.insert(question, record.clone());
                     }
@@ -293,9 +322,6 @@ macro_rules! statements {
                     results.push(Appended::New(record));
                 }
                 insert(&mut transaction, &fresh).await?;
-                for record in &fresh {
-                    expire(&mut transaction, record).await?;
-                }
                 transaction.commit().await.map_err(|error| Failure::AtCommit(error.into()))?;
                 Ok((results, tail))
             }
@@ -314,15 +340,13 @@ macro_rules! statements {
                 Ok(())
             }
 
-            /// Takes a record's idempotency key, or says who holds it.
+            /// Takes an idempotency key for a decision (its id, moment and end), or says who holds it.
             async fn standing(
                 session: &mut Session,
-                new_record: &NewRecord,
                 claimed: &Claim,
+                decision: (&str, i64, i64),
                 forgotten_before_ms: i64,
             ) -> Result<Standing, Error> {
-                let expires_ms = new_record.columns.expires_ms.unwrap_or(i64::MAX);
-                let decision = (new_record.id.as_str(), new_record.at_ms, expires_ms);
                 if claim(session, claimed, decision, forgotten_before_ms).await? {
                     return Ok(Standing::None);
                 }
@@ -331,6 +355,19 @@ macro_rules! statements {
                     Some(held) if held.body_digest != claimed.body_digest => Standing::OtherBody,
                     Some(held) => Standing::Decision(held.decision_id),
                 })
+            }
+
+            /// Gives a key that stood for something it cannot prove to another decision.
+            async fn take_over(
+                session: &mut Session,
+                claimed: &Claim,
+                (decision_id, at_ms, expires_ms): (&str, i64, i64),
+            ) -> Result<(), Error> {
+                let sql = "UPDATE idempotency SET decision_id = $1, at_ms = $2, expires_ms = $3 \
+                           WHERE api_key = $4 AND key_digest = $5";
+                let query = sqlx::query(sql).bind(decision_id).bind(at_ms).bind(expires_ms);
+                query.bind(&claimed.api_key).bind(&claimed.key_digest[..]).execute(session).await?;
+                Ok(())
             }
 
             /// Appends records in their places.
@@ -404,16 +441,16 @@ macro_rules! statements {
                 rows.iter().map(record).collect()
             }
 
-            /// The next records of a chain after a place.
+            /// The next records of a chain from a place on.
             pub(in crate::store) async fn scan(
                 session: &mut Session,
                 chain: &str,
-                after_seq: i64,
+                from_seq: i64,
                 limit: i64,
             ) -> Result<Vec<Record>, Error> {
                 let sql =
-                    format!("SELECT {COLUMNS} FROM record WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3");
-                let query = sqlx::query(owned(sql)).bind(chain).bind(after_seq).bind(limit);
+                    format!("SELECT {COLUMNS} FROM record WHERE chain = $1 AND seq >= $2 ORDER BY seq LIMIT $3");
+                let query = sqlx::query(owned(sql)).bind(chain).bind(from_seq).bind(limit);
                 query.fetch_all(session).await?.iter().map(record).collect()
             }
 
@@ -436,10 +473,12 @@ macro_rules! statements {
             pub(in crate::store) async fn prune(session: &mut Session, row: &CheckpointRow) -> Result<u64, Error> {
                 let sql = "INSERT INTO checkpoint VALUES ($1, $2, $3, $4, $5) ON CONFLICT (chain) DO UPDATE SET \
                            seq = excluded.seq, digest = excluded.digest, at_ms = excluded.at_ms, mac = excluded.mac";
+                let mut transaction = session.begin().await?;
                 let query = sqlx::query(sql).bind(&row.chain).bind(row.seq).bind(&row.digest[..]);
-                query.bind(row.at_ms).bind(&row.mac[..]).execute(&mut *session).await?;
+                query.bind(row.at_ms).bind(&row.mac[..]).execute(&mut *transaction).await?;
                 let sql = "DELETE FROM record WHERE chain = $1 AND seq <= $2";
-                let done = sqlx::query(sql).bind(&row.chain).bind(row.seq).execute(session).await?;
+                let done = sqlx::query(sql).bind(&row.chain).bind(row.seq).execute(&mut *transaction).await?;
+                transaction.commit().await?;
                 Ok(done.rows_affected())
             }
 
@@ -462,7 +501,7 @@ macro_rules! statements {
                 let columns = Columns {
                     repo: row.try_get(5)?,
                     verdict: row.try_get(6)?,
-                    degraded: row.try_get::<i64, _>(7)? != 0,
+                    degraded: flag(row.try_get(7)?)?,
                     commit_id: row.try_get(8)?,
                     change_id: row.try_get(9)?,
                     change_digest: row.try_get(10)?,

@@ -22,6 +22,9 @@ pub struct VerifyReport {
     pub n_records: usize,
     /// Signed heads checked.
     pub n_heads: usize,
+    /// Records after the last signed head of their chain: the key vouches for none of them. What was
+    /// written in the last tenth of a second before a crash, and nothing else, should be here.
+    pub n_unsigned: usize,
     /// The first difference; none for a log that is as it was written.
     pub difference: Option<Difference>,
 }
@@ -57,6 +60,8 @@ pub enum Problem {
     Unreadable,
     /// The chain begins with neither a genesis record nor a signed checkpoint.
     NoBeginning,
+    /// It stands where no record can: below the beginning of the chain, or below its checkpoint.
+    Misplaced,
     /// No signed head vouches for the chain.
     Unsigned,
     /// A line of the heads file is no head of this installation's key.
@@ -102,8 +107,10 @@ pub(super) async fn verify(
     let chains: BTreeSet<&String> =
         in_log.iter().chain(vouchers.heads.keys()).chain(vouchers.checkpoints.keys()).collect();
     for chain in chains {
-        let (n_records, found) = verify_chain(database, chain, &vouchers).await?;
-        report.n_records += n_records;
+        let mut walk = ChainWalk::new(chain, &vouchers);
+        let found = verify_chain(database, &mut walk).await?;
+        report.n_records += walk.n_records;
+        report.n_unsigned += walk.n_unsigned();
         if found.is_some() {
             report.difference = found;
             return Ok(report);
@@ -112,25 +119,20 @@ pub(super) async fn verify(
     Ok(report)
 }
 
-async fn verify_chain(
-    database: &Database,
-    chain: &str,
-    vouchers: &Vouchers,
-) -> Result<(usize, Option<Difference>), Error> {
-    let mut walk = ChainWalk::new(chain, vouchers);
+async fn verify_chain(database: &Database, walk: &mut ChainWalk<'_>) -> Found {
     loop {
-        let page = match reading!(database, scan(chain, walk.seq, PAGE)) {
+        let page = match reading!(database, scan(walk.chain, walk.next_seq, PAGE)) {
             Err(Error::Database(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. })) => {
-                return Ok((walk.n_records, walk_to_unreadable(database, &mut walk).await?));
+                return walk_to_unreadable(database, walk).await;
             }
             page => page?,
         };
         if page.is_empty() {
-            return Ok((walk.n_records, walk.end()));
+            return Ok(walk.end());
         }
         for record in &page {
             if let Some(found) = walk.step(record) {
-                return Ok((walk.n_records, Some(found)));
+                return Ok(Some(found));
             }
         }
     }
@@ -140,7 +142,7 @@ async fn verify_chain(
 async fn walk_to_unreadable(database: &Database, walk: &mut ChainWalk<'_>) -> Found {
     loop {
         let page: Result<Vec<Record>, Error> =
-            async { reading!(database, scan(walk.chain, walk.seq, 1)) }.await;
+            async { reading!(database, scan(walk.chain, walk.next_seq, 1)) }.await;
         match page.as_deref() {
             Ok([record]) => {
                 if let Some(found) = walk.step(record) {
@@ -156,7 +158,10 @@ async fn walk_to_unreadable(database: &Database, walk: &mut ChainWalk<'_>) -> Fo
 /// One pass over a chain.
 struct ChainWalk<'a> {
     chain: &'a str,
+    /// Place of the record before; of the checkpoint, or -1, at the beginning.
     seq: i64,
+    /// Where to read on: at the very lowest place at first, since nothing may stand below the beginning.
+    next_seq: i64,
     digest: Option<RecordDigest>,
     heads: HashMap<i64, &'a Head>,
     last_head: Option<i64>,
@@ -171,6 +176,7 @@ impl<'a> ChainWalk<'a> {
         Self {
             chain,
             seq,
+            next_seq: i64::MIN,
             digest: checkpoint.map(|row| row.digest),
             heads: heads.iter().map(|head| (head.seq, head)).collect(),
             last_head: heads.iter().map(|head| head.seq).max(),
@@ -182,6 +188,9 @@ impl<'a> ChainWalk<'a> {
         let found = |problem| Some(difference(self.chain, record.seq, Some(&record.id), problem));
         if self.last_head.is_none() {
             return found(Problem::Unsigned);
+        }
+        if record.seq <= self.seq {
+            return found(Problem::Misplaced);
         }
         if record.seq != self.seq + 1 {
             let problem = if self.digest.is_none() { Problem::NoBeginning } else { Problem::Missing };
@@ -200,9 +209,15 @@ impl<'a> ChainWalk<'a> {
             return found(Problem::Forked);
         }
         self.seq = record.seq;
+        self.next_seq = record.seq.saturating_add(1);
         self.digest = Some(record.digest);
         self.n_records += 1;
         None
+    }
+
+    fn n_unsigned(&self) -> usize {
+        let n_unsigned = self.last_head.map_or(0, |last_head| self.seq.saturating_sub(last_head).max(0));
+        usize::try_from(n_unsigned).unwrap_or(usize::MAX)
     }
 
     fn end(&self) -> Option<Difference> {

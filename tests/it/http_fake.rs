@@ -37,6 +37,13 @@ pub enum Fault {
     OutOfDistribution,
     Future,
     NoAssessment,
+    ArtifactRefused,
+    UnknownRepository,
+    UnknownAuthor,
+    UnknownPath,
+    HistoryAhead,
+    /// Panics on a commit that begins with `dead`.
+    PanicOnDead,
 }
 
 /// A model that says what it is told to say.
@@ -88,6 +95,8 @@ impl Fake {
                 (None, author.clone(), message.clone(), record.clone())
             }
         };
+        let is_dead = commit.as_ref().is_some_and(|commit| commit.starts_with("dead"));
+        assert!(!(is_dead && self.has(Fault::PanicOnDead)), "a fault of the test");
         let future = if self.has(Fault::Future) { 86_400 } else { 0 };
         let mut assessed = Assessed {
             change: Change {
@@ -114,7 +123,11 @@ impl Fake {
             tokens: vec![6, 7],
             history: Some(HistoryRef {
                 head: self.head.lock().unwrap().clone(),
-                as_of: "2026-01-28T11:59:00Z".into(),
+                as_of: if self.has(Fault::HistoryAhead) {
+                    "2037-01-01T00:00:00Z".into()
+                } else {
+                    "2026-01-28T11:59:00Z".into()
+                },
                 lag_seconds: 4,
                 mode: HistoryMode::Present,
             }),
@@ -134,6 +147,10 @@ impl Fake {
             assessed.assessment = None;
             assessed.doubts.push(Reason::standard(ReasonCode::NoModel));
         }
+        if self.has(Fault::ArtifactRefused) {
+            assessed.assessment = None;
+            assessed.doubts.push(Reason::standard(ReasonCode::ArtifactRefused));
+        }
         if self.has(Fault::UnknownCommit) {
             assessed.assessment = None;
             assessed.doubts.push(Reason::standard(ReasonCode::UnknownCommit));
@@ -146,6 +163,9 @@ impl Fake {
         {
             assessment.percentile = f64::NAN;
         }
+        assessed.facts.unknown_repository = self.has(Fault::UnknownRepository);
+        assessed.facts.unknown_author = self.has(Fault::UnknownAuthor);
+        assessed.facts.unknown_path = self.has(Fault::UnknownPath);
         assessed.facts.missing_feature_share = if self.has(Fault::FeatureMissing) { 0.9 } else { 0.0 };
         assessed.facts.history_lag_seconds = Some(if self.has(Fault::Stale) { 86_400 * 30 } else { 4 });
         if self.has(Fault::OutOfDistribution) {
@@ -171,8 +191,8 @@ impl Assessor for Fake {
         asked.iter().map(|asked| Ok(self.assess_one(asked))).collect()
     }
 
-    fn inputs(&self) -> Vec<String> {
-        vec!["a".into(), "b".into()]
+    fn inputs(&self) -> &[String] {
+        &self.features[..2]
     }
 
     fn report(&self, outcome_record: &OutcomeRecord) {

@@ -35,8 +35,14 @@ impl Models for Fakes {
         Ok(())
     }
 
-    fn current_name(&self) -> Option<(String, String)> {
-        self.promoted.lock().unwrap().clone()
+    fn wanted(&self) -> Option<String> {
+        let promoted = self.promoted.lock().unwrap().clone();
+        promoted.map(|(name, version)| format!("{name}/{version}"))
+    }
+
+    fn load_wanted(&self) -> Result<Arc<dyn Assessor>, String> {
+        let (name, version) = self.promoted.lock().unwrap().clone().ok_or("nothing is promoted")?;
+        self.load(&name, &version)
     }
 }
 
@@ -133,13 +139,27 @@ async fn a_model_is_swapped_whole_or_not_at_all() {
     assert_eq!(model["status"]["refused"], Value::Null);
     let second = bench.score().await;
     assert_eq!(second["model"]["version"], "v2");
+    let (status, model) = bench.post("/v1/model/rollback", "").await;
+    assert_eq!((status, model["model"]["version"].as_str()), (StatusCode::OK, Some("v1")));
+    assert_eq!(bench.score().await["decision_id"], first["decision_id"], "nothing that it rests on is other");
+    assert_eq!(bench.post("/v1/model/rollback", "").await.1["model"]["version"], "v2", "twice returns");
     assert_ne!(first["decision_id"], second["decision_id"]);
     let search = Search { kind: Some(RecordKind::Activation), limit: 9, ..Search::default() };
-    assert_eq!(bench.store.as_ref().unwrap().log().page(&search).await.unwrap().records.len(), 1);
+    assert_eq!(bench.store.as_ref().unwrap().log().page(&search).await.unwrap().records.len(), 3);
 }
 
 #[tokio::test]
 async fn swaps_under_load_fail_nobody_and_mix_nothing() {
+    check_swaps(100).await;
+}
+
+#[tokio::test]
+#[ignore = "takes a while; scripts/test-full runs it"]
+async fn a_thousand_swaps_under_load_fail_nobody_and_mix_nothing() {
+    check_swaps(1_000).await;
+}
+
+async fn check_swaps(n_swaps: usize) {
     let bench = Arc::new(with_models().start().await);
     let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let mut callers = tokio::task::JoinSet::new();
@@ -158,7 +178,7 @@ async fn swaps_under_load_fail_nobody_and_mix_nothing() {
             n_answers
         });
     }
-    for swap in 0..100 {
+    for swap in 0..n_swaps {
         let version = if swap % 2 == 0 { "v2" } else { "v1" };
         let body = json!({"name": "fake", "version": version}).to_string();
         assert_eq!(bench.post("/v1/model/activate", &body).await.0, StatusCode::OK);

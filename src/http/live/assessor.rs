@@ -34,6 +34,8 @@ struct Model {
     /// None for a model of a plain table: it takes ready vectors and knows nothing of changes.
     scorer: Option<Scorer>,
     model_ref: ModelRef,
+    /// Names of what the artifact takes, in its own order.
+    inputs: Vec<String>,
 }
 
 /// The margins of a repository's newest changes, as far as they were taken in.
@@ -51,7 +53,8 @@ impl LiveAssessor {
         let model_ref = model_ref(&artifact);
         let is_table = artifact.document().unit == TABLE;
         let scorer = if is_table { None } else { Some(Scorer::new(Arc::clone(&artifact))?) };
-        let model = Model { artifact, scorer, model_ref };
+        let inputs = artifact.document().schema.iter().map(|feature_ref| feature_ref.name.clone()).collect();
+        let model = Model { artifact, scorer, model_ref, inputs };
         let ranked = |(name, repository): (&String, &LiveRepository)| {
             (name.clone(), Mutex::new(Ranked::new(&model, repository)))
         };
@@ -116,7 +119,9 @@ impl LiveAssessor {
         let read: Read = proposal(&state.timeline, change, true);
         let mut assessed = self.score(read.into_assessed(asked, Some((repository, state))), margins);
         if n_parts > MAX_PARTS {
-            assessed.warnings.push(format!("of {n_parts} commits only the whole is assessed"));
+            let text =
+                format!("the range has {n_parts} commits; at most {MAX_PARTS} are looked at one by one");
+            assessed.doubts.push(Reason::new(ReasonCode::ItemFailed, text));
             return assessed;
         }
         for part in parts {
@@ -208,10 +213,8 @@ impl Assessor for LiveAssessor {
         Some(explanation)
     }
 
-    fn inputs(&self) -> Vec<String> {
-        let model = self.model.as_ref().ok();
-        let schema = model.map_or(&[][..], |model| &model.artifact.document().schema);
-        schema.iter().map(|feature_ref| feature_ref.name.clone()).collect()
+    fn inputs(&self) -> &[String] {
+        self.model.as_ref().map_or(&[], |model| &model.inputs)
     }
 
     fn infer(&self, vectors: &[Vec<f32>]) -> Result<Vec<f64>, Reason> {

@@ -1,4 +1,5 @@
-use crate::change::{Change, ChangeId, Digest, Moment, digest, key_changes};
+use crate::change::{Change, ChangeId, Digest, FileContent, FileStatus, Moment, digest, key_changes};
+use crate::features::schema;
 use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Target};
 use crate::http::compose::{hollow, moment};
 use crate::http::live::repository::{LiveRepository, State};
@@ -97,7 +98,8 @@ impl Read {
         assessed.known_bad = self.known_bad;
         assessed.vector = self.vector;
         assessed.tokens = self.tokens;
-        assessed.facts = Facts { unknown_repository: repository.is_none(), ..Facts::default() };
+        assessed.facts = facts(&self.change, &assessed.vector, repository.is_none());
+        assessed.doubts.extend(unread(&self.change, self.is_commit));
         if let Some((repository, state)) = repository {
             assessed.owners = owners(repository, &self.change);
             assessed.history = history(repository, state, self.mode, asked.received_at);
@@ -108,9 +110,49 @@ impl Read {
         let custom = asked.custom.keys();
         assessed.warnings =
             custom.map(|name| format!("the model does not know the feature `{name}`")).collect();
+        if self.change.record.partial {
+            assessed
+                .warnings
+                .push("the diff has less context than `git diff -U3`: some values are coarser".into());
+        }
         assessed.change = self.change;
         assessed
     }
+}
+
+/// What is unknown around a change, as its own vector says: read from the state that it was scored with.
+fn facts(change: &Change, vector: &[f32], unknown_repository: bool) -> Facts {
+    let n_new = change.record.files.iter().filter(|file| file.status == FileStatus::Added).count();
+    let n_unread = change.record.files.iter().filter(|file| file.content == FileContent::Unread).count();
+    Facts {
+        unknown_repository,
+        unknown_author: value(vector, "author_new").is_some_and(|new| new > 0.0),
+        unknown_path: value(vector, "file_unknown")
+            .is_some_and(|n_unknown| f64::from(n_unknown) > n_new as f64),
+        missing_feature_share: n_unread as f64 / change.record.files.len().max(1) as f64,
+        ..Facts::default()
+    }
+}
+
+/// A known value of this build's vector.
+fn value(vector: &[f32], name: &str) -> Option<f32> {
+    let idx = schema().features.iter().position(|spec| spec.name == name)?;
+    vector.get(idx).copied().filter(|value| !value.is_nan())
+}
+
+/// A file whose content nobody read may hide anything, whatever share of the change it is. And an empty diff is
+/// what a caller posts whose own `git diff` failed; a commit may well be empty.
+fn unread(change: &Change, is_commit: bool) -> Option<Reason> {
+    let files = &change.record.files;
+    let n_unread = files.iter().filter(|file| file.content == FileContent::Unread).count();
+    let text = if n_unread > 0 {
+        format!("the content of {n_unread} of {} files could not be read", files.len())
+    } else if files.is_empty() && !is_commit {
+        "the diff is empty".to_owned()
+    } else {
+        return None;
+    };
+    Some(Reason::new(ReasonCode::FeatureMissing, text))
 }
 
 /// How far the history of a repository is known.

@@ -69,6 +69,19 @@ pub(in crate::http) async fn activate(
     Ok(model(State(service)).await)
 }
 
+/// Goes back to the model before the one in use, in one call and without reading a file.
+#[utoipa::path(
+    post, path = "/v1/model/rollback", tag = "model",
+    responses(
+        (status = 200, description = "It is in use again", body = ModelAnswer),
+        (status = 409, description = "There is none", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
+pub(in crate::http) async fn rollback(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
+    service.rollback().await.map_err(|refused| ApiError::new(ProblemCode::Refused, refused))?;
+    Ok(model(State(service)).await)
+}
+
 /// The policy in use.
 #[utoipa::path(get, path = "/v1/policy", tag = "policy", responses((status = 200, description = "The policy", body = PolicyAnswer)))]
 pub(in crate::http) async fn policy(State(service): State<Arc<Service>>) -> Response {

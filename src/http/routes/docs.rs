@@ -21,7 +21,7 @@ use crate::policy::ReasonCode;
     ),
     paths(
         score::one, score::batch, decisions::list, decisions::one, outcomes::override_one, outcomes::report,
-        admin::refresh, admin::model, admin::activate, admin::policy, admin::reload_policy, infer::live,
+        admin::refresh, admin::model, admin::activate, admin::rollback, admin::policy, admin::reload_policy, infer::live,
         infer::ready, infer::metadata, infer::model_ready, infer::infer, health::live, health::ready,
         health::metrics
     ),

@@ -11,6 +11,7 @@ use crate::http::auth::Caller;
 use crate::http::routes::{json, request_id};
 use crate::http::score::{Job, answer_all};
 use crate::http::service::Service;
+use crate::http::trace::TraceContext;
 use crate::http::wire::{Answer, BatchAnswer, BatchRequest, ScoreRequest};
 use crate::http::{ApiError, ProblemCode, body, decode, parse_json};
 
@@ -33,20 +34,20 @@ const MAX_KEY_BYTES: usize = 255;
 pub(in crate::http) async fn one(
     State(service): State<Arc<Service>>,
     Extension(caller): Extension<Caller>,
+    Extension(context): Extension<TraceContext>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let mut request = Request::read(&service, caller, query, &headers, body).await?;
-    let turn = service.gate.enter().await?;
+    let mut request = Request::read(&service, (caller, context), query, &headers, body).await?;
+    let turn = service.gate.enter(service.config.deadline / 2).await?;
     let limits = service.config.limits.clone();
     let received_at = request.received_at;
     request.job.questions = parse(std::mem::take(&mut request.body), move |json| {
         decode::question(json, &limits, received_at).map(|question| vec![Ok(question)])
     })
     .await?;
-    let mut answers = answer_all(&service, request.job).await;
-    drop(turn);
+    let mut answers = answer_all(&service, request.job, turn).await;
     let answer = answers.pop().unwrap_or_else(|| Err(ApiError::standard(ProblemCode::Internal)))?;
     Ok(json(StatusCode::OK, &answer))
 }
@@ -63,12 +64,13 @@ pub(in crate::http) async fn one(
 pub(in crate::http) async fn batch(
     State(service): State<Arc<Service>>,
     Extension(caller): Extension<Caller>,
+    Extension(context): Extension<TraceContext>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let mut request = Request::read(&service, caller, query, &headers, body).await?;
-    let turn = service.gate.enter().await?;
+    let mut request = Request::read(&service, (caller, context), query, &headers, body).await?;
+    let mut turn = service.gate.enter(service.config.deadline / 2).await?;
     let limits = service.config.limits.clone();
     let received_at = request.received_at;
     request.job.questions =
@@ -78,8 +80,8 @@ pub(in crate::http) async fn batch(
     let n_questions = u32::try_from(request.job.questions.len()).unwrap_or(u32::MAX).max(1);
     let time = service.config.deadline.saturating_mul(n_questions).min(Duration::from_secs(60));
     request.job.deadline = Instant::now() + time.max(service.config.deadline);
-    let answers = answer_all(&service, request.job).await;
-    drop(turn);
+    turn.shared_by(request.job.questions.len());
+    let answers = answer_all(&service, request.job, turn).await;
     let value = |answer: Result<Answer, ApiError>| match answer {
         Ok(answer) => serde_json::to_value(answer),
         Err(api_error) => serde_json::to_value(api_error.body()),
@@ -99,7 +101,7 @@ struct Request {
 impl Request {
     async fn read(
         service: &Service,
-        caller: Caller,
+        (caller, context): (Caller, TraceContext),
         query: Option<String>,
         headers: &HeaderMap,
         body: Body,
@@ -110,7 +112,8 @@ impl Request {
         let key = key.map(|key| (key, Sha256::digest(&body).into()));
         let deadline = Instant::now() + service.config.deadline;
         let request_id = request_id(headers);
-        let job = Job { caller, questions: Vec::new(), key, include_vector, deadline, request_id };
+        let trace_id = context.trace_id;
+        let job = Job { caller, questions: Vec::new(), key, include_vector, deadline, request_id, trace_id };
         Ok(Self { job, body, received_at: service.now_ms().div_euclid(1000) })
     }
 }

@@ -1,0 +1,83 @@
+//! One task a connection: TLS where it is configured, a bounded time for every head, a bounded number at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::http::config::Limits;
+
+/// After a failed accept, which mostly means that no file descriptor is left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What every connection is served with.
+#[derive(Clone)]
+pub(super) struct Connections {
+    pub(super) router: Router,
+    pub(super) tls: Option<TlsAcceptor>,
+    /// Time for a head to arrive whole, and for an idle connection to ask again.
+    pub(super) head_time: Duration,
+    pub(super) n_connections: Arc<Semaphore>,
+}
+
+impl Connections {
+    pub(super) fn new(router: Router, tls: Option<TlsAcceptor>, limits: &Limits) -> Self {
+        let n_connections = Arc::new(Semaphore::new(limits.n_connections));
+        Self { router, tls, head_time: limits.body_time, n_connections }
+    }
+
+    /// Accepts until it is dropped. Where all connections are taken, callers wait in the backlog of the
+    /// system: one ends within the time for a head at the latest.
+    pub(super) async fn accept(self, listener: &TcpListener, graceful: &GracefulShutdown) {
+        loop {
+            let Ok(permit) = Arc::clone(&self.n_connections).acquire_owned().await else { return };
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(error = %error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            // Answers are small: waiting for more to send would only hold them back.
+            let _ = stream.set_nodelay(true);
+            let (connections, watcher) = (self.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                connections.serve(stream, watcher).await;
+                drop(permit);
+            });
+        }
+    }
+
+    async fn serve(self, stream: TcpStream, watcher: hyper_util::server::graceful::Watcher) {
+        let Some(tls) = self.tls.clone() else { return self.converse(stream, watcher).await };
+        // A caller that speaks no TLS, or too slowly, is no event: it may be anybody.
+        match tokio::time::timeout(self.head_time, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.converse(stream, watcher).await,
+            Ok(Err(error)) => tracing::debug!(error = %error, "no TLS connection came about"),
+            Err(_) => tracing::debug!("a TLS connection took too long to come about"),
+        }
+    }
+
+    async fn converse(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(self.head_time);
+        let service = TowerToHyperService::new(self.router);
+        let served = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await;
+        if let Err(error) = served {
+            tracing::debug!(error = %error, "a connection ended early");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Copies of a log made while it is written, and put back where there is none.
+//!
+//! The heads are copied before the database: a copy may then know more records than its heads vouch for,
+//! which is what a crash leaves as well, but never fewer.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::store::config::Address;
+use crate::store::database::Database;
+use crate::store::{Error, Log, StoreConfig, VerifyReport};
+
+/// The database in a backup; `.key` and `.heads` lie beside it.
+const DATABASE: &str = "diffrisk.db";
+
+/// Copies a log into a directory (mode 0700, must not hold one yet), also while a service writes it, and
+/// verifies the copy.
+///
+/// # Errors
+/// When the log is no SQLite file, cannot be read, or the directory cannot be written.
+pub async fn backup(store_config: &StoreConfig, dir: &Path) -> Result<VerifyReport, Error> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|source| Error::file("make", dir, source))?;
+    let database = Database::open_existing(store_config).await?;
+    let copy = in_backup(dir);
+    let target = sqlite_path(&copy)?;
+    for ending in ["heads", "key"] {
+        copy_new(&beside(store_config, ending)?, &beside(&copy, ending)?)?;
+    }
+    // Made first, so that it is its owner's alone; SQLite fills an empty file.
+    new_file(&target)?;
+    database.copy_to(&target).await?;
+    database.close().await;
+    sync(&target)?;
+    sync(dir)?;
+    verified(&copy).await
+}
+
+/// Verifies a backup and puts its files where a log is configured and none is yet.
+///
+/// # Errors
+/// When the backup cannot be read, or a file of the log is there already.
+pub async fn restore(dir: &Path, store_config: &StoreConfig) -> Result<VerifyReport, Error> {
+    let copy = in_backup(dir);
+    let report = verified(&copy).await?;
+    if report.difference.is_some() {
+        return Ok(report);
+    }
+    let target = sqlite_path(store_config)?;
+    for ending in ["key", "heads"] {
+        copy_new(&beside(&copy, ending)?, &beside(store_config, ending)?)?;
+    }
+    copy_new(&sqlite_path(&copy)?, &target)?;
+    sync(target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    verified(store_config).await
+}
+
+async fn verified(store_config: &StoreConfig) -> Result<VerifyReport, Error> {
+    Log::open(store_config).await?.verify().await
+}
+
+fn in_backup(dir: &Path) -> StoreConfig {
+    StoreConfig::new(format!("sqlite://{}", dir.join(DATABASE).display()))
+}
+
+fn sqlite_path(store_config: &StoreConfig) -> Result<PathBuf, Error> {
+    match store_config.address()? {
+        Address::Sqlite(path) => Ok(path),
+        Address::Memory | Address::Postgres(_) => Err(Error::NotAFile),
+    }
+}
+
+fn beside(store_config: &StoreConfig, ending: &str) -> Result<PathBuf, Error> {
+    store_config.file_beside(ending)?.ok_or(Error::NotAFile)
+}
+
+fn copy_new(from: &Path, to: &Path) -> Result<(), Error> {
+    let bytes = fs::read(from).map_err(|source| Error::file("read", from, source))?;
+    let mut file = new_file(to)?;
+    let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+    written.map_err(|source| Error::file("write", to, source))
+}
+
+/// A file that was not there; readable by its owner alone.
+fn new_file(path: &Path) -> Result<File, Error> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    opened.map_err(|source| Error::file("make", path, source))
+}
+
+fn sync(path: &Path) -> Result<(), Error> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|source| Error::file("sync", path, source))
+}

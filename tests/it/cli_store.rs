@@ -1,0 +1,95 @@
+//! `decisions verify`, `replay`, `backup` and `restore` from outside, on a log that a service wrote.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::process::serve;
+
+const DIFF: &str =
+    "--- a/web.yaml\\n+++ b/web.yaml\\n@@ -1,2 +1,2 @@\\n-timeout: 30s\\n+timeout: 3s\\n retries: 2\\n";
+
+fn decisions(args: &[&str], store: &Path) -> (i32, String) {
+    let url = format!("sqlite://{}", store.display());
+    let output: Output = Command::new(env!("CARGO_BIN_EXE_diffrisk"))
+        .arg("decisions")
+        .args(args)
+        .args(["--store", &url])
+        .output()
+        .unwrap();
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code().unwrap(), said)
+}
+
+/// A log of one scored decision, and its id.
+fn written(dir: &Path) -> String {
+    let mut service = serve(dir, &[], &[]);
+    let body = format!(
+        r#"{{"change":{{"repo":"shop","author":"a@example.org","message":"faster","diff":"{DIFF}"}}}}"#
+    );
+    let (status, answer) = service.post("/v1/score", &body);
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer["risk"]["score"].is_number(), "{answer}");
+    assert_eq!(service.stop(), Some(0));
+    answer["decision_id"].as_str().unwrap().to_owned()
+}
+
+fn sqlite(db: &Path, sql: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = format!("sqlite://{}", db.display());
+        let mut session = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut session).await.unwrap();
+        sqlx::Connection::close(session).await.unwrap();
+    });
+}
+
+#[test]
+fn a_decision_is_recomputed_to_the_last_bit_and_a_changed_one_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = written(dir.path());
+    let db = dir.path().join("log.db");
+    let (code, said) = decisions(&["replay", &id, "--json"], &db);
+    assert_eq!(code, 0, "{said}");
+    let replay: Value = serde_json::from_str(&said).unwrap();
+    assert!(replay["n_compared"].as_u64().unwrap() > 10 && replay["differences"] == serde_json::json!([]));
+    assert_eq!(decisions(&["replay", "nothing"], &db).0, 4);
+    sqlite(&db, "UPDATE record SET body = replace(body, 'extra_validation', 'fast_path'), at_ms = at_ms + 1");
+    let (code, said) = decisions(&["replay", &id], &db);
+    assert_eq!(code, 5, "{said}");
+    assert_eq!(decisions(&["verify"], &db).0, 5);
+}
+
+#[test]
+fn a_backup_made_while_the_service_writes_is_restored_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("log.db");
+    let copy = dir.path().join("copy");
+    let mut service = serve(dir.path(), &[], &[]);
+    let body = |n: usize| {
+        format!(
+            r#"{{"change":{{"repo":"shop","message":"{n}","diff":"{}"}}}}"#,
+            DIFF.replace("3s", &format!("{n}s"))
+        )
+    };
+    for n in 0..20 {
+        assert_eq!(service.post("/v1/score", &body(n)).0, 200);
+        if n == 10 {
+            let (code, said) = decisions(&["backup", copy.to_str().unwrap()], &db);
+            assert_eq!(code, 0, "{said}");
+            assert!(said.contains("all as written"), "{said}");
+        }
+    }
+    assert_eq!(service.stop(), Some(0));
+    assert_ne!(decisions(&["restore", copy.to_str().unwrap()], &db).0, 0, "nothing is written over");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let restored = elsewhere.path().join("log.db");
+    let (code, said) = decisions(&["restore", copy.to_str().unwrap()], &restored);
+    assert_eq!(code, 0, "{said}");
+    let mut service = serve(elsewhere.path(), &[], &[]);
+    assert_eq!(service.post("/v1/score", &body(99)).0, 200);
+    assert_eq!(service.stop(), Some(0));
+    assert_eq!(decisions(&["verify"], &restored).0, 0);
+}

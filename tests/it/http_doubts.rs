@@ -1,0 +1,151 @@
+//! Doubts that only a real repository can raise: what cannot be read, is ahead of the clock, or was never seen.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use diffrisk::git::UnitChoice;
+use diffrisk::http::live::{Live, RepositoryConfig};
+use diffrisk::http::{ModelSource, Models, Parts, PolicyInUse, ServerConfig, Service, router};
+use diffrisk::policy::Policy;
+use diffrisk::store::{Store, StoreConfig};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// The first commit of every repository here; each later one is an hour younger.
+const START: i64 = 1_769_600_000;
+
+fn git(dir: &Path, at: i64, args: &[&str]) -> String {
+    let date = format!("{at} +0000");
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(dir)
+        .args(["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "gc.auto=0"])
+        .args(args)
+        .env("GIT_AUTHOR_DATE", &date)
+        .env("GIT_COMMITTER_DATE", &date)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A repository of so many commits, each of which changes one value of one file.
+fn repository(dir: &Path, n_commits: i64) -> Vec<String> {
+    git(dir, START, &["init", "-q", "-b", "main"]);
+    std::fs::create_dir(dir.join("app")).unwrap();
+    let mut commits = Vec::new();
+    for n in 0..n_commits {
+        let at = START + n * 3_600;
+        std::fs::write(dir.join("app/web.yaml"), format!("timeout: {n}\n")).unwrap();
+        git(dir, at, &["add", "-A"]);
+        git(dir, at, &["commit", "-q", "-m", &format!("timeout {n}")]);
+        commits.push(git(dir, at, &["rev-parse", "HEAD"]));
+    }
+    commits
+}
+
+async fn service(dir: &Path, policy: &str, now: i64) -> Arc<Service> {
+    let repository_config = RepositoryConfig {
+        name: "config".into(),
+        path: dir.to_owned(),
+        unit: UnitChoice::Commit,
+        owners: None,
+        incidents: None,
+    };
+    let live = Live::open(&[repository_config], &dir.join(".git/cache"), &[], now).unwrap();
+    let models = ModelSource::new(Arc::new(live), None);
+    let policy = format!("{policy}\nout_of_distribution = \"allow\"\n[budget]\nnormal = 0.0\n");
+    let parts = Parts {
+        config: ServerConfig { deadline: std::time::Duration::from_secs(30), ..ServerConfig::default() },
+        assessor: models.first().0,
+        models: Some(Arc::new(models) as Arc<dyn Models>),
+        policy: Some(PolicyInUse { policy: Policy::parse(&policy).unwrap(), text: policy }),
+        policies: None,
+        store: Some(Store::open(&StoreConfig::new("memory")).await.unwrap()),
+        clock: Arc::new(move || now * 1_000),
+    };
+    Service::new(parts).unwrap()
+}
+
+async fn score(service: &Arc<Service>, change: Value) -> Value {
+    let request =
+        Request::post("/v1/score").body(Body::from(json!({ "change": change }).to_string())).unwrap();
+    let response = router(Arc::clone(service)).oneshot(request).await.unwrap();
+    serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
+}
+
+fn check(answer: &Value, code: &str) {
+    let codes = answer["reasons"].as_array().unwrap_or_else(|| panic!("{answer}")).iter();
+    assert!(codes.clone().any(|reason| reason["code"] == code), "{code}: {answer}");
+    assert_eq!(
+        (&answer["decision"], &answer["degraded"]),
+        (&json!("extra_validation"), &json!(true)),
+        "{code}"
+    );
+}
+
+fn remove_object(dir: &Path, id: &str) {
+    std::fs::remove_file(dir.join(format!(".git/objects/{}/{}", &id[..2], &id[2..]))).unwrap();
+}
+
+const DIFF: &str = "--- a/app/web.yaml\n+++ b/app/web.yaml\n@@ -1 +1 @@\n-timeout: 4\n+timeout: 5\n";
+
+#[tokio::test]
+async fn what_nobody_could_read_is_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 6);
+    let now = START + 7 * 3_600;
+    let blob = git(dir.path(), now, &["rev-parse", &format!("{}:app/web.yaml", commits[3])]);
+    let tree = git(dir.path(), now, &["rev-parse", &format!("{}:app", commits[4])]);
+    let service = service(dir.path(), "", now).await;
+    let sound = score(&service, json!({"repo": "config", "commit": commits[3]})).await;
+    assert_eq!(sound["degraded"], false, "{sound}");
+    remove_object(dir.path(), &blob);
+    remove_object(dir.path(), &tree);
+    let service = self::service(dir.path(), "", now).await;
+    check(&score(&service, json!({"repo": "config", "commit": commits[3]})).await, "feature_missing");
+    check(&score(&service, json!({"repo": "config", "commit": commits[4]})).await, "unknown_commit");
+    check(&score(&service, json!({"repo": "config", "diff": ""})).await, "feature_missing");
+}
+
+#[tokio::test]
+async fn a_history_ahead_of_the_clock_is_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 4);
+    let service = service(dir.path(), "", START - 86_400).await;
+    check(&score(&service, json!({"repo": "config", "diff": DIFF})).await, "clock_skew");
+    check(&score(&service, json!({"repo": "config", "commit": commits[0]})).await, "clock_skew");
+}
+
+#[tokio::test]
+async fn a_range_of_more_commits_than_are_looked_at_is_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 103);
+    let service = service(dir.path(), "", START + 200 * 3_600).await;
+    let range = |n: usize| json!({"repo": "config", "base": commits[0], "commit": commits[n]});
+    let answer = score(&service, range(100)).await;
+    assert_eq!(answer["parts"].as_array().unwrap().len(), 100);
+    assert_eq!(answer["degraded"], false, "{answer}");
+    check(&score(&service, range(102)).await, "item_failed");
+}
+
+#[tokio::test]
+async fn authors_and_paths_never_seen_are_in_doubt_where_the_policy_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let policy = "unknown_author = \"degrade\"\nunknown_path = \"degrade\"";
+    let service = service(dir.path(), policy, START + 7 * 3_600).await;
+    let by = |author: &str, diff: String| json!({"repo": "config", "author": author, "diff": diff});
+    let known = score(&service, by("A <a@example.org>", DIFF.into())).await;
+    assert_eq!(known["degraded"], false, "{known}");
+    check(&score(&service, by("B <b@example.org>", DIFF.into())).await, "unknown_author");
+    check(&score(&service, by("A <a@example.org>", DIFF.replace("web", "api"))).await, "unknown_path");
+    let new_file = "diff --git a/app/new.yaml b/app/new.yaml\nnew file mode 100644\n--- /dev/null\n\
+                    +++ b/app/new.yaml\n@@ -0,0 +1 @@\n+timeout: 5\n";
+    let answer = score(&service, by("A <a@example.org>", new_file.into())).await;
+    assert_eq!(answer["degraded"], false, "a new file has no history and cannot have one: {answer}");
+}

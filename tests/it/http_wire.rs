@@ -1,0 +1,219 @@
+//! The service as a process on a socket: slow callers, TLS, leaving, traces, and a power cut.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use crate::process::{Running, installed, serve};
+
+fn question(n: usize) -> String {
+    let diff = format!("--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: {n}\n");
+    json!({ "change": { "repo": "shop", "diff": diff } }).to_string()
+}
+
+/// Until the other side hangs up.
+fn rest(stream: &mut TcpStream) -> String {
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said);
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[test]
+fn a_caller_that_never_finishes_is_let_go() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("diffrisk.toml"), "[limits]\nbody_seconds = 1\n").unwrap();
+    let service = serve(dir.path(), &["--config", "diffrisk.toml"], &[]);
+    let open = |said: &str| {
+        let mut stream = TcpStream::connect(&service.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(said.as_bytes()).unwrap();
+        stream
+    };
+    let mut half_head = open("POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Le");
+    let mut half_body = open("POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"change\"");
+    rest(&mut half_head);
+    let said = rest(&mut half_body);
+    assert!(said.starts_with("HTTP/1.1 408") && said.contains("body_too_slow"), "{said}");
+    assert_eq!(service.get("/livez").0, 200);
+}
+
+#[test]
+fn a_service_told_to_leave_finishes_what_runs_and_its_log_verifies() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut service = serve(dir.path(), &[], &[]);
+    let mut asking = TcpStream::connect(&service.address).unwrap();
+    let body = question(2);
+    let head = format!("POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    asking.write_all(head.as_bytes()).unwrap();
+    asking.write_all(&body.as_bytes()[..9]).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    service.signal("TERM");
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(TcpStream::connect(&service.address).is_err(), "nobody new is let in");
+    asking.write_all(&body.as_bytes()[9..]).unwrap();
+    let said = rest(&mut asking);
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    assert_eq!(service.stop_code(), Some(0));
+    assert_eq!(verify(dir.path()).0, 0);
+}
+
+#[test]
+fn a_decision_belongs_to_its_callers_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut service = serve(dir.path(), &[], &[]);
+    let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let request = ureq::post(format!("http://{}/v1/score", service.address));
+    let request = request.header("traceparent", format!("00-{trace_id}-00f067aa0ba902b7-01"));
+    assert_eq!(request.send(question(3)).unwrap().status(), 200);
+    assert_eq!(service.stop(), Some(0));
+    let said = service.said.lock().unwrap().clone();
+    let lines = said.lines().filter(|line| line.contains("diffrisk::decision"));
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 1, "one line a decision: {said}");
+    assert!(lines[0].to_string().contains(trace_id), "{said}");
+}
+
+#[test]
+fn spans_reach_a_collector_that_is_configured() {
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", collector.local_addr().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let service = serve(dir.path(), &["--otlp", &base], &[]);
+    assert_eq!(service.post("/v1/score", &question(4)).0, 200);
+    let (mut stream, _) = collector.accept().unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    let mut said = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(n_bytes @ 1..) = stream.read(&mut buffer) {
+        said.extend_from_slice(&buffer[..n_bytes]);
+        if said.ends_with(b"]}") {
+            break;
+        }
+    }
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.starts_with("POST /v1/traces HTTP/1.1"), "{said}");
+    assert!(said.contains("\"name\":\"POST /v1/score\"") && said.contains("resourceSpans"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_spoken_where_a_certificate_is_configured() {
+    let Some(openssl) = installed("openssl") else {
+        return crate::skip("no openssl to make a certificate with");
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let made = Command::new(openssl)
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+        .args(["-keyout", "key.pem", "-out", "chain.pem", "-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let service = serve(dir.path(), &["--tls-certificate", "chain.pem", "--tls-key", "key.pem"], &[]);
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(dir.path().join("chain.pem")).unwrap()).unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = builder
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = tokio::net::TcpStream::connect(&service.address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).await.unwrap();
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    let mut plain = TcpStream::connect(&service.address).unwrap();
+    plain.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    assert!(!rest(&mut plain).contains("200 OK"), "nothing is answered in clear");
+}
+
+fn verify(dir: &std::path::Path) -> (i32, String) {
+    let url = format!("sqlite://{}", dir.join("log.db").display());
+    let mut verify = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+    let output = verify.args(["decisions", "verify", "--store", &url]).output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Asks over and over until the service is gone; answers which decisions it was told.
+fn hammer(address: &str, caller: usize, n_answers: &AtomicUsize) -> Vec<String> {
+    let mut told = Vec::new();
+    let agent =
+        ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build());
+    for n in 0.. {
+        let body = question(caller * 1_000_000 + n + std::process::id() as usize);
+        let sent = agent.post(format!("http://{address}/v1/score")).send(body);
+        let Ok(mut response) = sent else { break };
+        let Ok(answer) = response.body_mut().read_json::<Value>() else { break };
+        n_answers.fetch_add(1, Ordering::Relaxed);
+        told.extend(answer["decision_id"].as_str().map(ToOwned::to_owned));
+    }
+    told
+}
+
+/// Kills the service under load; what it told anybody must be in the log, once, in a chain that verifies.
+fn check_power_cuts(n_cuts: usize, n_callers: usize) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut told = BTreeSet::new();
+    let mut n_told = 0;
+    for cut in 0..n_cuts {
+        let mut service: Running = serve(dir.path(), &[], &[]);
+        let n_answers = Arc::new(AtomicUsize::new(0));
+        let callers: Vec<_> = (0..n_callers)
+            .map(|caller| {
+                let (address, n_answers) = (service.address.clone(), Arc::clone(&n_answers));
+                std::thread::spawn(move || hammer(&address, cut * n_callers + caller, &n_answers))
+            })
+            .collect();
+        while n_answers.load(Ordering::Relaxed) < n_callers / 2 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(7 * (cut as u64 % 11)));
+        service.kill();
+        for caller in callers {
+            let ids = caller.join().unwrap();
+            n_told += ids.len();
+            told.extend(ids);
+        }
+    }
+    let (code, said) = verify(dir.path());
+    assert_eq!(code, 0, "the chain verifies after every cut: {said}");
+    assert!(n_told > 0, "nobody was told anything");
+    let url = format!("sqlite://{}", dir.path().join("log.db").display());
+    let list = Command::new(env!("CARGO_BIN_EXE_diffrisk"))
+        .args(["decisions", "list", "--json", "--limit", "100000", "--store", &url])
+        .output()
+        .unwrap();
+    let list: Value = serde_json::from_slice(&list.stdout).unwrap();
+    let decisions = list["decisions"].as_array().unwrap().iter();
+    let ids: Vec<&str> = decisions.map(|decision| decision["decision_id"].as_str().unwrap()).collect();
+    let stored: BTreeSet<&str> = ids.iter().copied().collect();
+    let lost = told.iter().filter(|id| !stored.contains(id.as_str())).count();
+    println!("{n_cuts} cuts under {n_callers} callers: {n_told} told, {} stored, {lost} lost", ids.len());
+    assert_eq!((lost, ids.len() - stored.len()), (0, 0), "lost, and there twice");
+}
+
+#[test]
+fn what_was_answered_survives_a_power_cut() {
+    check_power_cuts(4, 16);
+}
+
+#[test]
+#[ignore = "takes minutes; scripts/test-full runs it"]
+fn what_was_answered_survives_two_hundred_power_cuts() {
+    check_power_cuts(200, 64);
+}
