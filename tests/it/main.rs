@@ -36,6 +36,7 @@ mod store_claims;
 mod store_sync;
 mod store_tamper;
 mod timeline;
+mod tools;
 mod training;
 
 /// Notes why a test cannot run on this machine; `scripts/test` prints the reasons at its end.

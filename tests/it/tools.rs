@@ -1,0 +1,167 @@
+//! What other people's programs make of the service: Prometheus, a Triton client, git.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::process::{installed, serve};
+
+fn root(name: &str) -> String {
+    format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn prometheus_takes_the_alert_rules_and_the_metrics() {
+    let Some(promtool) = installed("promtool") else {
+        return crate::skip("no promtool is installed (Debian package `prometheus`)");
+    };
+    let rules =
+        Command::new(&promtool).args(["check", "rules", &root("deploy/alerts.yml")]).output().unwrap();
+    assert!(rules.status.success(), "{}", String::from_utf8_lossy(&rules.stderr));
+    let dir = tempfile::tempdir().unwrap();
+    let service = serve(dir.path(), &[], &[]);
+    let diff = "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n";
+    service.post("/v1/score", &json!({ "change": { "repo": "shop", "diff": diff } }).to_string());
+    service.post("/v1/score", "{");
+    service.post("/v1/policy/reload", "");
+    let (status, metrics) = service.get("/metrics");
+    assert_eq!(status, 200);
+    let mut check = Command::new(&promtool)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut check.stdin.take().unwrap(), metrics.as_bytes()).unwrap();
+    let checked = check.wait_with_output().unwrap();
+    // promtool reads the older text format, which has no `# EOF`; a name it cannot take is an error of its parser.
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(!said.contains("error while linting") && !said.contains("parsing"), "{said}");
+    let expressions = std::fs::read_to_string(root("deploy/alerts.yml")).unwrap();
+    for name in expressions.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
+        let family = name.trim_end_matches("_bucket").trim_end_matches("_total");
+        let is_there = metrics.contains(&format!("# TYPE {family} "));
+        assert!(
+            !name.starts_with("diffrisk_") || is_there,
+            "an alert waits for `{name}`, which nobody exports"
+        );
+    }
+}
+
+const TRITON: &str = r#"
+import sys
+import numpy
+import tritonclient.http as http
+
+client = http.InferenceServerClient(sys.argv[1])
+assert client.is_server_live() and client.is_server_ready()
+name = sys.argv[2]
+assert client.is_model_ready(name)
+width = client.get_model_metadata(name)["inputs"][0]["shape"][1]
+
+def ask(binary):
+    tensor = http.InferInput("vector", [2, width], "FP32")
+    tensor.set_data_from_numpy(numpy.zeros((2, width), dtype=numpy.float32), binary_data=binary)
+    outputs = [http.InferRequestedOutput("score", binary_data=False)]
+    return client.infer(name, [tensor], outputs=outputs).as_numpy("score")
+
+scores = ask(False)
+assert scores.shape == (2,) and ((scores >= 0) & (scores <= 1)).all(), scores
+try:
+    ask(True)
+    raise SystemExit("binary tensors were taken")
+except http.InferenceServerException as error:
+    assert "binary_data=False" in str(error), error
+print("understood")
+"#;
+
+#[test]
+fn a_triton_client_is_answered() {
+    let Some(python) = triton_python() else {
+        return crate::skip("no Python with tritonclient[http]; scripts/triton-venv makes one");
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let service = serve(dir.path(), &[], &[]);
+    let model: serde_json::Value = serde_json::from_str(&service.get("/v1/model").1).unwrap();
+    let name = model["model"]["name"].as_str().unwrap();
+    let asked = Command::new(python).args(["-c", TRITON, &service.address, name]).output().unwrap();
+    let said = String::from_utf8_lossy(&asked.stdout).into_owned() + &String::from_utf8_lossy(&asked.stderr);
+    assert!(asked.status.success() && said.contains("understood"), "{said}");
+}
+
+/// The Python of `TRITON_PYTHON`, or the one that scripts/triton-venv made.
+fn triton_python() -> Option<std::path::PathBuf> {
+    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("triton-venv/bin/python");
+    let named = std::env::var_os("TRITON_PYTHON").map(std::path::PathBuf::from);
+    [named, Some(made)].into_iter().flatten().find(|python| {
+        let imported = Command::new(python).args(["-c", "import tritonclient.http"]).output();
+        imported.is_ok_and(|output| output.status.success())
+    })
+}
+
+fn git(dir: &Path, args: &[&str]) -> (bool, String) {
+    let path = std::env::join_paths(
+        [Path::new(env!("CARGO_BIN_EXE_diffrisk")).parent().unwrap().to_owned()]
+            .into_iter()
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(dir)
+        .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
+        .args(args)
+        .env("PATH", path.unwrap())
+        .env("DIFFRISK_CACHE", dir.join(".git/diffrisk-cache"))
+        .env("XDG_CACHE_HOME", dir.join(".git/cache"))
+        .output()
+        .unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_push_is_let_in_or_refused_by_the_hook() {
+    let dir = tempfile::tempdir().unwrap();
+    let (bare, work) = (dir.path().join("config.git"), dir.path().join("work"));
+    let must = |dir: &Path, args: &[&str]| {
+        let (is_done, said) = git(dir, args);
+        assert!(is_done, "{args:?}: {said}");
+        said
+    };
+    must(dir.path(), &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
+    must(dir.path(), &["clone", "-q", bare.to_str().unwrap(), work.to_str().unwrap()]);
+    let commit = |file: &str, text: &str| {
+        std::fs::write(work.join(file), text).unwrap();
+        must(&work, &["add", "-A"]);
+        must(&work, &["commit", "-q", "-m", &format!("change {file}")]);
+    };
+    must(&work, &["checkout", "-q", "-B", "main"]);
+    for n in 0..12 {
+        commit("web.yaml", &format!("timeout: {n}\nreplicas: 3\n"));
+    }
+    must(&work, &["push", "-q", "origin", "main"]);
+    let recipe = std::fs::read_to_string(root("deploy/pre-receive")).unwrap();
+    let hook = bare.join("hooks/pre-receive");
+    std::fs::copy(root("deploy/pre-receive"), &hook).unwrap();
+    let install = |setting: &str, share: &str| {
+        let policy = dir.path().join("policy.toml");
+        std::fs::write(&policy, format!("out_of_distribution = \"allow\"\n[budget]\nnormal = {share}\n"))
+            .unwrap();
+        let settings = format!("set -eu\nDIFFRISK_POLICY={}\n{setting}", policy.display());
+        std::fs::write(&hook, recipe.replacen("set -eu", &settings, 1)).unwrap();
+    };
+    commit("web.yaml", "timeout: 12\nreplicas: 3\n");
+    commit("web.yaml", "timeout: 13\nreplicas: 3\n");
+    install("", "1.0");
+    let (is_in, said) = git(&work, &["push", "origin", "main"]);
+    assert!(!is_in && said.contains("refs/heads/main needs extra validation"), "{said}");
+    assert_eq!(said.matches("needs extra validation").count(), 3, "the whole and each commit: {said}");
+    assert!(!said.contains("no decision on"), "what lies in the quarantine was found: {said}");
+    install("DIFFRISK_ADVISORY=1", "1.0");
+    let said = must(&work, &["push", "origin", "main:advised"]);
+    assert!(said.contains("needs extra validation"), "{said}");
+    install("", "0.0");
+    must(&work, &["push", "origin", "main"]);
+    must(&work, &["push", "origin", "main:other"]);
+    must(&work, &["push", "origin", ":other"]);
+}
