@@ -10,6 +10,7 @@ pub mod boosted;
 pub mod calibrator;
 pub mod ensemble;
 mod error;
+mod importance;
 pub mod logistic;
 mod matrix;
 mod solve;
