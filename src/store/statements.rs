@@ -78,6 +78,10 @@ pub struct Search {
     pub verdict: Option<String>,
     /// The commit, review identity or digest of the change.
     pub change: Option<String>,
+    /// Whether the service could not vouch.
+    pub degraded: Option<bool>,
+    /// Part of the repository's name or of any identity of the change or record, in any case.
+    pub text: Option<String>,
     /// The decision that the records stand beside.
     pub subject_id: Option<String>,
     /// Only records older than this id.
@@ -105,6 +109,19 @@ fn placeholders(n_rows: usize, n_columns: usize) -> String {
         format!("({})", marks.join(", "))
     };
     (0..n_rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// A pattern of LIKE for texts that contain this one, in lower case.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 fn array(bytes: &[u8]) -> Result<RecordDigest, Error> {
@@ -428,6 +445,16 @@ macro_rules! statements {
                     values.push(change.clone());
                     let n = values.len();
                     wheres.push(format!("(commit_id = ${n} OR change_id = ${n} OR change_digest = ${n})"));
+                }
+                if let Some(text) = &search.text {
+                    values.push(containing(text));
+                    let n = values.len();
+                    let columns = ["repo", "commit_id", "change_id", "change_digest", "id"];
+                    let parts = columns.map(|column| format!("LOWER({column}) LIKE ${n} ESCAPE '!'"));
+                    wheres.push(format!("({})", parts.join(" OR ")));
+                }
+                if let Some(degraded) = search.degraded {
+                    wheres.push(format!("degraded = {}", i64::from(degraded)));
                 }
                 let wheres = if wheres.is_empty() { "1 = 1".to_owned() } else { wheres.join(" AND ") };
                 let order = if search.after.is_some() { "ASC" } else { "DESC" };
