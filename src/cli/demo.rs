@@ -132,7 +132,7 @@ fn served(sample: &Sample, config: RepositoryConfig, model: PathBuf, dir: &Path)
     };
     settings.server.listen = format!("127.0.0.1:{port}");
     say(&format!(
-        "\n5. serving; ask from another terminal:\n\n  curl -s http://127.0.0.1:{port}/v1/score -H 'content-type: application/json' \\\n    -d '{{\"change\":{{\"repo\":\"{NAME}\",\"commit\":\"{}\"}}}}'\n\n  and open http://127.0.0.1:{port}/docs (stop with Ctrl-C)\n",
+        "\n5. serving; ask from another terminal:\n\n  curl -s http://127.0.0.1:{port}/v1/score -H 'content-type: application/json' \\\n    -d '{{\"change\":{{\"repo\":\"{NAME}\",\"commit\":\"{}\"}}}}'\n\n  and open http://127.0.0.1:{port}/ to see what was decided (stop with Ctrl-C)\n",
         sample.head.0
     ));
     run_with(settings)

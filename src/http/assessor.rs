@@ -1,10 +1,12 @@
 //! The seam between the service and what scores: one model and the histories behind it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::artifact::Artifact;
 use crate::change::{Change, ChangeRecord, KeyChange, Moment};
 use crate::explain::Explanation;
 use crate::http::ApiError;
@@ -17,6 +19,11 @@ use crate::risk::Assessment;
 pub trait Assessor: Send + Sync + 'static {
     /// The model, or why there is none.
     fn model(&self) -> Result<&ModelRef, Reason>;
+
+    /// The artifact behind the model, where there is one to show.
+    fn artifact(&self) -> Option<Arc<Artifact>> {
+        None
+    }
 
     /// The names of the vector's features, in order.
     fn features(&self) -> &[String];

@@ -24,6 +24,7 @@ mod local;
 mod metrics;
 mod models;
 mod otlp;
+mod pages;
 mod replay;
 mod router;
 mod routes;

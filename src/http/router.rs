@@ -13,6 +13,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::http::auth::{Scope, authenticate, scope};
 use crate::http::metrics::{CodeLabels, RequestLabels};
 use crate::http::otlp::Span;
+use crate::http::pages;
 use crate::http::routes::{admin, decisions, docs, health, infer, outcomes, request_id, score};
 use crate::http::service::Service;
 use crate::http::trace::TraceContext;
@@ -47,6 +48,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/docs", get(docs::page));
     guarded
         .merge(open)
+        .merge(pages::router(&service))
         .fallback(|| async { ApiError::standard(ProblemCode::NotFound) })
         .method_not_allowed_fallback(|| async { ApiError::standard(ProblemCode::MethodNotAllowed) })
         .layer(from_fn(catch_panic))

@@ -20,6 +20,7 @@ mod http_fake;
 mod http_faults;
 mod http_limits;
 mod http_live;
+mod http_pages;
 mod http_routes;
 mod http_score;
 mod http_wire;

@@ -56,7 +56,8 @@ pub(in crate::http) async fn scope(State(needed): State<Scope>, request: Request
     ApiError::new(ProblemCode::Forbidden, detail).into_response()
 }
 
-fn identify(service: &Service, headers: &HeaderMap) -> Result<Caller, ApiError> {
+/// Who shows a key, or anybody where no keys are needed.
+pub(in crate::http) fn identify(service: &Service, headers: &HeaderMap) -> Result<Caller, ApiError> {
     if !service.key_ring.is_locked() {
         return Ok(Caller { name: "local".into(), scopes: Scope::ALL.to_vec() });
     }

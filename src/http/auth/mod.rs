@@ -9,7 +9,7 @@ mod rate;
 mod watch;
 
 pub use bearer::Caller;
-pub(super) use bearer::{authenticate, scope};
+pub(super) use bearer::{authenticate, identify, scope};
 pub use file::{KeyEntry, KeyError, KeyFile, Scope};
 pub(super) use rate::Rates;
 pub(super) use watch::KeyRing;

@@ -176,6 +176,10 @@ impl Assessor for LiveAssessor {
         self.model.as_ref().map(|model| &model.model_ref).map_err(Clone::clone)
     }
 
+    fn artifact(&self) -> Option<Arc<Artifact>> {
+        self.model.as_ref().ok().map(|model| Arc::clone(&model.artifact))
+    }
+
     fn features(&self) -> &[String] {
         schema().names()
     }

@@ -132,7 +132,7 @@ pub(in crate::http) fn failed(error: &crate::store::Error) -> ApiError {
 }
 
 /// Undoes percent encoding; none where it is not UTF-8 or has a control character.
-fn unescape(text: &str) -> Option<String> {
+pub(in crate::http) fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

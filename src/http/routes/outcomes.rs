@@ -57,12 +57,22 @@ pub(in crate::http) async fn report(
     body: Body,
 ) -> Result<Response, ApiError> {
     let bytes = body::read(&headers, body, &service.config.limits).await?;
+    let outcome_answer = take(&service, &caller, Fields::root(parse_json(&bytes)?)?).await?;
+    Ok(answer_json(StatusCode::CREATED, &outcome_answer))
+}
+
+/// Records an outcome, takes standing decisions back where it is a bad one, and tells the history.
+pub(in crate::http) async fn take(
+    service: &Service,
+    caller: &Caller,
+    fields: Fields,
+) -> Result<OutcomeAnswer, ApiError> {
     let now_ms = service.now_ms();
-    let mut said = Said::read(Fields::root(parse_json(&bytes)?)?, now_ms.div_euclid(1000))?;
+    let mut said = Said::read(fields, now_ms.div_euclid(1000))?;
     let store = service.open_store().ok_or_else(unavailable)?;
     let decisions = said.resolve(store, now_ms).await?;
     let joined: Vec<JoinedAnswer> = decisions.iter().map(|(_, joined)| joined.clone()).collect();
-    let new_records = said.records(&caller, &decisions, &joined, now_ms);
+    let new_records = said.records(caller, &decisions, &joined, now_ms);
     let outcome_id = new_records[0].id.clone();
     store.append(new_records).await.map_err(|error| failed(&error))?;
     service.metrics.outcomes.inc();
@@ -72,7 +82,7 @@ pub(in crate::http) async fn report(
         let taken = tokio::task::spawn_blocking(move || serving.assessor.report(&outcome_record)).await;
         taken.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
     }
-    Ok(answer_json(StatusCode::CREATED, &OutcomeAnswer { outcome_id, joined }))
+    Ok(OutcomeAnswer { outcome_id, joined })
 }
 
 /// Records that a decision is not followed, and why; the decision itself stays as it is.

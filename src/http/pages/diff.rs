@@ -1,0 +1,224 @@
+//! The change itself, read from the repository at this moment: risky files first, capped, inert.
+
+use std::collections::BTreeMap;
+
+use crate::change::secrets::redact;
+use crate::change::{Change, FileContent, FileDiff, FileStatus, Hunk, KeyChange, LineOrigin};
+use crate::explain::{DiffExplanation, FileExplanation};
+use crate::http::pages::said::Said;
+use crate::http::pages::text::{self, Shown};
+
+/// Files whose lines are shown; the others are listed.
+const MAX_FILES: usize = 20;
+/// Lines shown over all files.
+const MAX_LINES: usize = 600;
+/// Lines shown of one file.
+const MAX_FILE_LINES: usize = 120;
+/// Files that are listed by their path.
+const MAX_LISTED: usize = 200;
+/// Key edits spelled out of one file.
+const MAX_EDITS: usize = 12;
+/// A share of the log-odds below this is not worth a mark.
+const MIN_SHARE: f64 = 0.05;
+const MAX_LINE_CHARS: usize = 300;
+const MAX_VALUE_CHARS: usize = 80;
+
+/// A change to look at.
+pub(super) struct ChangeView {
+    pub(super) title: Shown,
+    pub(super) size: String,
+    pub(super) files: Vec<FileView>,
+    pub(super) listed: Vec<Shown>,
+    pub(super) n_unlisted: usize,
+}
+
+/// One file of it.
+pub(super) struct FileView {
+    pub(super) path: Shown,
+    /// "new file", "deleted", "renamed from …"; empty for an ordinary edit.
+    pub(super) status: String,
+    pub(super) n_added: usize,
+    pub(super) n_deleted: usize,
+    /// What this file alone adds to the risk.
+    pub(super) share: Option<String>,
+    /// Its past in one sentence.
+    pub(super) past: Said,
+    /// Its key edits spelled out with their past; else `edits` has them plainly.
+    pub(super) said: Vec<Said>,
+    pub(super) edits: Vec<EditView>,
+    pub(super) n_more_edits: usize,
+    pub(super) hunks: Vec<HunkView>,
+    pub(super) n_more_lines: usize,
+    /// Why there are no lines.
+    pub(super) note: &'static str,
+}
+
+/// One key edit spelled out.
+pub(super) struct EditView {
+    pub(super) key: Shown,
+    pub(super) old: Option<Shown>,
+    pub(super) new: Option<Shown>,
+}
+
+/// A run of lines.
+pub(super) struct HunkView {
+    pub(super) place: String,
+    pub(super) lines: Vec<LineView>,
+}
+
+/// A line with its marks.
+pub(super) struct LineView {
+    pub(super) class: &'static str,
+    /// One of the edits that add to the risk.
+    pub(super) is_risky: bool,
+    pub(super) mark: char,
+    pub(super) old_no: Option<u32>,
+    pub(super) new_no: Option<u32>,
+    pub(super) text: Shown,
+}
+
+/// The change, files with the largest share of the risk first, then those with more key edits.
+pub(super) fn change_view(
+    change: &Change,
+    keys: &[(String, Vec<KeyChange>)],
+    diff: Option<&DiffExplanation>,
+) -> ChangeView {
+    let explained = diff.map_or(&[][..], |diff| &diff.files);
+    let explained_of = |idx: usize| explained.iter().find(|file| file.file_idx == idx);
+
+    let of_path: BTreeMap<&str, &[KeyChange]> =
+        keys.iter().map(|(path, edits)| (path.as_str(), edits.as_slice())).collect();
+    let edits_of = |file: &FileDiff| of_path.get(file.path()).copied().unwrap_or_default();
+    let share_of = |idx: usize| explained_of(idx).and_then(|file| file.share).unwrap_or(0.0);
+    let n_edits = |file: &FileDiff| edits_of(file).len().min(MAX_EDITS);
+    let mut files: Vec<(usize, &FileDiff)> = change.record.files.iter().enumerate().collect();
+    files.sort_by(|(a_idx, a), (b_idx, b)| {
+        let by_share = share_of(*b_idx).total_cmp(&share_of(*a_idx));
+        by_share.then_with(|| n_edits(b).cmp(&n_edits(a)))
+    });
+    let n_shown = files.len().min(MAX_FILES);
+    let (shown, others) = files.split_at(n_shown);
+    let mut n_left = MAX_LINES;
+    let view =
+        |(idx, file): &(usize, &FileDiff)| file_view(file, edits_of(file), explained_of(*idx), &mut n_left);
+    let file_views = shown.iter().map(view).collect();
+    let (n_added, n_deleted) = change.record.n_lines();
+    let n_files = change.record.files.len();
+    ChangeView {
+        title: Shown::cut(change.title(), 200),
+        size: format!(
+            "{}, {} added, {} deleted",
+            text::counted(n_files, "file"),
+            text::counted(n_added, "line"),
+            text::grouped(n_deleted as u64)
+        ),
+        files: file_views,
+        listed: others.iter().take(MAX_LISTED).map(|(_, file)| Shown::cut(file.path(), 200)).collect(),
+        n_unlisted: others.len().saturating_sub(MAX_LISTED),
+    }
+}
+
+fn file_view(
+    file: &FileDiff,
+    edits: &[KeyChange],
+    explained: Option<&FileExplanation>,
+    n_left: &mut usize,
+) -> FileView {
+    let (n_added, n_deleted) = file.n_lines();
+    let n_lines: usize = file.hunks().iter().map(|hunk| hunk.lines.len()).sum();
+    let mut n_here = (*n_left).min(MAX_FILE_LINES);
+    let n_before = n_here;
+    let mut hunks = Vec::new();
+    for (hunk_idx, hunk) in file.hunks().iter().enumerate() {
+        if n_here == 0 {
+            break;
+        }
+        hunks.push(hunk_view(hunk, &risky_lines(explained, hunk_idx), &mut n_here));
+    }
+    *n_left -= n_before - n_here;
+    let mut said: Vec<Said> =
+        explained.iter().flat_map(|it| &it.edits).map(|it| Said::new(&it.text)).collect();
+    let n_said = said.len();
+    said.truncate(MAX_EDITS);
+    let keyed: Vec<&KeyChange> = edits.iter().filter(|edit| !edit.path.is_empty()).collect();
+    FileView {
+        path: Shown::cut(file.path(), 300),
+        status: status(file),
+        n_added,
+        n_deleted,
+        share: explained.and_then(|it| it.share).and_then(share_words),
+        past: explained.map(|it| Said::capitalised(&it.past)).unwrap_or_default(),
+        edits: if n_said > 0 {
+            Vec::new()
+        } else {
+            keyed.iter().take(MAX_EDITS).map(|it| edit_view(it)).collect()
+        },
+        n_more_edits: if n_said > 0 { n_said } else { keyed.len() }.saturating_sub(MAX_EDITS),
+        said,
+        hunks,
+        n_more_lines: n_lines - (n_before - n_here),
+        note: match (&file.content, n_lines) {
+            (FileContent::Binary, _) => "Binary: there are no lines to show.",
+            (FileContent::Unread, _) => "Too large, or not readable in the repository.",
+            (FileContent::Text(_), 0) => "No line changed: only its name or mode.",
+            (FileContent::Text(_), _) => "",
+        },
+    }
+}
+
+/// Lines of a hunk whose edits add to the risk.
+fn risky_lines(explained: Option<&FileExplanation>, hunk_idx: usize) -> Vec<usize> {
+    let edits = explained.iter().flat_map(|file| &file.edits).filter(|edit| edit.hunk_idx == hunk_idx);
+    edits.filter(|edit| edit.share.is_some_and(|share| share > MIN_SHARE)).map(|edit| edit.line_idx).collect()
+}
+
+/// "raises the odds ×1.8"; none where it hardly matters.
+fn share_words(share: f64) -> Option<String> {
+    let factor = share.abs().exp();
+    let is_told = share.is_finite() && share.abs() > MIN_SHARE;
+    is_told.then(|| if share > 0.0 { format!("odds × {factor:.1}") } else { format!("odds ÷ {factor:.1}") })
+}
+
+fn status(file: &FileDiff) -> String {
+    match (file.status, &file.old_path) {
+        (FileStatus::Added, _) => "new file".into(),
+        (FileStatus::Deleted, _) => "deleted".into(),
+        (FileStatus::Renamed, Some(old_path)) => format!("renamed from {}", Shown::cut(old_path, 200)),
+        (FileStatus::Renamed, None) => "renamed".into(),
+        (FileStatus::Modified, _) => String::new(),
+    }
+}
+
+fn edit_view(edit: &KeyChange) -> EditView {
+    let value = |value: &Option<String>| value.as_ref().map(|it| Shown::cut(&redact(it), MAX_VALUE_CHARS));
+    EditView { key: Shown::cut(&edit.path, 120), old: value(&edit.old), new: value(&edit.new) }
+}
+
+/// At most `n_left` lines of a hunk; takes them off.
+fn hunk_view(hunk: &Hunk, risky: &[usize], n_left: &mut usize) -> HunkView {
+    let (mut old_no, mut new_no) = (hunk.old_start, hunk.new_start);
+    let mut lines = Vec::new();
+    for (line_idx, line) in hunk.lines.iter().take(*n_left).enumerate() {
+        let is_old = line.origin != LineOrigin::Added;
+        let is_new = line.origin != LineOrigin::Deleted;
+        let (class, mark) = match line.origin {
+            LineOrigin::Context => ("same", ' '),
+            LineOrigin::Added => ("added", '+'),
+            LineOrigin::Deleted => ("deleted", '−'),
+        };
+        let text = Shown::cut(&redact(&line.text), MAX_LINE_CHARS);
+        lines.push(LineView {
+            is_risky: risky.contains(&line_idx),
+            class,
+            mark,
+            old_no: is_old.then_some(old_no),
+            new_no: is_new.then_some(new_no),
+            text,
+        });
+        old_no += u32::from(is_old);
+        new_no += u32::from(is_new);
+    }
+    *n_left -= lines.len();
+    let place = format!("lines {}–{}", hunk.new_start, hunk.new_start + hunk.new_lines.saturating_sub(1));
+    HunkView { place, lines }
+}

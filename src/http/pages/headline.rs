@@ -1,0 +1,280 @@
+//! What is read in five seconds: the verdict, the next step in one sentence, and how risky that is.
+
+use crate::http::pages::text::{self, Shown};
+use crate::http::wire::{Answer, PlanAnswer, RiskAnswer};
+
+/// How a verdict looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Fast,
+    Extra,
+    Hold,
+}
+
+/// The top of the page.
+pub(super) struct Headline {
+    pub(super) tone: Tone,
+    /// What to do, in one sentence.
+    pub(super) next_step: String,
+    pub(super) notices: Vec<Notice>,
+    pub(super) risk: Option<Risk>,
+}
+
+/// Something that a reader must know before acting.
+pub(super) struct Notice {
+    pub(super) title: &'static str,
+    pub(super) text: Shown,
+}
+
+/// A probability beside what is usual, and its rank.
+pub(super) struct Risk {
+    pub(super) odds: String,
+    pub(super) percent: String,
+    pub(super) typical: String,
+    pub(super) typical_percent: String,
+    /// "6.5 times as likely as usual here".
+    pub(super) ratio: String,
+    pub(super) rank: u32,
+    /// Place of the rank on a strip of 1,000.
+    pub(super) rank_x: u32,
+    pub(super) level: &'static str,
+    pub(super) level_words: &'static str,
+    pub(super) among: String,
+    pub(super) horizon_days: u32,
+    pub(super) budget_x: Option<u32>,
+    pub(super) budget_words: Option<String>,
+}
+
+impl Tone {
+    /// The tone of a decision's word; an unknown word is no fast path.
+    pub(super) fn of(word: &str) -> Self {
+        match word {
+            "fast_path" => Self::Fast,
+            "hold" => Self::Hold,
+            _ => Self::Extra,
+        }
+    }
+
+    /// Its class in the style sheet.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Extra => "extra",
+            Self::Hold => "hold",
+        }
+    }
+
+    /// The verdict as a headline.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Fast => "Fast path",
+            Self::Extra => "Extra validation",
+            Self::Hold => "Hold",
+        }
+    }
+}
+
+/// Where an answer stands at the moment of reading.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    pub(super) now: i64,
+    pub(super) expires_at: Option<i64>,
+    pub(super) is_revoked: bool,
+    pub(super) is_overridden: bool,
+}
+
+impl Standing {
+    pub(super) fn is_expired(&self) -> bool {
+        self.expires_at.is_none_or(|expires_at| expires_at <= self.now)
+    }
+}
+
+/// The headline of an answer.
+pub(super) fn headline(answer: &Answer, standing: Standing) -> Headline {
+    let tone = Tone::of(&answer.decision);
+    Headline {
+        tone,
+        next_step: next_step(tone, answer),
+        notices: notices(answer, standing),
+        risk: answer.risk.as_ref().map(|risk| risk_view(risk, answer)),
+    }
+}
+
+/// The change by the name it is best known by: a short commit, the review identity, a short digest.
+pub(super) fn short_change(commit: Option<&str>, id: Option<&str>, digest: Option<&str>) -> Shown {
+    match (commit, id, digest) {
+        (Some(commit), ..) if commit.len() == 40 => Shown::cut(&commit[..commit.floor_char_boundary(10)], 10),
+        (Some(name), ..) | (None, Some(name), _) => Shown::cut(name, 40),
+        (None, None, Some(digest)) => {
+            let hex = digest.trim_start_matches("sha256:");
+            Shown::new(&format!("diff {}", &hex[..hex.floor_char_boundary(10)]))
+        }
+        (None, None, None) => Shown::new("a change"),
+    }
+}
+
+fn next_step(tone: Tone, answer: &Answer) -> String {
+    let plan = answer.plan.as_ref();
+    let required = text::joined(&plan.map(requirements).unwrap_or_default());
+    let rollout = plan.map(stages_in_words).unwrap_or_default();
+    match tone {
+        Tone::Fast if required.is_empty() && rollout.is_empty() => "Roll it out.".into(),
+        Tone::Fast if required.is_empty() => format!("Roll it out {rollout}."),
+        Tone::Fast => format!("Get {required}, then roll it out {rollout}."),
+        Tone::Extra if required.is_empty() => "Have it validated before you roll it out.".into(),
+        Tone::Extra if rollout.is_empty() => format!("First get {required}."),
+        Tone::Extra => format!("First get {required}; then roll it out {rollout}."),
+        Tone::Hold if required.is_empty() => "Do not roll it out now.".into(),
+        Tone::Hold => format!("Do not roll it out now; only {required} can let it pass."),
+    }
+}
+
+/// What must be passed, as a noun each.
+pub(super) fn requirements(plan: &PlanAnswer) -> Vec<String> {
+    let words = plan.require.iter().map(|word| match word.as_str() {
+        "second_reviewer" => "a second reviewer".into(),
+        "canary_region" => "a pass in the canary region".into(),
+        "release_owner" => "the release owner".into(),
+        "undo_by" => "a date by which it is undone".into(),
+        "owner" => "the word of an owner".into(),
+        other => text::plain(other).to_string(),
+    });
+    words.collect()
+}
+
+/// "in 4 steps over 45 min" or "to everything at once".
+fn stages_in_words(plan: &PlanAnswer) -> String {
+    let bake: u64 = plan.stages.iter().map(|stage| stage.bake_seconds).sum();
+    match plan.stages.len() {
+        0 => String::new(),
+        1 if plan.stages[0].percent >= 100 => "to everything at once".into(),
+        n_steps => {
+            let span = text::span(i64::try_from(bake).unwrap_or(i64::MAX));
+            format!("in {n_steps} steps over {span}")
+        }
+    }
+}
+
+fn notices(answer: &Answer, standing: Standing) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let mut notice = |title, text: &str| notices.push(Notice { title, text: Shown::new(text) });
+    if standing.is_revoked {
+        notice("Taken back", "This change was reported as bad after the decision; do not roll out on it");
+    }
+    if answer.degraded {
+        notice(
+            "Not vouched for",
+            "The service could not check everything, so it asks for extra validation; the reasons below say what was missing",
+        );
+    }
+    if !answer.enforced {
+        notice("Shadow mode", "Decided and recorded, but not enforced in this repository");
+    }
+    if standing.is_overridden {
+        notice("Overridden", "Somebody went past this decision; see who and why below");
+    }
+    if standing.is_expired() && !standing.is_revoked {
+        let at = standing.expires_at.map_or_else(|| "earlier".into(), |at| text::relative(at, standing.now));
+        notice("Expired", &format!("This answer held until {at}; ask again before you roll out"));
+    }
+    notices
+}
+
+fn risk_view(risk: &RiskAnswer, answer: &Answer) -> Risk {
+    let (level, level_words) = level(&risk.gate_level);
+    let budget = answer.budget.as_ref();
+    Risk {
+        odds: text::odds(risk.score),
+        percent: text::percent(risk.score),
+        typical: text::odds(risk.base_rate).replace("about ", ""),
+        typical_percent: text::percent(risk.base_rate),
+        ratio: ratio(risk.score, risk.base_rate),
+        rank: text::rank_of_100(risk.percentile),
+        rank_x: (risk.percentile.clamp(0.0, 100.0) * 10.0).round() as u32,
+        level,
+        level_words,
+        among: among(risk),
+        horizon_days: risk.horizon_days,
+        budget_x: budget.map(|budget| (budget.threshold_percentile.clamp(0.0, 100.0) * 10.0).round() as u32),
+        budget_words: budget
+            .map(|budget| format!("the riskiest {} get extra validation", text::percent(budget.share))),
+    }
+}
+
+/// "6.5 times the usual risk".
+fn ratio(score: f64, base_rate: f64) -> String {
+    let ratio = score / base_rate;
+    match ratio {
+        r if !r.is_finite() => String::new(),
+        r if r >= 9.95 => format!("{r:.0} times the usual"),
+        r if r >= 1.15 => format!("{r:.1} times the usual"),
+        r if r > 0.87 => "about the usual".into(),
+        r if r >= 0.1 => format!("{} of the usual", text::percent(r)),
+        _ => "less than a tenth of the usual".into(),
+    }
+}
+
+fn level(word: &str) -> (&'static str, &'static str) {
+    match word {
+        "weekend" => ("weekend", "among the riskiest 5 %"),
+        "yellow" => ("yellow", "among the riskiest 10 %"),
+        "red" => ("red", "among the riskiest half"),
+        _ => ("green", "outside the riskiest half"),
+    }
+}
+
+fn among(risk: &RiskAnswer) -> String {
+    let n = text::grouped(risk.reference.n as u64);
+    if risk.reference.scope == "repository" {
+        format!("among the last {n} changes of this repository")
+    } else {
+        "among the changes that the model learned from: there are too few here yet".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::wire::StageAnswer;
+
+    fn plan(require: &[&str], stages: &[(u8, u64)]) -> PlanAnswer {
+        let stage = |&(percent, bake_seconds): &(u8, u64)| StageAnswer { percent, bake_seconds };
+        PlanAnswer {
+            require: require.iter().map(ToString::to_string).collect(),
+            stages: stages.iter().map(stage).collect(),
+        }
+    }
+
+    #[test]
+    fn a_plan_reads_as_one_sentence() {
+        let slow = [(1, 3600), (5, 3600), (25, 3600), (100, 0)];
+        assert_eq!(stages_in_words(&plan(&[], &slow)), "in 4 steps over 3 h");
+        assert_eq!(stages_in_words(&plan(&[], &[(100, 0)])), "to everything at once");
+        let required = requirements(&plan(&["second_reviewer", "load_test"], &slow));
+        assert_eq!(text::joined(&required), "a second reviewer and load test");
+    }
+
+    #[test]
+    fn a_change_is_named_by_what_is_known_of_it() {
+        let sha = "0123456789abcdef0123456789abcdef01234567";
+        let cases = [
+            (short_change(Some(sha), None, None), "0123456789"),
+            (short_change(None, Some("pr/12"), Some("sha256:aa")), "pr/12"),
+            (short_change(None, None, Some("sha256:0123456789abcd")), "diff 0123456789"),
+            (short_change(None, None, None), "a change"),
+        ];
+        cases.iter().for_each(|(shown, expected)| assert_eq!(shown.as_str(), *expected));
+    }
+
+    #[test]
+    fn how_much_more_than_usual_is_said_with_measure() {
+        let cases = [
+            (0.137, 0.021, "6.5 times the usual"),
+            (0.02, 0.02, "about the usual"),
+            (0.01, 0.02, "50 % of the usual"),
+            (0.5, 0.0, ""),
+            (0.0001, 0.02, "less than a tenth of the usual"),
+        ];
+        cases.iter().for_each(|(score, base, words)| assert_eq!(ratio(*score, *base), *words));
+    }
+}

@@ -1,0 +1,203 @@
+//! `/`: stored decisions, newest first, with search, filters and pages.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Extension, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::http::pages::form::{Form, query};
+use crate::http::pages::frame::{self, Frame, Here, problem};
+use crate::http::pages::headline::{Tone, short_change};
+use crate::http::pages::session::Reader;
+use crate::http::pages::text::{self, Shown};
+use crate::http::routes::decisions::{failed, unavailable};
+use crate::http::service::Service;
+use crate::http::wire::Answer;
+use crate::http::{ApiError, ProblemCode};
+use crate::policy::Verdict;
+use crate::store::{Record, RecordKind, Search};
+
+const N_SHOWN: i64 = 50;
+const MAX_FIELD_BYTES: usize = 200;
+
+#[derive(Template)]
+#[template(path = "list.html")]
+struct ListPage {
+    frame: Frame,
+    filters: Filters,
+    verdicts: Vec<Choice>,
+    repositories: Vec<Choice>,
+    days: Vec<Day>,
+    n_rows: usize,
+    /// Where older decisions are; none at the end.
+    older: Option<String>,
+    /// Where the newest ones are; none where they are shown.
+    newest: Option<String>,
+}
+
+/// What was asked for; empty where all are.
+#[derive(Default)]
+struct Filters {
+    text: Shown,
+    degraded: bool,
+    is_any: bool,
+}
+
+/// An entry of a menu.
+struct Choice {
+    value: Shown,
+    word: Shown,
+    is_chosen: bool,
+}
+
+/// The decisions of one day.
+struct Day {
+    title: String,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    id: Shown,
+    tone: Tone,
+    repo: Shown,
+    change: Shown,
+    time: String,
+    /// "97", where there is a rank.
+    rank: Option<u32>,
+    odds: Option<String>,
+    reason: Shown,
+    is_degraded: bool,
+    is_shadow: bool,
+}
+
+/// The list.
+pub(super) async fn page(
+    State(service): State<Arc<Service>>,
+    Extension(reader): Extension<Reader>,
+    RawQuery(raw): RawQuery,
+) -> Response {
+    match list(&service, &reader, raw.as_deref().unwrap_or("")).await {
+        Ok(list_page) => frame::page(StatusCode::OK, &list_page),
+        Err(api_error) => problem(&api_error, Some(&reader)),
+    }
+}
+
+async fn list(service: &Service, reader: &Reader, raw: &str) -> Result<ListPage, ApiError> {
+    let form = Form::parse(raw)?;
+    let search = search(&form)?;
+    let log = service.store.as_ref().ok_or_else(unavailable)?.log();
+    let page = log.page(&search).await.map_err(|error| failed(&error))?;
+    let now = service.now_ms().div_euclid(1000);
+    let repositories = service.serving.load_full().assessor.repositories(now);
+    let names = repositories.into_iter().map(|(name, _)| name);
+    let link = |cursor: &str| {
+        let fields = ["q", "repo", "decision", "degraded"].map(|name| (name, form.value(name)));
+        let query = query(&[&fields[..], &[("cursor", cursor)]].concat());
+        if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
+    };
+    Ok(ListPage {
+        frame: Frame::new("Decisions", Here::Decisions, Some(reader)),
+        filters: Filters {
+            text: Shown::new(form.value("q")),
+            degraded: search.degraded.is_some(),
+            is_any: search.text.is_some()
+                || search.repo.is_some()
+                || search.verdict.is_some()
+                || search.degraded.is_some(),
+        },
+        verdicts: verdict_choices(search.verdict.as_deref()),
+        repositories: repository_choices(names, search.repo.as_deref()),
+        n_rows: page.records.len(),
+        days: days(&page.records, now),
+        older: page.next.as_deref().map(link),
+        newest: search.before.is_some().then(|| link("")),
+    })
+}
+
+fn search(form: &Form) -> Result<Search, ApiError> {
+    let bounded = |name: &str| match form.given(name) {
+        Some(value) if value.len() > MAX_FIELD_BYTES => Err(ApiError::new(
+            ProblemCode::BadQuery,
+            format!("`{name}` is longer than {MAX_FIELD_BYTES} bytes"),
+        )),
+        given => Ok(given),
+    };
+    let verdict = bounded("decision")?;
+    if verdict.as_deref().is_some_and(|word| VERDICTS.iter().all(|verdict| verdict.as_str() != word)) {
+        return Err(ApiError::new(ProblemCode::BadQuery, "`decision` is none of the three decisions"));
+    }
+    Ok(Search {
+        kind: Some(RecordKind::Decision),
+        repo: bounded("repo")?,
+        verdict,
+        degraded: form.given("degraded").map(|_| true),
+        text: bounded("q")?,
+        before: bounded("cursor")?,
+        limit: N_SHOWN,
+        ..Search::default()
+    })
+}
+
+const VERDICTS: [Verdict; 3] = [Verdict::FastPath, Verdict::ExtraValidation, Verdict::Hold];
+
+fn verdict_choices(chosen: Option<&str>) -> Vec<Choice> {
+    let choice = |verdict: &Verdict| Choice {
+        value: Shown::new(verdict.as_str()),
+        word: Shown::new(verdict.in_words()),
+        is_chosen: chosen == Some(verdict.as_str()),
+    };
+    VERDICTS.iter().map(choice).collect()
+}
+
+/// The followed repositories, and the one asked for.
+fn repository_choices(names: impl Iterator<Item = String>, chosen: Option<&str>) -> Vec<Choice> {
+    let mut names: Vec<String> = names.chain(chosen.map(ToOwned::to_owned)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let choice = |name: String| {
+        let is_chosen = chosen == Some(name.as_str());
+        Choice { value: Shown::new(&name), word: Shown::cut(&name, 60), is_chosen }
+    };
+    names.into_iter().map(choice).collect()
+}
+
+fn days(records: &[Record], now: i64) -> Vec<Day> {
+    let mut days: Vec<Day> = Vec::new();
+    for record in records {
+        let title = text::day(record.at_ms.div_euclid(1000), now);
+        let row = row(record);
+        match days.last_mut().filter(|day| day.title == title) {
+            Some(day) => day.rows.push(row),
+            None => days.push(Day { title, rows: vec![row] }),
+        }
+    }
+    days
+}
+
+fn row(record: &Record) -> Row {
+    let answer: Option<Answer> = serde_json::from_str(&record.body).ok();
+    let risk = answer.as_ref().and_then(|answer| answer.risk.as_ref());
+    let columns = &record.columns;
+    // The rank beside it says the same.
+    let is_rank = |code: &str| matches!(code, "risk_above_budget" | "within_budget");
+    let reasons = answer.iter().flat_map(|answer| &answer.reasons);
+    let reason = reasons.into_iter().find(|reason| !is_rank(&reason.code));
+    Row {
+        id: Shown::new(&record.id),
+        tone: Tone::of(columns.verdict.as_deref().unwrap_or("")),
+        repo: Shown::cut(columns.repo.as_deref().unwrap_or("no repository"), 60),
+        change: short_change(
+            columns.commit_id.as_deref(),
+            columns.change_id.as_deref(),
+            columns.change_digest.as_deref(),
+        ),
+        time: text::clock(record.at_ms.div_euclid(1000)),
+        rank: risk.map(|risk| text::rank_of_100(risk.percentile)),
+        odds: risk.map(|risk| text::odds(risk.score)),
+        reason: Shown::cut(&reason.map_or_else(String::new, |reason| reason.text.replace('`', "")), 160),
+        is_degraded: columns.degraded,
+        is_shadow: answer.is_some_and(|answer| !answer.enforced),
+    }
+}

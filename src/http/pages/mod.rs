@@ -1,0 +1,48 @@
+//! Pages for people: the list of decisions, one decision, the model behind them.
+//!
+//! Rendered whole on the server, with no script and nothing from elsewhere; all text from outside is
+//! a [`text::Shown`]. A page shows what was recorded and, where the change can be read from a followed
+//! repository at this moment, the change itself; nothing of it is kept. Authors are not named.
+
+mod attention;
+mod beside;
+mod chart;
+mod decision;
+mod diff;
+mod drift;
+mod form;
+mod frame;
+mod headline;
+mod list;
+mod measured;
+mod model;
+mod outcome;
+mod reading;
+mod said;
+mod session;
+mod text;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+use crate::http::routes::decisions;
+use crate::http::service::Service;
+
+/// Every page; each asks for the scope `read` where keys are configured.
+pub(super) fn router(service: &Arc<Service>) -> Router<Arc<Service>> {
+    let guarded = Router::new()
+        .route("/", get(list::page))
+        .route("/decisions/{id}", get(decision::page))
+        .route("/decisions/{id}/json", get(decisions::one))
+        .route("/decisions/{id}/outcome", post(outcome::take))
+        .route("/model", get(model::page))
+        .layer(from_fn_with_state(Arc::clone(service), session::enter));
+    let open = Router::new()
+        .route("/sign-in", post(session::sign_in))
+        .route("/sign-out", post(session::sign_out))
+        .route("/assets/{name}", get(frame::stylesheet));
+    guarded.merge(open).layer(from_fn(session::same_origin))
+}

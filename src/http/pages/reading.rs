@@ -1,0 +1,186 @@
+//! What is read at the moment of viewing: the change from its repository, and the explanation.
+
+use std::sync::Arc;
+
+use crate::explain::{Explanation, GroupShare};
+use crate::http::assessor::{Asked, Assessed, Target};
+use crate::http::decode::Question;
+use crate::http::explain::explain;
+use crate::http::pages::chart::{Bar, waterfall};
+use crate::http::pages::diff::{ChangeView, change_view};
+use crate::http::pages::said::Said;
+use crate::http::pages::text::{self, Shown};
+use crate::http::service::{Service, Serving};
+use crate::http::wire::{Answer, ExplanationAnswer};
+use crate::http::{ApiError, ProblemCode};
+use crate::policy::Context;
+use crate::store::Record;
+
+/// Everything on the page that is not in the record.
+#[derive(Default)]
+pub(super) struct Reading {
+    pub(super) change: Option<ChangeView>,
+    /// Why the change is not shown.
+    pub(super) absent: &'static str,
+    pub(super) owners: Vec<Shown>,
+    pub(super) waterfall: Option<WaterfallView>,
+    pub(super) similar: Option<SimilarView>,
+    pub(super) alternatives: Vec<Said>,
+    pub(super) notes: Vec<Said>,
+}
+
+/// How the margin came about, from an average change to this one.
+pub(super) struct WaterfallView {
+    pub(super) base_x: u32,
+    pub(super) end_x: u32,
+    pub(super) rows: Vec<GroupView>,
+}
+
+/// One group of contributions.
+pub(super) struct GroupView {
+    pub(super) title: Said,
+    pub(super) values: Vec<Said>,
+    /// "×2.0" or "÷2.0": what it does to the odds.
+    pub(super) factor: String,
+    pub(super) bar: Bar,
+}
+
+/// Earlier changes like this one that went wrong.
+pub(super) struct SimilarView {
+    pub(super) text: Said,
+    pub(super) changes: Vec<SimilarChangeView>,
+}
+
+pub(super) struct SimilarChangeView {
+    pub(super) title: Shown,
+    pub(super) commit: Shown,
+    pub(super) landed: String,
+    pub(super) text: Said,
+}
+
+/// Values shown behind a group.
+const N_VALUES: usize = 2;
+const NOT_FOLLOWED: &str =
+    "The change is in no repository that this service follows, and nothing of a diff is ever stored.";
+const NOT_READABLE: &str =
+    "The change cannot be read from its repository at this moment; nothing of it is stored here.";
+const NO_COMMIT: &str = "The change was asked about as a diff, and nothing of a diff is ever stored; see it where it is reviewed.";
+
+/// Reads the change, where it is a commit of a followed repository.
+pub(super) async fn read(
+    service: &Arc<Service>,
+    record: &Record,
+    answer: &Answer,
+) -> Result<Reading, ApiError> {
+    let serving = service.serving.load_full();
+    let (record, answer) = (record.clone(), answer.clone());
+    // Reads files and walks trees: not on the threads that answer.
+    let work = tokio::task::spawn_blocking(move || read_now(&serving, &record, &answer));
+    work.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
+}
+
+fn read_now(serving: &Serving, record: &Record, answer: &Answer) -> Reading {
+    let mut reading = Reading { absent: NOT_FOLLOWED, ..Reading::default() };
+    reading.waterfall = answer.explanation.as_ref().map(drawn);
+    let repo = &answer.change.repo;
+    let Some(asked) = asked(answer, record.at_ms.div_euclid(1000)) else {
+        reading.absent = NO_COMMIT;
+        return reading;
+    };
+    if serving.assessor.repositories(asked.received_at).iter().all(|(name, _)| name != repo) {
+        return reading;
+    }
+    match serving.assessor.assess(repo, std::slice::from_ref(&asked)).pop() {
+        Some(Ok(assessed)) if !assessed.change.record.files.is_empty() => {
+            let explanation = explained(serving, answer, asked, &assessed);
+            take(&mut reading, &assessed, &explanation);
+        }
+        _ => reading.absent = NOT_READABLE,
+    }
+    reading
+}
+
+/// Asks again about the change, without what the caller knew of the rollout: that is not recorded.
+fn explained(serving: &Serving, answer: &Answer, asked: Asked, assessed: &Assessed) -> Explanation {
+    let now = asked.received_at;
+    let (repo, id) = (answer.change.repo.clone(), answer.change.id.clone());
+    let question = Question { repo, id, asked, context: Context::default(), said: [0; 32] };
+    let mut explanation = explain(serving, &question, assessed, now);
+    if explanation.headline.verdict.as_str() != answer.decision {
+        // What would change another decision says nothing of the one on this page.
+        explanation.alternatives.clear();
+    }
+    explanation
+}
+
+fn take(reading: &mut Reading, assessed: &Assessed, explanation: &Explanation) {
+    reading.owners = assessed.owners.iter().map(|owner| Shown::cut(owner, 80)).collect();
+    let diff = explanation.diff.as_ref();
+    reading.change = Some(change_view(&assessed.change, &assessed.keys, diff));
+    reading.similar = explanation.similar.as_ref().map(|similar| SimilarView {
+        text: Said::new(&similar.text),
+        changes: similar.changes.iter().map(similar_change_view).collect(),
+    });
+    reading.alternatives = explanation.alternatives.iter().map(|it| Said::new(&it.text)).collect();
+    reading.notes = explanation.notes.iter().map(|note| Said::new(note)).collect();
+}
+
+fn similar_change_view(change: &crate::explain::SimilarChange) -> SimilarChangeView {
+    SimilarChangeView {
+        title: Shown::cut(change.title.as_deref().unwrap_or("An earlier change"), 160),
+        commit: Shown::cut(change.change_id.as_deref().unwrap_or(""), 10),
+        landed: text::date(change.landed_at),
+        text: Said::new(&change.text),
+    }
+}
+
+fn asked(answer: &Answer, received_at: i64) -> Option<Asked> {
+    let commit = answer.change.commit.clone()?;
+    let target = Target::Commit { commit, base: answer.change.base.clone() };
+    Some(Asked { target, custom: Default::default(), received_at })
+}
+
+/// By groups, or by features for a decision that was recorded before there were groups.
+fn drawn(explanation: &ExplanationAnswer) -> WaterfallView {
+    let groups = &explanation.groups;
+    if groups.is_empty() { by_feature(explanation) } else { by_group(explanation.base, groups) }
+}
+
+fn by_group(base: f64, groups: &[GroupShare]) -> WaterfallView {
+    let steps: Vec<f64> = groups.iter().map(|group| group.contribution).collect();
+    let row = |group: &GroupShare| {
+        let values = group.values.iter().take(N_VALUES).map(|value| Said::new(&value.text)).collect();
+        (Said::capitalised(&group.title), values)
+    };
+    waterfall_view(base, &steps, groups.iter().map(row))
+}
+
+fn by_feature(explanation: &ExplanationAnswer) -> WaterfallView {
+    let steps: Vec<f64> = explanation.contributions.iter().map(|it| it.contribution).collect();
+    let rows = explanation.contributions.iter().map(|it| (Said::new(&it.text), Vec::new()));
+    waterfall_view(explanation.base, &steps, rows)
+}
+
+fn waterfall_view(base: f64, steps: &[f64], rows: impl Iterator<Item = (Said, Vec<Said>)>) -> WaterfallView {
+    let (base_x, bars) = waterfall(base, steps);
+    let end_x = bars.last().map_or(base_x, |bar| bar.end);
+    let row = |(((title, values), step), bar): (((Said, Vec<Said>), &f64), Bar)| GroupView {
+        title,
+        values,
+        factor: factor(*step),
+        bar,
+    };
+    WaterfallView { base_x, end_x, rows: rows.zip(steps).zip(bars).map(row).collect() }
+}
+
+/// What a contribution does to the odds.
+fn factor(contribution: f64) -> String {
+    let factor = contribution.abs().exp();
+    let sign = if contribution >= 0.0 { '×' } else { '÷' };
+    match factor {
+        factor if factor < 1.05 => "hardly".into(),
+        factor if factor >= 1e6 => format!("{sign} a million"),
+        factor if factor >= 9.95 => format!("{sign} {}", text::grouped(factor.round() as u64)),
+        factor => format!("{sign} {factor:.1}"),
+    }
+}
