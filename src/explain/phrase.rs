@@ -48,6 +48,17 @@ const PHRASES: &[(&str, &str)] = &[
     ("file_bad_age_days", "a change of these files went wrong {} ago"),
     ("file_bad_lift_max", "changes of the worst file went wrong {}"),
     ("file_bad_lift_mean", "changes of these files went wrong {}"),
+    ("domain_bad_lift", "changes from the same mail domain went wrong {}"),
+    ("file_last_undid_share", "{} of the known files were last changed to undo something"),
+    ("learned_fast", "by the newest outcomes of such words, people and places, changes like it go wrong {}"),
+    ("learned_slow", "by all outcomes of such words, people and places, changes like it go wrong {}"),
+    ("line_age_min_hours", "the youngest deleted line was added {} ago"),
+    ("line_back_age_days", "a line that comes back was deleted {} ago"),
+    ("line_back_share", "{} of the added lines were deleted from the file before"),
+    ("line_fresh_share", "{} of the deleted lines were added within the last 14 days"),
+    ("ticket_bad_age_days", "a change that names the same ticket went wrong {} ago"),
+    ("ticket_bad_lift", "changes that name the same ticket went wrong {}"),
+    ("ticket_seen", "{} earlier changes name the same ticket"),
     ("file_bad_recent_lift", "changes of the worst file lately went wrong {}"),
     ("file_changes_max", "the busiest file was changed {} times before"),
     ("file_changes_mean", "these files were changed {} times before, on average"),
@@ -147,7 +158,7 @@ pub fn sentence(contribution: &Contribution) -> String {
 fn of_feature(spec: &FeatureSpec, value: Option<f64>) -> String {
     let Some(value) = value else {
         return phrase(UNKNOWN, spec.name)
-            .map_or_else(|| format!("{}: not known", lower_first(spec.sentence)), str::to_owned);
+            .map_or_else(|| format!("{}: not known", lower_first(&subject(spec))), str::to_owned);
     };
     if let Some(phrase) = phrase(PHRASES, spec.name) {
         return phrase.replacen("{}", &shown(spec, value), 1);
@@ -166,6 +177,15 @@ fn of_feature(spec: &FeatureSpec, value: Option<f64>) -> String {
     }
 }
 
+/// What a feature is about; a sentence that leans on the one before it is of no use alone.
+fn subject(spec: &FeatureSpec) -> String {
+    match spec.sentence.strip_prefix("Whether ") {
+        Some(clause) => clause.to_owned(),
+        None if spec.sentence.starts_with("The same") => spec.name.replace('_', " "),
+        None => spec.sentence.to_owned(),
+    }
+}
+
 /// A value in its unit.
 fn shown(spec: &FeatureSpec, value: f64) -> String {
     match spec.unit {
@@ -173,6 +193,7 @@ fn shown(spec: &FeatureSpec, value: f64) -> String {
         Unit::Days => span_hours(24.0 * value),
         Unit::Hours if spec.name != "time_hour" => span_hours(value),
         Unit::LogRatio if spec.name.ends_with("_lift") || spec.name.contains("_lift_") => how_often(value),
+        Unit::LogOdds => how_often(value),
         Unit::LogRatio => format!("{} times", times(value.exp())),
         _ => plain(round_to(value)),
     }

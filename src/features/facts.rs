@@ -2,6 +2,7 @@ use crate::features::file::FileFacts;
 use crate::features::key_history::KeyFacts;
 use crate::features::keys::EditFacts;
 use crate::features::kind::KindFacts;
+use crate::features::line::LineFacts;
 use crate::features::message::MessageFacts;
 use crate::features::outcome::OutcomeFacts;
 use crate::features::partner::PartnerFacts;
@@ -28,6 +29,7 @@ pub struct Facts<'a> {
     pub(super) edits: EditFacts,
     pub(super) files: FileFacts,
     pub(super) keys: KeyFacts,
+    pub(super) lines: LineFacts,
     pub(super) message: MessageFacts,
     pub(super) outcomes: OutcomeFacts,
     pub(super) tokens: TokenFacts,
@@ -51,6 +53,7 @@ impl<'a> Facts<'a> {
             edits: EditFacts::of(reading),
             files: FileFacts::of(footprint, history),
             keys: KeyFacts::of(footprint, history, base_rate),
+            lines: LineFacts::of(footprint, history),
             message: MessageFacts::of(reading.change),
             outcomes: OutcomeFacts::of(footprint, history, base_rate),
             tokens: TokenFacts::of(footprint, history, base_rate),

@@ -1,6 +1,7 @@
 use crate::change::Change;
 use crate::features::facts::{count, flag};
 use crate::features::schema::{FeatureSpec, Unit};
+use crate::history::{body_lines, names_ticket};
 
 /// The words told apart in titles, each with the forms that show it.
 const WORDS: [&[&str]; 18] = [
@@ -98,9 +99,7 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
 impl MessageFacts {
     pub(super) fn of(change: &Change) -> Self {
         let (title, message) = (change.title(), change.message.as_str());
-        let below = message.lines().skip(1).map(str::trim);
-        let body: Vec<&str> =
-            below.filter(|line| !line.is_empty() && *line != title && !is_trailer(line)).collect();
+        let body = body_lines(message, title);
         let lower = title.to_lowercase();
         let words: Vec<&str> =
             lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -119,26 +118,4 @@ impl MessageFacts {
             has_word: WORDS.map(|forms| words.iter().any(|word| forms.contains(word))),
         }
     }
-}
-
-/// `Change-Id: …`, `Signed-off-by: …`: written by tools, some only when the change lands.
-fn is_trailer(line: &str) -> bool {
-    line.split_once(": ").is_some_and(|(key, _)| {
-        key.contains('-')
-            && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-            && key.starts_with(|c: char| c.is_ascii_uppercase())
-    })
-}
-
-/// `T123456`, `#123`, `ABC-123`.
-fn names_ticket(message: &str) -> bool {
-    message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '#').any(|word| {
-        let digits = word.trim_start_matches(|c: char| !c.is_ascii_digit());
-        let mark = &word[..word.len() - digits.len()];
-        let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        let is_key = mark.len() >= 3
-            && mark.ends_with('-')
-            && mark[..mark.len() - 1].bytes().all(|b| b.is_ascii_uppercase());
-        all_digits && (mark == "#" || (mark == "T" && digits.len() >= 4) || is_key)
-    })
 }

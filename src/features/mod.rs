@@ -12,6 +12,7 @@ mod file;
 mod key_history;
 mod keys;
 mod kind;
+mod line;
 mod message;
 mod outcome;
 mod partner;

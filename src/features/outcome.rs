@@ -19,10 +19,16 @@ pub struct OutcomeFacts {
     dir_recent: Option<Spread>,
     dir_bad_age_days: Option<Spread>,
     extension: Option<Spread>,
+    ticket: Option<Spread>,
+    ticket_seen: Option<Spread>,
+    ticket_bad_age_days: Option<Spread>,
+    domain: Track,
+    learned: [f64; 2],
     template: Track,
     first_words: Track,
     title: Track,
     edit: Track,
+    last_undid: Option<Spread>,
 }
 
 pub(super) const FEATURES: &[FeatureSpec] = &[
@@ -185,6 +191,50 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
     .rising(),
 ];
 
+pub(super) const LEARNED: &[FeatureSpec] = &[
+    FeatureSpec::new(
+        "learned_fast",
+        Unit::LogOdds,
+        "What the outcomes so far teach of its words, people and places together, the newest most",
+        |f| Some(f.outcomes.learned[0]),
+    )
+    .rising(),
+    FeatureSpec::new("learned_slow", Unit::LogOdds, "The same, learned with more patience", |f| {
+        Some(f.outcomes.learned[1])
+    })
+    .rising(),
+    FeatureSpec::new(
+        "ticket_bad_lift",
+        Unit::LogRatio,
+        "How often changes that name the same ticket went wrong",
+        |f| Some(f.outcomes.ticket?.max),
+    )
+    .rising(),
+    FeatureSpec::new("ticket_seen", Unit::Count, "Earlier changes that name the same ticket", |f| {
+        Some(f.outcomes.ticket_seen?.max)
+    }),
+    FeatureSpec::new(
+        "ticket_bad_age_days",
+        Unit::Days,
+        "Days since a change that names the same ticket went wrong",
+        |f| Some(f.outcomes.ticket_bad_age_days?.min),
+    )
+    .falling(),
+    FeatureSpec::new(
+        "domain_bad_lift",
+        Unit::LogRatio,
+        "How often changes from the same mail domain went wrong",
+        |f| Some(f.outcomes.domain.lift(f.t, f.base_rate, SMOOTHING)),
+    )
+    .rising(),
+    FeatureSpec::new(
+        "file_last_undid_share",
+        Unit::Share,
+        "Share of the known files whose last change undid an earlier one",
+        |f| Some(f.outcomes.last_undid?.mean),
+    ),
+];
+
 pub(super) const AGES: &[FeatureSpec] = &[
     FeatureSpec::new(
         "author_bad_age_days",
@@ -245,12 +295,28 @@ impl OutcomeFacts {
             dir_recent: Spread::of(dirs(2).map(|track| track.recent_lift(t, base_rate, SMOOTHING))),
             dir_bad_age_days: Spread::of(dirs(2).filter_map(|track| ages(track.bad_age_seconds(t)))),
             extension: Spread::of(tracks(&history.extensions, &footprint.extensions).map(lift)),
+            ticket: Spread::of(tracks(&history.tickets, &footprint.tickets).map(lift)),
+            ticket_seen: Spread::of(
+                tracks(&history.tickets, &footprint.tickets).map(|track| f64::from(track.n)),
+            ),
+            ticket_bad_age_days: Spread::of(
+                tracks(&history.tickets, &footprint.tickets)
+                    .filter_map(|track| ages(track.bad_age_seconds(t))),
+            ),
+            domain: track_of(&history.domains, footprint.domain),
+            learned: learned(footprint, history),
+            last_undid: Spread::of(files.iter().map(|file| f64::from(u8::from(file.last_was_revert)))),
             template: track_of(&history.templates, footprint.template),
             first_words: track_of(&history.first_words, footprint.first_words),
             title: track_of(&history.titles, footprint.title),
             edit: track_of(&history.edits, footprint.edit),
         }
     }
+}
+
+fn learned(footprint: &Footprint, history: &History) -> [f64; 2] {
+    let inputs = footprint.inputs();
+    history.learners.each_ref().map(|learner| learner.margin(&inputs))
 }
 
 fn track_of(map: &BoundedMap<Track>, hash: u64) -> Track {

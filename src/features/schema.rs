@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::features::facts::Facts;
 use crate::features::{
-    author, context, file, key_history, keys, kind, message, outcome, partner, size, time, tokens,
+    author, context, file, key_history, keys, kind, line, message, outcome, partner, size, time, tokens,
 };
 
 /// The family a feature belongs to; explanations are summed by it.
@@ -51,6 +51,8 @@ pub enum Unit {
     Hours,
     /// Natural logarithm of a ratio.
     LogRatio,
+    /// Log-odds over the base rate, the same scale in every repository.
+    LogOdds,
     /// Bits.
     Bits,
     /// Position within the last 1,000 changes, 0 to 1.
@@ -155,19 +157,21 @@ impl Schema {
     }
 
     fn build() -> Self {
-        let families: [(Group, &[FeatureSpec]); 14] = [
+        let families: [(Group, &[FeatureSpec]); 16] = [
             (Group::Size, size::FEATURES),
             (Group::Kind, kind::FEATURES),
             (Group::KeyEdits, keys::FEATURES),
             (Group::Author, author::FEATURES),
             (Group::Ownership, author::OWNERSHIP),
             (Group::File, file::FEATURES),
+            (Group::File, line::FEATURES),
             (Group::Key, key_history::FEATURES),
             (Group::Context, context::FEATURES),
             (Group::Time, time::FEATURES),
             (Group::Message, message::FEATURES),
             (Group::Outcomes, outcome::FEATURES),
             (Group::Outcomes, outcome::AGES),
+            (Group::Outcomes, outcome::LEARNED),
             (Group::Outcomes, tokens::FEATURES),
             (Group::Partner, partner::FEATURES),
         ];
@@ -220,6 +224,7 @@ impl Unit {
             Self::Days => "days",
             Self::Hours => "hours",
             Self::LogRatio => "log ratio",
+            Self::LogOdds => "log-odds",
             Self::Bits => "bits",
             Self::Rank => "rank",
         }

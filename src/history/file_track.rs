@@ -15,6 +15,8 @@ pub struct FileTrack {
     pub track: Track,
     /// Hash of the newest author.
     pub last_author: u64,
+    /// Whether its newest change said that it undoes an earlier one.
+    pub last_was_revert: bool,
     /// Lines added minus lines deleted so far.
     pub n_lines: i64,
     authors: Vec<(u64, u32)>,

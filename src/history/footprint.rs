@@ -2,6 +2,8 @@ use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::change::{FileStatus, KeyChange, KeyChangeKind, LineOrigin};
+use crate::history::line_track::LineMarks;
+use crate::history::prose::{body_lines, tickets};
 use crate::history::reading::{Reading, hash64};
 use crate::history::tokens::TokenKind;
 use crate::label::template_of;
@@ -12,6 +14,14 @@ const MAX_FILES: usize = 1_000;
 const MAX_KEYS: usize = 1_000;
 /// Distinct tokens of one kind that are kept of a change.
 const MAX_TOKENS: usize = 192;
+/// Lines of one side of a change that are remembered.
+const MAX_LINES: usize = 512;
+/// Bytes below which a line is too common to remember.
+const MIN_LINE_BYTES: usize = 4;
+/// Files and directories that are inputs of a learner, each.
+const MAX_INPUT_FILES: usize = 32;
+/// An odd number with well spread bits (2⁶⁴ over the golden ratio).
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Bytes of one line that are read for tokens.
 const MAX_LINE_BYTES: usize = 400;
 
@@ -22,6 +32,14 @@ pub struct Footprint {
     pub t: i64,
     /// Hash of the author's address.
     pub author: u64,
+    /// Hash of the address behind the `@`.
+    pub domain: u64,
+    /// Hashes of the tickets that the message names.
+    pub tickets: Vec<u64>,
+    /// Whether the change says that it undoes an earlier one.
+    pub is_revert: bool,
+    /// Whether its wording says that undoing it is the plan.
+    pub is_planned: bool,
     /// Hour of the author's clock.
     pub hour: u8,
     /// Hash of the title's template.
@@ -43,7 +61,9 @@ pub struct Footprint {
     /// The key edits, at most 1,000.
     pub keys: Vec<KeyMark>,
     /// Hashed tokens; the lowest bit is 1 for an added line.
-    pub tokens: [Vec<u32>; 4],
+    pub tokens: [Vec<u32>; 5],
+    /// Added and deleted lines; empty once the change has landed.
+    pub lines: LineMarks,
 }
 
 /// One file of a footprint.
@@ -84,6 +104,10 @@ impl Footprint {
         let mut footprint = Self {
             t: change.committed_at,
             author: hash64(&[author_address(&change.author)]),
+            domain: hash64(&[domain_of(author_address(&change.author))]),
+            tickets: tickets(&change.message).into_iter().map(|ticket| hash64(&[ticket])).collect(),
+            is_revert: reading.classification.is_revert,
+            is_planned: reading.classification.planned_by_wording,
             hour: hour_of(change.authored_at.unix_seconds, change.authored_at.offset_minutes),
             template: hash64(&[&template_of(title)]),
             first_words: hash_first_words(title),
@@ -93,6 +117,7 @@ impl Footprint {
         footprint.read_files(reading);
         footprint.read_keys(reading);
         footprint.read_tokens(reading);
+        footprint.read_lines(reading);
         (footprint.edit, footprint.inverse_edit) = edit_hashes(reading);
         footprint
     }
@@ -162,7 +187,40 @@ impl Footprint {
             }
         }
         message.read(reading.change.title());
-        self.tokens = [added, deleted, path, message].map(|set| set.tokens);
+        let mut body = TokenSet::new(TokenKind::Body);
+        for line in body_lines(&reading.change.message, reading.change.title()) {
+            body.read(line);
+        }
+        self.tokens = [added, deleted, path, message, body].map(|set| set.tokens);
+    }
+
+    fn read_lines(&mut self, reading: &Reading<'_>) {
+        for file_diff in reading.change.record.files.iter().take(MAX_FILES) {
+            let path = file_diff.path();
+            for line in file_diff.hunks().iter().flat_map(|hunk| &hunk.lines) {
+                let side = match line.origin {
+                    LineOrigin::Added => &mut self.lines.added,
+                    LineOrigin::Deleted => &mut self.lines.deleted,
+                    LineOrigin::Context => continue,
+                };
+                let text = line.text.trim();
+                if text.len() >= MIN_LINE_BYTES && side.len() < MAX_LINES {
+                    side.push(hash64(&[path, text]));
+                }
+            }
+        }
+    }
+
+    /// What a [`crate::history::Learner`] reads of the change: its words, and hashes of who, where and what.
+    pub fn inputs(&self) -> Vec<u32> {
+        let named = [(1, self.author), (2, self.template), (3, self.first_words), (4, self.domain)];
+        let files = self.files.iter().take(MAX_INPUT_FILES).map(|file_mark| (5, file_mark.path));
+        let dirs = self.dirs[2].iter().take(MAX_INPUT_FILES).map(|&dir| (6, dir));
+        let author_dirs = self.dirs[0].iter().take(MAX_INPUT_FILES).map(|&dir| (7, dir ^ self.author));
+        let hashed = named.into_iter().chain(files).chain(dirs).chain(author_dirs);
+        let mut inputs = self.tokens.concat();
+        inputs.extend(hashed.map(|(space, hash)| fold32(hash.wrapping_add(space).wrapping_mul(GOLDEN))));
+        inputs
     }
 }
 
@@ -184,6 +242,14 @@ pub fn author_address(author: &str) -> &str {
         (Some(start), Some(end)) if start < end => author[start + 1..end].trim(),
         _ => author.trim(),
     }
+}
+
+fn domain_of(address: &str) -> &str {
+    address.rsplit_once('@').map_or("", |(_, domain)| domain)
+}
+
+fn fold32(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// The directories that hold a path, at depth 1, 2 and 3; the last is repeated where there are fewer.
@@ -239,7 +305,7 @@ fn edit_hashes(reading: &Reading<'_>) -> (u64, u64) {
 }
 
 fn mix(path: u64, first: u64, second: u64) -> u64 {
-    (path ^ first.rotate_left(17)).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ second.rotate_left(43)
+    (path ^ first.rotate_left(17)).wrapping_mul(GOLDEN) ^ second.rotate_left(43)
 }
 
 fn push_distinct(hashes: &mut Vec<u64>, hash: u64) {
@@ -280,6 +346,7 @@ impl TokenSet {
             TokenKind::Deleted => ("line", 0),
             TokenKind::Path => ("path", 0),
             TokenKind::Message => ("message", 0),
+            TokenKind::Body => ("body", 0),
         };
         let token = ((hash64(&[space, &lower]) >> 32) as u32 & !1) | sign;
         if self.seen.insert(token) {

@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,12 +10,22 @@ pub struct Ledger {
     limit: usize,
     n_landed: u32,
     footprints: VecDeque<Footprint>,
+    /// Ordinal of the oldest change that was not settled yet.
+    n_settled: u32,
+    /// Ordinals from `n_settled` on that had an outcome.
+    decided: BTreeSet<u32>,
 }
 
 impl Ledger {
     /// An empty ledger of at most `limit` footprints.
     pub fn new(limit: usize) -> Self {
-        Self { limit: limit.max(1), n_landed: 0, footprints: VecDeque::new() }
+        Self {
+            limit: limit.max(1),
+            n_landed: 0,
+            footprints: VecDeque::new(),
+            n_settled: 0,
+            decided: BTreeSet::new(),
+        }
     }
 
     /// Number of changes ever landed: the ordinal of the next one.
@@ -28,6 +38,30 @@ impl Ledger {
         let newest_first = self.n_landed.checked_sub(ordinal)?;
         let idx = self.footprints.len().checked_sub(newest_first as usize)?;
         self.footprints.get(idx)
+    }
+
+    /// Notes that a change has an outcome: it will not settle as one that held.
+    pub fn decide(&mut self, ordinal: u32) {
+        if ordinal >= self.n_settled {
+            self.decided.insert(ordinal);
+        }
+    }
+
+    /// The oldest change that landed at or before `t`, was not settled yet and had no outcome; it counts
+    /// as settled from now on.
+    pub fn settle(&mut self, t: i64) -> Option<&Footprint> {
+        while self.n_settled < self.n_landed {
+            let ordinal = self.n_settled;
+            let is_kept = self.get(ordinal).is_some_and(|footprint| footprint.t > t);
+            if is_kept {
+                return None;
+            }
+            self.n_settled += 1;
+            if !self.decided.remove(&ordinal) && self.get(ordinal).is_some() {
+                return self.get(ordinal);
+            }
+        }
+        None
     }
 
     /// Puts down the next change.

@@ -6,7 +6,7 @@
 //!
 //! Memory is bounded by [`Limits`]: every map drops its least recently touched quarter when full
 //! (ties by key, so that the same events leave the same state). With the default limits the state
-//! stays under about 250 MB; the largest repository measured (33,000 changes) needs a tenth of it.
+//! stays under about 300 MB; the largest repository measured (33,000 changes) needs a tenth of it.
 
 mod bad_changes;
 mod context;
@@ -14,8 +14,11 @@ mod decay;
 mod file_track;
 mod footprint;
 mod key_track;
+mod learner;
 mod ledger;
+mod line_track;
 mod map;
+mod prose;
 mod reading;
 mod state;
 mod tokens;
@@ -28,7 +31,10 @@ pub use decay::{Decayed, SECONDS_PER_DAY, SECONDS_PER_HOUR};
 pub use file_track::{FileTrack, Partner};
 pub use footprint::{FileMark, Footprint, KeyMark, author_address, dir_prefixes, extension_of, log_ratio};
 pub use key_track::KeyTrack;
+pub use learner::Learner;
+pub use line_track::{LineMarks, LineTrack};
 pub use map::BoundedMap;
+pub use prose::{body_lines, names_ticket, tickets};
 pub use reading::{Reading, hash64};
 pub use state::{History, Limits};
 pub use tokens::{TokenKind, TokenTable};

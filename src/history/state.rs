@@ -6,7 +6,9 @@ use crate::history::context::Context;
 use crate::history::file_track::FileTrack;
 use crate::history::footprint::{FileMark, Footprint};
 use crate::history::key_track::KeyTrack;
+use crate::history::learner::Learner;
 use crate::history::ledger::Ledger;
+use crate::history::line_track::{LineMarks, LineTrack};
 use crate::history::map::BoundedMap;
 use crate::history::tokens::{TokenKind, TokenTable};
 use crate::history::track::{OutcomeWeight, Track};
@@ -19,6 +21,9 @@ const MAX_PARTNER_FILES: usize = 20;
 /// Changes against which a value is ranked.
 const RANK_WINDOW: usize = 1_000;
 
+/// Rate and weight of a positive of the learners, the fast one first.
+const LEARNERS: [(f32, f32); 2] = [(3.0, 10.0), (1.0, 3.0)];
+
 /// How much the fold may remember.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -26,6 +31,8 @@ pub struct Limits {
     pub n_files: usize,
     /// Keys.
     pub n_keys: usize,
+    /// Lines.
+    pub n_lines: usize,
     /// Authors, directories, templates and the like, each.
     pub n_others: usize,
     /// Newest changes whose footprints are kept for outcomes that become known later.
@@ -34,7 +41,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { n_files: 100_000, n_keys: 300_000, n_others: 50_000, n_footprints: 4_096 }
+        Self { n_files: 100_000, n_keys: 300_000, n_lines: 300_000, n_others: 50_000, n_footprints: 4_096 }
     }
 }
 
@@ -65,8 +72,16 @@ pub struct History {
     pub keys: BoundedMap<KeyTrack>,
     /// By the last part of the key path.
     pub leaves: BoundedMap<Track>,
+    /// By the domain of the author's address.
+    pub domains: BoundedMap<Track>,
+    /// By ticket.
+    pub tickets: BoundedMap<Track>,
+    /// By file and line.
+    pub lines: BoundedMap<LineTrack>,
     /// By token.
     pub tokens: TokenTable,
+    /// What was learned of words, people and places together: a fast and a slow learner.
+    pub learners: [Learner; 2],
     /// The last vectors.
     pub window: RankWindow,
     /// The changes that went wrong, for comparison.
@@ -96,7 +111,11 @@ impl History {
             edits: map(),
             keys: BoundedMap::new(limits.n_keys),
             leaves: map(),
+            domains: map(),
+            tickets: map(),
+            lines: BoundedMap::new(limits.n_lines),
             tokens: TokenTable::default(),
+            learners: LEARNERS.map(|(rate, positive_weight)| Learner::new(rate, positive_weight)),
             window: RankWindow::new(n_features, RANK_WINDOW),
             bad_changes: BadChanges::default(),
             ledger: Ledger::new(limits.n_footprints),
@@ -114,8 +133,10 @@ impl History {
     }
 
     /// Folds in a change that landed, with the values its vector was ranked by.
-    pub fn land(&mut self, footprint: Footprint, values: &[f32]) {
+    pub fn land(&mut self, mut footprint: Footprint, values: &[f32]) {
         let t = footprint.t;
+        self.settle(t);
+        self.land_lines(&std::mem::take(&mut footprint.lines), t);
         for file_mark in &footprint.files {
             self.land_file(file_mark, &footprint);
         }
@@ -152,6 +173,7 @@ impl History {
             return;
         };
         let weight = weight_of(outcome, footprint.t);
+        self.ledger.decide(outcome.ordinal);
         self.for_each_track(&footprint, |track| track.outcome(weight, t));
         for file_mark in &footprint.files {
             if let Some(file_track) = self.files.get_mut(file_mark.path) {
@@ -165,11 +187,36 @@ impl History {
         }
         if weight == OutcomeWeight::Bad {
             self.bad_changes.push(outcome, &footprint);
+            self.learn(&footprint, true);
             for tokens in &footprint.tokens {
                 self.tokens.bad(tokens, t);
             }
         }
         self.context.outcome(weight, t);
+    }
+
+    /// Learns from the changes that held for as long as an unplanned revert counts.
+    fn settle(&mut self, t: i64) {
+        while let Some(footprint) = self.ledger.settle(t.saturating_sub(STRICT_HORIZON_SECONDS)) {
+            if !footprint.is_revert && !footprint.is_planned {
+                let inputs = footprint.inputs();
+                self.learners.iter_mut().for_each(|learner| learner.learn(&inputs, false));
+            }
+        }
+    }
+
+    fn learn(&mut self, footprint: &Footprint, went_wrong: bool) {
+        let inputs = footprint.inputs();
+        self.learners.iter_mut().for_each(|learner| learner.learn(&inputs, went_wrong));
+    }
+
+    fn land_lines(&mut self, lines: &LineMarks, t: i64) {
+        for &line in &lines.deleted {
+            self.lines.touch(line, t).deleted_t = Some(t);
+        }
+        for &line in &lines.added {
+            self.lines.touch(line, t).added_t = Some(t);
+        }
     }
 
     fn land_file(&mut self, file_mark: &FileMark, footprint: &Footprint) {
@@ -180,6 +227,7 @@ impl History {
         }
         file_track.track.land(footprint.t);
         file_track.add_author(footprint.author);
+        file_track.last_was_revert = footprint.is_revert;
         file_track.n_lines += i64::from(file_mark.n_added) - i64::from(file_mark.n_deleted);
         if file_mark.status == FileStatus::Deleted {
             file_track.n_lines = 0;
@@ -212,6 +260,10 @@ impl History {
         }
         for &extension in &footprint.extensions {
             fold(self.extensions.touch(extension, t));
+        }
+        fold(self.domains.touch(footprint.domain, t));
+        for &ticket in &footprint.tickets {
+            fold(self.tickets.touch(ticket, t));
         }
         fold(self.templates.touch(footprint.template, t));
         fold(self.first_words.touch(footprint.first_words, t));

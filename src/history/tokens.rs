@@ -14,8 +14,10 @@ pub enum TokenKind {
     Deleted,
     /// In a path.
     Path,
-    /// In the message.
+    /// In the title.
     Message,
+    /// Below the title.
+    Body,
 }
 
 /// How often each hashed token was seen, and how often in a change that went wrong.
