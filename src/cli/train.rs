@@ -2,7 +2,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diffrisk::artifact::Artifact;
-use diffrisk::train::{Prior, Recipe, TrainOptions, train_rows, train_table};
+use diffrisk::dataset::Rows;
+use diffrisk::train::{PooledOptions, Prior, Recipe, TrainOptions, train_pooled, train_rows, train_table};
 use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
@@ -30,6 +31,9 @@ pub struct TrainArgs {
     /// Artifact to blend with: a directory, `published` or `none`
     #[arg(long, value_name = "DIR", default_value = "published")]
     prior: PriorArg,
+    /// Train what others blend with: one model over all files, each a repository, with leave-out twins
+    #[arg(long, conflicts_with_all = ["label", "time", "id"])]
+    pooled: bool,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -43,7 +47,11 @@ pub struct TrainArgs {
 pub fn run(args: TrainArgs) -> Result<Exit, Failure> {
     let name = args.name.clone().unwrap_or_else(|| name_of(&args.out));
     let progress = Progress::start("training");
-    let trained = if args.columns.is_given() { on_table(&args, &name) } else { on_rows(&args, &name) };
+    let trained = match &args {
+        args if args.pooled => on_repositories(args, &name),
+        args if args.columns.is_given() => on_table(args, &name),
+        args => on_rows(args, &name),
+    };
     progress.end();
     let artifact = trained?;
     artifact.save(&args.out)?;
@@ -61,6 +69,20 @@ fn on_rows(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
     let (prior, _): (Option<Prior>, _) = prior_for(args.prior.load()?, &roots(&rows), true)?;
     let options = TrainOptions { recipe: Recipe::default(), prior, as_of, seed: args.seed };
     Ok(train_rows(&rows, name, args.label_task.into(), &options)?)
+}
+
+fn on_repositories(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
+    let mut sources = Vec::new();
+    for path in &args.data {
+        sources.push(Rows::read_parquet(path)?.0);
+    }
+    let options = PooledOptions {
+        name: name.to_owned(),
+        task: args.label_task.into(),
+        recipe: Recipe::pooled(),
+        seed: args.seed,
+    };
+    Ok(train_pooled(&sources.iter().collect::<Vec<_>>(), &options)?)
 }
 
 fn on_table(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {

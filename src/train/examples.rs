@@ -82,6 +82,15 @@ impl Labelled {
         }
     }
 
+    /// The same rows, the heaviest of weight 1.
+    pub fn rescaled(mut self) -> Self {
+        let heaviest = self.weight.iter().fold(0.0_f64, |heaviest, weight| heaviest.max(*weight));
+        if heaviest > 0.0 {
+            self.weight.iter_mut().for_each(|weight| *weight /= heaviest);
+        }
+        self
+    }
+
     /// Number of positives.
     pub fn n_positive(&self) -> usize {
         self.y.iter().filter(|&&y| y).count()

@@ -4,9 +4,11 @@ use serde_json::json;
 
 use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, Scoring, Source, Twin, TwinKind, Twins};
 use crate::dataset::{LabelTask, Rows, Standing, standings};
+use crate::evaluation::{capture, roc_auc};
 use crate::features::schema;
 use crate::model::{Ensemble, Target};
 use crate::train::Error;
+use crate::train::backtest::coin;
 use crate::train::card::model_card;
 use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Members};
@@ -54,11 +56,15 @@ pub fn train_pooled(sources: &[&Rows], options: &PooledOptions) -> Result<Artifa
     let pool = Pool::new(sources, options)?;
     let (scoring, trained) = pool.fit(&[], i64::MAX)?;
     let mut twins = Twins::default();
+    let mut metrics = BTreeMap::from([("n_sources".to_owned(), json!(trained.len()))]);
     for source in pool.sources.iter().filter(|source| trained.contains(&source.root)) {
-        twins.twins.push(pool.twin(source, TwinKind::Source)?);
-        twins.twins.push(pool.twin(source, TwinKind::OrganizationAndLater)?);
+        for kind in [TwinKind::Source, TwinKind::OrganizationAndLater] {
+            let twin = pool.twin(source, kind)?;
+            metrics.extend(pool.measured(source, &twin));
+            twins.twins.push(twin);
+        }
     }
-    let document = pool.document(scoring, &trained);
+    let document = Document { metrics, ..pool.document(scoring, &trained) };
     let card = model_card(&document);
     Ok(Artifact::new(document, card, &twins)?)
 }
@@ -143,14 +149,19 @@ impl<'a> Pool<'a> {
     fn labelled(&self, source: &PooledSource<'_>, as_of: i64) -> Labelled {
         let mut labelled = Labelled::default();
         let standings = standings(source.rows, self.options.task, as_of);
+        let share = self.options.recipe.negative_share;
         for (row, standing) in
             standings.iter().enumerate().filter(|(_, standing)| **standing != Standing::Left)
         {
-            labelled.rows.push(row);
-            labelled.y.push(*standing == Standing::Positive);
+            let is_positive = *standing == Standing::Positive;
+            if is_positive || coin(row as u64 ^ self.options.seed) < share {
+                labelled.rows.push(row);
+                labelled.y.push(is_positive);
+            }
         }
         let weight = 1.0 / (labelled.n_positive().max(1) as f64).sqrt();
-        labelled.weight = vec![weight; labelled.rows.len()];
+        let weight_of = |&is_positive: &bool| if is_positive { weight } else { weight / share };
+        labelled.weight = labelled.y.iter().map(weight_of).collect();
         labelled
     }
 
@@ -169,6 +180,32 @@ impl<'a> Pool<'a> {
             self.sources.iter().filter(|other| !excluded.contains(&other.root)).filter_map(last_moment).max();
         let trained_until = until.min(latest.unwrap_or(0));
         Ok(Twin { root: source.root.clone(), kind, excluded, trained_until, scoring })
+    }
+
+    /// How a twin ranks the newest part of the source that it never saw, by name for the card.
+    fn measured(&self, source: &PooledSource<'_>, twin: &Twin) -> Vec<(String, serde_json::Value)> {
+        let split = self.split_of(source);
+        let (mut margins, mut labels) = (Vec::new(), Vec::new());
+        for (idx, row) in source.rows.facts().iter().enumerate().filter(|(_, row)| row.committed_at >= split)
+        {
+            if let Some(label) = self.options.task.label(row) {
+                margins.push(twin.scoring.score(&source.rows.vector(idx), &[]).0);
+                labels.push(label);
+            }
+        }
+        let without = match twin.kind {
+            TwinKind::Source => "without it",
+            TwinKind::OrganizationAndLater => "without its organization and later facts",
+        };
+        let named = |metric: &str, value: Option<f64>| {
+            let rounded = value.map(|value| (value * 1e4).round() / 1e4);
+            (format!("{}, {without}: {metric}", source.name), json!(rounded))
+        };
+        vec![
+            named("ROC-AUC", roc_auc(&margins, &labels)),
+            named("caught at 10 %", capture(&margins, &labels, 0.1)),
+            named("positives", Some(labels.iter().filter(|&&label| label).count() as f64)),
+        ]
     }
 
     fn split_of(&self, source: &PooledSource<'_>) -> i64 {
@@ -205,7 +242,7 @@ impl<'a> Pool<'a> {
             sources: took_part().map(|source| self.source(source)).collect(),
             prior: None,
             parameters: self.options.recipe.describe(),
-            metrics: BTreeMap::from([("n_sources".to_owned(), json!(trained.len()))]),
+            metrics: BTreeMap::new(),
         }
     }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, PriorRef, Scoring, Twin, TwinKind, Twins};
 use crate::dataset::{LabelTask, Rows, Standing, standings};
-use crate::features::{Trend, schema};
+use crate::features::{Trend, Unit, schema};
 use crate::model::{Calibrator, Ensemble, Member, Target};
 use crate::train::Error;
 use crate::train::card::model_card;
@@ -197,7 +197,8 @@ fn labelled(examples: &Examples, standings: &[Standing], options: &TrainOptions)
     labelled
 }
 
-/// Ranks, and the flags that have none: what stays comparable over repositories and years.
+/// Ranks, the flags that have none, and log-odds beside their ranks: what stays comparable over
+/// repositories and years.
 pub(super) fn layout(examples: &Examples) -> Layout {
     let schema = schema();
     let position = |name: &str| schema.names().iter().position(|known| known == name);
@@ -206,7 +207,7 @@ pub(super) fn layout(examples: &Examples) -> Layout {
         let Some(idx) = position(name) else { continue };
         let feature_idx = schema.features.iter().position(|spec| spec.name == name);
         let has_rank = feature_idx.is_some_and(|feature_idx| schema.ranked.contains(&feature_idx));
-        if has_rank {
+        if has_rank && schema.feature_at(idx).unit != Unit::LogOdds {
             continue;
         }
         layout.logistic.push(column);
@@ -269,10 +270,10 @@ struct Combiner<'a> {
 }
 
 impl Combiner<'_> {
-    /// Calibrates an ensemble on the out-of-sample margins of its members.
+    /// Calibrates an ensemble on the out-of-sample margins of its members, on the ensemble's own scale.
     fn scoring(&self, ensemble: Ensemble, pick: impl Fn(&Margins) -> f64) -> Result<Scoring, Error> {
-        let margin_of: BTreeMap<usize, f64> =
-            self.out.rows.iter().zip(&self.out.margins).map(|(&row, margins)| (row, pick(margins))).collect();
+        let on_scale = self.out.on_scale_of(pick, |row| self.margin(&ensemble, row));
+        let margin_of: BTreeMap<usize, f64> = on_scale.into_iter().collect();
         let (calibrator, base_rate) = self.calibrate(&ensemble, &margin_of)?;
         let mut sorted: Vec<f64> = margin_of.into_values().collect();
         if sorted.is_empty() {
@@ -292,7 +293,7 @@ impl Combiner<'_> {
             if let Some(&margin) = margin_of.get(row) {
                 margins.push(margin);
                 target.y.push(self.labelled.y[idx]);
-                target.weight.push(self.labelled.weight[idx]);
+                target.weight.push(self.labelled.weight[idx].powf(self.recipe.calibration_power()));
             }
         }
         if target.y.iter().filter(|&&y| y).count() < 5 {
