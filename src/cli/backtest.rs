@@ -139,7 +139,7 @@ fn on_table(args: &BacktestArgs) -> Result<Backtest, Failure> {
     let progress = Progress::start("training and testing");
     let tested = backtest_table(
         &table,
-        &TableBacktest { split, recipe: Recipe::default(), seed: args.seed, clock: seconds },
+        &TableBacktest { split, recipe: Recipe::table(), seed: args.seed, clock: seconds },
     );
     progress.end();
     Ok(tested?)

@@ -90,7 +90,7 @@ fn on_table(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
         return Err(Failure::usage("training on a table takes one `--data` file"));
     };
     let table = load_table(path, &args.columns.options()?)?;
-    Ok(train_table(&table, name, &Recipe::default(), args.seed)?)
+    Ok(train_table(&table, name, &Recipe::table(), args.seed)?)
 }
 
 fn name_of(out: &Path) -> String {

@@ -224,6 +224,7 @@ mod tests {
             intercept: -1.0,
             clip: 6.0,
             columns: weights.iter().map(column).collect(),
+            products: Vec::new(),
         })
     }
 

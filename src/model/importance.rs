@@ -7,7 +7,7 @@ impl Ensemble {
     /// For each column of a row, how far it moves the log-odds between ordinary training rows: one
     /// standard deviation, summed over the members. Tokens are not counted.
     ///
-    /// A logistic column moves them by its weight, because values are standardised. A tree's variance
+    /// A logistic column moves them by its weight, because values are standardised; products are left out. A tree's variance
     /// over its training rows is the sum over its splits of `share of rows · p (1 - p) · (left mean -
     /// right mean)²` (law of total variance); a column has the root of its own splits' part, and trees
     /// add up, as boosted trees mostly agree in direction.
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn members_add_up_in_the_columns_of_the_row() {
         let column = |weight| LogisticColumn { log: false, mean: 5.0, deviation: 2.0, weight };
-        let logistic = Logistic { intercept: 0.0, clip: 6.0, columns: vec![column(-0.5)] };
+        let logistic = Logistic { intercept: 0.0, clip: 6.0, columns: vec![column(-0.5)], products: vec![] };
         let boosted = Boosted::new(2, 0.0, vec![tree(), tree()]).unwrap();
         let member = |columns, learner| Member { name: "m".into(), weight: 2.0, columns, learner };
         let members =

@@ -129,7 +129,9 @@ fn fit(table: &Table, train: &[usize], recipe: &Recipe, seed: u64) -> Result<Tra
         boosted: columns,
     };
     let as_of = i64::MAX;
-    let options = TrainOptions { recipe: recipe.clone(), prior: None, as_of, seed };
+    let n_positive = standings.iter().filter(|&&standing| standing == Standing::Positive).count();
+    let recipe = recipe.with_trees_for(n_positive);
+    let options = TrainOptions { recipe, prior: None, as_of, seed };
     train_with_layout(&examples, &standings, &layout, &options)
 }
 

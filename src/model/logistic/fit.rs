@@ -1,4 +1,4 @@
-use crate::model::logistic::{Logistic, LogisticColumn, LogisticParams, read};
+use crate::model::logistic::{Logistic, LogisticColumn, LogisticParams, LogisticProduct, read};
 use crate::model::solve::{Symmetric, dot};
 use crate::model::{Error, Matrix, Target, logit, sigmoid, softplus};
 
@@ -21,12 +21,44 @@ pub(super) fn fit(params: &LogisticParams, matrix: &Matrix, target: &Target) -> 
         let log = params.log_columns.get(idx).copied().unwrap_or(false);
         columns.push(moments(values, &target.weight, log));
     }
-    let design = Design::new(params, matrix, target, &columns);
+    let mut products = if params.products { products(matrix, target, &columns) } else { Vec::new() };
+    let design = Design::new(params, matrix, target, (&columns, &products));
     let weights = design.optimum(params.max_steps)?;
-    for (column, &weight) in columns.iter_mut().zip(&weights) {
+    let (linear, bent) = weights.split_at(columns.len());
+    for (column, &weight) in columns.iter_mut().zip(linear) {
         column.weight = weight;
     }
-    Ok(Logistic { intercept: weights[columns.len()], clip: params.clip, columns })
+    for (product, &weight) in products.iter_mut().zip(bent) {
+        product.weight = weight;
+    }
+    Ok(Logistic { intercept: bent[products.len()], clip: params.clip, columns, products })
+}
+
+/// Every square and every product of two columns, with its moments; constant ones are left out.
+fn products(matrix: &Matrix, target: &Target, columns: &[LogisticColumn]) -> Vec<LogisticProduct> {
+    let readings = |(column, raw): (&LogisticColumn, &Vec<f32>)| -> Vec<f64> {
+        raw.iter().map(|&value| read(value, column.log)).collect()
+    };
+    let values: Vec<Vec<f64>> = columns.iter().zip(&matrix.columns).map(readings).collect();
+    let mut products = Vec::new();
+    for (left, left_values) in values.iter().enumerate() {
+        for (right, right_values) in values.iter().enumerate().take(left + 1) {
+            let known = || {
+                let products = left_values.iter().zip(right_values).map(|(left, right)| left * right);
+                products.zip(&target.weight).filter(|(product, _)| !product.is_nan())
+            };
+            let total: f64 = known().map(|(_, weight)| weight).sum();
+            let mean = known().map(|(product, weight)| weight * product).sum::<f64>() / total;
+            let squares = known().map(|(product, weight)| weight * (product - mean).powi(2));
+            let deviation = (squares.sum::<f64>() / total).sqrt();
+            // Also false where nothing is known.
+            if deviation > 1e-9 * mean.abs().max(1e-9) {
+                let (left, right) = (left as u32, right as u32);
+                products.push(LogisticProduct { left, right, mean, deviation, weight: 0.0 });
+            }
+        }
+    }
+    products
 }
 
 /// Weighted mean and deviation of the known values; a constant column gets deviation 1.
@@ -47,12 +79,26 @@ fn moments(values: &[f32], weights: &[f64], log: bool) -> LogisticColumn {
 }
 
 impl<'a> Design<'a> {
-    fn new(params: &LogisticParams, matrix: &Matrix, target: &'a Target, columns: &[LogisticColumn]) -> Self {
-        let width = columns.len() + 1;
+    fn new(
+        params: &LogisticParams,
+        matrix: &Matrix,
+        target: &'a Target,
+        (columns, products): (&[LogisticColumn], &[LogisticProduct]),
+    ) -> Self {
+        let width = columns.len() + products.len() + 1;
         let mut values = vec![1.0; matrix.n_rows * width];
         for (idx, (column, raw)) in columns.iter().zip(&matrix.columns).enumerate() {
             for (row, &value) in raw.iter().enumerate() {
                 values[row * width + idx] = column.standardise(value, params.clip);
+            }
+        }
+        let mut readings = vec![0.0; columns.len()];
+        for (idx, row) in values.chunks_exact_mut(width).enumerate().filter(|_| !products.is_empty()) {
+            for ((reading, column), raw) in readings.iter_mut().zip(columns).zip(&matrix.columns) {
+                *reading = read(raw[idx], column.log);
+            }
+            for (slot, product) in row[columns.len()..].iter_mut().zip(products) {
+                *slot = product.standardise(&readings, params.clip);
             }
         }
         Self { width, values, target, c: params.c }
@@ -208,5 +254,26 @@ mod tests {
         let base = model.contributions(&row, &mut out);
         assert!((base + out[0] + out[1] - model.margin(&row)).abs() < 1e-12);
         assert_eq!(out[1], 0.0, "an unknown value adds nothing");
+    }
+
+    #[test]
+    fn products_see_what_no_line_can_and_add_up() {
+        let corners = [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)];
+        let row = |n: usize| corners[n % 4];
+        let (x, y): (Vec<f32>, Vec<f32>) = (0..40).map(row).unzip();
+        let labels: Vec<f64> = (0..40).map(|n| f64::from(u8::from(row(n).0 * row(n).1 > 0.0))).collect();
+        let (matrix, target) = (Matrix::new(vec![x, y]).unwrap(), Target::from_numbers(&labels).unwrap());
+        let fit = |products| {
+            let params = LogisticParams { products, ..LogisticParams::default() };
+            params.check().unwrap().fit(&matrix, &target).unwrap()
+        };
+        let (line, bent) = (fit(false), fit(true));
+        assert!(line.margin(&[1.0, 1.0]).abs() < 1e-9 && line.products.is_empty());
+        assert!(bent.margin(&[1.0, 1.0]) > 1.0 && bent.margin(&[1.0, -1.0]) < -1.0);
+        assert_eq!(bent.products.len(), 1, "squares of corners are constant");
+        let mut out = [0.0; 2];
+        let base = bent.contributions(&[1.0, -1.0], &mut out);
+        assert!((base + out[0] + out[1] - bent.margin(&[1.0, -1.0])).abs() < 1e-12);
+        bent.check().unwrap();
     }
 }
