@@ -57,6 +57,7 @@ problem_codes! {
     BinaryTensors = "binary_tensors", BAD_REQUEST, "binary tensors are not taken; send plain JSON data";
     Unauthorized = "unauthorized", UNAUTHORIZED, "no valid API key";
     Forbidden = "forbidden", FORBIDDEN, "the API key lacks the scope";
+    CrossSite = "cross_site", FORBIDDEN, "another site sent this, or led its own name here";
     NotFound = "not_found", NOT_FOUND, "there is nothing here";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "this method is not for this path";
     Refused = "refused", CONFLICT, "the new model or policy was refused; the one in use stays";

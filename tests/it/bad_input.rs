@@ -266,6 +266,14 @@ fn a_diff_that_is_cut_or_no_diff_is_refused_with_its_line() {
         fs::write(&file, nothing).unwrap();
         check(&["gate", "--diff", text(&file)], 4, &["holds no diff: it is empty"]);
     }
+    // A header alone shows no change: it was cut off, or filtered.
+    for diff in crate::http_doubts::NOTHING.into_iter().filter(|diff| diff.starts_with("diff")) {
+        fs::write(&file, diff).unwrap();
+        let output = diffrisk(&["gate", "--diff", text(&file)]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(10), "{said}");
+        assert!(said.contains("feature_missing"), "{said}");
+    }
     check(&["score", "--diff", "nowhere.diff"], 4, &["cannot read `nowhere.diff`"]);
     check(&["score"], 2, &["--commit"]);
     check(&["score", "--commit", "HEAD"], 2, &["--repo"]);

@@ -112,6 +112,46 @@ async fn what_nobody_could_read_is_in_doubt() {
     check(&score(&service, json!({"repo": "config", "diff": ""})).await, "feature_missing");
 }
 
+/// Diffs that a caller posts whose own `git diff` failed, was cut off or filtered: nobody saw the change.
+pub const NOTHING: [&str; 9] = [
+    "",
+    "\n",
+    " \t\r\n \n",
+    "\u{c}\n",
+    "diff --git a/app/web.yaml b/app/web.yaml\n",
+    "diff --git a/app/web.yaml b/app/web.yaml\nindex 1111111..2222222 100644\n",
+    "diff --git a/app/web.yaml b/app/web.yaml\nindex 1111111..1111111 100644\n",
+    "diff --git a/app/new.yaml b/app/new.yaml\nnew file mode 100644\nindex 0000000..2222222\n",
+    "diff --git a/app/web.yaml b/app/web.yaml\ndeleted file mode 100644\nindex 1111111..0000000\n",
+];
+
+/// The same that no reader takes for a diff at all.
+const MALFORMED: [&str; 5] = [
+    "--- a/app/web.yaml\n+++ b/app/web.yaml\n",
+    "--- a/app/web.yaml\n+++ b/app/web.yaml\n@@ -1 +1 @@\n",
+    "--- a/app/web.yaml\n+++ b/app/web.yaml\n@@ -1 +1 @@\n timeout: 4\n",
+    "fatal: bad revision 'HEAD~1'\n",
+    "commit 0123456789abcdef\nAuthor: A <a@example.org>\n\n    nothing\n",
+];
+
+#[tokio::test]
+async fn a_diff_that_shows_nothing_never_takes_the_fast_path() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    for repo in ["config", "nobody"] {
+        for diff in NOTHING {
+            check(&score(&service, json!({"repo": repo, "diff": diff})).await, "feature_missing");
+        }
+        for diff in MALFORMED {
+            let problem = score(&service, json!({"repo": repo, "diff": diff})).await;
+            assert_eq!((&problem["code"], &problem["decision"]), (&json!("malformed_diff"), &Value::Null));
+        }
+        let sound = score(&service, json!({"repo": repo, "diff": DIFF})).await;
+        assert_eq!((&sound["degraded"], &sound["decision"]), (&json!(false), &json!("fast_path")), "{sound}");
+    }
+}
+
 #[tokio::test]
 async fn a_history_ahead_of_the_clock_is_in_doubt() {
     let dir = tempfile::tempdir().unwrap();

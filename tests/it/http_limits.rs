@@ -135,3 +135,84 @@ async fn more_than_the_queue_holds_is_shed_at_once() {
     let fastest_served = served.min().unwrap();
     assert!(results.iter().all(|(status, time)| *status == 200 || *time < fastest_served));
 }
+
+/// Every route that needs a key where keys are configured.
+const ROUTES: [(&str, &str); 16] = [
+    ("POST", "/v1/score"),
+    ("POST", "/v1/score/batch"),
+    ("GET", "/v1/decisions"),
+    ("GET", "/v1/decisions/1"),
+    ("POST", "/v1/decisions/1/override"),
+    ("POST", "/v1/outcomes"),
+    ("POST", "/v1/repos/config/refresh"),
+    ("GET", "/v1/model"),
+    ("POST", "/v1/model/activate"),
+    ("POST", "/v1/model/rollback"),
+    ("GET", "/v1/policy"),
+    ("POST", "/v1/policy/reload"),
+    ("GET", "/v2/models/fake"),
+    ("GET", "/v2/models/fake/ready"),
+    ("POST", "/v2/models/fake/infer"),
+    ("GET", "/metrics"),
+];
+
+#[tokio::test]
+async fn without_keys_no_other_site_reaches_any_route() {
+    let bench = Setup::default().start().await;
+    let asked = |(method, path): (&str, &str), headers: &[(&str, &str)]| {
+        let request = Request::builder().method(method).uri(path).header("content-type", "text/plain");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.body(Body::from(COMMIT)).unwrap()
+    };
+    let here = ("host", "127.0.0.1:8080");
+    for route in ROUTES {
+        for headers in [
+            vec![("host", "evil.example:8080")],
+            vec![("host", "evil.example:8080"), ("sec-fetch-site", "same-origin")],
+            vec![("host", "127.0.0.1.evil.example")],
+            vec![here, ("host", "evil.example")],
+            vec![here, ("sec-fetch-site", "cross-site")],
+            vec![here, ("sec-fetch-site", "same-site"), ("origin", "http://127.0.0.1:8080")],
+            vec![here, ("origin", "http://evil.example")],
+            vec![here, ("origin", "http://127.0.0.1:9999")],
+            vec![here, ("origin", "null")],
+        ] {
+            let (status, problem) = bench.send(asked(route, &headers)).await;
+            assert_eq!(
+                (status, problem["code"].as_str()),
+                (StatusCode::FORBIDDEN, Some("cross_site")),
+                "{route:?} {headers:?}"
+            );
+        }
+        for headers in [
+            vec![here],
+            vec![("host", "localhost:8080")],
+            vec![here, ("sec-fetch-site", "none")],
+            vec![here, ("origin", "http://127.0.0.1:8080"), ("sec-fetch-site", "same-origin")],
+        ] {
+            let (status, problem) = bench.send(asked(route, &headers)).await;
+            assert_ne!(status, StatusCode::FORBIDDEN, "{route:?} {headers:?} {problem}");
+        }
+    }
+    assert_eq!(bench.fake.reported.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn with_keys_the_key_decides_whatever_the_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys.toml");
+    let mut key_file = KeyFile::default();
+    let key = key_file.add("ci", &[Scope::Score], jiff::Timestamp::now()).unwrap();
+    key_file.save(&path).unwrap();
+    let mut setup = Setup::default();
+    setup.config.keys = Some(path);
+    let bench = setup.start().await;
+    let named = |key: Option<&str>| {
+        let mut request = asked(key);
+        request.headers_mut().insert("host", "risk.example.org".parse().unwrap());
+        request.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
+        request
+    };
+    assert_eq!(bench.send(named(Some(&key))).await.0, StatusCode::OK);
+    assert_eq!(bench.send(named(None)).await.0, StatusCode::UNAUTHORIZED);
+}

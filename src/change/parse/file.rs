@@ -28,6 +28,8 @@ struct Header {
     old_mode: u32,
     new_mode: u32,
     is_binary: bool,
+    /// The two ids of the `index` line, mostly abbreviated.
+    ids: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 /// Reads the file that starts at the next line; none where no file starts there.
@@ -129,10 +131,15 @@ fn read_extended(line: &[u8], header: &mut Header) -> Option<bool> {
     } else if let Some(rest) = line.strip_prefix(b"new mode ") {
         header.new_mode = mode(rest)?;
     } else if let Some(rest) = line.strip_prefix(b"index ") {
-        if let Some(space_idx) = memchr::memchr(b' ', rest) {
-            let both = mode(&rest[space_idx + 1..])?;
+        let (ids, both) = match memchr::memchr(b' ', rest) {
+            Some(space_idx) => (&rest[..space_idx], Some(mode(&rest[space_idx + 1..])?)),
+            None => (rest, None),
+        };
+        if let Some(both) = both {
             (header.old_mode, header.new_mode) = (both, both);
         }
+        let dots_idx = memchr::memmem::find(ids, b"..")?;
+        header.ids = Some((ids[..dots_idx].to_vec(), ids[dots_idx + 2..].to_vec()));
     } else {
         return Some(line.starts_with(b"similarity index ") || line.starts_with(b"dissimilarity index "));
     }
@@ -239,6 +246,7 @@ fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<Parsed
         return Err(malformed("a file that is either added or deleted"));
     }
     let (hunks, partial) = normalise::canonical(hunks);
+    let is_unread = hunks.is_empty() && !says_all(&header);
     let is_added = header.is_added || header.is_copied;
     let text = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
     let old_path = header.old_name.or_else(|| header.name.clone()).map(text);
@@ -258,9 +266,33 @@ fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<Parsed
         status,
         old_mode: if is_added { 0 } else { header.old_mode },
         new_mode: if header.is_deleted { 0 } else { header.new_mode },
-        content: if header.is_binary { FileContent::Binary } else { FileContent::Text(hunks) },
+        content: match () {
+            () if header.is_binary => FileContent::Binary,
+            () if is_unread => FileContent::Unread,
+            () => FileContent::Text(hunks),
+        },
     };
     Ok(ParsedFile { file_diff, partial: partial || header.is_copied })
+}
+
+/// Whether a header without a changed line is the whole change: a rename, another mode, an empty file. Git
+/// names two contents only where they differ, so that a header alone was cut off or filtered (`git diff -w`).
+fn says_all(header: &Header) -> bool {
+    let is_moved = header.is_copied || header.old_name.is_some();
+    let has_other_mode = header.old_mode != header.new_mode && header.old_mode != 0 && header.new_mode != 0;
+    match &header.ids {
+        Some((old, new)) => old == new || (is_nothing(old) && is_nothing(new)),
+        None => is_moved || has_other_mode,
+    }
+}
+
+/// Whether an id is that of no file, or of an empty one (under SHA-1, under SHA-256).
+fn is_nothing(id: &[u8]) -> bool {
+    let empty_blobs = [
+        &b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"[..],
+        b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+    ];
+    id.len() >= 4 && (id.iter().all(|b| *b == b'0') || empty_blobs.iter().any(|blob| blob.starts_with(id)))
 }
 
 /// Header lines may have been sent with carriage returns.

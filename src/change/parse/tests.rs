@@ -204,3 +204,29 @@ fn a_hunk_with_wide_context_is_cut_in_two() {
         "--- a/x\n+++ b/x\n@@ -1,4 +1,4 @@\n-1\n+2\n 1\n 2\n 3\n@@ -6,4 +6,5 @@\n 5\n 6\n 7\n+3\n 8\n";
     assert_eq!(parse(wide), parse(narrow));
 }
+
+#[test]
+fn a_header_alone_is_unread_where_it_does_not_say_all() {
+    let is_unread = |rest: &str| {
+        let record = parse(&format!("diff --git a/x b/x\n{rest}"));
+        record.files[0].content == FileContent::Unread
+    };
+    let empty = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
+    for (rest, unread) in [
+        ("", true),
+        ("index 1111111..2222222 100644\n", true),
+        ("index 1111111..2222222\n", true),
+        ("index 1111111..1111111 100644\n", false),
+        ("new file mode 100644\n", true),
+        ("new file mode 100644\nindex 0000000..2222222\n", true),
+        ("new file mode 100644\nindex 0000000..e69de29\n", false),
+        (&format!("deleted file mode 100644\nindex {empty}..{}\n", "0".repeat(40)), false),
+        ("deleted file mode 100644\nindex 1111111..0000000\n", true),
+        ("old mode 100644\nnew mode 100755\n", false),
+        ("old mode 100644\nnew mode 100755\nindex 1111111..2222222\n", true),
+        ("similarity index 100%\nrename from x\nrename to y\n", false),
+        ("similarity index 90%\nrename from x\nrename to y\nindex 1111111..2222222 100644\n", true),
+    ] {
+        assert_eq!(is_unread(rest), unread, "{rest}");
+    }
+}

@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::auth::Scope;
+use crate::http::auth::origin::check_local;
 use crate::http::auth::rate::Rate;
 use crate::http::service::Service;
 use crate::http::{ApiError, ProblemCode};
@@ -26,6 +27,9 @@ pub(in crate::http) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
+    if let Err(api_error) = check_local(&service, request.headers()) {
+        return api_error.into_response();
+    }
     let caller = match identify(&service, request.headers()) {
         Ok(caller) => caller,
         Err(api_error) => return api_error.into_response(),

@@ -1,4 +1,6 @@
-use crate::change::{Change, ChangeId, Digest, FileContent, FileStatus, Moment, digest, key_changes};
+use crate::change::{
+    Change, ChangeId, Digest, FileContent, FileDiff, FileStatus, Moment, digest, key_changes,
+};
 use crate::features::schema;
 use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Target};
 use crate::http::compose::{hollow, moment};
@@ -149,10 +151,17 @@ fn unread(change: &Change, is_commit: bool) -> Option<Reason> {
         format!("the content of {n_unread} of {} files could not be read", files.len())
     } else if files.is_empty() && !is_commit {
         "the diff is empty".to_owned()
+    } else if !is_commit && files.iter().any(changes_nothing) {
+        "the diff names a file and changes nothing in it".to_owned()
     } else {
         return None;
     };
     Some(Reason::new(ReasonCode::FeatureMissing, text))
+}
+
+fn changes_nothing(file: &FileDiff) -> bool {
+    let is_same = file.status == FileStatus::Modified && file.old_mode == file.new_mode;
+    is_same && file.content != FileContent::Binary && file.n_lines() == (0, 0)
 }
 
 /// How far the history of a repository is known.

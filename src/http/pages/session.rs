@@ -9,13 +9,13 @@ use std::sync::{Arc, OnceLock};
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::http::auth::{Caller, KeyEntry, Scope, identify};
+use crate::http::auth::{Caller, KeyEntry, Scope, check_host, identify, is_own};
 use crate::http::pages::form::Form;
 use crate::http::pages::frame::{Frame, Here, page, problem, see_other};
 use crate::http::service::Service;
@@ -63,18 +63,11 @@ pub(super) async fn enter(State(service): State<Arc<Service>>, mut request: Requ
 }
 
 /// Refuses a form that another site made the browser send.
-///
-/// Browsers say where a form comes from: `Sec-Fetch-Site` on trustworthy addresses, `Origin` on all. A
-/// client that says neither is no browser, and carries nobody's cookie.
 pub(super) async fn same_origin(request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let is_own = match (text("sec-fetch-site"), text("origin")) {
-        (Some(site), _) => site == "same-origin" || site == "none",
-        (None, Some(origin)) => text("host").is_some_and(|host| has_host(origin, host)),
-        (None, None) => true,
-    };
-    if is_own || request.method() == axum::http::Method::GET || request.method() == axum::http::Method::HEAD {
+    if is_own(request.headers())
+        || request.method() == axum::http::Method::GET
+        || request.method() == axum::http::Method::HEAD
+    {
         return next.run(request).await;
     }
     problem(&ApiError::new(ProblemCode::Forbidden, "this form was sent by another site"), None)
@@ -106,23 +99,6 @@ pub(super) async fn sign_out(State(service): State<Arc<Service>>, headers: Heade
 fn sign_in_page(next: &str, refused: bool) -> Response {
     let frame = Frame::new("Sign in", Here::Elsewhere, None);
     page(StatusCode::UNAUTHORIZED, &SignInPage { frame, next: local_path(next).to_owned(), refused })
-}
-
-/// Without keys, only this machine may read: a name of elsewhere that leads here is a rebound one.
-fn check_host(service: &Service, headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(host) = headers.get(header::HOST).filter(|_| !service.key_ring.is_locked()) else {
-        return Ok(());
-    };
-    let name = host.to_str().unwrap_or("?").parse::<axum::http::uri::Authority>();
-    let is_loopback = |name: &str| {
-        let address: Option<std::net::IpAddr> = name.trim_matches(['[', ']']).parse().ok();
-        name == "localhost" || address.is_some_and(|address| address.is_loopback())
-    };
-    if name.is_ok_and(|name| is_loopback(name.host())) {
-        return Ok(());
-    }
-    let detail = "without a key file the pages open on loopback only, as `localhost` or `127.0.0.1`";
-    Err(ApiError::new(ProblemCode::Forbidden, detail))
 }
 
 impl Reader {
@@ -195,11 +171,6 @@ fn local_path(path: &str) -> &str {
     if is_local && path.bytes().all(|b| b.is_ascii_graphic()) { path } else { "/" }
 }
 
-fn has_host(origin: &str, host: &str) -> bool {
-    let authority = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
-    authority.is_some_and(|authority| authority.as_str().eq_ignore_ascii_case(host))
-}
-
 fn timestamp(unix_ms: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(unix_ms).unwrap_or(jiff::Timestamp::MAX)
 }
@@ -220,12 +191,5 @@ mod tests {
         ] {
             assert_eq!(local_path(path), led, "{path}");
         }
-    }
-
-    #[test]
-    fn an_origin_is_compared_with_its_port() {
-        assert!(has_host("http://127.0.0.1:8080", "127.0.0.1:8080"));
-        assert!(!has_host("http://127.0.0.1:9090", "127.0.0.1:8080"));
-        assert!(!has_host("null", "127.0.0.1:8080") && !has_host("http://evil.example", "127.0.0.1:8080"));
     }
 }
