@@ -20,7 +20,7 @@ const KEYS: [&str; 10] = [
     "source",
 ];
 
-/// Every outcome in the log, oldest first, as `mine --outcomes` reads it. One that was reported for
+/// Every outcome that this installation wrote to the log, oldest first, as `mine --outcomes` reads it. One that was reported for
 /// a decision names the change of that decision instead: whoever mines has no log to look into.
 pub async fn outcome_lines(log: &Log) -> Result<Vec<String>, Failure> {
     let mut lines = Vec::new();
@@ -28,7 +28,7 @@ pub async fn outcome_lines(log: &Log) -> Result<Vec<String>, Failure> {
     while after.is_some() {
         let search = Search { kind: Some(RecordKind::Outcome), after, limit: PAGE_LEN, ..Search::default() };
         let page = log.page(&search).await?;
-        for record in &page.records {
+        for record in page.records.iter().filter(|record| log.wrote(record)) {
             lines.push(line(log, record).await?);
         }
         after = page.next;

@@ -90,7 +90,8 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     Ok(service)
 }
 
-/// The outcomes that were reported to earlier runs; one that cannot be understood is counted and passed over.
+/// The outcomes that were reported to earlier runs; one that cannot be understood, or that this installation
+/// did not write, is counted and passed over: it could clear the name of a bad change.
 async fn reported(store: &Store) -> Result<Vec<OutcomeRecord>, store::Error> {
     let mut outcomes = Vec::new();
     let mut n_passed_over = 0_usize;
@@ -100,14 +101,17 @@ async fn reported(store: &Store) -> Result<Vec<OutcomeRecord>, store::Error> {
         let page = store.log().page(&search).await?;
         for record in &page.records {
             match parse_outcomes(line(&record.body).as_bytes()) {
-                Ok(parsed) => outcomes.extend(parsed),
-                Err(_) => n_passed_over += 1,
+                Ok(parsed) if store.log().wrote(record) => outcomes.extend(parsed),
+                Ok(_) | Err(_) => n_passed_over += 1,
             }
         }
         after = page.next;
     }
     if n_passed_over > 0 {
-        tracing::warn!(n_passed_over, "reported outcomes that name no change are passed over");
+        tracing::warn!(
+            n_passed_over,
+            "reported outcomes that name no change, or were not written here, are passed over"
+        );
     }
     Ok(outcomes)
 }

@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::store::record::RecordDigest;
+use crate::store::record::{Record, RecordDigest};
 use crate::store::{Error, StoreConfig};
 
 /// How far a chain had come, signed with the installation's key.
@@ -29,7 +29,7 @@ pub struct Head {
     pub mac: String,
 }
 
-/// The key that signs heads and checkpoints; never shown.
+/// The key that signs records, heads and checkpoints; never shown.
 #[derive(Clone)]
 pub(super) struct SigningKey([u8; 32]);
 
@@ -90,6 +90,16 @@ impl SigningKey {
     pub(super) fn sign_head(&self, place: (&str, i64), digest: &RecordDigest, at_ms: i64) -> Head {
         let mac = hex::encode(self.mac("diffrisk head 1", place, digest, at_ms));
         Head { chain: place.0.to_owned(), seq: place.1, digest: hex::encode(digest), at_ms, mac }
+    }
+
+    /// The MAC of a record in its place.
+    pub(super) fn seal(&self, record: &Record) -> [u8; 32] {
+        self.mac("diffrisk record 1", (&record.chain, record.seq), &record.digest, record.at_ms)
+    }
+
+    /// Whether a record is as this installation wrote it.
+    pub(super) fn wrote(&self, record: &Record) -> bool {
+        record.is_intact() && record.mac == Some(self.seal(record))
     }
 
     pub(super) fn signed(&self, head: &Head) -> bool {

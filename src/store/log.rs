@@ -78,7 +78,7 @@ impl Log {
     pub async fn answered(&self, question: &RecordDigest, now_ms: i64) -> Result<Option<Record>, Error> {
         let questions = [*question];
         let mut records: Vec<Record> = reading!(&self.database, answered(&questions, now_ms))?;
-        Ok(records.pop().filter(Record::is_intact))
+        Ok(records.pop().filter(|record| self.wrote(record)))
     }
 
     /// What an idempotency key stands for: the decision, or a conflict with another body.
@@ -99,8 +99,14 @@ impl Log {
         if held.expires_ms <= now_ms {
             return Ok(None);
         }
-        let record = self.record(&held.decision_id).await?.filter(|record| record.answers(claim, now_ms));
+        let proved = |record: &Record| record.answers(claim, now_ms) && self.wrote(record);
+        let record = self.record(&held.decision_id).await?.filter(proved);
         Ok(record.map(|record| Remembrance::Decision(Box::new(record))))
+    }
+
+    /// Whether a record is as this installation wrote it: whoever can write the database cannot make one up.
+    pub fn wrote(&self, record: &Record) -> bool {
+        self.signing_key.wrote(record)
     }
 
     /// Reads the whole log and names the first difference.
@@ -111,7 +117,8 @@ impl Log {
         verify::verify(&self.database, &self.signing_key, &self.heads).await
     }
 
-    /// The end of the chain that this installation's heads name last, if it is still sound.
+    /// The end of the chain that this installation's heads name last, if it is still sound. What a crash left
+    /// after the head must carry the key's own MACs: nothing that another wrote there is ever signed for.
     pub(super) async fn own_tail(&self) -> Result<Option<Tail>, Error> {
         let heads: Vec<_> = self.heads.read()?.into_iter().flatten().collect();
         let Some(head) = heads.into_iter().rev().find(|head| self.signing_key.signed(head)) else {
@@ -125,7 +132,8 @@ impl Log {
             for record in &records {
                 let follows = record.seq == head.seq || hex::encode(record.prev) == digest;
                 let is_head = record.seq != head.seq || hex::encode(record.digest) == head.digest;
-                if record.seq != seq + 1 || !record.is_intact() || !follows || !is_head {
+                let is_ours = record.seq == head.seq || self.wrote(record);
+                if record.seq != seq + 1 || !record.is_intact() || !follows || !is_head || !is_ours {
                     tracing::error!(chain, seq = record.seq, "the chain is broken; a new one begins");
                     return Ok(None);
                 }
@@ -149,7 +157,8 @@ impl Log {
             );
         }
         let end: Option<(i64, RecordDigest)> = reading!(&self.database, tail(&head.chain))?;
-        Ok(end.map(|(seq, digest)| Tail { chain: head.chain, seq, digest, basis: None }))
+        let signing_key = self.signing_key.clone();
+        Ok(end.map(|(seq, digest)| Tail { chain: head.chain, seq, digest, basis: None, signing_key }))
     }
 
     /// How many records of each kind the log holds.

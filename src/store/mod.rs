@@ -2,9 +2,9 @@
 //!
 //! [`Store`] writes, [`Log`] reads. One task writes ([`writer`]): whatever waits goes into one
 //! transaction and is answered after its commit, so no decision is known to a caller before the
-//! disk has it. Every record carries the digest of the one before; signed heads go to a file
-//! outside the database, so that [`Log::verify`] finds any record that was flipped, deleted,
-//! swapped, cut off or replayed. A failed commit or sync closes the log for good.
+//! disk has it. Every record carries the digest of the one before and a MAC of the installation's key;
+//! signed heads go to a file outside the database, so that [`Log::verify`] finds any record that was
+//! flipped, deleted, swapped, cut off, replayed or forged. A failed commit or sync closes the log for good.
 //!
 //! Never kept here: diff text, messages, authors. Start reading at [`Record`].
 
@@ -67,7 +67,7 @@ impl Store {
         let is_new = tail.is_none();
         let tail = match tail {
             Some(tail) => tail,
-            None => begin_chain(&database).await?,
+            None => begin_chain(&database, &signing_key).await?,
         };
         heads.append(&signing_key.sign_head((&tail.chain, tail.seq), &tail.digest, record::now_ms()))?;
         tracing::info!(chain = tail.chain, seq = tail.seq, is_new, "the decision log is open");
@@ -165,8 +165,9 @@ fn lock(store_config: &StoreConfig) -> Result<Option<std::fs::File>, Error> {
     Ok(Some(file))
 }
 
-async fn begin_chain(database: &Database) -> Result<Tail, Error> {
-    let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32], basis: None };
+async fn begin_chain(database: &Database, signing_key: &SigningKey) -> Result<Tail, Error> {
+    let signing_key = signing_key.clone();
+    let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32], basis: None, signing_key };
     let body = serde_json::json!({ "format": 1, "version": env!("CARGO_PKG_VERSION") });
     let genesis = [NewRecord::new(RecordKind::Genesis, body.to_string())];
     let appended: Result<_, Failure> = async { writing!(database, append(&genesis, &tail, 0)) }.await;

@@ -109,6 +109,9 @@ pub struct Record {
     pub prev: RecordDigest,
     /// Digest over all of the above.
     pub digest: RecordDigest,
+    /// HMAC of the installation's key over place and digest: what nobody else can write. None on records of
+    /// versions that did not seal them yet.
+    pub mac: Option<RecordDigest>,
 }
 
 /// What became of an append.
@@ -186,6 +189,7 @@ impl NewRecord {
             tokens,
             prev,
             digest: [0; 32],
+            mac: None,
         };
         record.digest = record.computed_digest();
         record
@@ -233,7 +237,8 @@ impl Record {
         canonical.finish()
     }
 
-    /// Whether its content still has the digest it was chained with.
+    /// Whether its content still has the digest it was chained with. Anybody can compute a digest: who wrote
+    /// the record is what its MAC proves.
     pub fn is_intact(&self) -> bool {
         self.digest == self.computed_digest()
     }

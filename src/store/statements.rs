@@ -5,29 +5,44 @@ use std::collections::HashMap;
 use sqlx::{Connection, Row as _};
 
 use crate::store::Error;
+use crate::store::heads::SigningKey;
 use crate::store::record::{Appended, Claim, Columns, NewRecord, Record, RecordDigest, RecordKind};
 
 /// The newest layout; each file of `migrations/` raises it by one.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_records.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/0001_records.sql"),
+    include_str!("../../migrations/0002_sealed_records.sql"),
+];
 
 const COLUMNS: &str = "chain, seq, kind, id, at_ms, repo, verdict, degraded, commit_id, change_id, change_digest, \
-                       subject_id, expires_ms, question, claim, body, vector, tokens, prev, digest";
-const N_COLUMNS: usize = 20;
+                       subject_id, expires_ms, question, claim, body, vector, tokens, prev, digest, mac";
+const N_COLUMNS: usize = 21;
 
 /// Rows a statement inserts at once; few sizes, so that prepared statements are reused.
 const INSERT_SIZES: [usize; 4] = [64, 16, 4, 1];
 
 /// Where a chain ends.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Tail {
     pub(super) chain: String,
     pub(super) seq: i64,
     pub(super) digest: RecordDigest,
     /// Model and policy of the last activation; none before the first of this process.
     pub(super) basis: Option<RecordDigest>,
+    /// Seals every record of the chain.
+    pub(super) signing_key: SigningKey,
 }
 
 impl Tail {
+    /// Gives a record the next place of the chain.
+    fn place(&mut self, new_record: &NewRecord) -> Record {
+        let mut record = new_record.placed(&self.chain, self.seq + 1, self.digest);
+        record.mac = Some(self.signing_key.seal(&record));
+        self.seq = record.seq;
+        self.digest = record.digest;
+        record
+    }
+
     /// When a decision's idempotency key stops standing for it. One made under a model or policy that was
     /// replaced while it was on its way was over before it was written.
     fn expires_ms(&self, new_record: &NewRecord) -> i64 {
@@ -287,9 +302,10 @@ macro_rules! statements {
                 let questions: Vec<RecordDigest> =
                     new_records.iter().filter(asked).filter_map(|new_record| new_record.columns.question).collect();
                 let answered = answered(&mut transaction, &questions, now_ms).await?;
+                let wrote = |record: &Record| tail.signing_key.wrote(record);
                 let by_question = |record: Record| record.columns.question.map(|question| (question, record));
                 let mut answered: HashMap<RecordDigest, Record> =
-                    answered.into_iter().filter(Record::is_intact).filter_map(by_question).collect();
+                    answered.into_iter().filter(wrote).filter_map(by_question).collect();
                 let mut tail = tail.clone();
                 let mut results = Vec::with_capacity(new_records.len());
                 let mut fresh: Vec<Record> = Vec::with_capacity(new_records.len());
@@ -308,7 +324,9 @@ macro_rules! statements {
                                     Some(record) => Some(record),
                                     None => by_id(&mut transaction, &id).await?,
                                 };
-                                let proved = |record: &Record| record.answers(claim, new_record.at_ms);
+                                let proved = |record: &Record| {
+                                    record.answers(claim, new_record.at_ms) && tail.signing_key.wrote(record)
+                                };
                                 if let Some(record) = earlier.filter(proved) {
                                     results.push(Appended::Earlier(record));
                                     continue;
@@ -320,9 +338,7 @@ macro_rules! statements {
                         results.push(Appended::Earlier(record.clone()));
                         continue;
                     }
-                    let record = new_record.placed(&tail.chain, tail.seq + 1, tail.digest);
-                    tail.seq = record.seq;
-                    tail.digest = record.digest;
+                    let record = tail.place(new_record);
                     expire(&mut transaction, &record).await?;
                     match record.kind {
                         RecordKind::Activation => tail.basis = new_record.basis,
@@ -408,6 +424,7 @@ macro_rules! statements {
                         query = query.bind(record.claim.as_ref().map(<[u8; 32]>::as_slice)).bind(&record.body);
                         query = query.bind(record.vector.as_deref()).bind(record.tokens.as_deref());
                         query = query.bind(&record.prev[..]).bind(&record.digest[..]);
+                        query = query.bind(record.mac.as_ref().map(<[u8; 32]>::as_slice));
                     }
                     query.execute(&mut *session).await?;
                     rest = later;
@@ -549,6 +566,7 @@ macro_rules! statements {
                     tokens: row.try_get(17)?,
                     prev: array(row.try_get(18)?)?,
                     digest: array(row.try_get(19)?)?,
+                    mac: digest(20)?,
                 })
             }
         }

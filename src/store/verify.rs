@@ -22,8 +22,9 @@ pub struct VerifyReport {
     pub n_records: usize,
     /// Signed heads checked.
     pub n_heads: usize,
-    /// Records after the last signed head of their chain: the key vouches for none of them. What was
-    /// written in the last tenth of a second before a crash, and nothing else, should be here.
+    /// Records after the last signed head of their chain. Each carries the key's own MAC, but the last of them
+    /// could be cut off unseen. What was written in the last tenth of a second before a crash, and nothing
+    /// else, should be here.
     pub n_unsigned: usize,
     /// The first difference; none for a log that is as it was written.
     pub difference: Option<Difference>,
@@ -64,6 +65,8 @@ pub enum Problem {
     Misplaced,
     /// No signed head vouches for the chain.
     Unsigned,
+    /// This installation's key did not write the record, whatever its digest says.
+    ForgedRecord,
     /// A line of the heads file is no head of this installation's key.
     ForgedHead,
     /// A checkpoint is not signed with this installation's key.
@@ -107,7 +110,7 @@ pub(super) async fn verify(
     let chains: BTreeSet<&String> =
         in_log.iter().chain(vouchers.heads.keys()).chain(vouchers.checkpoints.keys()).collect();
     for chain in chains {
-        let mut walk = ChainWalk::new(chain, &vouchers);
+        let mut walk = ChainWalk::new(chain, &vouchers, signing_key);
         let found = verify_chain(database, &mut walk).await?;
         report.n_records += walk.n_records;
         report.n_unsigned += walk.n_unsigned();
@@ -166,10 +169,13 @@ struct ChainWalk<'a> {
     heads: HashMap<i64, &'a Head>,
     last_head: Option<i64>,
     n_records: usize,
+    signing_key: &'a SigningKey,
+    /// A record with a MAC was seen: from there on every one has it.
+    is_sealed: bool,
 }
 
 impl<'a> ChainWalk<'a> {
-    fn new(chain: &'a str, vouchers: &'a Vouchers) -> Self {
+    fn new(chain: &'a str, vouchers: &'a Vouchers, signing_key: &'a SigningKey) -> Self {
         let checkpoint = vouchers.checkpoints.get(chain);
         let seq = checkpoint.map_or(-1, |row| row.seq);
         let heads = vouchers.heads.get(chain).map(Vec::as_slice).unwrap_or_default();
@@ -181,6 +187,8 @@ impl<'a> ChainWalk<'a> {
             heads: heads.iter().map(|head| (head.seq, head)).collect(),
             last_head: heads.iter().map(|head| head.seq).max(),
             n_records: 0,
+            signing_key,
+            is_sealed: false,
         }
     }
 
@@ -198,6 +206,11 @@ impl<'a> ChainWalk<'a> {
         }
         if !record.is_intact() {
             return found(Problem::Altered);
+        }
+        self.is_sealed |=
+            record.mac.is_some() || self.last_head.is_some_and(|last_head| record.seq > last_head);
+        if self.is_sealed && !self.signing_key.wrote(record) {
+            return found(Problem::ForgedRecord);
         }
         let begins = record.kind == RecordKind::Genesis && record.prev == [0; 32];
         match self.digest {

@@ -34,6 +34,7 @@ mod process;
 mod references;
 mod store;
 mod store_claims;
+mod store_forgery;
 mod store_sync;
 mod store_tamper;
 mod timeline;

@@ -209,7 +209,7 @@ async fn tampering_is_found_and_the_first_record_is_named() {
                 UPDATE record SET seq = 4 WHERE seq = -7";
     let replay = "INSERT INTO record SELECT chain, 9, kind, 'again', at_ms, repo, verdict, degraded, commit_id, \
                   change_id, change_digest, subject_id, expires_ms, question, claim, body, vector, tokens, prev, \
-                  digest FROM record WHERE seq = 5";
+                  digest, mac FROM record WHERE seq = 5";
     let cases = [
         ("UPDATE record SET body = replace(body, '2', '3') WHERE seq = 3", 3, Problem::Altered),
         ("UPDATE record SET verdict = 'fast_path' WHERE seq = 3", 3, Problem::Altered),
@@ -217,6 +217,8 @@ async fn tampering_is_found_and_the_first_record_is_named() {
         ("UPDATE record SET vector = zeroblob(12) WHERE seq = 1", 1, Problem::Altered),
         ("UPDATE record SET digest = zeroblob(32) WHERE seq = 5", 5, Problem::Altered),
         ("UPDATE record SET digest = zeroblob(3) WHERE seq = 5", 5, Problem::Unreadable),
+        ("UPDATE record SET mac = zeroblob(32) WHERE seq = 2", 2, Problem::ForgedRecord),
+        ("UPDATE record SET mac = NULL WHERE seq = 7", 7, Problem::ForgedRecord),
         ("UPDATE record SET kind = 'other' WHERE seq = 6", 6, Problem::Unreadable),
         ("DELETE FROM record WHERE seq = 4", 4, Problem::Missing),
         ("DELETE FROM record WHERE seq = 0", 0, Problem::NoBeginning),

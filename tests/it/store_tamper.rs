@@ -85,11 +85,11 @@ async fn run(session: &mut SqliteConnection, sql: String) -> String {
 async fn every_flipped_value_is_found() {
     let original = original().await;
     let texts = ["kind", "id", "repo", "verdict", "commit_id", "change_digest", "body"];
-    let bytes = ["vector", "tokens", "prev", "digest"];
+    let bytes = ["vector", "tokens", "prev", "digest", "mac"];
     let numbers = ["at_ms", "degraded", "expires_ms"];
     let flip = async |dice: &mut Dice, session: &mut SqliteConnection| {
         let seq = dice.below(original.last_seq + 1);
-        let pick = usize::try_from(dice.below(14)).unwrap();
+        let pick = usize::try_from(dice.below(15)).unwrap();
         let column = texts.iter().chain(&bytes).chain(&numbers).nth(pick).unwrap();
         let value = format!("SELECT CAST({column} AS BLOB) FROM record WHERE seq = {seq}");
         let old: Option<Vec<u8>> =
@@ -144,7 +144,7 @@ async fn every_replayed_record_is_found() {
     let original = original().await;
     let last_seq = original.last_seq;
     let columns = "at_ms, repo, verdict, degraded, commit_id, change_id, change_digest, subject_id, expires_ms, \
-                   question, claim, body, vector, tokens, prev, digest";
+                   question, claim, body, vector, tokens, prev, digest, mac";
     let replay = async |dice: &mut Dice, session: &mut SqliteConnection| {
         let from = dice.below(last_seq + 1);
         let place = match dice.below(3) {

@@ -1,0 +1,179 @@
+//! What somebody writes into the database who has everything but the key: it is named, and never built upon.
+
+use std::path::Path;
+
+use diffrisk::store::{
+    Appended, Claim, Log, NewRecord, Problem, Record, RecordKind, Search, Store, StoreConfig, new_id,
+};
+use sqlx::{Connection, SqliteConnection};
+
+const NOW: i64 = 1_800_000_000_000;
+
+fn config(dir: &Path) -> StoreConfig {
+    StoreConfig::new(format!("sqlite://{}", dir.join("log.db").display()))
+}
+
+fn asked(n: u8) -> NewRecord {
+    let mut new_record = NewRecord::new(RecordKind::Decision, format!("{{\"n\":{n}}}"));
+    new_record.at_ms = NOW;
+    new_record.columns.verdict = Some("extra_validation".into());
+    new_record.columns.question = Some([n; 32]);
+    new_record.columns.expires_ms = Some(i64::MAX);
+    new_record
+}
+
+/// A closed log of one chain; answers its last record.
+async fn written(dir: &Path, n_records: u8) -> Record {
+    let store = Store::open(&config(dir)).await.unwrap();
+    let mut last = None;
+    for n in 0..n_records {
+        let Appended::New(record) = store.append_one(asked(n)).await.unwrap() else { panic!() };
+        last = Some(record);
+    }
+    store.close().await;
+    last.unwrap()
+}
+
+async fn session(dir: &Path) -> SqliteConnection {
+    SqliteConnection::connect(&format!("sqlite://{}", dir.join("log.db").display())).await.unwrap()
+}
+
+/// The record that an attacker would put after another: every digest right, and any MAC but the key's.
+fn forged_after(last: &Record, mac: Option<[u8; 32]>) -> Record {
+    let mut record = last.clone();
+    record.seq += 1;
+    record.id = new_id();
+    record.body = r#"{"decision":"fast_path"}"#.into();
+    record.columns.verdict = Some("fast_path".into());
+    record.columns.question = Some([77; 32]);
+    record.prev = last.digest;
+    record.digest = record.computed_digest();
+    record.mac = mac;
+    record
+}
+
+async fn put(dir: &Path, record: &Record) {
+    let mut session = session(dir).await;
+    let sql = "INSERT INTO record (chain, seq, kind, id, at_ms, verdict, degraded, expires_ms, question, claim, body, \
+               prev, digest, mac) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11, $12, $13)";
+    let query = sqlx::query(sql).bind(&record.chain).bind(record.seq).bind(record.kind.as_str());
+    let query = query.bind(&record.id).bind(record.at_ms).bind(&record.columns.verdict);
+    let query = query.bind(record.columns.expires_ms).bind(record.columns.question.map(|it| it.to_vec()));
+    let query = query.bind(record.claim.map(|it| it.to_vec())).bind(&record.body).bind(&record.prev[..]);
+    let query = query.bind(&record.digest[..]).bind(record.mac.map(|it| it.to_vec()));
+    query.execute(&mut session).await.unwrap();
+    session.close().await.unwrap();
+}
+
+async fn verified(dir: &Path) -> (Option<(i64, Problem)>, usize) {
+    let report = Log::open(&config(dir)).await.unwrap().verify().await.unwrap();
+    (report.difference.map(|difference| (difference.seq, difference.problem)), report.n_unsigned)
+}
+
+fn heads(dir: &Path) -> String {
+    std::fs::read_to_string(dir.join("log.db.heads")).unwrap()
+}
+
+#[tokio::test]
+async fn records_put_after_the_last_head_are_named_and_never_signed_for() {
+    for mac in [None, Some([0; 32]), Some([9; 32])] {
+        let dir = tempfile::tempdir().unwrap();
+        let last = written(dir.path(), 3).await;
+        let first_forged = forged_after(&last, mac.map(|_| last.mac.unwrap()));
+        let second_forged = forged_after(&first_forged, mac);
+        put(dir.path(), &first_forged).await;
+        put(dir.path(), &second_forged).await;
+        let named = Some((first_forged.seq, Problem::ForgedRecord));
+        assert_eq!(verified(dir.path()).await.0, named);
+
+        let store = Store::open(&config(dir.path())).await.unwrap();
+        let Appended::New(record) = store.append_one(asked(9)).await.unwrap() else { panic!() };
+        store.close().await;
+        assert_ne!(record.chain, last.chain, "a forged end is not built upon");
+        let signed = format!("\"chain\":\"{}\",\"seq\":{}", last.chain, last.seq + 1);
+        assert!(!heads(dir.path()).contains(&signed), "{}", heads(dir.path()));
+        assert_eq!(verified(dir.path()).await.0, named, "it stays named");
+    }
+}
+
+#[tokio::test]
+async fn what_a_crash_leaves_after_the_last_head_is_built_upon() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = written(dir.path(), 3).await;
+    let first_head = heads(dir.path()).lines().next().unwrap().to_owned();
+    std::fs::write(dir.path().join("log.db.heads"), format!("{first_head}\n")).unwrap();
+    assert_eq!(verified(dir.path()).await, (None, 3));
+    let store = Store::open(&config(dir.path())).await.unwrap();
+    let Appended::New(record) = store.append_one(asked(9)).await.unwrap() else { panic!() };
+    store.close().await;
+    assert_eq!((record.chain, record.seq), (last.chain, last.seq + 1));
+    assert_eq!(verified(dir.path()).await, (None, 0));
+}
+
+#[tokio::test]
+async fn a_forged_decision_answers_no_question_and_no_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = written(dir.path(), 1).await;
+    let claim = Claim { api_key: "ci".into(), key_digest: [1; 32], body_digest: [2; 32] };
+    let mut by_question = forged_after(&last, last.mac);
+    let mut by_key = forged_after(&by_question, None);
+    by_question.columns.question = asked(50).columns.question;
+    by_key.columns.question = None;
+    by_key.claim = Some(claim.digest());
+    for record in [&mut by_question, &mut by_key] {
+        record.chain = "another".into();
+        record.digest = record.computed_digest();
+        put(dir.path(), record).await;
+    }
+    let store = Store::open(&config(dir.path())).await.unwrap();
+    let mut session = session(dir.path()).await;
+    let sql = "INSERT INTO idempotency VALUES ('ci', $1, $2, $3, $4, $5)";
+    let query = sqlx::query(sql).bind(&claim.key_digest[..]).bind(&claim.body_digest[..]).bind(&by_key.id);
+    query.bind(NOW).bind(i64::MAX).execute(&mut session).await.unwrap();
+
+    assert_eq!(store.log().answered(&[50; 32], NOW).await.unwrap(), None);
+    assert_eq!(store.log().remembered(&claim, 0, NOW).await.unwrap(), None);
+    assert!(matches!(store.append_one(asked(50)).await.unwrap(), Appended::New(_)));
+    let mut keyed = asked(51);
+    keyed.claim = Some(claim);
+    assert!(matches!(store.append_one(keyed).await.unwrap(), Appended::New(_)));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_forged_outcome_is_not_vouched_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = written(dir.path(), 1).await;
+    let mut outcome = forged_after(&last, last.mac);
+    outcome.kind = RecordKind::Outcome;
+    outcome.body =
+        r#"{"repo":"config","commit":"c1","outcome":"retracted","occurred_at":"2026-01-28T12:00:00Z"}"#
+            .into();
+    outcome.digest = outcome.computed_digest();
+    put(dir.path(), &outcome).await;
+    let log = Log::open(&config(dir.path())).await.unwrap();
+    let search = Search { kind: Some(RecordKind::Outcome), limit: 9, ..Search::default() };
+    let page = log.page(&search).await.unwrap();
+    assert!(page.records[0].is_intact() && !log.wrote(&page.records[0]));
+    let decisions = Search { kind: Some(RecordKind::Decision), limit: 9, ..Search::default() };
+    assert!(log.page(&decisions).await.unwrap().records.iter().all(|record| log.wrote(record)));
+}
+
+#[tokio::test]
+async fn a_log_from_before_the_seals_is_brought_up_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = written(dir.path(), 3).await;
+    let mut session = session(dir.path()).await;
+    let older = "ALTER TABLE record DROP COLUMN mac; DELETE FROM layout WHERE version = 2";
+    sqlx::raw_sql(older).execute(&mut session).await.unwrap();
+    session.close().await.unwrap();
+    let store = Store::open(&config(dir.path())).await.unwrap();
+    let Appended::New(record) = store.append_one(asked(9)).await.unwrap() else { panic!() };
+    store.close().await;
+    assert_eq!((record.chain.clone(), record.seq), (last.chain.clone(), last.seq + 1));
+    assert_eq!(verified(dir.path()).await, (None, 0));
+    // From the first sealed record on, none may lack its seal.
+    let later = forged_after(&record, None);
+    put(dir.path(), &later).await;
+    assert_eq!(verified(dir.path()).await.0, Some((later.seq, Problem::ForgedRecord)));
+}
