@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use diffrisk::dataset::{Rows, Split};
+use diffrisk::dataset::{CustomValues, Rows, Split};
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
 use diffrisk::train::{Backtest, BacktestOptions, Recipe, SplitAt, TableBacktest, backtest, backtest_table};
 
@@ -22,7 +22,7 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "PATH")]
     repo: Option<PathBuf>,
     /// Table of numbers: CSV, gzipped CSV or Parquet
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["unit", "since", "with", "incidents", "outcomes", "store"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["unit", "since", "with", "incidents", "outcomes", "store", "features"])]
     table: Option<PathBuf>,
     #[command(flatten)]
     columns: ColumnArgs,
@@ -58,6 +58,9 @@ pub struct BacktestArgs {
     allow_overlap: bool,
     #[command(flatten)]
     sources: SourceArgs,
+    /// Custom features of changes: CSV, JSON lines or Parquet with `repo`, `change_id`, `known_at` and `x.…`
+    #[arg(long, value_name = "FILE")]
+    features: Option<PathBuf>,
     /// CSV file to write: the score of every change from the split on
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
@@ -83,8 +86,9 @@ pub fn run(args: BacktestArgs) -> Result<Exit, Failure> {
 }
 
 fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
-    let (rows, mine_seconds) = mined(args)?;
+    let (mut rows, mine_seconds) = mined(args)?;
     let more = if args.with.is_empty() { None } else { Some(load_rows(&args.with)?.0) };
+    more.iter().for_each(|more| rows.add_custom_features(more));
     let (prior, leaky) = prior_for(args.prior.load()?, &roots(&rows), args.allow_overlap)?;
     let options = BacktestOptions {
         task: args.label_task.into(),
@@ -115,6 +119,7 @@ fn mined(args: &BacktestArgs) -> Result<(Rows, f64), Failure> {
         sources: args.sources.load()?,
         since: args.since.map(|moment| moment.0),
         until: None,
+        custom: args.features.as_deref().map(CustomValues::load).transpose()?,
         // Nothing of these rows is written down.
         author_key: AuthorKey::new(vec![0; 32]).ok_or_else(|| Failure::bad_input("no author key"))?,
     };

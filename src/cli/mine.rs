@@ -3,7 +3,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use diffrisk::dataset::Rows;
+use diffrisk::dataset::{CustomValues, Rows};
+use diffrisk::features::is_custom;
 use diffrisk::incident::Owners;
 use diffrisk::mining::{AuthorKey, MineOptions, Mined, mine};
 use serde_json::{Value, json};
@@ -32,6 +33,9 @@ pub struct MineArgs {
     /// CODEOWNERS file to check; the features of ownership come from the history
     #[arg(long, value_name = "FILE")]
     owners: Option<PathBuf>,
+    /// Custom features of changes: CSV, JSON lines or Parquet with `repo`, `change_id`, `known_at` and `x.…`
+    #[arg(long, value_name = "FILE")]
+    features: Option<PathBuf>,
     /// Leave out rows of changes landed before this moment; history is read from its start all the same
     #[arg(long, value_name = "T", value_parser = parse_moment)]
     since: Option<Moment>,
@@ -58,6 +62,7 @@ pub fn run(args: MineArgs) -> Result<Exit, Failure> {
         sources: args.sources.load()?,
         since: args.since.map(|moment| moment.0),
         until: args.until.map(|moment| moment.0),
+        custom: args.features.as_deref().map(CustomValues::load).transpose()?,
         author_key: author_key(args.author_key.as_deref())?,
     };
     let progress = Progress::start("changes read");
@@ -134,6 +139,11 @@ fn document(mined: &Mined, out: &Path) -> Value {
         },
         "n_unknown_targets": mined.n_unknown_targets,
         "n_later_targets": mined.n_later_targets,
+        "custom": {
+            "n_used": mined.custom.n_used,
+            "n_later": mined.custom.n_later,
+            "n_other_commits": mined.custom.n_other_commits,
+        },
         "seconds": mined.seconds,
     })
 }
@@ -157,6 +167,15 @@ fn table(mined: &Mined, out: &Path) -> String {
         ("incidents and outcomes known only later", mined.n_later_targets),
     ] {
         table.push(vec![what.to_owned(), n.to_string()]);
+    }
+    if mined.rows.features().iter().any(|feature| is_custom(&feature.name)) {
+        for (what, n) in [
+            ("custom values joined", mined.custom.n_used),
+            ("custom values known only later", mined.custom.n_later),
+            ("commits with custom values that are no change", mined.custom.n_other_commits),
+        ] {
+            table.push(vec![what.to_owned(), n.to_string()]);
+        }
     }
     let as_of = utc(mined.metadata.mined_at);
     format!("{}\n{} as of {as_of}, {:.1} s\n", table.render(), out.display(), mined.seconds)

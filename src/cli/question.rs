@@ -1,10 +1,12 @@
 //! The question that `score` and `gate` ask: its arguments, and the body of `POST /v1/score`.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diffrisk::explain::Explanation;
+use diffrisk::features::check_custom_name;
 use diffrisk::git::Repository;
 use diffrisk::http::live::RepositoryConfig;
 use diffrisk::http::wire::Answer;
@@ -46,6 +48,9 @@ pub struct QuestionArgs {
     /// Directory that keeps folded histories
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
+    /// Custom feature to send along, such as `x.oncall_load=3`; may be given several times
+    #[arg(long = "feature", value_name = "NAME=VALUE", value_parser = parse_feature)]
+    features: Vec<(String, f64)>,
     #[command(flatten)]
     change: ChangeArgs,
 }
@@ -99,7 +104,21 @@ impl QuestionArgs {
                 change.insert("authored_at".to_owned(), json!(utc(authored_at)));
             }
         }
-        Ok(json!({ "change": change }))
+        let mut body = json!({ "change": change });
+        if !self.features.is_empty() {
+            body["features"] = json!(self.custom()?);
+        }
+        Ok(body)
+    }
+
+    fn custom(&self) -> Result<BTreeMap<&str, f64>, Failure> {
+        let mut custom = BTreeMap::new();
+        for (name, value) in &self.features {
+            if custom.insert(name.as_str(), *value).is_some() {
+                return Err(Failure::usage(format!("the feature `{name}` is given twice")));
+            }
+        }
+        Ok(custom)
     }
 
     /// The answer of this process, without a store.
@@ -144,6 +163,14 @@ impl QuestionArgs {
         let path = self.repo.as_deref().ok_or_else(|| Failure::usage("a revision needs `--repo`"))?;
         Ok(Repository::open(path)?.resolve(revision)?.0)
     }
+}
+
+/// `x.name=value`; built-in names and odd ones are refused as the service refuses them.
+fn parse_feature(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected `x.name=value`")?;
+    check_custom_name(name).map_err(|error| format!("`{name}`: {error}"))?;
+    let number = value.parse().ok().filter(|number: &f64| number.is_finite());
+    number.map(|number| (name.to_owned(), number)).ok_or_else(|| format!("`{value}` is not a number"))
 }
 
 fn read_diff(path: &Path) -> Result<String, Failure> {

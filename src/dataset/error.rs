@@ -1,5 +1,10 @@
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
+
+use super::BadLine;
+
+/// Most bad lines named in one message; the rest are counted.
+const MAX_NAMED: usize = 20;
 
 /// Why a dataset could not be read or written; every variant names the file.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +89,16 @@ pub enum Error {
         /// The reason.
         why: &'static str,
     },
+    /// Lines of a file of custom features that were refused, each with its reason.
+    #[error("{}", Listing { path, bad, n_lines: *n_lines })]
+    CustomLines {
+        /// The file.
+        path: PathBuf,
+        /// How many lines it has, good and bad.
+        n_lines: usize,
+        /// The bad ones, in the order of the file.
+        bad: Vec<BadLine>,
+    },
     /// Two sets of rows do not have the same features.
     #[error("rows of `{left}` and `{right}` differ in feature `{feature}`")]
     Features {
@@ -134,5 +149,28 @@ impl Error {
     pub(super) fn cell(path: &Path, column: &str, row: usize, value: &str, expected: &'static str) -> Self {
         let value = value.chars().take(40).collect();
         Self::Cell { path: path.to_owned(), column: column.to_owned(), row, value, expected }
+    }
+}
+
+struct Listing<'a> {
+    path: &'a Path,
+    bad: &'a [BadLine],
+    n_lines: usize,
+}
+
+impl Display for Listing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, n_bad) = (self.path.display(), self.bad.len());
+        write!(f, "{n_bad} of {} lines of `{path}` refused, nothing was taken", self.n_lines)?;
+        for BadLine { line, column, reason } in self.bad.iter().take(MAX_NAMED) {
+            match column {
+                Some(column) => write!(f, "\n  line {line}, column `{column}`: {reason}")?,
+                None => write!(f, "\n  line {line}: {reason}")?,
+            }
+        }
+        if n_bad > MAX_NAMED {
+            write!(f, "\n  and {} more", n_bad - MAX_NAMED)?;
+        }
+        Ok(())
     }
 }

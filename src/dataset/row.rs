@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::change::ChangeId;
+use crate::features::is_custom;
 use crate::label::{ChangeKind, LabelSource};
 
 /// What is known about one change beside its features and tokens.
@@ -186,14 +187,19 @@ impl Rows {
         selected
     }
 
-    /// Puts other rows behind these.
+    /// Puts other rows behind these. A custom feature that only one side has is unknown on the other.
     ///
     /// # Errors
     /// When the features are not the same, by name, revision and order.
     pub fn append(&mut self, other: &Self) -> Result<(), Error> {
         self.check_same_features(other)?;
-        for (feature, more) in self.features.iter_mut().zip(&other.features) {
-            feature.values.extend_from_slice(&more.values);
+        self.add_custom_features(other);
+        let n_rows = self.n_rows() + other.n_rows();
+        for feature in &mut self.features {
+            match other.feature(&feature.name) {
+                Some(more) => feature.values.extend_from_slice(&more.values),
+                None => feature.values.resize(n_rows, f32::NAN),
+            }
         }
         self.facts.extend_from_slice(&other.facts);
         (0..other.n_rows()).for_each(|idx| self.push_tokens(other.tokens(idx)));
@@ -211,10 +217,13 @@ impl Rows {
     }
 
     fn check_same_features(&self, other: &Self) -> Result<(), Error> {
-        let n_features = self.features.len().max(other.features.len());
-        let key = |rows: &Self, idx: usize| rows.features.get(idx).map(|f| (f.name.clone(), f.revision));
-        for idx in 0..n_features {
-            let (left, right) = (key(self, idx), key(other, idx));
+        let built_in = |rows: &Self| {
+            let features = rows.features.iter().filter(|feature| !is_custom(&feature.name));
+            features.map(|feature| (feature.name.clone(), feature.revision)).collect::<Vec<_>>()
+        };
+        let (ours, theirs) = (built_in(self), built_in(other));
+        for idx in 0..ours.len().max(theirs.len()) {
+            let (left, right) = (ours.get(idx).cloned(), theirs.get(idx).cloned());
             if left != right {
                 let (feature, revision) = left.or(right).unwrap_or_default();
                 let feature = format!("{feature} (revision {revision})");

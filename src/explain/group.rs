@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::features::{Group, schema};
+use crate::features::{Group, is_custom, schema};
 
 /// What the tokens' shares are summed under.
 const TOKENS: &str = "tokens";
@@ -26,11 +26,13 @@ pub enum ReaderGroup {
     Wording,
     /// When it comes, and what else happens just now.
     Moment,
+    /// What the caller computes and sends along; only of a model that takes custom features.
+    Custom,
 }
 
 impl ReaderGroup {
     /// All groups.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PastTrouble,
         Self::FilePast,
         Self::Settings,
@@ -39,6 +41,7 @@ impl ReaderGroup {
         Self::Experience,
         Self::Wording,
         Self::Moment,
+        Self::Custom,
     ];
 
     /// Its name in plain words.
@@ -52,6 +55,7 @@ impl ReaderGroup {
             Self::Experience => "the author's experience with these files",
             Self::Wording => "the wording",
             Self::Moment => "the moment",
+            Self::Custom => "what the caller knows",
         }
     }
 
@@ -59,6 +63,9 @@ impl ReaderGroup {
     pub fn of_feature(name: &str) -> Self {
         if name == TOKENS {
             return Self::Wording;
+        }
+        if is_custom(name) {
+            return Self::Custom;
         }
         let spec = schema().features.iter().find(|spec| spec.name == name);
         spec.map_or(Self::Wording, |spec| Self::of(spec.group, name))
@@ -77,6 +84,7 @@ impl ReaderGroup {
             Group::Outcomes if starts(&["author_"]) => Self::Experience,
             Group::Outcomes if starts(&["template_", "first_words_", "title_", "token_"]) => Self::Wording,
             Group::Outcomes => Self::PastTrouble,
+            Group::Custom => Self::Custom,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A feature's value as a sentence. What has no phrase of its own is said by the feature's own sentence.
 
 use crate::explain::numbers::{plain, span_hours, times};
-use crate::features::{FeatureSpec, Unit, schema};
+use crate::features::{FeatureSpec, Unit, is_custom, schema};
 use crate::risk::Contribution;
 
 /// Phrases by feature; `{}` is the value in its unit. A rate against the base rate reads "1.8 times as
@@ -151,6 +151,10 @@ pub fn sentence(contribution: &Contribution) -> String {
         None if contribution.feature == "tokens" => {
             "the words of the change and of its title, taken one by one".to_owned()
         }
+        None if is_custom(&contribution.feature) => match contribution.value {
+            Some(value) => format!("{} is {}", contribution.feature, plain(value)),
+            None => format!("{} is not known", contribution.feature),
+        },
         None => contribution.feature.clone(),
     }
 }
@@ -284,6 +288,8 @@ mod tests {
             ("time_weekend", Some(0.0), "it was not written on a Saturday or Sunday"),
             ("time_weekday", Some(4.0), "it was written on a Friday"),
             ("size_files", Some(3.0), "3 files touched"),
+            ("x.oncall_load", Some(3.0), "x.oncall_load is 3"),
+            ("x.oncall_load", None, "x.oncall_load is not known"),
             ("key_secrets", Some(0.0), "edits of something that looks like a secret: 0"),
         ];
         for (feature, value, expected) in cases {

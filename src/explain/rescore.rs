@@ -140,6 +140,9 @@ impl<'a> Rescorer<'a> {
                 *value = *scored;
             }
         }
+        // What the caller sent stands behind this build's own values, and does not hang on the diff.
+        let n_values = vector.len();
+        vector.extend(self.grounds.vector.iter().skip(n_values));
         (vector, tokens)
     }
 }

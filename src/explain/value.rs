@@ -24,7 +24,8 @@ pub struct Explanation {
     pub base: f64,
     /// `base` plus the contributions of all groups, to 1e-9.
     pub margin: f64,
-    /// What moved the margin, largest magnitude first; at most eight. Empty where there is no score.
+    /// What moved the margin, largest magnitude first; at most eight, and one
+    /// of custom features. Empty where there is no score.
     pub groups: Vec<GroupShare>,
     /// Where in the diff the risk is; none where the diff cannot be read.
     pub diff: Option<DiffExplanation>,

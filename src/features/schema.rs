@@ -34,6 +34,8 @@ pub enum Group {
     Outcomes,
     /// What usually changes with it and is absent.
     Partner,
+    /// What others compute and send along, named `x.…`.
+    Custom,
 }
 
 /// What a feature counts in.
@@ -210,6 +212,7 @@ impl Group {
             Self::Message => "message",
             Self::Outcomes => "outcomes",
             Self::Partner => "partner",
+            Self::Custom => "custom",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::change::{ChangeRecord, DiffError, DiffLimits, Moment, parse_diff_within};
+use crate::features::{CustomNameError, check_custom_name};
 use crate::http::assessor::{Asked, Target};
 use crate::http::config::Limits;
 use crate::http::fields::{Field, Fields};
@@ -106,15 +107,13 @@ fn custom_features(field: Field) -> Result<BTreeMap<String, f64>, ApiError> {
     let mut custom = BTreeMap::new();
     for (name, field) in Fields::of(field)?.all() {
         let at = field.path.clone();
-        if !name.starts_with("x.") {
-            let detail = "custom features are named `x.…`";
-            return Err(ApiError::at(ProblemCode::BuiltInFeature, at, detail));
-        }
-        let is_ordinary = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
-        if name.len() > 100 || !name.bytes().all(is_ordinary) {
-            let detail = "expected `x.` and letters, digits, `_` or `.`";
-            return Err(ApiError::at(ProblemCode::InvalidValue, at, detail));
-        }
+        check_custom_name(&name).map_err(|error| {
+            let code = match error {
+                CustomNameError::BuiltIn => ProblemCode::BuiltInFeature,
+                CustomNameError::Malformed => ProblemCode::InvalidValue,
+            };
+            ApiError::at(code, at.clone(), error.to_string())
+        })?;
         let value = field.number()?;
         if value.abs() > f64::from(f32::MAX) {
             return Err(ApiError::at(ProblemCode::InvalidValue, at, "expected a number of single precision"));

@@ -15,7 +15,7 @@ pub struct ScoreRequest {
     /// The change.
     #[schema(inline)]
     pub change: ChangeRequest,
-    /// Custom features, named `x.…`.
+    /// Custom features, named `x.…`: all that the model learned from, else the answer is degraded.
     #[schema(required = false)]
     pub features: BTreeMap<String, f64>,
     /// What the caller knows about the rollout.
@@ -192,8 +192,8 @@ pub struct ExplanationAnswer {
     pub margin: f64,
     /// The largest first; the rest summed in a last one named `others`.
     pub contributions: Vec<ContributionAnswer>,
-    /// The same, summed to at most eight groups in plain words, the largest first; they too add up to
-    /// `margin - base`. docs/EXPLANATIONS.md says what is in each.
+    /// The same, summed to at most eight groups in plain words, and a ninth of custom features, the largest
+    /// first; they too add up to `margin - base`. docs/EXPLANATIONS.md says what is in each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>, required = false)]
     pub groups: Vec<GroupShare>,

@@ -6,12 +6,13 @@
 
 mod author_key;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use crate::change::{Change, digest};
-use crate::dataset::{Metadata, Row, Rows, RowsBuilder};
-use crate::features::schema;
+use crate::dataset::{CustomValues, CustomVector, Metadata, Row, Rows, RowsBuilder};
+use crate::features::{CUSTOM_REVISION, schema};
 use crate::git::{self, Repository, Unit, WalkOptions, WalkReport, walk};
 use crate::label::{Curator, LabelSource, Outcome, RowLabel, is_bot};
 use crate::timeline::{Landed, Sources, Timeline};
@@ -30,6 +31,8 @@ pub struct MineOptions {
     pub since: Option<i64>,
     /// The moment that no fact may cross; none takes the newest change.
     pub until: Option<i64>,
+    /// Values of custom features, joined to the changes that they were known of in time.
+    pub custom: Option<CustomValues>,
     /// Under which authors are hashed.
     pub author_key: AuthorKey,
 }
@@ -46,8 +49,21 @@ pub struct Mined {
     pub n_unknown_targets: usize,
     /// Incident links and outcomes that became known after the moment the rows are as of.
     pub n_later_targets: usize,
+    /// What became of the values of custom features.
+    pub custom: CustomUse,
     /// Seconds it took.
     pub seconds: f64,
+}
+
+/// What became of the values of custom features.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CustomUse {
+    /// Values that were known when their change landed.
+    pub n_used: usize,
+    /// Values that became known only later, and are null.
+    pub n_later: usize,
+    /// Commits of the repository that are no change of this walk: merges, other branches, later ones.
+    pub n_other_commits: usize,
 }
 
 /// Why a history could not be mined.
@@ -65,7 +81,7 @@ pub enum Error {
 /// how many changes were read so far.
 ///
 /// # Errors
-/// When the repository cannot be read.
+/// When the repository cannot be read, or a custom feature is given for a commit that it does not have.
 pub fn mine(
     repository: &Repository,
     options: MineOptions,
@@ -74,6 +90,9 @@ pub fn mine(
     let started = Instant::now();
     let mut walk_options = WalkOptions::new(options.unit);
     walk_options.until = options.until;
+    if let Some(custom) = &options.custom {
+        custom.check(&options.name, |change_id| repository.resolve(change_id).is_ok())?;
+    }
     let mut collector = Collector::new(repository, &options)?;
     let mut timeline = Timeline::new(options.sources.clone());
     let mut failed = None;
@@ -93,9 +112,10 @@ pub fn mine(
     }
     let as_of = options.until.or(timeline.last_t()).unwrap_or(0);
     collector.record(timeline.advance(as_of));
-    let rows = collector.finish(as_of, options.since);
+    let (custom, rows) = (collector.custom_use(), collector.finish(as_of, options.since));
     Ok(Mined {
         rows,
+        custom,
         metadata: Metadata { mined_at: as_of, head: report.head.0.clone() },
         report,
         n_unknown_targets: timeline.n_unknown_targets(),
@@ -111,21 +131,31 @@ struct Collector {
     root: String,
     unit: Unit,
     author_key: AuthorKey,
+    custom: Option<CustomValues>,
+    custom_use: CustomUse,
 }
 
 impl Collector {
     fn new(repository: &Repository, options: &MineOptions) -> Result<Self, git::Error> {
         Ok(Self {
-            builder: RowsBuilder::new(schema().revisions()),
+            builder: RowsBuilder::new(revisions(options.custom.as_ref())),
             curator: Curator::new(),
             repo: options.name.clone(),
             root: repository.root_commit()?.0,
             unit: options.unit,
             author_key: options.author_key.clone(),
+            custom: options.custom.clone(),
+            custom_use: CustomUse::default(),
         })
     }
 
-    fn push(&mut self, change: &Change, landed: Landed) -> Result<(), crate::dataset::Error> {
+    fn push(&mut self, change: &Change, mut landed: Landed) -> Result<(), crate::dataset::Error> {
+        if let Some(custom) = &self.custom {
+            let CustomVector { values, n_later } = custom.of(&self.repo, &change.id.0, change.committed_at);
+            self.custom_use.n_used += values.iter().filter(|value| !value.is_nan()).count();
+            self.custom_use.n_later += n_later;
+            landed.vector.extend(values);
+        }
         self.curator.push(change, &landed.classification);
         self.record(landed.outcomes);
         let (n_added, n_deleted) = change.record.n_lines();
@@ -169,6 +199,14 @@ impl Collector {
         }
     }
 
+    fn custom_use(&mut self) -> CustomUse {
+        let Some(custom) = &self.custom else { return CustomUse::default() };
+        let walked: BTreeSet<&str> =
+            self.builder.facts_mut().iter().map(|row| row.change_id.0.as_str()).collect();
+        let n_other_commits = custom.changes(&self.repo).filter(|id| !walked.contains(id)).count();
+        CustomUse { n_other_commits, ..self.custom_use }
+    }
+
     fn finish(mut self, as_of: i64, since: Option<i64>) -> Rows {
         let labels = self.curator.curate(as_of, None);
         for (row, label) in self.builder.facts_mut().iter_mut().zip(labels) {
@@ -184,6 +222,12 @@ impl Collector {
             }
         }
     }
+}
+
+/// Names and revisions of this build's features, then of the custom ones.
+fn revisions(custom: Option<&CustomValues>) -> impl Iterator<Item = (&str, u32)> {
+    let custom_names = custom.map_or(&[][..], CustomValues::names).iter();
+    schema().revisions().chain(custom_names.map(|name| (name.as_str(), CUSTOM_REVISION)))
 }
 
 fn take_label(row: &mut Row, label: RowLabel) {

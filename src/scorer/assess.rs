@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::artifact::{Artifact, Error};
-use crate::features::{Group, schema};
+use crate::features::{CUSTOM_REVISION, Group, is_custom, schema};
 use crate::model::Input;
 use crate::risk::{Assessment, Contribution, GateLevel, Reference, ReferenceScope, RiskScore};
 use crate::scorer::reference::ReferenceMargins;
@@ -11,11 +11,14 @@ const TOKENS: &str = "tokens";
 /// The feature that holds the repository's own base rate.
 const BASE_RATE: &str = "context_base_rate";
 
-/// A checked artifact, ready for vectors of this build's schema.
+/// A checked artifact, ready for vectors of this build's schema with the artifact's custom features, if
+/// it has any, behind.
 #[derive(Clone, Debug)]
 pub struct Scorer {
     artifact: Arc<Artifact>,
-    /// Position in this build's vector of each value the artifact needs.
+    /// Names of the custom features that the artifact needs, in its order.
+    custom: Vec<String>,
+    /// Position in such a vector of each value the artifact needs.
     columns: Vec<usize>,
     base_rate_idx: Option<usize>,
 }
@@ -37,10 +40,18 @@ impl Scorer {
     /// # Errors
     /// [`Error::Refused`] where the artifact needs a feature that this build does not compute.
     pub fn new(artifact: Arc<Artifact>) -> Result<Self, Error> {
-        let names: Vec<(&str, u32)> = schema().revisions().collect();
+        let needed = artifact.document().schema.iter().map(|feature_ref| &feature_ref.name);
+        let custom: Vec<String> = needed.filter(|name| is_custom(name)).cloned().collect();
+        let names: Vec<(&str, u32)> =
+            schema().revisions().chain(custom.iter().map(|name| (name.as_str(), CUSTOM_REVISION))).collect();
         let columns = artifact.columns(&names)?;
         let base_rate_idx = names.iter().position(|(name, _)| *name == BASE_RATE);
-        Ok(Self { artifact, columns, base_rate_idx })
+        Ok(Self { artifact, custom, columns, base_rate_idx })
+    }
+
+    /// Names of the custom features that a vector has behind this build's own values, in order.
+    pub fn custom(&self) -> &[String] {
+        &self.custom
     }
 
     /// The artifact behind it.
@@ -48,13 +59,13 @@ impl Scorer {
         &self.artifact
     }
 
-    /// Margin of a vector of this build's schema.
+    /// Margin of a vector of this build's schema, custom features behind.
     pub fn margin(&self, vector: &[f32], tokens: &[u32]) -> f64 {
         let row = self.row(vector);
         self.artifact.document().scoring.ensemble.margin(Input { row: &row, tokens })
     }
 
-    /// Assesses a vector of this build's schema against the repository's newest changes, or against the
+    /// Assesses a vector of this build's schema, custom features behind, against the repository's newest changes, or against the
     /// artifact's quantiles where those are too few.
     pub fn assess(&self, vector: &[f32], tokens: &[u32], reference: &ReferenceMargins) -> Answer {
         let document = self.artifact.document();
@@ -111,18 +122,30 @@ impl Scorer {
     fn contributions(&self, vector: &[f32], shares: &[f64], text: f64) -> Vec<Contribution> {
         let schema = schema();
         let mut by_feature = vec![0.0; schema.features.len()];
+        let mut by_custom = vec![0.0; self.custom.len()];
         for (&idx, share) in self.columns.iter().zip(shares) {
-            let feature_idx =
-                if schema.is_rank(idx) { schema.ranked[idx - schema.features.len()] } else { idx };
-            by_feature[feature_idx] += share;
+            match idx.checked_sub(schema.n_values()) {
+                Some(custom_idx) => by_custom[custom_idx] += share,
+                None if schema.is_rank(idx) => {
+                    by_feature[schema.ranked[idx - schema.features.len()]] += share
+                }
+                None => by_feature[idx] += share,
+            }
         }
+        let known =
+            |idx: usize| vector.get(idx).filter(|value| !value.is_nan()).map(|value| f64::from(*value));
         let named = schema.features.iter().zip(by_feature).enumerate().map(|(idx, (spec, contribution))| {
             Contribution {
                 feature: spec.name.to_owned(),
                 group: spec.group.as_str().to_owned(),
-                value: vector.get(idx).filter(|value| !value.is_nan()).map(|value| f64::from(*value)),
+                value: known(idx),
                 contribution,
             }
+        });
+        let custom = self.custom.iter().zip(by_custom).enumerate().map(|(idx, (name, contribution))| {
+            let value = known(schema.n_values() + idx);
+            let group = Group::Custom.as_str().to_owned();
+            Contribution { feature: name.clone(), group, value, contribution }
         });
         let tokens = Contribution {
             feature: TOKENS.to_owned(),
@@ -130,8 +153,11 @@ impl Scorer {
             value: None,
             contribution: text,
         };
-        let mut contributions: Vec<Contribution> =
-            named.chain([tokens]).filter(|contribution| contribution.contribution != 0.0).collect();
+        let mut contributions: Vec<Contribution> = named
+            .chain(custom)
+            .chain([tokens])
+            .filter(|contribution| contribution.contribution != 0.0)
+            .collect();
         contributions.sort_by(|a, b| {
             b.contribution.abs().total_cmp(&a.contribution.abs()).then_with(|| a.feature.cmp(&b.feature))
         });

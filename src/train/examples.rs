@@ -1,4 +1,5 @@
 use crate::dataset::Rows;
+use crate::features::is_custom;
 use crate::model::{Matrix, Target};
 
 /// Rows as learners take them: columns of numbers, tokens, and the time that orders them.
@@ -27,6 +28,15 @@ impl Examples {
             tokens: (0..rows.n_rows()).map(|idx| rows.tokens(idx).to_vec()).collect(),
             times: rows.facts().iter().map(|row| row.committed_at as f64).collect(),
         })
+    }
+
+    /// The same without custom features: what is shared with others can ask nobody for them.
+    pub(super) fn without_custom(mut self) -> Self {
+        let is_kept: Vec<bool> = self.names.iter().map(|name| !is_custom(name)).collect();
+        let mut kept = is_kept.iter();
+        self.matrix.columns.retain(|_| kept.next() == Some(&true));
+        self.names.retain(|name| !is_custom(name));
+        self
     }
 
     /// Number of rows.

@@ -73,7 +73,7 @@ impl<'a> Pool<'a> {
     fn new(sources: &[&'a Rows], options: &'a PooledOptions) -> Result<Self, Error> {
         let mut pooled = Vec::new();
         for rows in sources {
-            let examples = Examples::of_rows(rows)?;
+            let examples = Examples::of_rows(rows)?.without_custom();
             let first = rows.facts().first();
             pooled.push(PooledSource {
                 rows,

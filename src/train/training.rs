@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, PriorRef, Scoring, Twin, TwinKind, Twins};
 use crate::dataset::{LabelTask, Rows, Standing, standings};
-use crate::features::{Trend, Unit, schema};
+use crate::features::{Trend, Unit, is_custom, schema};
 use crate::model::{Calibrator, Ensemble, Member, Target};
 use crate::train::Error;
 use crate::train::card::model_card;
@@ -198,13 +198,20 @@ fn labelled(examples: &Examples, standings: &[Standing], options: &TrainOptions)
 }
 
 /// Ranks, the flags that have none, and log-odds beside their ranks: what stays comparable over
-/// repositories and years.
+/// repositories and years. Custom features are taken as they are: only their owner knows what they mean.
 pub(super) fn layout(examples: &Examples) -> Layout {
     let schema = schema();
     let position = |name: &str| schema.names().iter().position(|known| known == name);
     let mut layout = Layout::default();
     for (column, name) in examples.names.iter().enumerate() {
-        let Some(idx) = position(name) else { continue };
+        let Some(idx) = position(name) else {
+            if is_custom(name) {
+                layout.logistic.push(column);
+                layout.boosted.push(column);
+                layout.monotone.push(0);
+            }
+            continue;
+        };
         let feature_idx = schema.features.iter().position(|spec| spec.name == name);
         let has_rank = feature_idx.is_some_and(|feature_idx| schema.ranked.contains(&feature_idx));
         if has_rank && schema.feature_at(idx).unit != Unit::LogOdds {

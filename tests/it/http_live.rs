@@ -10,18 +10,24 @@ use axum::body::Body;
 use axum::http::Request;
 use diffrisk::artifact::Registry;
 use diffrisk::change::{ChangeId, digest, render_diff};
-use diffrisk::dataset::{LabelTask, Rows};
+use diffrisk::dataset::{CustomValues, LabelTask, Rows};
+use diffrisk::features::schema;
 use diffrisk::git::{Repository, Sample, Unit, UnitChoice, write_sample};
 use diffrisk::http::live::{Live, RepositoryConfig};
-use diffrisk::http::{ModelSource, Models, Parts, PolicyInUse, PolicySource, ServerConfig, Service, router};
+use diffrisk::http::{
+    ModelSource, Models, Parts, PolicyInUse, PolicySource, ServerConfig, Service, replay, router,
+};
 use diffrisk::incident::load_incidents;
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
-use diffrisk::store::{Store, StoreConfig};
+use diffrisk::store::{Log, Store, StoreConfig};
 use diffrisk::timeline::Sources;
 use diffrisk::train::{Recipe, TrainOptions, train_rows};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+
+use crate::custom_features::load_of;
+use crate::timeline::mined;
 
 /// A sample repository, its mined rows, and a small model of them in a registry.
 struct World {
@@ -32,6 +38,10 @@ struct World {
 }
 
 fn world() -> World {
+    world_with(None)
+}
+
+fn world_with(custom: Option<CustomValues>) -> World {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().to_owned();
     let sample = write_sample(&root.join("sample")).unwrap();
@@ -42,6 +52,7 @@ fn world() -> World {
         sources: Sources::new(load_incidents(&sample.incidents).unwrap(), Vec::new()),
         since: None,
         until: None,
+        custom,
         author_key: AuthorKey::new(vec![7; 32]).unwrap(),
     };
     let rows = mine(&repository, options, |_| {}).unwrap().rows;
@@ -82,16 +93,18 @@ impl World {
         let clock = Arc::new(AtomicI64::new(now));
         let reads = Arc::clone(&clock);
         let policy = PolicySource::new(None);
+        let store = Store::open(&StoreConfig::new("memory")).await.unwrap();
+        let log = store.log().clone();
         let service = Service::new(Parts {
             config: ServerConfig { deadline: Duration::from_secs(60), ..ServerConfig::default() },
             assessor,
             models: Some(Arc::new(models) as Arc<dyn Models>),
             policy: policy.load().ok().map(|in_use: PolicyInUse| in_use),
             policies: None,
-            store: Some(Store::open(&StoreConfig::new("memory")).await.unwrap()),
+            store: Some(store),
             clock: Arc::new(move || reads.load(Ordering::Relaxed) * 1000),
         });
-        Served { service: service.unwrap(), clock }
+        Served { service: service.unwrap(), clock, log }
     }
 
     fn mined(&self, idx: usize) -> Vec<Option<f64>> {
@@ -103,6 +116,7 @@ impl World {
 struct Served {
     service: Arc<Service>,
     clock: Arc<AtomicI64>,
+    log: Log,
 }
 
 impl Served {
@@ -158,6 +172,56 @@ async fn a_landed_commit_is_scored_with_the_vector_that_mining_wrote() {
     let cold =
         served.score(json!({"change": {"repo": "other", "diff": world.sample.proposals[0].diff}})).await;
     assert!(codes(&cold).contains(&"no_local_history") && cold["degraded"] == false, "{cold}");
+}
+
+#[tokio::test]
+async fn custom_features_are_served_as_they_were_mined_and_replay() {
+    let features = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+    std::fs::write(features.path(), load_of(&mined(None)).replace("\nsample,", "\nconfig,")).unwrap();
+    let world = world_with(Some(CustomValues::load(features.path()).unwrap()));
+    world.train();
+    let newest = world.rows.n_rows() - 1;
+    let served = world.serve(&world.sample.repository, world.rows.facts()[newest].committed_at).await;
+    let n_built_in = schema().n_values();
+    let mut items = Vec::new();
+    for idx in (1..newest).step_by(63) {
+        let values = world.rows.vector(idx)[n_built_in..].to_vec();
+        let sent: serde_json::Map<String, Value> = ["x.load", "x.spare"]
+            .into_iter()
+            .zip(values)
+            .filter(|(_, value)| !value.is_nan())
+            .map(|(name, value)| (name.to_owned(), json!(value)))
+            .collect();
+        let commit = &world.rows.facts()[idx].change_id.0;
+        let body = json!({"change": {"repo": "config", "commit": commit}, "features": sent});
+        let answer = served.score(body.clone()).await;
+        assert_eq!(vector(&answer), world.mined(idx), "{commit}");
+        // Nobody ever knew the other one: that is missing from every question, and no question is vouched for.
+        assert!(codes(&answer).contains(&"custom_feature_missing"), "{answer}");
+        assert_eq!((&answer["degraded"], answer["decision"] == "fast_path"), (&json!(true), false));
+        assert_eq!(answer["risk"]["reference"]["scope"], "artifact");
+        items.push((body, answer));
+    }
+    let bodies: Vec<&Value> = items.iter().map(|(body, _)| body).collect();
+    let batch = served.post("/v1/score/batch", &json!({ "items": bodies })).await;
+    for (result, (_, answer)) in batch["results"].as_array().unwrap().iter().zip(&items) {
+        assert_eq!(result["risk"]["score"], answer["risk"]["score"]);
+    }
+    let (body, answer) = &items[3];
+    let record = served.log.record(answer["decision_id"].as_str().unwrap()).await.unwrap().unwrap();
+    let registry = Registry::at(&world.models());
+    let artifact = Arc::new(registry.load(&registry.current().unwrap()).unwrap());
+    let replayed = replay(&record, artifact).unwrap();
+    assert!(replayed.differences.is_empty() && replayed.n_compared > 10, "{replayed:?}");
+
+    let mut complete = body.clone();
+    complete["features"]["x.spare"] = json!(0.5);
+    let vouched = served.score(complete.clone()).await;
+    assert!(!codes(&vouched).contains(&"custom_feature_missing"), "{vouched}");
+    assert_eq!(served.score(complete.clone()).await["decision_id"], vouched["decision_id"]);
+    complete["features"]["x.spare"] = json!(0.75);
+    let moved = served.score(complete).await;
+    assert_ne!(moved["decision_id"], vouched["decision_id"], "another value is another question");
 }
 
 #[tokio::test]

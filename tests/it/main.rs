@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod cli;
 mod cli_store;
+mod custom_features;
 mod danger;
 mod dangerous_pairs;
 mod dataset;

@@ -84,6 +84,7 @@ fn mined(script: &Script, until: Option<i64>) -> Rows {
         sources: Sources::default(),
         since: None,
         until,
+        custom: None,
         author_key: AuthorKey::new(vec![1; 32]).unwrap(),
     };
     mine(&Repository::open(script.path()).unwrap(), options, |_| {}).unwrap().rows

@@ -35,6 +35,7 @@ pub(crate) fn mined(until: Option<i64>) -> Rows {
         sources: Sources::default(),
         since: None,
         until,
+        custom: None,
         author_key: AuthorKey::new(vec![1; 32]).unwrap(),
     };
     mine(&repository(), options, |_| {}).unwrap().rows
@@ -167,6 +168,7 @@ fn declared_incidents_label_changes_of_the_sample() {
         sources: Sources::new(incidents, Vec::new()),
         since: None,
         until: None,
+        custom: None,
         author_key: AuthorKey::new(vec![1; 32]).unwrap(),
     };
     let mined = mine(&repository(), options, |_| {}).unwrap();

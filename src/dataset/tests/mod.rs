@@ -1,3 +1,4 @@
+mod custom;
 mod rows;
 mod split;
 mod table;

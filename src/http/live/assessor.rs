@@ -26,6 +26,8 @@ const TABLE: &str = "table";
 pub struct LiveAssessor {
     live: Arc<Live>,
     model: Result<Model, Reason>,
+    /// Names of a vector's values: this build's, then the custom ones that the model takes.
+    features: Vec<String>,
     references: BTreeMap<String, Mutex<Ranked>>,
 }
 
@@ -54,24 +56,27 @@ impl LiveAssessor {
         let is_table = artifact.document().unit == TABLE;
         let scorer = if is_table { None } else { Some(Scorer::new(Arc::clone(&artifact))?) };
         let inputs = artifact.document().schema.iter().map(|feature_ref| feature_ref.name.clone()).collect();
+        let custom = scorer.as_ref().map_or(&[][..], Scorer::custom);
+        let features = schema().names().iter().chain(custom).cloned().collect();
         let model = Model { artifact, scorer, model_ref, inputs };
         let ranked = |(name, repository): (&String, &LiveRepository)| {
             (name.clone(), Mutex::new(Ranked::new(&model, repository)))
         };
         let references = live.repositories.iter().map(ranked).collect();
-        Ok(Self { live, model: Ok(model), references })
+        Ok(Self { live, model: Ok(model), features, references })
     }
 
     /// Histories without a model: every answer is degraded with the reason.
     pub fn without_model(live: Arc<Live>, reason: Reason) -> Self {
-        Self { live, model: Err(reason), references: BTreeMap::new() }
+        let features = schema().names().to_vec();
+        Self { live, model: Err(reason), features, references: BTreeMap::new() }
     }
 
     fn assess_cold(&self, asked: &Asked) -> Assessed {
         match proposed_change(asked) {
             Some(change) => {
                 let read = proposal(&self.live.cold, change, false);
-                self.score(read.into_assessed(asked, None), &ReferenceMargins::default())
+                self.score(asked, read.into_assessed(asked, None), &ReferenceMargins::default())
             }
             None => {
                 let mut assessed = hollow(asked, Reason::standard(ReasonCode::UnknownRepository));
@@ -94,7 +99,7 @@ impl LiveAssessor {
             }
         };
         match read {
-            Ok(read) => self.score(read.into_assessed(asked, Some((repository, state))), &margins),
+            Ok(read) => self.score(asked, read.into_assessed(asked, Some((repository, state))), &margins),
             Err(error) => unknown_commit(repository, state, asked, &error),
         }
     }
@@ -117,7 +122,7 @@ impl LiveAssessor {
         let mut change = whole;
         change.committed_at = asked.received_at;
         let read: Read = proposal(&state.timeline, change, true);
-        let mut assessed = self.score(read.into_assessed(asked, Some((repository, state))), margins);
+        let mut assessed = self.score(asked, read.into_assessed(asked, Some((repository, state))), margins);
         if n_parts > MAX_PARTS {
             let text =
                 format!("the range has {n_parts} commits; at most {MAX_PARTS} are looked at one by one");
@@ -131,7 +136,10 @@ impl LiveAssessor {
                 received_at: asked.received_at,
             };
             let assessed_part = match commit(repository, state, &part.0, asked.received_at) {
-                Ok(read) => self.score(read.into_assessed(&asked_part, Some((repository, state))), margins),
+                Ok(read) => {
+                    let assessed_part = read.into_assessed(&asked_part, Some((repository, state)));
+                    self.score(&asked_part, assessed_part, margins)
+                }
                 Err(error) => unknown_commit(repository, state, &asked_part, &error),
             };
             assessed.parts.push(assessed_part);
@@ -140,9 +148,10 @@ impl LiveAssessor {
     }
 
     /// Adds what the model says.
-    fn score(&self, mut assessed: Assessed, margins: &ReferenceMargins) -> Assessed {
+    fn score(&self, asked: &Asked, mut assessed: Assessed, margins: &ReferenceMargins) -> Assessed {
         match self.scorer() {
             Ok(scorer) => {
+                take_custom(&mut assessed, scorer.custom(), &asked.custom);
                 let answer = scorer.assess(&assessed.vector, &assessed.tokens, margins);
                 assessed.facts.out_of_distribution = answer.out_of_distribution.is_some();
                 assessed.texts = answer.assessment.contributions.iter().map(sentence).collect();
@@ -165,6 +174,10 @@ impl LiveAssessor {
         let (Ok(model), Some(ranked)) = (&self.model, self.references.get(&repository.name)) else {
             return ReferenceMargins::default();
         };
+        if model.scorer.as_ref().is_some_and(|scorer| !scorer.custom().is_empty()) {
+            // Nobody sent the custom features of past changes: their margins are not comparable.
+            return ReferenceMargins::default();
+        }
         let mut ranked = ranked.lock().unwrap_or_else(PoisonError::into_inner);
         ranked.catch_up(model, repository, state);
         ranked.margins.clone()
@@ -181,7 +194,7 @@ impl Assessor for LiveAssessor {
     }
 
     fn features(&self) -> &[String] {
-        schema().names()
+        &self.features
     }
 
     fn assess(&self, repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>> {
@@ -288,6 +301,22 @@ impl Ranked {
 fn trained_until(artifact: &Artifact, repository: &LiveRepository) -> i64 {
     let sources = artifact.document().sources.iter();
     sources.filter(|source| source.root == repository.root).map(|source| source.to).max().unwrap_or(i64::MIN)
+}
+
+/// Puts the custom features that the model takes behind the vector. One that was not sent is unknown, and
+/// the answer in doubt; one that the model does not take is told to the caller.
+fn take_custom(assessed: &mut Assessed, needed: &[String], sent: &BTreeMap<String, f64>) {
+    let value = |name: &String| sent.get(name).map_or(f32::NAN, |value| *value as f32);
+    assessed.vector.extend(needed.iter().map(value));
+    let missing: Vec<String> =
+        needed.iter().filter(|name| !sent.contains_key(*name)).map(|name| format!("`{name}`")).collect();
+    if !missing.is_empty() {
+        let text = format!("the model learned from {}, not sent with this question", missing.join(", "));
+        assessed.doubts.push(Reason::new(ReasonCode::CustomFeatureMissing, text));
+    }
+    let unknown = sent.keys().filter(|name| !needed.contains(name));
+    let warnings = unknown.map(|name| format!("the model does not know the feature `{name}`"));
+    assessed.warnings.extend(warnings);
 }
 
 fn model_ref(artifact: &Artifact) -> ModelRef {

@@ -109,9 +109,6 @@ impl Read {
             let lag = asked.received_at.saturating_sub(repository.looked_at());
             assessed.facts.history_lag_seconds = Some(lag.max(0));
         }
-        let custom = asked.custom.keys();
-        assessed.warnings =
-            custom.map(|name| format!("the model does not know the feature `{name}`")).collect();
         if self.change.record.partial {
             assessed
                 .warnings

@@ -1,7 +1,7 @@
 //! What the model pays attention to, read from the model itself.
 
 use crate::artifact::Document;
-use crate::features::{FeatureSpec, schema};
+use crate::features::{FeatureSpec, is_custom, schema};
 use crate::http::pages::text::Shown;
 
 const N_FEATURES: usize = 15;
@@ -30,7 +30,7 @@ pub(super) fn attention(document: &Document) -> Attention {
         let name = feature_ref.name.trim_end_matches(RANK_SUFFIX);
         let spec = schema().features.iter().find(|spec| spec.name == name);
         add(&mut of_feature, spec.map_or(name, |spec| spec.sentence), moved);
-        add(&mut of_group, spec.map_or("values of a table", group_words), moved);
+        add(&mut of_group, spec.map_or_else(|| other_words(name), group_words), moved);
     }
     Attention { groups: weights(of_group, usize::MAX), features: weights(of_feature, N_FEATURES) }
 }
@@ -53,6 +53,11 @@ fn weights(mut sums: Vec<(String, f64)>, n_shown: usize) -> Vec<Weight> {
         width: (moved / longest * 1000.0).round() as u32,
     };
     sums.into_iter().take(n_shown).map(weight).collect()
+}
+
+/// Where a value comes from that this build does not compute.
+fn other_words(name: &str) -> &'static str {
+    if is_custom(name) { "What the caller knows" } else { "values of a table" }
 }
 
 /// A family of features in plain words.

@@ -1,7 +1,7 @@
 //! Whether what is asked now still looks like what the model learned from.
 
 use crate::artifact::Artifact;
-use crate::features::schema;
+use crate::features::{is_custom, schema};
 use crate::http::pages::text::{self, Shown};
 use crate::http::wire::Answer;
 use crate::store::Record;
@@ -28,7 +28,9 @@ pub(super) struct Drift {
 /// Compares the newest stored vectors with the ranges that 999 of 1,000 training rows kept to.
 pub(super) fn drift(artifact: &Artifact, records: &[Record]) -> Drift {
     let document = artifact.document();
-    let names: Vec<(&str, u32)> = schema().revisions().collect();
+    let custom = document.schema.iter().filter(|feature_ref| is_custom(&feature_ref.name));
+    let custom = custom.map(|feature_ref| (feature_ref.name.as_str(), feature_ref.revision));
+    let names: Vec<(&str, u32)> = schema().revisions().chain(custom).collect();
     let Ok(columns) = artifact.columns(&names) else { return Drift::default() };
     let vectors: Vec<Vec<f32>> =
         records.iter().filter_map(Record::vector).filter(|vector| vector.len() == names.len()).collect();
@@ -44,9 +46,7 @@ pub(super) fn drift(artifact: &Artifact, records: &[Record]) -> Drift {
     let mut places: Vec<usize> = (0..columns.len()).filter(|&idx| n_outside[idx] > 0).collect();
     places.sort_by(|&a, &b| n_outside[b].cmp(&n_outside[a]).then(a.cmp(&b)));
     let shown = places.iter().take(N_SHOWN).map(|&idx| {
-        let sentence = schema().feature_at(columns[idx]).sentence;
-        let rank = if schema().is_rank(columns[idx]) { " (rank)" } else { "" };
-        (Shown::new(&format!("{sentence}{rank}")), text::percent(share(n_outside[idx])))
+        (Shown::new(&meaning(columns[idx], names[columns[idx]].0)), text::percent(share(n_outside[idx])))
     });
     Drift {
         n_vectors: vectors.len(),
@@ -55,6 +55,15 @@ pub(super) fn drift(artifact: &Artifact, records: &[Record]) -> Drift {
         outside: shown.collect(),
         ranks: ranks(records),
     }
+}
+
+/// What the value at a position of a vector means; of a custom feature only its owner knows.
+fn meaning(idx: usize, name: &str) -> String {
+    if idx >= schema().n_values() {
+        return name.to_owned();
+    }
+    let rank = if schema().is_rank(idx) { " (rank)" } else { "" };
+    format!("{}{rank}", schema().feature_at(idx).sentence)
 }
 
 /// How the ranks of recent decisions spread: a tenth each, where the model still ranks as it did.

@@ -1,8 +1,10 @@
 //! What is read at the moment of viewing: the change from its repository, and the explanation.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::explain::{Explanation, GroupShare};
+use crate::features::is_custom;
 use crate::http::assessor::{Asked, Assessed, Target};
 use crate::http::decode::Question;
 use crate::http::explain::explain;
@@ -83,10 +85,11 @@ fn read_now(serving: &Serving, record: &Record, answer: &Answer) -> Reading {
     let mut reading = Reading { absent: NOT_FOLLOWED, ..Reading::default() };
     reading.waterfall = answer.explanation.as_ref().map(drawn);
     let repo = &answer.change.repo;
-    let Some(asked) = asked(answer, record.at_ms.div_euclid(1000)) else {
+    let Some(mut asked) = asked(answer, record.at_ms.div_euclid(1000)) else {
         reading.absent = NO_COMMIT;
         return reading;
     };
+    asked.custom = custom(serving.assessor.features(), record);
     if serving.assessor.repositories(asked.received_at).iter().all(|(name, _)| name != repo) {
         return reading;
     }
@@ -138,6 +141,13 @@ fn asked(answer: &Answer, received_at: i64) -> Option<Asked> {
     let commit = answer.change.commit.clone()?;
     let target = Target::Commit { commit, base: answer.change.base.clone() };
     Some(Asked { target, custom: Default::default(), received_at })
+}
+
+/// The custom features that were sent with the question, as its stored vector holds them.
+fn custom(features: &[String], record: &Record) -> BTreeMap<String, f64> {
+    let vector = record.vector().filter(|vector| vector.len() == features.len()).unwrap_or_default();
+    let values = features.iter().zip(vector).filter(|(name, value)| is_custom(name) && !value.is_nan());
+    values.map(|(name, value)| (name.clone(), f64::from(value))).collect()
 }
 
 /// By groups, or by features for a decision that was recorded before there were groups.
