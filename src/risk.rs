@@ -122,6 +122,16 @@ impl From<RiskScore> for f64 {
 }
 
 impl GateLevel {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::Red => "red",
+            Self::Yellow => "yellow",
+            Self::Weekend => "weekend",
+        }
+    }
+
     /// The level of a percentile (0–100); a rank exactly on a limit is caught, and so is
     /// one that is not a number.
     pub fn of_percentile(percentile: f64) -> Self {

@@ -4,15 +4,17 @@
 //! is split out must itself stay under the scrutiny that the whole gets: a split that lets everything
 //! through only games the score, and so does another wording or another author.
 
-use crate::change::{DiffLine, FileDiff, KeyChange, KeyChangeKind};
+use crate::change::{FileDiff, KeyChange};
 use crate::explain::diff::Measured;
-use crate::explain::edit::{taken_out, with_hunk};
+use crate::explain::edit::taken_out;
 use crate::explain::grounds::Grounds;
-use crate::explain::numbers::quoted;
+use crate::explain::numbers::{percent, quoted};
+use crate::explain::partner::{missing_partners, touched_only};
 use crate::explain::rescore::{Reassessed, Rescorer};
+use crate::explain::step::{steps_of, with_value};
 use crate::explain::value::{Alternative, AlternativeKind};
-use crate::policy::{Decision, Verdict};
-use crate::risk::{Assessment, GateLevel};
+use crate::policy::Verdict;
+use crate::risk::GateLevel;
 
 /// Parts of each kind that are tried, those that add most first.
 const N_TRIED: usize = 3;
@@ -20,8 +22,8 @@ const N_TRIED: usize = 3;
 const N_SHOWN: usize = 4;
 /// How far ahead another time is looked for.
 const MAX_HOURS_AHEAD: i64 = 21 * 24;
-/// Smaller first steps of a rollout, in percent.
-const STEPS: [f64; 4] = [50.0, 25.0, 5.0, 1.0];
+/// Files whose edits are looked at for a smaller step.
+const N_STEPPED: usize = 50;
 
 /// The alternatives under which less is asked for.
 pub(super) fn alternatives(
@@ -32,17 +34,15 @@ pub(super) fn alternatives(
     let Some(assessment) = grounds.question.assessment else { return Vec::new() };
     let now = Now { verdict: grounds.decision.verdict, gate_level: assessment.gate_level };
     let mut found = Vec::new();
-    for &(file_idx, share) in measured.files.iter().take(N_TRIED) {
-        if share > 0.0 {
-            found.extend(split_file(&now, rescorer, file_idx));
-        }
+    // Those that lower the score are tried as well: policy may have its own reason to stop at one.
+    for &(file_idx, _) in measured.files.iter().take(N_TRIED) {
+        found.extend(split_file(&now, rescorer, file_idx));
     }
     for edit in measured.edits.iter().take(N_TRIED) {
-        if edit.share > 0.0 {
-            found.extend(split_edit(&now, rescorer, edit.file_idx, edit.edit_idx));
-        }
+        found.extend(split_edit(&now, rescorer, edit.file_idx, edit.edit_idx));
     }
     found.extend(smaller_steps(&now, rescorer));
+    found.extend(with_partner(&now, grounds, rescorer));
     found.extend(another_time(&now, grounds));
     found.sort_by_key(|found| (found.verdict, found.gate_level));
     found.truncate(N_SHOWN);
@@ -81,8 +81,8 @@ fn split_file(now: &Now, rescorer: &mut Rescorer<'_>, file_idx: usize) -> Option
     let path = quoted(rescorer.files()[file_idx].path());
     let text = format!(
         "Land {path} on its own: the rest then {}, and {path} alone {}.",
-        outcome(&rest.assessment, &rest.decision),
-        outcome(&alone.assessment, &alone.decision)
+        outcome(now, &rest),
+        outcome(now, &alone)
     );
     Some(told(AlternativeKind::SplitFile, text, &rest))
 }
@@ -106,10 +106,7 @@ fn split_edit(
     }
     let key = &edits.get(edit_idx)?.path;
     let name = if key.is_empty() { "this line".to_owned() } else { quoted(key) };
-    let text = format!(
-        "Land the edit of {name} on its own: the rest then {}.",
-        outcome(&rest.assessment, &rest.decision)
-    );
+    let text = format!("Land the edit of {name} on its own: the rest then {}.", outcome(now, &rest));
     Some(told(AlternativeKind::SplitEdit, text, &rest))
 }
 
@@ -130,16 +127,19 @@ fn only_edit(file_diff: &FileDiff, edits: &[KeyChange], edit_idx: usize) -> Opti
 /// The first step of a rollout or of a large numeric edit, in place of the whole.
 fn smaller_steps(now: &Now, rescorer: &mut Rescorer<'_>) -> Vec<Alternative> {
     let mut found = Vec::new();
-    for file_idx in 0..rescorer.files().len().min(50) {
+    for file_idx in 0..rescorer.files().len().min(N_STEPPED) {
         for edit in rescorer.keys(file_idx).to_vec() {
-            for (value, said) in steps_of(&edit) {
-                let Some(altered) = with_value(&rescorer.files()[file_idx], &edit, &value) else { continue };
+            for step in steps_of(&edit) {
+                let Some(altered) = with_value(&rescorer.files()[file_idx], &edit, &step.value) else {
+                    continue;
+                };
                 let reassessed = rescorer.with_file(file_idx, altered, |rescorer| rescorer.reassess());
                 if now.is_eased_by(&reassessed) {
                     let text = format!(
-                        "Go to {said} first for {}: the change then {}.",
+                        "Go to {} first for {}: the change then {}.",
+                        step.said,
                         quoted(&edit.path),
-                        outcome(&reassessed.assessment, &reassessed.decision)
+                        outcome(now, &reassessed)
                     );
                     found.push(told(AlternativeKind::SmallerStep, text, &reassessed));
                     break;
@@ -153,50 +153,23 @@ fn smaller_steps(now: &Now, rescorer: &mut Rescorer<'_>) -> Vec<Alternative> {
     found
 }
 
-/// Values on the way, largest step first: as they would be written, and as they are said.
-fn steps_of(edit: &KeyChange) -> Vec<(String, String)> {
-    let new = edit.new.as_deref().unwrap_or("");
-    match edit.kind {
-        KeyChangeKind::Percentage { old, new: to } if to - old > 10.0 => {
-            let is_fraction = new.parse::<f64>().is_ok_and(|written| (written - to).abs() > 1e-9);
-            let between = STEPS.into_iter().filter(|step| *step > old && *step < to);
-            between
-                .map(|step| {
-                    (written(new, if is_fraction { step / 100.0 } else { step }), format!("{step} %"))
-                })
-                .collect()
+/// The change with the file that usually comes along, and nothing said of what is edited in it.
+fn with_partner(now: &Now, grounds: &Grounds<'_>, rescorer: &mut Rescorer<'_>) -> Option<Alternative> {
+    for partner in missing_partners(grounds, rescorer.files()).into_iter().take(N_TRIED) {
+        let reassessed = rescorer.with_also(touched_only(&partner.path), Rescorer::reassess);
+        if now.is_eased_by(&reassessed) {
+            let text = format!(
+                "See whether {} must change as well: it did in {} of the earlier changes of {}, and with it \
+                 the change {}.",
+                quoted(&partner.path),
+                percent((100.0 * partner.share).round()),
+                quoted(rescorer.files()[partner.of_idx].path()),
+                outcome(now, &reassessed)
+            );
+            return Some(told(AlternativeKind::IncludePartner, text, &reassessed));
         }
-        KeyChangeKind::Number { old, new: to } if old > 0.0 && to > 0.0 && (to / old).ln().abs() > 1.6 => {
-            // Half of the way, in orders of magnitude; a whole number stays one.
-            let between = (old * to).sqrt();
-            let step = if old.fract() == 0.0 && to.fract() == 0.0 { between.round() } else { between };
-            vec![(written(new, step), format!("{step}"))]
-        }
-        _ => Vec::new(),
     }
-}
-
-/// A number with whatever follows it in the value that it replaces.
-fn written(value: &str, number: f64) -> String {
-    let end = value
-        .bytes()
-        .position(|b| !(b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+')))
-        .unwrap_or(value.len());
-    format!("{number}{}", value.get(end..).unwrap_or(""))
-}
-
-/// The file with another new value; none where the value does not stand in the line just once.
-fn with_value(file_diff: &FileDiff, edit: &KeyChange, value: &str) -> Option<FileDiff> {
-    let hunk = file_diff.hunks().get(edit.hunk_idx)?;
-    let (line, new) = (hunk.lines.get(edit.line_idx)?, edit.new.as_deref()?);
-    if new.is_empty() || line.text.matches(new).count() != 1 {
-        return None;
-    }
-    let mut altered = hunk.clone();
-    altered.lines[edit.line_idx] = DiffLine { text: line.text.replace(new, value), ..line.clone() };
-    let altered = with_hunk(file_diff, edit.hunk_idx, altered);
-    let is_meant = |other: &KeyChange| other.path == edit.path && other.new.as_deref() == Some(value);
-    crate::change::key_changes(&altered).iter().any(is_meant).then_some(altered)
+    None
 }
 
 /// The first hour from which the calendar asks for less; the score stays as it is.
@@ -236,8 +209,17 @@ fn told(kind: AlternativeKind, text: String, reassessed: &Reassessed) -> Alterna
     }
 }
 
-fn outcome(assessment: &Assessment, decision: &Decision) -> String {
-    format!("{} (riskier than {:.0} of 100)", verdict_words(decision.verdict), assessment.percentile.floor())
+/// What is then asked for, beside what is asked for now; the level never stands without the rank.
+fn outcome(now: &Now, reassessed: &Reassessed) -> String {
+    let (verdict, level) = (reassessed.decision.verdict, reassessed.assessment.gate_level);
+    let rank = format!("riskier than {:.0} of 100", reassessed.assessment.percentile.floor());
+    if verdict != now.verdict {
+        format!("{} ({rank})", verdict_words(verdict))
+    } else if level != now.gate_level {
+        format!("is at gate level {} instead of {} ({rank})", level.as_str(), now.gate_level.as_str())
+    } else {
+        format!("still {} ({rank})", verdict_words(verdict))
+    }
 }
 
 fn verdict_words(verdict: Verdict) -> &'static str {

@@ -1,13 +1,14 @@
 use crate::explain::group::ReaderGroup;
 use crate::explain::numbers::{one_in, times};
-use crate::explain::phrase::sentence;
+use crate::explain::phrase::{AS_USUAL, NOTHING_STANDS_OUT, is_of_a_person, said_of_one, sentence};
+use crate::explain::require::{joined, requirement};
 use crate::explain::value::{Direction, Explanation, GroupShare, Headline, LeadingValue};
-use crate::features::schema;
+use crate::features::{Group, Unit, schema};
 use crate::policy::{Decision, Verdict};
 use crate::risk::{Assessment, Contribution, GateLevel, HORIZON_DAYS, ReferenceScope};
 
 /// Values shown of one group, at most.
-const N_VALUES: usize = 3;
+const N_VALUES: usize = 2;
 
 impl Explanation {
     /// What the assessment and the decision say by themselves. The vector gives each value its rank;
@@ -56,8 +57,8 @@ fn verdict_sentence(decision: &Decision) -> String {
             "Extra validation: have it looked at before it rolls out".to_owned()
         }
         Verdict::ExtraValidation => {
-            let needs: Vec<String> = decision.require.iter().map(|name| name.replace('_', " ")).collect();
-            format!("Extra validation: before it rolls out, this needs {}", needs.join(", "))
+            let needs: Vec<String> = decision.require.iter().map(|word| requirement(word)).collect();
+            format!("Extra validation: before it rolls out, this needs {}", joined(&needs))
         }
     };
     let vouched = if decision.degraded { "; the service cannot vouch for this answer" } else { "" };
@@ -103,8 +104,15 @@ fn groups(assessment: &Assessment, vector: &[f32]) -> Vec<GroupShare> {
 
 fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f32]) -> GroupShare {
     let contribution: f64 = contributions.iter().map(|it| it.contribution).sum();
-    let values: Vec<LeadingValue> =
-        leading(contributions, contribution).into_iter().map(|it| leading_value(it, vector)).collect();
+    let mut values: Vec<LeadingValue> = Vec::new();
+    for it in leading(contributions, contribution) {
+        let value = leading_value(it, vector);
+        // The busiest of one file is also its quietest.
+        let is_said = values.iter().any(|said| said.text == value.text);
+        if !is_said && values.len() < N_VALUES {
+            values.push(value);
+        }
+    }
     let (factor, direction) = (contribution.exp(), Direction::of(contribution));
     let strength = match direction {
         Direction::Raises => format!("raises the odds {} times", times(factor)),
@@ -114,25 +122,54 @@ fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f3
     let said: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
     let text = match direction {
         Direction::Neither => format!("{} {strength}", group.title()),
+        _ if said.is_empty() => format!("{} {strength}; {NOTHING_STANDS_OUT}", group.title()),
         _ => format!("{} {strength}: {}", group.title(), said.join("; ")),
     };
     GroupShare { group, title: group.title().to_owned(), contribution, factor, direction, text, values }
 }
 
 /// The contributions that say most: those that point where the group points and weigh at least a tenth
-/// of the first. What is there stands before what is absent.
+/// of the first.
 fn leading<'a>(contributions: &[&'a Contribution], total: f64) -> Vec<&'a Contribution> {
-    let agrees = |it: &&&'a Contribution| it.contribution * total > 0.0;
+    let agrees = |it: &&&'a Contribution| it.contribution * total > 0.0 && !contradicts(it, total);
     let mut agreeing: Vec<&Contribution> = contributions.iter().filter(agrees).copied().collect();
     let least = agreeing.first().map_or(0.0, |first| first.contribution.abs() / 10.0);
     agreeing.retain(|it| it.contribution.abs() >= least);
-    agreeing.sort_by_key(|it| it.value == Some(0.0));
-    agreeing.truncate(N_VALUES);
+    // What is absent is named only where nothing that is there can be.
+    let is_absent = |it: &&Contribution| it.value == Some(0.0);
+    if agreeing.iter().all(is_absent) {
+        agreeing.truncate(1);
+    } else {
+        agreeing.retain(|it| !is_absent(it));
+    }
+    // How a person's changes fared is one thing that is not told, not three.
+    let mut n_of_a_person = 0;
+    agreeing.retain(|it| {
+        n_of_a_person += usize::from(is_of_a_person(&it.feature));
+        !is_of_a_person(&it.feature) || n_of_a_person == 1
+    });
     agreeing
 }
 
+/// Whether a value's own words speak against the group, though the model counts it for it: "went wrong
+/// less often than usual" in a group that raises the odds, because the model expects even less of most.
+fn contradicts(contribution: &Contribution, total: f64) -> bool {
+    let spec = schema().features.iter().find(|spec| spec.name == contribution.feature);
+    let Some(spec) = spec.filter(|spec| spec.group == Group::Outcomes && !is_of_a_person(spec.name)) else {
+        return false;
+    };
+    let is_bad = match (spec.unit, contribution.value) {
+        // How long ago something went wrong: unknown says that nothing did.
+        (Unit::Days | Unit::Hours, value) if total > 0.0 => value.is_some(),
+        (Unit::LogRatio | Unit::LogOdds, Some(value)) => value > AS_USUAL,
+        (Unit::Count, Some(value)) if spec.name.contains("_bad") => value > 0.0,
+        _ => return false,
+    };
+    is_bad != (total > 0.0)
+}
+
 fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {
-    let rank = rank_of(&contribution.feature, vector);
+    let rank = rank_of(&contribution.feature, vector).filter(|_| !is_of_a_person(&contribution.feature));
     let unusual = match rank {
         Some(rank) if rank >= 0.9 => format!(", more than {:.0} % of changes here", (100.0 * rank).floor()),
         Some(rank) if rank <= 0.1 => {
@@ -145,8 +182,18 @@ fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {
         value: contribution.value,
         rank,
         contribution: contribution.contribution,
-        text: format!("{}{unusual}", sentence(contribution)),
+        text: said_of_one(
+            &format!("{}{unusual}", sentence(contribution)),
+            is_one("size_files", vector),
+            is_one("key_edits", vector),
+        ),
     }
+}
+
+/// Whether a count in the vector is one.
+fn is_one(feature: &str, vector: &[f32]) -> bool {
+    let idx = schema().features.iter().position(|spec| spec.name == feature);
+    idx.and_then(|idx| vector.get(idx)).is_some_and(|value| *value == 1.0)
 }
 
 /// The rank that stands in the vector beside a feature's value.
@@ -156,4 +203,67 @@ fn rank_of(feature: &str, vector: &[f32]) -> Option<f64> {
     let rank_idx = schema.ranked.iter().position(|&idx| idx == feature_idx)?;
     let rank = vector.get(schema.features.len() + rank_idx).filter(|rank| rank.is_finite())?;
     Some(f64::from(*rank))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_one_file_nothing_is_the_busiest() {
+        let n = schema().n_values();
+        let mut vector = vec![2.0; n];
+        let said = |vector: &[f32]| {
+            let contribution = Contribution {
+                feature: "file_changes_max".into(),
+                group: String::new(),
+                value: Some(5.0),
+                contribution: 1.0,
+            };
+            leading_value(&contribution, vector).text
+        };
+        assert!(said(&vector).starts_with("the busiest file was changed 5 times before"));
+        let size_files = schema().features.iter().position(|spec| spec.name == "size_files").unwrap();
+        vector[size_files] = 1.0;
+        assert!(said(&vector).starts_with("the file was changed 5 times before"), "{}", said(&vector));
+    }
+
+    #[test]
+    fn what_is_absent_is_named_only_where_nothing_else_can_be() {
+        let of = |feature: &str, value: f64| Contribution {
+            feature: feature.into(),
+            group: String::new(),
+            value: Some(value),
+            contribution: 1.0,
+        };
+        let (none, some, more) = (of("kind_yaml", 0.0), of("kind_yaml", 0.5), of("place_identity", 0.0));
+        let names = |all: &[&Contribution]| leading(all, 1.0).len();
+        assert_eq!((names(&[&none, &more]), names(&[&none, &some, &more])), (1, 1));
+        assert_eq!(leading(&[&none, &some], 1.0)[0].value, Some(0.5));
+    }
+
+    #[test]
+    fn a_value_that_speaks_against_its_group_is_not_named() {
+        let cases = [
+            ("file_bad_lift_max", Some(-0.4), 1.0, true),
+            ("file_bad_lift_max", Some(0.0), 1.0, true),
+            ("file_bad_lift_max", Some(0.4), 1.0, false),
+            ("file_bad_lift_max", Some(0.4), -1.0, true),
+            ("file_bad_age_days", None, 1.0, true),
+            ("file_bad_age_days", Some(400.0), 1.0, false),
+            ("file_bad_age_days", None, -1.0, false),
+            ("file_bad", Some(0.0), 1.0, true),
+            ("size_files", Some(1.0), 1.0, false),
+            ("author_bad_lift", Some(-0.4), 1.0, false),
+        ];
+        for (feature, value, total, expected) in cases {
+            let contribution = Contribution {
+                feature: feature.into(),
+                group: String::new(),
+                value,
+                contribution: total / 2.0,
+            };
+            assert_eq!(contradicts(&contribution, total), expected, "{feature} {value:?} {total}");
+        }
+    }
 }

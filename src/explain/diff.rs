@@ -3,10 +3,9 @@
 use crate::change::{DiffLine, FileContent, FileDiff, Hunk, LineOrigin};
 use crate::explain::edit;
 use crate::explain::grounds::Grounds;
-use crate::explain::numbers::{counted, span_hours};
 use crate::explain::rescore::Rescorer;
 use crate::explain::value::{DiffExplanation, EditExplanation, FileExplanation, HunkExplanation};
-use crate::history::{History, SECONDS_PER_HOUR, hash64};
+use crate::history::hash64;
 
 /// Work that one explanation may take, in lines read: a score of a change reads all its lines once.
 const MAX_WORK: usize = 60_000;
@@ -66,11 +65,7 @@ pub(super) fn diff_explanation(
             n_added,
             n_deleted,
             share,
-            past: past_of(
-                file_diff,
-                grounds.history,
-                grounds.question.change.committed_at.max(grounds.last_t),
-            ),
+            past: past_of(grounds, file_diff),
             owners: (grounds.owners_of)(file_diff.path()),
             hunks,
             edits,
@@ -191,19 +186,19 @@ pub(super) fn without_lines(hunk: &Hunk, added: Option<usize>, deleted: Option<u
     Hunk { old_lines: n_of(LineOrigin::Added), new_lines: n_of(LineOrigin::Deleted), lines, ..hunk.clone() }
 }
 
-/// "changed 41 times, last 412 days ago; 3 of the changes went wrong".
-fn past_of(file_diff: &FileDiff, history: &History, t: i64) -> String {
-    let known = |path: Option<&str>| path.and_then(|path| history.files.get(hash64(&[path])));
-    let Some(file_track) = known(Some(file_diff.path())).or_else(|| known(file_diff.old_path.as_deref()))
-    else {
-        return "never seen here before".to_owned();
+/// "changed 41 times before, last 412 days ago; 3 of the changes went wrong".
+fn past_of(grounds: &Grounds<'_>, file_diff: &FileDiff) -> String {
+    let known = |path: Option<&str>| path.and_then(|path| grounds.history.files.get(hash64(&[path])));
+    let file_track = known(Some(file_diff.path())).or_else(|| known(file_diff.old_path.as_deref()));
+    let Some(file_track) = file_track else {
+        let is_landed = grounds.ordinal.is_some();
+        return if is_landed { "nothing is known of its past" } else { "never seen here before" }.to_owned();
     };
     let track = &file_track.track;
-    let age = track.age_seconds(t).map(|seconds| span_hours(seconds / SECONDS_PER_HOUR)).unwrap_or_default();
     let wrong = match track.n_bad {
         0 => "none of the changes went wrong".to_owned(),
         1 => "one of the changes went wrong".to_owned(),
         n => format!("{n} of the changes went wrong"),
     };
-    format!("changed {} before, last {age} ago; {wrong}", counted(f64::from(track.n), "time"))
+    format!("{}; {wrong}", edit::touched(grounds, track, "changed"))
 }

@@ -4,8 +4,11 @@ use crate::change::secrets::redact;
 use crate::change::{FileContent, FileDiff, KeyChange, KeyChangeKind, LineOrigin, key_changes};
 use crate::explain::diff::without_lines;
 use crate::explain::grounds::Grounds;
-use crate::explain::numbers::{bytes, percent, quoted, seconds, span_hours, times};
-use crate::history::{SECONDS_PER_HOUR, hash64};
+use crate::explain::numbers::{bytes, counted, percent, quoted, seconds, span_hours, times};
+use crate::history::{SECONDS_PER_HOUR, Track, hash64};
+
+/// Characters of a value that are shown.
+const MAX_SHOWN: usize = 60;
 
 /// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; went wrong once before".
 pub(super) fn sentence(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> String {
@@ -57,8 +60,8 @@ pub(super) fn what(key_change: &KeyChange) -> String {
         KeyChangeKind::ListRemove => format!("{name} loses {old}"),
         KeyChangeKind::Text => format!("{name} {old} → {new}"),
         KeyChangeKind::Secret => format!("{name} looks like a secret; its value is not shown"),
-        KeyChangeKind::Added if is_empty(&key_change.new) => format!("{name} is new"),
-        KeyChangeKind::Added => format!("{name} is new: {new}"),
+        KeyChangeKind::Added if is_empty(&key_change.new) => format!("{name} is added"),
+        KeyChangeKind::Added => format!("{name} is added: {new}"),
         KeyChangeKind::Removed if is_empty(&key_change.old) => format!("{name} is removed"),
         KeyChangeKind::Removed => format!("{name} is removed; it was {old}"),
         KeyChangeKind::Moved => format!("{name} moved"),
@@ -99,7 +102,6 @@ fn factor_words(ratio: f64) -> String {
 
 fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<String> {
     let history = grounds.history;
-    let t = grounds.question.change.committed_at.max(grounds.last_t);
     let Some(key_track) = history.keys.get(hash64(&[path, &key_change.path])) else {
         let leaf_track = history.leaves.get(hash64(&[&key_change.leaf]))?;
         return match leaf_track.n_bad {
@@ -112,13 +114,15 @@ fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<
         };
     };
     let track = &key_track.track;
-    let age = span_hours(track.age_seconds(t)? / SECONDS_PER_HOUR);
+    let mut past = match grounds.ordinal {
+        Some(_) => touched(grounds, track, "edited"),
+        None => format!("last edited {} ago", age_of(grounds, track)),
+    };
     let undone = key_change.new.as_deref().is_some_and(|new| {
         let new = hash64(&[new]);
         new == key_track.last_old && new != key_track.last_new
     });
-    let mut past = format!("last edited {age} ago");
-    if undone {
+    if undone && grounds.ordinal.is_none() {
         past.push_str(", and now set back to the value before that");
     }
     match track.n_bad {
@@ -129,9 +133,39 @@ fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<
     Some(past)
 }
 
+/// "changed 41 times before, last 412 days ago". The history of a landed change knows its own landing,
+/// and what came after it.
+pub(super) fn touched(grounds: &Grounds<'_>, track: &Track, verb: &str) -> String {
+    let landed_at = grounds.question.change.committed_at;
+    let n = f64::from(track.n);
+    match grounds.ordinal {
+        None => format!("{verb} {} before, last {} ago", counted(n, "time"), age_of(grounds, track)),
+        Some(_) if track.last_t > landed_at => {
+            format!("{verb} {} in all, last {} ago", counted(n, "time"), age_of(grounds, track))
+        }
+        Some(_) if track.n <= 1 => format!("not {verb} before or since"),
+        Some(_) => format!("{verb} {} before, not since", counted(n - 1.0, "time")),
+    }
+}
+
+fn age_of(grounds: &Grounds<'_>, track: &Track) -> String {
+    let now = match grounds.ordinal {
+        Some(_) => grounds.question.now,
+        None => grounds.question.change.committed_at,
+    };
+    span_hours(track.age_seconds(now.max(grounds.last_t)).unwrap_or(0.0) / SECONDS_PER_HOUR)
+}
+
 /// A value as it may be shown: no secret.
 fn shown(value: &str) -> String {
-    quoted(&redact(value))
+    if value.is_empty() {
+        return "empty".to_owned();
+    }
+    let clean = redact(value);
+    match clean.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => quoted(&format!("{}…", clean.get(..end).unwrap_or(""))),
+        None => quoted(&clean),
+    }
 }
 
 /// The line of the new file that an edit stands on; of the old file for one that only removes.

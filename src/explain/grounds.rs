@@ -30,6 +30,9 @@ pub struct Grounds<'a> {
     pub margins: &'a ReferenceMargins,
     /// Owners of a path.
     pub owners_of: &'a dyn Fn(&str) -> Vec<String>,
+    /// The paths behind hashes, in order; none for one that the repository does not hold now. The history
+    /// keeps no names.
+    pub paths_of: &'a dyn Fn(&[u64]) -> Vec<Option<String>>,
 }
 
 impl Explanation {

@@ -81,7 +81,7 @@ impl ReaderGroup {
             Group::File | Group::Partner => Self::FilePast,
             Group::Context | Group::Time => Self::Moment,
             Group::Message => Self::Wording,
-            Group::Outcomes if starts(&["author_"]) => Self::Experience,
+            Group::Outcomes if starts(&["author_", "domain_"]) => Self::Experience,
             Group::Outcomes if starts(&["template_", "first_words_", "title_", "token_"]) => Self::Wording,
             Group::Outcomes => Self::PastTrouble,
             Group::Custom => Self::Custom,

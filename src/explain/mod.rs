@@ -14,16 +14,20 @@ mod edit;
 mod grounds;
 mod group;
 mod numbers;
+mod partner;
 mod phrase;
 mod render;
+mod require;
 mod rescore;
 mod similar;
+mod step;
 mod value;
 
 pub use grounds::Grounds;
 pub use group::ReaderGroup;
-pub use phrase::sentence;
+pub use phrase::{is_of_a_person, sentence};
 pub use render::{Style, markdown, sarif, terminal};
+pub use require::requirement;
 pub use value::{
     Alternative, AlternativeKind, DiffExplanation, Direction, EditExplanation, Explanation, FileExplanation,
     GroupShare, Headline, HunkExplanation, LeadingValue, PastOutcome, SimilarChange, SimilarChanges,

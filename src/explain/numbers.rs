@@ -115,6 +115,12 @@ fn in_unit(value: f64, units: &[(f64, &str)], least: &str) -> String {
     }
 }
 
+/// A sentence with a capital at its beginning; a name between backticks stays as it is.
+pub(super) fn upper_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
 fn trimmed(text: String) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

@@ -7,12 +7,6 @@ use crate::risk::Contribution;
 /// Phrases by feature; `{}` is the value in its unit. A rate against the base rate reads "1.8 times as
 /// often as usual".
 const PHRASES: &[(&str, &str)] = &[
-    ("author_bad", "{} of the author's changes here went wrong (halved every year)"),
-    ("author_bad_age_days", "a change of the author went wrong {} ago"),
-    ("author_bad_lift", "the author's changes here went wrong {}"),
-    ("author_bad_recent_lift", "the author's changes of the last weeks went wrong {}"),
-    ("author_dir_bad_lift", "the author's changes in this top directory went wrong {}"),
-    ("author_undone_lift", "the author's changes here were undone {}"),
     ("author_changes", "the author changed this repository {} times before"),
     ("author_gap_hours", "the author's last change here was {} ago"),
     ("author_here", "the author changed this top directory {} times before"),
@@ -48,10 +42,9 @@ const PHRASES: &[(&str, &str)] = &[
     ("file_bad_age_days", "a change of these files went wrong {} ago"),
     ("file_bad_lift_max", "changes of the worst file went wrong {}"),
     ("file_bad_lift_mean", "changes of these files went wrong {}"),
-    ("domain_bad_lift", "changes from the same mail domain went wrong {}"),
     ("file_last_undid_share", "{} of the known files were last changed to undo something"),
-    ("learned_fast", "by the newest outcomes of such words, people and places, changes like it go wrong {}"),
-    ("learned_slow", "by all outcomes of such words, people and places, changes like it go wrong {}"),
+    ("learned_fast", "by the newest outcomes, changes of such files, keys and words go wrong {}"),
+    ("learned_slow", "by all outcomes so far, changes of such files, keys and words go wrong {}"),
     ("line_age_min_hours", "the youngest deleted line was added {} ago"),
     ("line_back_age_days", "a line that comes back was deleted {} ago"),
     ("line_back_share", "{} of the added lines were deleted from the file before"),
@@ -96,6 +89,39 @@ const PHRASES: &[(&str, &str)] = &[
     ("partner_missing", "a file that came along in {} of the earlier changes is absent"),
     ("partner_missing_count", "{} files that usually come along are absent"),
     ("partner_present", "a file that came along in {} of the earlier changes is present"),
+    ("dir_recent_max", "the busiest directory was changed {} times lately (halved every 30 days)"),
+    ("file_lines_max", "the longest file has {} lines, as far as history shows"),
+    ("file_unknown", "{} files were never seen before"),
+    ("key_depth_max", "the deepest edited key has {} parts"),
+    ("key_duration_ratio", "time spans change {} on average"),
+    ("key_flags_off", "{} switches are turned off"),
+    ("key_flags_on", "{} switches are turned on"),
+    ("key_from_zero", "{} numbers are raised from zero"),
+    ("key_leaf_recent", "the busiest key name was edited {} times lately (halved every 30 days)"),
+    ("key_leaves", "{} different key names are edited"),
+    ("key_magnitude", "the largest numeric edit differs {} from the usual step of its key"),
+    ("key_numbers_down", "{} numbers, spans and sizes are lowered"),
+    ("key_numbers_up", "{} numbers, spans and sizes are raised"),
+    ("key_percent_step", "a percentage moves by {} points"),
+    ("key_ratio_down", "a number falls {}"),
+    ("key_ratio_up", "a number rises {}"),
+    ("key_repeats", "{} keys are edited exactly as in their last edit"),
+    ("key_to_zero", "{} numbers are set to zero"),
+    ("key_undoes", "{} keys are set back to the value before their last edit"),
+    ("key_value_length", "the longest new value has {} characters"),
+    ("message_body_length", "{} characters are written below the title"),
+    ("message_body_lines", "{} lines are written below the title"),
+    ("message_marks", "{} question and exclamation marks stand in the title"),
+    ("message_title_length", "the title has {} characters"),
+    ("message_words", "the title has {} words"),
+    ("partner_strange", "{} pairs of known files never changed together before"),
+    ("place_depth_max", "the deepest file lies {} directories down"),
+    ("place_depth_min", "the shallowest file lies {} directories down"),
+    ("size_entropy", "the changed lines are spread over the files (entropy {})"),
+    ("size_files_binary", "{} binary files"),
+    ("size_files_deleted", "{} files are deleted"),
+    ("size_files_renamed", "{} files are renamed"),
+    ("title_seen", "{} earlier changes have the very same title"),
     ("size_deleted_share", "{} of the changed lines are deleted"),
     ("size_dirs", "{} directories touched"),
     ("size_files", "{} files touched"),
@@ -124,9 +150,35 @@ const PHRASES: &[(&str, &str)] = &[
     ("token_rare_share", "{} of the words were seen less than five times here"),
 ];
 
+/// What is said of a change of just one file or one key, where the phrase speaks of many.
+const ALONE: &[(&str, &str)] = &[
+    ("the worst file", "the file"),
+    ("the busiest file", "the file"),
+    ("the quietest file", "the file"),
+    ("the youngest file", "the file"),
+    ("the least known file", "the file"),
+    ("the file with the most authors", "the file"),
+    ("the file untouched longest", "the file"),
+    ("the file changed most", "the file"),
+    ("these files'", "the file's"),
+    ("these files were", "the file was"),
+    ("one of these files", "the file"),
+    ("these files", "the file"),
+    ("a file's lines", "its lines"),
+];
+/// The same for keys.
+const ALONE_KEY: &[(&str, &str)] = &[
+    ("the worst key name", "the key's name"),
+    ("the worst key", "the key"),
+    ("the rarest key name", "the key's name"),
+    ("the key edited most often", "the key"),
+    ("the key untouched longest", "the key"),
+    ("these keys were", "the key was"),
+    ("these key names", "the key's name"),
+];
+
 /// What an unknown value means, where that says something.
 const UNKNOWN: &[(&str, &str)] = &[
-    ("author_bad_age_days", "no change of the author is known to have gone wrong"),
     ("author_gap_hours", "this is the author's first change here"),
     ("author_tenure_days", "this is the author's first change here"),
     ("context_bad_age_days", "nothing is known to have gone wrong here"),
@@ -136,6 +188,45 @@ const UNKNOWN: &[(&str, &str)] = &[
     ("template_bad_age_days", "no change described alike is known to have gone wrong"),
 ];
 
+/// How a phrase speaks of just one.
+const ONE: &[(&str, &str)] = &[
+    ("{} times", "once"),
+    ("{} changes", "1 change"),
+    ("{} changed lines", "1 changed line"),
+    ("{} directories", "1 directory"),
+    ("{} earlier changes are", "1 earlier change is"),
+    ("{} binary files", "1 binary file"),
+    ("{} characters are", "1 character is"),
+    ("{} characters", "1 character"),
+    ("{} different key names are", "1 key name is"),
+    ("{} earlier changes have", "1 earlier change has"),
+    ("{} earlier changes name", "1 earlier change names"),
+    ("{} files are", "1 file is"),
+    ("{} files were", "1 file was"),
+    ("{} keys are edited exactly as in their", "1 key is edited exactly as in its"),
+    ("{} keys are set back to the value before their", "1 key is set back to the value before its"),
+    ("{} lines are", "1 line is"),
+    ("{} numbers, spans and sizes are", "1 number, span or size is"),
+    ("{} numbers are", "1 number is"),
+    ("{} pairs of known files", "1 pair of known files"),
+    ("{} parts", "1 part"),
+    ("{} points", "1 point"),
+    ("{} question and exclamation marks stand", "1 question or exclamation mark stands"),
+    ("{} switches are", "1 switch is"),
+    ("{} words", "1 word"),
+    ("{} earlier changes", "1 earlier change"),
+    ("{} edits", "1 edit"),
+    ("{} files that usually come along are", "1 file that usually comes along is"),
+    ("{} files", "1 file"),
+    ("{} keys", "1 key"),
+    ("{} lines", "1 line"),
+    ("{} new files", "1 new file"),
+    ("{} people", "1 person"),
+    ("{} separate places", "1 place"),
+    ("{} top directories", "1 top directory"),
+    ("{} unplanned reverts and incidents", "1 unplanned revert or incident"),
+];
+
 /// Whole sentences turned into clauses: what a share is of.
 const SHARES: &[(&str, &str)] = &[
     ("Share of the files that are ", "files are "),
@@ -143,8 +234,17 @@ const SHARES: &[(&str, &str)] = &[
     ("Share of the edited keys about ", "edited keys are about "),
 ];
 
+/// Said of a group in which no value by itself speaks for what the group does.
+pub(super) const NOTHING_STANDS_OUT: &str = "no single value stands out";
+
+/// Stands for how a person's changes fared: pages are about files and services.
+const PERSONS_RECORD: &str = "how earlier changes from the same hand fared, which is told of nobody";
+
 /// A contribution in plain words: what was read, and its value.
 pub fn sentence(contribution: &Contribution) -> String {
+    if is_of_a_person(&contribution.feature) {
+        return PERSONS_RECORD.to_owned();
+    }
     let spec = schema().features.iter().find(|spec| spec.name == contribution.feature);
     match spec {
         Some(spec) => of_feature(spec, contribution.value),
@@ -159,13 +259,26 @@ pub fn sentence(contribution: &Contribution) -> String {
     }
 }
 
+/// A sentence about the many files or keys of a change, said of the only one.
+pub(super) fn said_of_one(text: &str, is_one_file: bool, is_one_key: bool) -> String {
+    let files = ALONE.iter().filter(|_| is_one_file);
+    let keys = ALONE_KEY.iter().filter(|_| is_one_key);
+    files.chain(keys).fold(text.to_owned(), |text, (many, one)| text.replace(many, one))
+}
+
+/// Whether a feature tells how somebody's changes fared. The model may read it; nobody is told.
+pub fn is_of_a_person(feature: &str) -> bool {
+    let starts = ["author_", "domain_"].iter().any(|start| feature.starts_with(start));
+    starts && (feature.contains("_bad") || feature.contains("_undone"))
+}
+
 fn of_feature(spec: &FeatureSpec, value: Option<f64>) -> String {
     let Some(value) = value else {
         return phrase(UNKNOWN, spec.name)
             .map_or_else(|| format!("{}: not known", lower_first(&subject(spec))), str::to_owned);
     };
     if let Some(phrase) = phrase(PHRASES, spec.name) {
-        return phrase.replacen("{}", &shown(spec, value), 1);
+        return filled(phrase, &shown(spec, value));
     }
     if spec.name == "time_weekday" {
         return format!("it was written on a {}", weekday(value));
@@ -190,6 +303,15 @@ fn subject(spec: &FeatureSpec) -> String {
     }
 }
 
+/// A phrase with its value in place.
+fn filled(phrase: &str, shown: &str) -> String {
+    let one = || ONE.iter().find_map(|(many, one)| Some((phrase.split_once(many)?, one)));
+    match (shown == "1").then(one).flatten() {
+        Some(((before, after), one)) => format!("{before}{one}{after}"),
+        None => phrase.replacen("{}", shown, 1),
+    }
+}
+
 /// A value in its unit.
 fn shown(spec: &FeatureSpec, value: f64) -> String {
     match spec.unit {
@@ -197,18 +319,33 @@ fn shown(spec: &FeatureSpec, value: f64) -> String {
         Unit::Days => span_hours(24.0 * value),
         Unit::Hours if spec.name != "time_hour" => span_hours(value),
         Unit::LogRatio if spec.name.ends_with("_lift") || spec.name.contains("_lift_") => how_often(value),
-        Unit::LogOdds => how_often(value),
+        Unit::LogOdds => roughly_how_often(value),
         Unit::LogRatio => format!("{} times", times(value.exp())),
         _ => plain(round_to(value)),
     }
 }
 
+/// A logarithm of a ratio that is nearer to zero is no more and no less than usual.
+pub(super) const AS_USUAL: f64 = 0.05;
+
 fn how_often(log_ratio: f64) -> String {
     match log_ratio {
-        ratio if ratio > 0.05 => format!("{} times as often as usual", times(ratio.exp())),
-        ratio if ratio < -0.05 => format!("{} times less often than usual", times(ratio.exp())),
+        ratio if ratio > AS_USUAL => format!("{} times as often as usual", times(ratio.exp())),
+        ratio if ratio < -AS_USUAL => format!("{} times less often than usual", times(ratio.exp())),
         _ => "as often as usual".to_owned(),
     }
+}
+
+/// Log-odds that were learned online and never calibrated: a direction, and no number.
+fn roughly_how_often(log_odds: f64) -> String {
+    let words = match log_odds {
+        l if l > 1.5 => "far more often than usual",
+        l if l > AS_USUAL => "more often than usual",
+        l if l < -1.5 => "far less often than usual",
+        l if l < -AS_USUAL => "less often than usual",
+        _ => "as often as usual",
+    };
+    words.to_owned()
 }
 
 fn how_many(share: f64) -> String {
@@ -290,10 +427,28 @@ mod tests {
             ("size_files", Some(3.0), "3 files touched"),
             ("x.oncall_load", Some(3.0), "x.oncall_load is 3"),
             ("x.oncall_load", None, "x.oncall_load is not known"),
+            ("size_files", Some(1.0), "1 file touched"),
+            ("size_files", Some(21.0), "21 files touched"),
+            ("author_changes", Some(1.0), "the author changed this repository once before"),
+            ("partner_missing_count", Some(1.0), "1 file that usually comes along is absent"),
+            ("author_bad", Some(4.0), PERSONS_RECORD),
+            ("domain_bad_lift", None, PERSONS_RECORD),
             ("key_secrets", Some(0.0), "edits of something that looks like a secret: 0"),
         ];
         for (feature, value, expected) in cases {
             assert_eq!(said(feature, value), expected);
+        }
+    }
+
+    #[test]
+    fn of_one_thing_nothing_is_said_in_the_plural() {
+        let counted = schema().features.iter().filter(|spec| spec.unit == Unit::Count);
+        for spec in counted {
+            let text = said(spec.name, Some(1.0));
+            let after_one =
+                text.split("1 ").nth(1).filter(|_| text.starts_with("1 ") || text.contains(" 1 "));
+            let noun = after_one.and_then(|rest| rest.split(' ').next()).unwrap_or("");
+            assert!(!noun.ends_with('s') && !noun.ends_with("people"), "{}: {text}", spec.name);
         }
     }
 

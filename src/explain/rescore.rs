@@ -78,6 +78,16 @@ impl<'a> Rescorer<'a> {
         answer
     }
 
+    /// Answers something about the change with one file more, of which no line is edited.
+    pub(super) fn with_also<T>(&mut self, file_diff: FileDiff, ask: impl FnOnce(&Self) -> T) -> T {
+        self.change.record.files.push(file_diff);
+        self.keys.push(Vec::new());
+        let answer = ask(self);
+        self.change.record.files.pop();
+        self.keys.pop();
+        answer
+    }
+
     /// Answers something about the change with another version of one file.
     pub(super) fn with_file<T>(
         &mut self,

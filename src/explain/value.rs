@@ -232,8 +232,10 @@ pub enum AlternativeKind {
     SplitFile,
     /// One edit lands on its own.
     SplitEdit,
-    /// A number or percentage moves in smaller steps.
+    /// A number, a percentage, a duration or a size moves in smaller steps.
     SmallerStep,
+    /// The file that usually comes along changes as well.
+    IncludePartner,
     /// The rollout waits for another hour or season.
     AnotherTime,
 }

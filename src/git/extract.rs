@@ -103,6 +103,12 @@ impl<'repo> Extractor<'repo> {
         (ChangeRecord { files, partial: false }, self.counts)
     }
 
+    /// The paths of all files in a tree.
+    pub(super) fn paths(&mut self, tree: Oid) -> Vec<String> {
+        let (entries, _) = self.trees.diff(None, Some(tree));
+        entries.iter().map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect()
+    }
+
     fn files(&mut self, entries: Vec<Entry>) -> Vec<FileDiff> {
         let pairs = rename::join(entries, &mut self.contents);
         let pairs = pairs.into_iter().flat_map(split_type_change);

@@ -119,6 +119,18 @@ impl Repository {
         })
     }
 
+    /// The paths of all files of a commit, in the order of git; one that is not UTF-8 is as elsewhere.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn paths(&self, id: &ChangeId) -> Result<Vec<String>, Error> {
+        let oid = self.commit_oid(&id.0)?;
+        self.read(|extractor| {
+            let tree = assemble::find_commit(extractor, &self.path, oid)?.tree_id();
+            Ok(extractor.paths(tree))
+        })
+    }
+
     /// What a commit calls itself, without its diff being read.
     ///
     /// # Errors

@@ -37,6 +37,11 @@ pub trait Assessor: Send + Sync + 'static {
         None
     }
 
+    /// What a commit calls itself, read now; none where it cannot be read.
+    fn title(&self, _repo: &str, _commit: &str) -> Option<String> {
+        None
+    }
+
     /// What the model itself takes, in its own order; empty without a model.
     fn inputs(&self) -> &[String];
 

@@ -1,6 +1,7 @@
 //! Every integration test is a module of this one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alternatives;
 mod architecture;
 mod bad_input;
 mod cli;

@@ -1,7 +1,10 @@
 use std::fmt::Write;
 
-use crate::explain::numbers::{quoted, times};
-use crate::explain::render::{day, edits_shown, files_shown, plan, share_words, short_id};
+use crate::explain::numbers::{quoted, times, upper_first};
+use crate::explain::phrase::NOTHING_STANDS_OUT;
+use crate::explain::render::{
+    LOOK_FIRST, day, edits_shown, files_shown, plan, sentence, share_words, short_id, weak_groups,
+};
 use crate::explain::value::{Direction, Explanation, GroupShare};
 use crate::policy::Verdict;
 
@@ -12,13 +15,13 @@ pub fn markdown(explanation: &Explanation) -> String {
     headline(explanation, &mut text);
     list(
         "Why policy says so",
-        explanation.reasons.iter().map(|it| format!("{} (`{}`)", escaped(&it.text), it.code)),
+        explanation.reasons.iter().map(|it| format!("{} (`{}`)", escaped(&upper_first(&it.text)), it.code)),
         &mut text,
     );
     diff(explanation, &mut text);
-    groups(explanation, &mut text);
-    similar(explanation, &mut text);
     list("What would lower it", explanation.alternatives.iter().map(|it| escaped(&it.text)), &mut text);
+    similar(explanation, &mut text);
+    groups(explanation, &mut text);
     if !explanation.owners.is_empty() {
         let owners: Vec<String> = explanation.owners.iter().map(|owner| quoted(owner)).collect();
         put(&mut text, &format!("\n**Whom to ask:** {}", owners.join(", ")));
@@ -26,7 +29,7 @@ pub fn markdown(explanation: &Explanation) -> String {
     if let Some(plan) = plan(explanation) {
         put(&mut text, &format!("\n**Rollout:** {}", escaped(&plan)));
     }
-    list("Notes", explanation.notes.iter().map(|note| escaped(note)), &mut text);
+    list("Notes", explanation.notes.iter().map(|note| escaped(&sentence(note))), &mut text);
     if let Some(page) = &explanation.page {
         put(&mut text, &format!("\n[The whole decision]({})", page.replace(['(', ')', ' ', '<', '>'], "")));
     }
@@ -53,7 +56,7 @@ fn headline(explanation: &Explanation, text: &mut String) {
 
 fn diff(explanation: &Explanation, text: &mut String) {
     let Some(diff) = &explanation.diff else { return };
-    put(text, "\n**Where to look first**\n");
+    put(text, &format!("\n**{LOOK_FIRST}**\n"));
     let (files, n_more) = files_shown(diff);
     for file in files {
         let share = share_words(file.share).map(|share| format!("**{share}** ")).unwrap_or_default();
@@ -87,9 +90,13 @@ fn groups(explanation: &Explanation, text: &mut String) {
     }
     put(text, "\n<details><summary>What moved the odds</summary>\n");
     put(text, "| odds | what | why |\n|---:|---|---|");
-    for group in &explanation.groups {
+    for group in explanation.groups.iter().filter(|group| group.direction != Direction::Neither) {
         let why: Vec<String> = group.values.iter().map(|value| cell(&value.text)).collect();
-        put(text, &format!("| {} | {} | {} |", strength(group), cell(&group.title), why.join("; ")));
+        let why = if why.is_empty() { NOTHING_STANDS_OUT.to_owned() } else { why.join("; ") };
+        put(text, &format!("| {} | {} | {why} |", strength(group), cell(&group.title)));
+    }
+    if let Some(titles) = weak_groups(explanation) {
+        put(text, &format!("| ≈ 1 | {} | |", cell(&titles)));
     }
     put(text, "\n</details>");
 }
@@ -104,7 +111,10 @@ fn strength(group: &GroupShare) -> String {
 
 fn similar(explanation: &Explanation, text: &mut String) {
     let Some(similar) = &explanation.similar else { return };
-    put(text, &format!("\n**Earlier changes like this that went wrong:** {}", escaped(&similar.text)));
+    put(
+        text,
+        &format!("\n**Earlier changes like this that went wrong:** {}", escaped(&sentence(&similar.text))),
+    );
     if !similar.changes.is_empty() {
         put(text, "");
     }
@@ -173,11 +183,6 @@ fn escape_into(part: &str, out: &mut String) {
 
 fn put(text: &mut String, line: &str) {
     writeln!(text, "{line}").expect("writing to a string cannot fail");
-}
-
-fn upper_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

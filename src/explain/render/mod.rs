@@ -10,13 +10,16 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use terminal::{Style, terminal};
 
-use crate::explain::numbers::times;
-use crate::explain::value::{DiffExplanation, EditExplanation, FileExplanation, SimilarChange};
+use crate::explain::numbers::{times, upper_first};
+use crate::explain::value::{DiffExplanation, Direction, EditExplanation, FileExplanation, SimilarChange};
 
 /// Files shown one by one where there is little room.
 const N_FILES: usize = 8;
 /// Edits shown of one file where there is little room.
 const N_EDITS: usize = 4;
+
+/// Over the files and edits; their shares are read with it.
+const LOOK_FIRST: &str = "Where to look first (× raises the odds, ÷ lowers them)";
 
 /// The files worth a look, and how many are left out.
 fn files_shown(diff: &DiffExplanation) -> (&[FileExplanation], usize) {
@@ -38,6 +41,18 @@ fn share_words(share: Option<f64>) -> Option<String> {
         s if s <= -0.05 => Some(format!("÷ {}", times(s.exp()))),
         _ => None,
     }
+}
+
+/// A note as a sentence of its own.
+fn sentence(note: &str) -> String {
+    format!("{}.", upper_first(note.trim_end_matches('.')))
+}
+
+/// The titles of the groups that hardly move the odds, in one line; none where all do.
+fn weak_groups(explanation: &crate::explain::Explanation) -> Option<String> {
+    let weak = explanation.groups.iter().filter(|group| group.direction == Direction::Neither);
+    let titles: Vec<&str> = weak.map(|group| group.title.as_str()).collect();
+    (!titles.is_empty()).then(|| titles.join(", "))
 }
 
 /// The day in UTC.

@@ -1,5 +1,8 @@
-use crate::explain::numbers::times;
-use crate::explain::render::{day, edits_shown, files_shown, plan, share_words, short_id};
+use crate::explain::numbers::{times, upper_first};
+use crate::explain::phrase::NOTHING_STANDS_OUT;
+use crate::explain::render::{
+    LOOK_FIRST, day, edits_shown, files_shown, plan, sentence, share_words, short_id, weak_groups,
+};
 use crate::explain::value::{Direction, Explanation, FileExplanation, GroupShare};
 use crate::policy::Verdict;
 
@@ -22,13 +25,13 @@ pub fn terminal(explanation: &Explanation, style: Style) -> String {
     headline(explanation, &mut page);
     section(
         "Why policy says so",
-        explanation.reasons.iter().map(|it| format!("{} [{}]", it.text, it.code)),
+        explanation.reasons.iter().map(|it| format!("{} [{}]", upper_first(&it.text), it.code)),
         &mut page,
     );
-    groups(explanation, &mut page);
     diff(explanation, &mut page);
-    similar(explanation, &mut page);
     section("What would lower it", explanation.alternatives.iter().map(|it| it.text.clone()), &mut page);
+    similar(explanation, &mut page);
+    groups(explanation, &mut page);
     if !explanation.owners.is_empty() {
         page.title("Whom to ask");
         page.wrapped("  ", &explanation.owners.join(", "));
@@ -37,7 +40,7 @@ pub fn terminal(explanation: &Explanation, style: Style) -> String {
         page.title("Rollout");
         page.wrapped("  ", &plan);
     }
-    section("Notes", explanation.notes.iter().cloned(), &mut page);
+    section("Notes", explanation.notes.iter().map(|note| sentence(note)), &mut page);
     if let Some(link) = &explanation.page {
         page.line("");
         page.wrapped("", link);
@@ -63,9 +66,13 @@ fn groups(explanation: &Explanation, page: &mut Page) {
         return;
     }
     page.title("What moved the odds");
-    for group in &explanation.groups {
+    for group in explanation.groups.iter().filter(|group| group.direction != Direction::Neither) {
         let values: Vec<&str> = group.values.iter().map(|value| value.text.as_str()).collect();
-        page.item(&strength(group), &format!("{}: {}", group.title, values.join("; ")));
+        let why = if values.is_empty() { NOTHING_STANDS_OUT.to_owned() } else { values.join("; ") };
+        page.item(&strength(group), &format!("{}: {why}", upper_first(&group.title)));
+    }
+    if let Some(titles) = weak_groups(explanation) {
+        page.item("≈ 1", &upper_first(&titles));
     }
 }
 
@@ -79,7 +86,7 @@ fn strength(group: &GroupShare) -> String {
 
 fn diff(explanation: &Explanation, page: &mut Page) {
     let Some(diff) = &explanation.diff else { return };
-    page.title("Where to look first");
+    page.title(LOOK_FIRST);
     let (files, n_more) = files_shown(diff);
     files.iter().for_each(|file| show_file(file, page));
     if n_more > 0 {
@@ -95,7 +102,7 @@ fn show_file(file: &FileExplanation, page: &mut Page) {
     );
     let (edits, n_more) = edits_shown(file);
     for edit in edits {
-        let share = share_words(edit.share).map(|share| format!(" ({share})")).unwrap_or_default();
+        let share = share_words(edit.share).map(|share| format!(" ({})", kept(&share))).unwrap_or_default();
         page.wrapped("            ", &format!("line {}: {}{share}", edit.line, edit.text));
     }
     if n_more > 0 {
@@ -106,7 +113,7 @@ fn show_file(file: &FileExplanation, page: &mut Page) {
 fn similar(explanation: &Explanation, page: &mut Page) {
     let Some(similar) = &explanation.similar else { return };
     page.title("Earlier changes like this that went wrong");
-    page.wrapped("  ", &similar.text);
+    page.wrapped("  ", &sentence(&similar.text));
     for change in &similar.changes {
         let title = change.title.as_deref().map(|title| format!(" \"{}\"", quiet(title))).unwrap_or_default();
         page.wrapped(
@@ -129,6 +136,8 @@ const RED: &str = "31";
 const GREEN: &str = "32";
 const YELLOW: &str = "33";
 const BOLD: &str = "1";
+/// A space at which no line is broken.
+const NO_BREAK: &str = "\u{a0}";
 /// Where the text of an item begins.
 const ITEM: usize = 10;
 
@@ -180,6 +189,11 @@ impl Page {
     }
 }
 
+/// A text that is not broken at its spaces.
+fn kept(text: &str) -> String {
+    text.replace(' ', NO_BREAK)
+}
+
 /// Lines of at most `width` characters, broken at spaces; a longer word is cut where the line ends.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let (mut lines, mut line, mut n) = (Vec::new(), String::new(), 0);
@@ -203,7 +217,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines.push(line);
-    lines
+    lines.iter().map(|line| line.replace(NO_BREAK, " ")).collect()
 }
 
 /// A text that cannot move the cursor, hide or turn around what stands beside it.
@@ -213,11 +227,6 @@ fn quiet(text: &str) -> String {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     text.chars().map(|c| if is_odd(c) { '\u{fffd}' } else { c }).collect()
-}
-
-fn upper_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

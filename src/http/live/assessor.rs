@@ -5,6 +5,7 @@ use crate::artifact::{self, Artifact};
 use crate::change::ChangeId;
 use crate::explain::{Explanation, Grounds, sentence};
 use crate::features::schema;
+use crate::history::hash64;
 use crate::http::ApiError;
 use crate::http::assessor::{Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, ModelRef, Target};
 use crate::http::compose::{hollow, moment};
@@ -224,10 +225,16 @@ impl Assessor for LiveAssessor {
             margins: &margins,
             ordinal: decided.commit.and_then(landed),
             owners_of: &owners_of,
+            paths_of: &|hashes| paths_of(repository, hashes),
             ..grounds(decided, &state.timeline, scorer)
         });
         name_similar(repository, &state, &mut explanation);
         Some(explanation)
+    }
+
+    fn title(&self, repo: &str, commit: &str) -> Option<String> {
+        let id = ChangeId(commit.to_owned());
+        self.live.get(repo)?.read(|git| git.title(&id)).ok()
     }
 
     fn inputs(&self) -> &[String] {
@@ -361,7 +368,21 @@ fn grounds<'a>(decided: &Decided<'a>, timeline: &'a Timeline, scorer: &'a Scorer
         scorer,
         margins: &NO_MARGINS,
         owners_of: &|_| Vec::new(),
+        paths_of: &|hashes| vec![None; hashes.len()],
     }
+}
+
+/// The paths behind hashes, as the files of the repository's head are called now.
+fn paths_of(repository: &LiveRepository, hashes: &[u64]) -> Vec<Option<String>> {
+    let paths = repository.read(|git| git.paths(&git.head()?)).unwrap_or_default();
+    let mut named = vec![None; hashes.len()];
+    for path in paths {
+        let hash = hash64(&[&path]);
+        if let Some(idx) = hashes.iter().position(|wanted| *wanted == hash) {
+            named[idx] = Some(path);
+        }
+    }
+    named
 }
 
 /// Says which commits the similar changes are, and what they call themselves.

@@ -1,6 +1,7 @@
 //! What the model pays attention to, read from the model itself.
 
 use crate::artifact::Document;
+use crate::explain::is_of_a_person;
 use crate::features::{FeatureSpec, is_custom, schema};
 use crate::http::pages::text::Shown;
 
@@ -29,7 +30,7 @@ pub(super) fn attention(document: &Document) -> Attention {
     for (feature_ref, moved) in document.schema.iter().zip(document.scoring.ensemble.importance()) {
         let name = feature_ref.name.trim_end_matches(RANK_SUFFIX);
         let spec = schema().features.iter().find(|spec| spec.name == name);
-        add(&mut of_feature, spec.map_or(name, |spec| spec.sentence), moved);
+        add(&mut of_feature, spec.map_or(name, |spec| in_words(spec)), moved);
         add(&mut of_group, spec.map_or_else(|| other_words(name), group_words), moved);
     }
     Attention { groups: weights(of_group, usize::MAX), features: weights(of_feature, N_FEATURES) }
@@ -58,6 +59,11 @@ fn weights(mut sums: Vec<(String, f64)>, n_shown: usize) -> Vec<Weight> {
 /// Where a value comes from that this build does not compute.
 fn other_words(name: &str) -> &'static str {
     if is_custom(name) { "What the caller knows" } else { "values of a table" }
+}
+
+/// What a feature reads; how somebody's changes fared is one thing, and nobody is compared by it.
+fn in_words(spec: &FeatureSpec) -> &'static str {
+    if is_of_a_person(spec.name) { "How earlier changes from the same hand fared" } else { spec.sentence }
 }
 
 /// A family of features in plain words.

@@ -1,6 +1,7 @@
 //! Whether what is asked now still looks like what the model learned from.
 
 use crate::artifact::Artifact;
+use crate::explain::is_of_a_person;
 use crate::features::{is_custom, schema};
 use crate::http::pages::text::{self, Shown};
 use crate::http::wire::Answer;
@@ -43,7 +44,9 @@ pub(super) fn drift(artifact: &Artifact, records: &[Record]) -> Drift {
         outside.iter().for_each(|&idx| n_outside[idx] += 1);
     }
     let share = |n: usize| n as f64 / vectors.len().max(1) as f64;
-    let mut places: Vec<usize> = (0..columns.len()).filter(|&idx| n_outside[idx] > 0).collect();
+    // How somebody's changes fared is shown of nobody, and of all together it says little.
+    let is_shown = |&idx: &usize| n_outside[idx] > 0 && !is_of_a_person(names[columns[idx]].0);
+    let mut places: Vec<usize> = (0..columns.len()).filter(is_shown).collect();
     places.sort_by(|&a, &b| n_outside[b].cmp(&n_outside[a]).then(a.cmp(&b)));
     let shown = places.iter().take(N_SHOWN).map(|&idx| {
         (Shown::new(&meaning(columns[idx], names[columns[idx]].0)), text::percent(share(n_outside[idx])))

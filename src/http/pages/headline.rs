@@ -1,5 +1,6 @@
 //! What is read in five seconds: the verdict, the next step in one sentence, and how risky that is.
 
+use crate::explain::requirement;
 use crate::http::pages::text::{self, Shown};
 use crate::http::wire::{Answer, PlanAnswer, RiskAnswer};
 
@@ -131,14 +132,7 @@ fn next_step(tone: Tone, answer: &Answer) -> String {
 
 /// What must be passed, as a noun each.
 pub(super) fn requirements(plan: &PlanAnswer) -> Vec<String> {
-    let words = plan.require.iter().map(|word| match word.as_str() {
-        "second_reviewer" => "a second reviewer".into(),
-        "canary_region" => "a pass in the canary region".into(),
-        "release_owner" => "the release owner".into(),
-        "undo_by" => "a date by which it is undone".into(),
-        "owner" => "the word of an owner".into(),
-        other => text::plain(other).to_string(),
-    });
+    let words = plan.require.iter().map(|word| text::plain(&requirement(word)).to_string());
     words.collect()
 }
 
