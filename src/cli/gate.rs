@@ -63,7 +63,7 @@ fn gate(args: &GateArgs) -> Result<Exit, Failure> {
     let (answer, explanation) = match &args.server {
         Some(server) => {
             let answer = ask(server, args)?;
-            let explanation = explanation_of(&answer);
+            let explanation = explanation_beside(&answer);
             (answer, explanation)
         }
         None if args.format == Format::Text => {
@@ -75,6 +75,20 @@ fn gate(args: &GateArgs) -> Result<Exit, Failure> {
     };
     show(args, &answer, explanation)?;
     Ok(exit_of(&answer))
+}
+
+/// What the service explained, about the decision that it gave: that one stands, whatever a second look
+/// would say.
+fn explanation_beside(answer: &Answer) -> Explanation {
+    let given = explanation_of(answer);
+    match answer.explained.as_deref().cloned() {
+        Some(explained) => {
+            let notes = [explained.notes.as_slice(), given.notes.as_slice()].concat();
+            let Explanation { headline, reasons, require, stages, base, margin, groups, page, .. } = given;
+            Explanation { headline, reasons, require, stages, base, margin, groups, page, notes, ..explained }
+        }
+        None => given,
+    }
 }
 
 fn show(args: &GateArgs, answer: &Answer, mut explanation: Explanation) -> Result<(), Failure> {
@@ -106,7 +120,8 @@ fn refuse_shallow(args: &GateArgs) -> Result<(), Failure> {
 
 fn ask(server: &str, args: &GateArgs) -> Result<Answer, Failure> {
     let body = args.question.body()?;
-    let url = format!("{}/v1/score", server.trim_end_matches('/'));
+    let include = if args.format == Format::Text || args.output.json { "" } else { "?include=explanation" };
+    let url = format!("{}/v1/score{include}", server.trim_end_matches('/'));
     let mut request = ureq::post(&url);
     if let Some(path) = &args.key_file {
         let key = std::fs::read_to_string(path)

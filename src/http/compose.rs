@@ -223,6 +223,7 @@ fn answer(
         parts: Vec::new(),
         vector: None,
         tokens: None,
+        explained: None,
     }
 }
 
@@ -332,12 +333,7 @@ fn kind_word(kind: ChangeKind) -> &'static str {
 }
 
 pub(super) fn level_word(gate_level: GateLevel) -> &'static str {
-    match gate_level {
-        GateLevel::Green => "green",
-        GateLevel::Red => "red",
-        GateLevel::Yellow => "yellow",
-        GateLevel::Weekend => "weekend",
-    }
+    gate_level.as_str()
 }
 
 fn scope_word(scope: ReferenceScope) -> &'static str {

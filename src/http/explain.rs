@@ -26,6 +26,33 @@ pub(super) fn explain(serving: &Serving, question: &Question, assessed: &Assesse
     in_full.unwrap_or_else(|| briefly(assessed, &decision))
 }
 
+/// The explanation of an answer that was given: the change is read and assessed again, as things stand
+/// now. None where it cannot be read any more.
+pub(super) fn explained_again(
+    serving: &Serving,
+    question: &Question,
+    answer: &Answer,
+) -> Option<Explanation> {
+    let asked = std::slice::from_ref(&question.asked);
+    let assessed = serving.assessor.assess(&question.repo, asked).pop()?.ok()?;
+    (!assessed.change.record.files.is_empty()).then(|| of_given(serving, question, &assessed, answer))
+}
+
+/// The explanation of an answer that was given, for a change that was assessed again.
+pub(super) fn of_given(
+    serving: &Serving,
+    question: &Question,
+    assessed: &Assessed,
+    answer: &Answer,
+) -> Explanation {
+    let mut explanation = explain(serving, question, assessed, question.asked.received_at);
+    if explanation.headline.verdict.as_str() != answer.decision {
+        // What would change another decision says nothing of the one that was given.
+        explanation.alternatives.clear();
+    }
+    explanation
+}
+
 /// What the score says by itself.
 pub(super) fn briefly(assessed: &Assessed, decision: &Decision) -> Explanation {
     let mut explanation = Explanation::of(assessed.assessment.as_ref(), decision, &assessed.vector);

@@ -25,10 +25,19 @@ pub(super) struct Job {
     pub(super) questions: Vec<Result<Question, ApiError>>,
     /// The idempotency key, and the digest of the whole body.
     pub(super) key: Option<(String, [u8; 32])>,
-    pub(super) include_vector: bool,
+    pub(super) include: Include,
     pub(super) deadline: Instant,
     pub(super) request_id: String,
     pub(super) trace_id: String,
+}
+
+/// What is added to an answer because it was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Include {
+    /// The feature vector and the tokens.
+    pub(super) vector: bool,
+    /// The whole explanation.
+    pub(super) explanation: bool,
 }
 
 /// One result a question, in order.
@@ -184,7 +193,7 @@ fn reused(record: Record) -> Result<Recorded, ApiError> {
 /// Adds the vector where it was asked for, bit for bit as it was stored.
 fn finish(recorded: Recorded, job: &Job) -> Answer {
     let Recorded { mut answer, record } = recorded;
-    if job.include_vector
+    if job.include.vector
         && let Some(record) = record
     {
         let shown = |value: &f32| (!value.is_nan()).then_some(f64::from(*value));

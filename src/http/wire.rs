@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::explain::GroupShare;
+use crate::explain::{Explanation, GroupShare};
 use crate::http::assessor::{HistoryRef, ModelRef};
 
 /// One question: a commit of a known repository, or a diff.
@@ -115,6 +115,11 @@ pub struct Answer {
     /// The hashed tokens, where asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Vec<u32>>,
+    /// The whole explanation, where asked for: where in the diff, similar changes, what would lower it.
+    /// docs/EXPLANATIONS.md says how to read it. Never stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub explained: Option<Box<Explanation>>,
 }
 
 /// Which change an answer is about.

@@ -225,6 +225,30 @@ async fn custom_features_are_served_as_they_were_mined_and_replay() {
 }
 
 #[tokio::test]
+async fn the_explanation_beside_an_answer_has_the_diff_and_is_not_stored() {
+    let world = world();
+    world.train();
+    let now = world.rows.facts().last().unwrap().committed_at + 3600;
+    let served = world.serve(&world.sample.repository, now).await;
+    let proposal = world.sample.proposals.iter().find(|it| it.file_name == "timeout.diff").unwrap();
+    let posted = json!({"change": {"repo": "config", "author": proposal.author, "message": proposal.message,
+        "diff": proposal.diff}});
+    let answer = served.post("/v1/score?include=explanation,vector", &posted).await;
+    let text = answer["explained"]["diff"]["files"][0]["edits"][0]["text"].as_str().unwrap();
+    assert!(text.contains("shorter") && answer["vector"].is_array(), "{text}");
+    assert_eq!(answer["explained"]["headline"]["verdict"], answer["decision"]);
+    assert!(answer["explained"]["similar"]["n_searched"].as_u64().unwrap() > 0);
+    let path = answer["links"]["self"].as_str().unwrap();
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let stored = router(Arc::clone(&served.service)).oneshot(request).await.unwrap();
+    let stored = stored.into_body().collect().await.unwrap().to_bytes();
+    let stored: Value = serde_json::from_slice(&stored).unwrap();
+    assert_eq!((stored.get("explained"), stored["decision"] == answer["decision"]), (None, true), "{stored}");
+    let refused = served.post("/v1/score?include=vector,all", &posted).await;
+    assert_eq!(refused["code"], "bad_query");
+}
+
+#[tokio::test]
 async fn a_posted_diff_has_the_vector_that_the_commit_will_have() {
     let world = world();
     let newest = world.rows.n_rows() - 1;

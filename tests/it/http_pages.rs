@@ -48,6 +48,10 @@ impl Assessor for Hostile {
         assessed
     }
 
+    fn title(&self, _repo: &str, _commit: &str) -> Option<String> {
+        Some(format!("say ghp_{} {HOSTILE}", "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5"))
+    }
+
     fn inputs(&self) -> &[String] {
         self.0.inputs()
     }
@@ -219,6 +223,12 @@ async fn nothing_stored_or_read_comes_alive() {
     ] {
         assert_inert(&get(&service, &path).await.html);
     }
+    let list = get(&service, "/").await.html;
+    assert!(
+        list.contains("say ") && list.contains("&#60;script&#62;"),
+        "the title is not in the list: {list}"
+    );
+    assert!(!list.contains("aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5"), "a secret of a title is in the list");
     let page = get(&service, &format!("/decisions/{commit}")).await.html;
     for shown in ["&#60;script&#62;", "⟨U+202E⟩", "⟨U+001B⟩", "odd &#60;b&#62;rule", "app.yaml", "Taken back"]
     {

@@ -29,6 +29,8 @@ pub(super) struct ChangeView {
     pub(super) size: String,
     pub(super) files: Vec<FileView>,
     pub(super) listed: Vec<Shown>,
+    /// "12 more files", listed or not; empty where all are shown.
+    pub(super) more_files: String,
     pub(super) n_unlisted: usize,
 }
 
@@ -46,9 +48,11 @@ pub(super) struct FileView {
     /// Its key edits spelled out with their past; else `edits` has them plainly.
     pub(super) said: Vec<Said>,
     pub(super) edits: Vec<EditView>,
-    pub(super) n_more_edits: usize,
+    /// "3 more keys"; empty where all are shown.
+    pub(super) more_edits: String,
     pub(super) hunks: Vec<HunkView>,
-    pub(super) n_more_lines: usize,
+    /// "40 more lines"; empty where all are shown.
+    pub(super) more_lines: String,
     /// Why there are no lines.
     pub(super) note: &'static str,
 }
@@ -105,7 +109,7 @@ pub(super) fn change_view(
     let (n_added, n_deleted) = change.record.n_lines();
     let n_files = change.record.files.len();
     ChangeView {
-        title: Shown::cut(change.title(), 200),
+        title: Shown::cut(&redact(change.title()), 200),
         size: format!(
             "{}, {} added, {} deleted",
             text::counted(n_files, "file"),
@@ -114,6 +118,7 @@ pub(super) fn change_view(
         ),
         files: file_views,
         listed: others.iter().take(MAX_LISTED).map(|(_, file)| Shown::cut(file.path(), 200)).collect(),
+        more_files: more(others.len(), "file"),
         n_unlisted: others.len().saturating_sub(MAX_LISTED),
     }
 }
@@ -153,10 +158,10 @@ fn file_view(
         } else {
             keyed.iter().take(MAX_EDITS).map(|it| edit_view(it)).collect()
         },
-        n_more_edits: if n_said > 0 { n_said } else { keyed.len() }.saturating_sub(MAX_EDITS),
+        more_edits: more(if n_said > 0 { n_said } else { keyed.len() }.saturating_sub(MAX_EDITS), "key"),
         said,
         hunks,
-        n_more_lines: n_lines - (n_before - n_here),
+        more_lines: more(n_lines - (n_before - n_here), "line"),
         note: match (&file.content, n_lines) {
             (FileContent::Binary, _) => "Binary: there are no lines to show.",
             (FileContent::Unread, _) => "Too large, or not readable in the repository.",
@@ -164,6 +169,11 @@ fn file_view(
             (FileContent::Text(_), _) => "",
         },
     }
+}
+
+/// "3 more keys"; empty for none.
+fn more(n: usize, noun: &str) -> String {
+    if n == 0 { String::new() } else { text::counted(n, &format!("more {noun}")) }
 }
 
 /// Lines of a hunk whose edits add to the risk.

@@ -7,6 +7,7 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use crate::change::secrets::redact;
 use crate::http::pages::form::{Form, query};
 use crate::http::pages::frame::{self, Frame, Here, problem};
 use crate::http::pages::headline::{Tone, short_change};
@@ -63,6 +64,8 @@ struct Row {
     tone: Tone,
     repo: Shown,
     change: Shown,
+    /// What the commit calls itself; empty where that cannot be read.
+    title: Shown,
     time: String,
     /// "97", where there is a rank.
     rank: Option<u32>,
@@ -89,6 +92,7 @@ async fn list(service: &Service, reader: &Reader, raw: &str) -> Result<ListPage,
     let search = search(&form)?;
     let log = service.store.as_ref().ok_or_else(unavailable)?.log();
     let page = log.page(&search).await.map_err(|error| failed(&error))?;
+    let titles = titles(service, &page.records).await?;
     let now = service.now_ms().div_euclid(1000);
     let repositories = service.serving.load_full().assessor.repositories(now);
     let names = repositories.into_iter().map(|(name, _)| name);
@@ -110,7 +114,7 @@ async fn list(service: &Service, reader: &Reader, raw: &str) -> Result<ListPage,
         verdicts: verdict_choices(search.verdict.as_deref()),
         repositories: repository_choices(names, search.repo.as_deref()),
         n_rows: page.records.len(),
-        days: days(&page.records, now),
+        days: days(&page.records, &titles, now),
         older: page.next.as_deref().map(link),
         newest: search.before.is_some().then(|| link("")),
     })
@@ -163,11 +167,26 @@ fn repository_choices(names: impl Iterator<Item = String>, chosen: Option<&str>)
     names.into_iter().map(choice).collect()
 }
 
-fn days(records: &[Record], now: i64) -> Vec<Day> {
+/// What the commits call themselves, read from their repositories at this moment: it is not stored.
+async fn titles(service: &Service, records: &[Record]) -> Result<Vec<Option<String>>, ApiError> {
+    let assessor = Arc::clone(&service.serving.load_full().assessor);
+    let named = |record: &Record| (record.columns.repo.clone(), record.columns.commit_id.clone());
+    let named: Vec<(Option<String>, Option<String>)> = records.iter().map(named).collect();
+    // Reads files: not on the threads that answer.
+    let work = tokio::task::spawn_blocking(move || {
+        let title = |(repo, commit): &(Option<String>, Option<String>)| {
+            assessor.title(repo.as_deref()?, commit.as_deref()?)
+        };
+        named.iter().map(title).collect()
+    });
+    work.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
+}
+
+fn days(records: &[Record], titles: &[Option<String>], now: i64) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
-    for record in records {
+    for (record, title_of_change) in records.iter().zip(titles) {
         let title = text::day(record.at_ms.div_euclid(1000), now);
-        let row = row(record);
+        let row = row(record, title_of_change.as_deref());
         match days.last_mut().filter(|day| day.title == title) {
             Some(day) => day.rows.push(row),
             None => days.push(Day { title, rows: vec![row] }),
@@ -176,7 +195,7 @@ fn days(records: &[Record], now: i64) -> Vec<Day> {
     days
 }
 
-fn row(record: &Record) -> Row {
+fn row(record: &Record, title: Option<&str>) -> Row {
     let answer: Option<Answer> = serde_json::from_str(&record.body).ok();
     let risk = answer.as_ref().and_then(|answer| answer.risk.as_ref());
     let columns = &record.columns;
@@ -193,6 +212,7 @@ fn row(record: &Record) -> Row {
             columns.change_id.as_deref(),
             columns.change_digest.as_deref(),
         ),
+        title: Shown::cut(&redact(title.unwrap_or("")), 120),
         time: text::clock(record.at_ms.div_euclid(1000)),
         rank: risk.map(|risk| text::rank_of_100(risk.percentile)),
         odds: risk.map(|risk| text::odds(risk.score)),

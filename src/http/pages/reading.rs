@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::explain::{Explanation, GroupShare};
+use crate::explain::{Direction, Explanation, GroupShare};
 use crate::features::is_custom;
 use crate::http::assessor::{Asked, Assessed, Target};
 use crate::http::decode::Question;
-use crate::http::explain::explain;
+use crate::http::explain::of_given;
 use crate::http::pages::chart::{Bar, waterfall};
 use crate::http::pages::diff::{ChangeView, change_view};
 use crate::http::pages::said::Said;
@@ -105,15 +105,9 @@ fn read_now(serving: &Serving, record: &Record, answer: &Answer) -> Reading {
 
 /// Asks again about the change, without what the caller knew of the rollout: that is not recorded.
 fn explained(serving: &Serving, answer: &Answer, asked: Asked, assessed: &Assessed) -> Explanation {
-    let now = asked.received_at;
     let (repo, id) = (answer.change.repo.clone(), answer.change.id.clone());
     let question = Question { repo, id, asked, context: Context::default(), said: [0; 32] };
-    let mut explanation = explain(serving, &question, assessed, now);
-    if explanation.headline.verdict.as_str() != answer.decision {
-        // What would change another decision says nothing of the one on this page.
-        explanation.alternatives.clear();
-    }
-    explanation
+    of_given(serving, &question, assessed, answer)
 }
 
 fn take(reading: &mut Reading, assessed: &Assessed, explanation: &Explanation) {
@@ -121,11 +115,11 @@ fn take(reading: &mut Reading, assessed: &Assessed, explanation: &Explanation) {
     let diff = explanation.diff.as_ref();
     reading.change = Some(change_view(&assessed.change, &assessed.keys, diff));
     reading.similar = explanation.similar.as_ref().map(|similar| SimilarView {
-        text: Said::new(&similar.text),
+        text: Said::capitalised(&similar.text),
         changes: similar.changes.iter().map(similar_change_view).collect(),
     });
     reading.alternatives = explanation.alternatives.iter().map(|it| Said::new(&it.text)).collect();
-    reading.notes = explanation.notes.iter().map(|note| Said::new(note)).collect();
+    reading.notes = explanation.notes.iter().map(|note| Said::capitalised(note)).collect();
 }
 
 fn similar_change_view(change: &crate::explain::SimilarChange) -> SimilarChangeView {
@@ -133,7 +127,7 @@ fn similar_change_view(change: &crate::explain::SimilarChange) -> SimilarChangeV
         title: Shown::cut(change.title.as_deref().unwrap_or("An earlier change"), 160),
         commit: Shown::cut(change.change_id.as_deref().unwrap_or(""), 10),
         landed: text::date(change.landed_at),
-        text: Said::new(&change.text),
+        text: Said::capitalised(&change.text),
     }
 }
 
@@ -159,7 +153,9 @@ fn drawn(explanation: &ExplanationAnswer) -> WaterfallView {
 fn by_group(base: f64, groups: &[GroupShare]) -> WaterfallView {
     let steps: Vec<f64> = groups.iter().map(|group| group.contribution).collect();
     let row = |group: &GroupShare| {
-        let values = group.values.iter().take(N_VALUES).map(|value| Said::new(&value.text)).collect();
+        // What hardly matters needs no reason.
+        let n_values = if group.direction == Direction::Neither { 0 } else { N_VALUES };
+        let values = group.values.iter().take(n_values).map(|value| Said::new(&value.text)).collect();
         (Said::capitalised(&group.title), values)
     };
     waterfall_view(base, &steps, groups.iter().map(row))

@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use crate::http::auth::Caller;
+use crate::http::explain::explained_again;
 use crate::http::routes::{json, request_id};
-use crate::http::score::{Job, answer_all};
+use crate::http::score::{Include, Job, answer_all};
 use crate::http::service::Service;
 use crate::http::trace::TraceContext;
 use crate::http::wire::{Answer, BatchAnswer, BatchRequest, ScoreRequest};
@@ -21,7 +22,7 @@ const MAX_KEY_BYTES: usize = 255;
 #[utoipa::path(
     post, path = "/v1/score", tag = "score",
     params(
-        ("include" = Option<String>, Query, description = "`vector` adds the feature vector and the tokens"),
+        ("include" = Option<String>, Query, description = "`vector` adds the feature vector and the tokens, `explanation` adds `explained`; both: `vector,explanation`"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same decision, for 24 hours or until it expires")
     ),
     request_body = ScoreRequest,
@@ -47,8 +48,12 @@ pub(in crate::http) async fn one(
         decode::question(json, &limits, received_at).map(|question| vec![Ok(question)])
     })
     .await?;
+    let explained = request.job.include.explanation.then(|| request.job.questions.clone());
     let mut answers = answer_all(&service, request.job, turn).await;
-    let answer = answers.pop().unwrap_or_else(|| Err(ApiError::standard(ProblemCode::Internal)))?;
+    let mut answer = answers.pop().unwrap_or_else(|| Err(ApiError::standard(ProblemCode::Internal)))?;
+    if let Some(question) = explained.and_then(|mut questions| questions.pop()?.ok()) {
+        answer = explain_beside(&service, question, answer).await;
+    }
     Ok(json(StatusCode::OK, &answer))
 }
 
@@ -106,14 +111,14 @@ impl Request {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Self, ApiError> {
-        let include_vector = include(query.as_deref())?;
+        let include = include(query.as_deref())?;
         let key = idempotency_key(headers)?;
         let body = body::read(headers, body, &service.config.limits).await?;
         let key = key.map(|key| (key, Sha256::digest(&body).into()));
         let deadline = Instant::now() + service.config.deadline;
         let request_id = request_id(headers);
         let trace_id = context.trace_id;
-        let job = Job { caller, questions: Vec::new(), key, include_vector, deadline, request_id, trace_id };
+        let job = Job { caller, questions: Vec::new(), key, include, deadline, request_id, trace_id };
         Ok(Self { job, body, received_at: service.now_ms().div_euclid(1000) })
     }
 }
@@ -133,12 +138,43 @@ async fn parse(
     parsed.unwrap_or_else(|_| Err(ApiError::standard(ProblemCode::Internal)))
 }
 
-fn include(query: Option<&str>) -> Result<bool, ApiError> {
-    match query.unwrap_or("") {
-        "" => Ok(false),
-        "include=vector" => Ok(true),
-        _ => Err(ApiError::new(ProblemCode::BadQuery, "the only query is `include=vector`")),
+fn include(query: Option<&str>) -> Result<Include, ApiError> {
+    let mut include = Include::default();
+    let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(include) };
+    for word in query.strip_prefix("include=").unwrap_or("").split(',') {
+        match word {
+            "vector" => include.vector = true,
+            "explanation" => include.explanation = true,
+            _ => {
+                let detail = "the only query is `include`, with `vector`, `explanation` or both";
+                return Err(ApiError::new(ProblemCode::BadQuery, detail));
+            }
+        }
     }
+    Ok(include)
+}
+
+/// How long the explanation beside an answer may take; the decision stands without it.
+const EXPLANATION_TIME: Duration = Duration::from_secs(2);
+
+/// The answer with the whole explanation; as it was, with a warning, where there is no time for one now.
+async fn explain_beside(service: &Arc<Service>, question: decode::Question, mut answer: Answer) -> Answer {
+    let no_time = "the explanation was left out: the service is busy";
+    let Ok(turn) = service.gate.enter(service.config.deadline / 2).await else {
+        answer.warnings.push(no_time.to_owned());
+        return answer;
+    };
+    let (serving, given) = (service.serving.load_full(), answer.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let explanation = explained_again(&serving, &question, &given);
+        drop(turn);
+        explanation
+    });
+    match tokio::time::timeout(EXPLANATION_TIME, work).await {
+        Ok(Ok(explanation)) => answer.explained = explanation.map(Box::new),
+        Ok(Err(_)) | Err(_) => answer.warnings.push(no_time.to_owned()),
+    }
+    answer
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
