@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { mkdirSync, readFileSync } from "node:fs";
 
-const { ADDRESS, BIG, COMMITS, SHOTS, TOOLS } = process.env;
+const { ADDRESS, BIG, HOSTILE, COMMITS, SHOTS, TOOLS } = process.env;
 const require = createRequire(`${TOOLS}/package.json`);
 const puppeteer = require("puppeteer-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -24,6 +24,7 @@ const posted = "--- a/x.yaml\n+++ b/x.yaml\n@@ -1 +1 @@\n-timeout: 30s\n+timeout
 answers.push(await ask({ repo: "elsewhere", id: "pr/1", author: "a", message: "shorter", diff: posted }));
 answers.push(await ask({ repo: "elsewhere", commit: "a".repeat(40) }));
 const big = await ask({ repo: "sample", commit: BIG });
+const hostile = await ask({ repo: "sample", commit: HOSTILE });
 const slowed = answers.find((answer) => answer.decision === "extra_validation" && !answer.degraded);
 const fast = answers.find((answer) => answer.decision === "fast_path");
 const doubted = answers.at(-1);
@@ -36,6 +37,7 @@ const pages = {
   doubted: doubted.links.page,
   unread: unread.links.page,
   big: big.links.page,
+  hostile: hostile.links.page,
   model: "/model",
   missing: "/decisions/none",
 };
@@ -79,6 +81,30 @@ for (const [look, options] of Object.entries({
     check(`${name} ${look}: axe-core finds nothing`, violations.length === 0, told.join("\n     "));
     await page.close();
   }
+}
+
+// Hostile words in author, message, path, key and value: nothing of them comes alive, on any page.
+for (const path of ["/", hostile.links.page, "/?q=%3Cscript%3Ealert(1)%3C/script%3E", "/model"]) {
+  const page = await open();
+  let opened = 0;
+  page.on("dialog", async (dialog) => {
+    opened += 1;
+    await dialog.dismiss();
+  });
+  await page.goto(ADDRESS + path);
+  const alive = await page.evaluate(
+    "document.querySelectorAll('script, img, iframe, [onerror], [onclick], a[href^=javascript]').length");
+  check(`hostile words at ${path}: no element of theirs`, alive === 0 && opened === 0, `${alive} elements, ${opened} dialogs`);
+  const unseen = await page.evaluate("/[\\u0000-\\u0008\\u000b-\\u001f\\u200b-\\u200f\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.innerText)");
+  check(`hostile words at ${path}: no character that nobody sees`, !unseen);
+  await page.close();
+}
+{
+  const page = await open();
+  await page.goto(ADDRESS + hostile.links.page);
+  const text = await page.evaluate("document.body.innerText");
+  check("hostile words are shown as letters", text.includes("<script>alert(1)</script>") && text.includes("⟨U+202E⟩"));
+  await page.close();
 }
 
 // Keyboard alone: from the top of the list into a decision, and every control has a visible focus.
