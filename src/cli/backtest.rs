@@ -1,9 +1,12 @@
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, ValueEnum};
 use diffrisk::dataset::{CustomValues, Rows, Split};
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
-use diffrisk::train::{Backtest, BacktestOptions, Recipe, SplitAt, TableBacktest, backtest, backtest_table};
+use diffrisk::train::{
+    Backtest, BacktestOptions, Mode, Protocol, Recipe, SplitAt, TableBacktest, ablation, backtest,
+    backtest_table, learning_curve,
+};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -22,7 +25,7 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "PATH")]
     repo: Option<PathBuf>,
     /// Table of numbers: CSV, gzipped CSV or Parquet
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["unit", "since", "with", "incidents", "outcomes", "store", "features"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["unit", "since", "with", "incidents", "outcomes", "store", "features", "mode", "refit_days", "ablate", "learning_curve"])]
     table: Option<PathBuf>,
     #[command(flatten)]
     columns: ColumnArgs,
@@ -53,6 +56,18 @@ pub struct BacktestArgs {
     /// Artifact to blend with: a directory, `published` or `none`
     #[arg(long, value_name = "DIR", default_value = "published")]
     prior: PriorArg,
+    /// Whose experience the ensemble has
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = ModeArg::Both)]
+    mode: ModeArg,
+    /// Fit anew every so many days of the test, on what is known by then; one model for all of it unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    refit_days: Option<u32>,
+    /// Also measure the ensemble without each family of features
+    #[arg(long)]
+    ablate: bool,
+    /// Also measure the ensemble with the newest 3, 6, 12, 24, 48 and 96 months of training rows only
+    #[arg(long)]
+    learning_curve: bool,
     /// Run with a prior that was trained on this very repository, and mark the result as leaky
     #[arg(long)]
     allow_overlap: bool,
@@ -69,6 +84,27 @@ pub struct BacktestArgs {
     seed: u64,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// Whose experience the ensemble has.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ModeArg {
+    /// The repository's own and the prior's
+    Both,
+    /// The repository's own alone
+    Local,
+    /// The prior's alone, without a local label
+    Pooled,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Both => Self::Both,
+            ModeArg::Local => Self::Local,
+            ModeArg::Pooled => Self::Pooled,
+        }
+    }
 }
 
 /// Trains on the older part, tests on the newer, and prints every system side by side.
@@ -90,6 +126,9 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
     let more = if args.with.is_empty() { None } else { Some(load_rows(&args.with)?.0) };
     more.iter().for_each(|more| rows.add_custom_features(more));
     let (prior, leaky) = prior_for(args.prior.load()?, &roots(&rows), args.allow_overlap)?;
+    if prior.is_none() && matches!(args.mode, ModeArg::Pooled) {
+        return Err(Failure::usage("`--mode pooled` needs a prior, but `--prior none` is given"));
+    }
     let options = BacktestOptions {
         task: args.label_task.into(),
         split: match &args.split_at {
@@ -98,6 +137,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
         },
         recipe: Recipe::default(),
         prior,
+        protocol: Protocol { mode: args.mode.into(), refit_days: args.refit_days, history_months: None },
         leaky,
         seed: args.seed,
         clock: seconds,
@@ -107,6 +147,18 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
     progress.end();
     let mut tested = tested?;
     tested.report.mine_seconds = Some(mine_seconds);
+    if args.ablate {
+        let progress = Progress::start("fitting without each family");
+        let study = ablation(&rows, more.as_ref(), &options);
+        progress.end();
+        tested.report.studies.insert("ablation", study?);
+    }
+    if args.learning_curve {
+        let progress = Progress::start("fitting on fewer months");
+        let study = learning_curve(&rows, more.as_ref(), &options);
+        progress.end();
+        tested.report.studies.insert("learning_curve", study?);
+    }
     Ok(tested)
 }
 

@@ -11,7 +11,7 @@ use diffrisk::incident::load_incidents;
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
 use diffrisk::store::StoreConfig;
 use diffrisk::timeline::Sources;
-use diffrisk::train::{BacktestOptions, Recipe, SplitAt, TrainOptions, backtest, train_rows};
+use diffrisk::train::{BacktestOptions, Protocol, Recipe, SplitAt, TrainOptions, backtest, train_rows};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -87,6 +87,7 @@ fn trained(rows: &Rows, dir: &Path) -> Result<PathBuf, Failure> {
             split: SplitAt::Share(0.7),
             recipe: Recipe::default(),
             prior: prior.clone(),
+            protocol: Protocol::default(),
             leaky: false,
             seed: 1,
             clock: seconds,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use diffrisk::evaluation::Interval;
-use diffrisk::train::{Block, Comparison, Prediction, Report, SystemReport};
+use diffrisk::train::{Block, Comparison, Prediction, Report, Study, SystemReport, Uniformity};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
@@ -15,8 +15,62 @@ use crate::cli::time::utc;
 /// The whole report as text.
 pub fn render(report: &Report) -> String {
     let mut text = figures(report.task, &report.block, &report.also);
+    if !report.periods.is_empty() {
+        let _ = writeln!(text, "\n{}", periods(report));
+    }
+    for (name, study) in &report.studies {
+        let _ = write!(text, "\n{}\n{}", name.replace('_', " "), variants(study));
+    }
     let _ = writeln!(text, "\n{}", provenance(report));
     text
+}
+
+/// Calibration by 90 days, and how uniform the percentiles of later changes are.
+fn periods(report: &Report) -> String {
+    let mut table = Table::new(&["90 days from", "changes", "expected", "went wrong", "pred/obs"]);
+    for period in &report.periods {
+        table.push(vec![
+            utc(period.from),
+            period.n.to_string(),
+            format!("{:.1}", period.predicted),
+            period.observed.to_string(),
+            number(period.predicted_over_observed, 2),
+        ]);
+    }
+    let Uniformity { n, ks } = report.percentile;
+    format!("{}percentiles of {n} changes: distance to uniform (KS) {}", table.render(), number(ks, 3))
+}
+
+/// The ensemble beside variants of itself.
+fn variants(study: &Study) -> String {
+    let mut table = Table::new(&[
+        "trained",
+        "rows",
+        "positive",
+        "ROC-AUC",
+        "at 5 %",
+        "10 %",
+        "20 %",
+        "50 %",
+        "lead, ROC-AUC",
+    ]);
+    let trained_on = |name: &str| study.variants.iter().find(|variant| variant.name == name);
+    for system in &study.block.systems {
+        let variant = trained_on(&system.name);
+        let dataset = &study.block.dataset;
+        let (n, positive) =
+            variant.map_or((dataset.n_train, dataset.pos_train), |v| (v.n_train, v.pos_train));
+        let lead = study.block.comparisons.iter().find(|c| c.against == system.name && c.metric == "roc_auc");
+        let lead = lead.and_then(|comparison| comparison.difference.as_ref());
+        let mut row =
+            vec![system.name.clone(), n.to_string(), positive.to_string(), number(system.roc_auc, 3)];
+        row.extend(["5", "10", "20", "50"].map(|gate| percent(system.capture.get(gate).copied().flatten())));
+        row.push(lead.map_or_else(String::new, |Interval { value, low, high }| {
+            format!("{value:+.3} ({low:+.3} to {high:+.3})")
+        }));
+        table.push(row);
+    }
+    table.render()
 }
 
 /// The figures of a task, and the same model on other populations.
@@ -104,6 +158,9 @@ fn compared(comparison: &Comparison) -> String {
 fn provenance(report: &Report) -> String {
     let mut parts = vec![format!("trained in {:.1} s", report.train_seconds)];
     parts.extend(report.mine_seconds.map(|seconds| format!("mined in {seconds:.1} s")));
+    if report.n_fits > 1 {
+        parts.push(format!("{} models, one every {} days", report.n_fits, report.refit_days.unwrap_or(0)));
+    }
     match &report.prior {
         None => parts.push("no prior".to_owned()),
         Some(prior) => {

@@ -187,6 +187,19 @@ impl Rows {
         selected
     }
 
+    /// The same rows with every value of some features unknown, and without tokens where asked.
+    pub fn blanked(&self, is_lost: impl Fn(&str) -> bool, tokens: bool) -> Self {
+        let mut blanked = self.clone();
+        for feature in blanked.features.iter_mut().filter(|feature| is_lost(&feature.name)) {
+            feature.values.fill(f32::NAN);
+        }
+        if tokens {
+            blanked.token_values.clear();
+            blanked.token_ends.fill(0);
+        }
+        blanked
+    }
+
     /// Puts other rows behind these. A custom feature that only one side has is unknown on the other.
     ///
     /// # Errors

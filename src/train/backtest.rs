@@ -4,9 +4,15 @@ use crate::artifact::Scoring;
 use crate::dataset::{LabelTask, Row, Rows, Split, Standing, standings};
 use crate::train::Error;
 use crate::train::examples::Examples;
+use crate::train::population::Population;
 use crate::train::recipe::Recipe;
-use crate::train::report::{Block, DatasetReport, PriorUse, Report, Scored, WithUse};
+use crate::train::report::{PriorUse, Report, Scored, WithUse};
+use crate::train::steady::{periods, uniformity};
 use crate::train::training::{Prior, TrainOptions, Trained, train};
+
+const DAY_SECONDS: i64 = 86_400;
+/// Days of a month, on average.
+const MONTH_DAYS: f64 = 30.44;
 
 /// How to test on the newest part of a history.
 #[derive(Clone, Debug)]
@@ -19,12 +25,49 @@ pub struct BacktestOptions {
     pub recipe: Recipe,
     /// The prior.
     pub prior: Option<Prior>,
+    /// What may train, and when.
+    pub protocol: Protocol,
     /// Whether the prior overlaps with the test and that was allowed.
     pub leaky: bool,
     /// Seed of everything random.
     pub seed: u64,
     /// Seconds of a clock that never goes back, for the report.
     pub clock: fn() -> f64,
+}
+
+/// What may train, and when; by default everything known at the split, once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Protocol {
+    /// Whose experience the ensemble has.
+    pub mode: Mode,
+    /// Days after which a new model is fitted on what is known by then; none keeps the one of the split.
+    pub refit_days: Option<u32>,
+    /// Months before the split beyond which rows do not train; none trains on all. History is read from
+    /// its start all the same.
+    pub history_months: Option<u32>,
+}
+
+/// Whose experience the ensemble has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The repository's own and the prior's.
+    #[default]
+    Both,
+    /// The repository's own alone.
+    Local,
+    /// The prior's alone: no local label is used, history is folded all the same.
+    Pooled,
+}
+
+impl Mode {
+    /// Stable machine name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::Local => "local",
+            Self::Pooled => "pooled",
+        }
+    }
 }
 
 /// Where a test begins.
@@ -64,16 +107,11 @@ pub struct Backtest {
 /// # Errors
 /// When the split leaves a side empty, or nothing can be trained.
 pub fn backtest(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> Result<Backtest, Error> {
-    let split = split(rows, options)?;
-    let as_of = split.split_time.unwrap_or(f64::MAX) as i64;
+    let as_of = split_time(rows, options)?;
     let started = (options.clock)();
-    let trained = fit(rows, more, options, as_of)?;
+    let run = run(rows, more, options, as_of)?;
     let train_seconds = (options.clock)() - started;
-    let test: Vec<usize> =
-        (0..rows.n_rows()).filter(|&idx| rows.facts()[idx].committed_at >= as_of).collect();
-    let scored = score(rows, &trained.0, &test, options.seed);
-    let population =
-        Population { rows, test: &test, scored: &scored, trained: &trained.0, as_of, seed: options.seed };
+    let population = run.population(rows, options.seed);
     let block = population.block(|row| options.task.label(row))?;
     let also = BTreeMap::from([
         ("humans", population.block_or_empty(|row| options.task.label(row).filter(|_| !row.bot))),
@@ -83,21 +121,114 @@ pub fn backtest(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> 
         reference: prior.reference.clone(),
         later_than_split: prior.reference.trained_until > as_of,
     });
-    let predictions =
-        test.iter().enumerate().map(|(idx, &row)| prediction(rows, row, &scored[0], idx, options.task));
+    let facts: Vec<&Row> = run.test.iter().map(|&row| &rows.facts()[row]).collect();
+    let times: Vec<i64> = facts.iter().map(|row| row.committed_at).collect();
+    let labels: Vec<Option<bool>> = facts.iter().map(|row| options.task.label(row)).collect();
+    let ensemble = &run.scored[0];
+    let predictions = facts.iter().enumerate().map(|(idx, row)| Prediction {
+        id: row.change_id.0.clone(),
+        label: labels[idx],
+        score: ensemble.probabilities[idx],
+        effort: row.effort as f64,
+    });
     Ok(Backtest {
         predictions: predictions.collect(),
         report: Report {
             task: options.task.as_str(),
+            mode: Some(options.protocol.mode.as_str()),
+            refit_days: options.protocol.refit_days,
+            n_fits: run.n_fits,
             block,
             train_seconds,
             mine_seconds: None,
             prior,
             leaky: options.leaky,
             also,
-            with: trained.1,
+            with: run.with,
+            periods: periods(&times, &labels, &ensemble.probabilities),
+            percentile: uniformity(&ensemble.margins),
+            studies: BTreeMap::new(),
         },
     })
+}
+
+/// Every system's score of every change from the split on.
+pub(super) struct Run {
+    /// Positions of those changes in the rows, in time order.
+    pub test: Vec<usize>,
+    /// One entry a system; the ensemble comes first.
+    pub scored: Vec<Scored>,
+    /// Rows that the first model was trained on, and positives among them.
+    pub trained_on: (usize, usize),
+    /// Models fitted, one after the other.
+    pub n_fits: usize,
+    /// Rows of other repositories.
+    pub with: Option<WithUse>,
+    /// Where the test begins, in Unix seconds.
+    pub as_of: i64,
+}
+
+impl Run {
+    pub(super) fn population<'a>(&'a self, rows: &'a Rows, seed: u64) -> Population<'a> {
+        Population {
+            rows,
+            test: &self.test,
+            scored: &self.scored,
+            trained_on: self.trained_on,
+            as_of: self.as_of,
+            seed,
+        }
+    }
+}
+
+/// Fits at the split, and again wherever the options ask for it, and scores what follows each fit.
+pub(super) fn run(
+    rows: &Rows,
+    more: Option<&Rows>,
+    options: &BacktestOptions,
+    as_of: i64,
+) -> Result<Run, Error> {
+    let windows = windows(rows, as_of, options.protocol.refit_days);
+    let mut joined: Option<Run> = None;
+    for (moment, test) in &windows {
+        let (trained, with) = fit(rows, more, options, *moment)?;
+        let mut scored = score(rows, &trained, test, options.seed);
+        if windows.len() > 1 {
+            // Margins of two models are not comparable, their probabilities are.
+            scored.iter_mut().filter(|scored| scored.is_model).for_each(Scored::order_by_probability);
+        }
+        match &mut joined {
+            None => {
+                let trained_on = (trained.n_rows, trained.n_positive);
+                joined = Some(Run { test: test.clone(), scored, trained_on, n_fits: 1, with, as_of });
+            }
+            Some(joined) => {
+                joined.test.extend(test);
+                joined.n_fits += 1;
+                joined.scored.iter_mut().zip(scored).for_each(|(all, more)| all.append(more));
+            }
+        }
+    }
+    joined.ok_or_else(|| Error::OneClass("the test".to_owned()))
+}
+
+/// The moments at which a model is fitted, and the changes that each one scores.
+fn windows(rows: &Rows, as_of: i64, refit_days: Option<u32>) -> Vec<(i64, Vec<usize>)> {
+    let span = refit_days.map_or(i64::MAX, |days| i64::from(days.max(1)) * DAY_SECONDS);
+    let mut windows: Vec<(i64, Vec<usize>)> = Vec::new();
+    for (row, facts) in rows.facts().iter().enumerate().filter(|(_, facts)| facts.committed_at >= as_of) {
+        let moment = as_of + (facts.committed_at - as_of) / span * span;
+        match windows.last_mut() {
+            Some((last, test)) if *last == moment => test.push(row),
+            _ => windows.push((moment, vec![row])),
+        }
+    }
+    windows
+}
+
+/// The moment at which the test begins, in Unix seconds.
+pub(super) fn split_time(rows: &Rows, options: &BacktestOptions) -> Result<i64, Error> {
+    Ok(split(rows, options)?.split_time.unwrap_or(f64::MAX) as i64)
 }
 
 fn split(rows: &Rows, options: &BacktestOptions) -> Result<Split, Error> {
@@ -116,9 +247,12 @@ fn fit(
     options: &BacktestOptions,
     as_of: i64,
 ) -> Result<(Trained, Option<WithUse>), Error> {
+    if let (Mode::Pooled, Some(prior)) = (options.protocol.mode, &options.prior) {
+        return Ok((Trained::of_prior(prior, &Examples::of_rows(rows)?)?, None));
+    }
     let train_options = TrainOptions {
         recipe: options.recipe.clone(),
-        prior: options.prior.clone(),
+        prior: options.prior.clone().filter(|_| options.protocol.mode != Mode::Local),
         as_of,
         seed: options.seed,
     };
@@ -135,9 +269,18 @@ fn fit(
             .map_err(|err| crate::artifact::Error::Refused(err.to_string()))?;
         training = in_time_order(&training);
     }
-    let standings: Vec<Standing> = standings(&training, options.task, as_of);
+    let mut standings: Vec<Standing> = standings(&training, options.task, as_of);
+    if let Some(months) = options.protocol.history_months {
+        let oldest = as_of - (f64::from(months) * MONTH_DAYS * DAY_SECONDS as f64) as i64;
+        let too_old = training.facts().iter().map(|row| row.committed_at < oldest);
+        standings.iter_mut().zip(too_old).filter(|(_, old)| *old).for_each(|(s, _)| *s = Standing::Left);
+    }
     let examples = Examples::of_rows(&training)?;
-    Ok((train(&examples, &standings, &train_options)?, with))
+    let mut trained = train(&examples, &standings, &train_options)?;
+    if let (Mode::Local, Some(prior)) = (options.protocol.mode, &options.prior) {
+        trained.alone.extend(Trained::of_prior(prior, &examples)?.alone);
+    }
+    Ok((trained, with))
 }
 
 fn is_early(row: &Row, as_of: i64) -> bool {
@@ -163,6 +306,7 @@ fn score(rows: &Rows, trained: &Trained, test: &[usize], seed: u64) -> Vec<Score
         name: name.to_owned(),
         probabilities: vec![base_rate; margins.len()],
         margins,
+        is_model: false,
     };
     scored.push(flat("size_only", test.iter().map(|&row| rows.facts()[row].effort as f64).collect()));
     scored.push(flat("random", test.iter().map(|&row| coin(row as u64 ^ seed)).collect()));
@@ -172,7 +316,7 @@ fn score(rows: &Rows, trained: &Trained, test: &[usize], seed: u64) -> Vec<Score
 fn by_scoring(name: &str, scoring: &Scoring, rows: &Rows, test: &[usize]) -> Scored {
     let pairs = test.iter().map(|&row| scoring.score(&rows.vector(row), rows.tokens(row)));
     let (margins, probabilities) = pairs.unzip();
-    Scored { name: name.to_owned(), margins, probabilities }
+    Scored { name: name.to_owned(), margins, probabilities, is_model: true }
 }
 
 /// A number between 0 and 1 without pattern (splitmix64).
@@ -181,61 +325,4 @@ pub(super) fn coin(seed: u64) -> f64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-fn prediction(rows: &Rows, row: usize, ensemble: &Scored, idx: usize, task: LabelTask) -> Prediction {
-    let facts = &rows.facts()[row];
-    Prediction {
-        id: facts.change_id.0.clone(),
-        label: task.label(facts),
-        score: ensemble.probabilities[idx],
-        effort: facts.effort as f64,
-    }
-}
-
-struct Population<'a> {
-    rows: &'a Rows,
-    test: &'a [usize],
-    scored: &'a [Scored],
-    trained: &'a Trained,
-    as_of: i64,
-    seed: u64,
-}
-
-impl Population<'_> {
-    fn block(&self, label: impl Fn(&Row) -> Option<bool>) -> Result<Block, Error> {
-        let block = self.block_or_empty(label);
-        let (n, positive) = (block.dataset.n_test, block.dataset.pos_test);
-        match positive {
-            0 => Err(Error::TooFewPositives { what: "the test".to_owned(), found: 0, expected: 1 }),
-            _ if positive == n => Err(Error::OneClass("the test".to_owned())),
-            _ => Ok(block),
-        }
-    }
-
-    fn block_or_empty(&self, label: impl Fn(&Row) -> Option<bool>) -> Block {
-        let kept: Vec<(usize, bool)> = (0..self.test.len())
-            .filter_map(|idx| Some((idx, label(&self.rows.facts()[self.test[idx]])?)))
-            .collect();
-        let labels: Vec<bool> = kept.iter().map(|(_, label)| *label).collect();
-        let pick = |values: &[f64]| kept.iter().map(|(idx, _)| values[*idx]).collect();
-        let scored: Vec<Scored> = self
-            .scored
-            .iter()
-            .map(|s| Scored {
-                name: s.name.clone(),
-                margins: pick(&s.margins),
-                probabilities: pick(&s.probabilities),
-            })
-            .collect();
-        let dataset = DatasetReport {
-            n_train: self.trained.n_rows,
-            n_test: labels.len(),
-            pos_train: self.trained.n_positive,
-            pos_test: labels.iter().filter(|&&label| label).count(),
-            base_rate: crate::evaluation::observed_rate(&labels),
-            split_time: Some(self.as_of as f64),
-        };
-        Block::measure(dataset, &labels, &scored, self.seed)
-    }
 }

@@ -46,7 +46,8 @@ pub fn model_card(document: &Document) -> String {
         put(&mut card, &format!("| tokens | {:.4} | hashed |", text.weight));
     }
     put_values(&mut card, "Parameters", &document.parameters);
-    put_values(&mut card, "Measured", &document.metrics);
+    let figures = document.metrics.iter().filter(|(_, value)| !value.is_object() && !value.is_array());
+    put_values(&mut card, "Measured", &figures.map(|(name, value)| (name.clone(), value.clone())).collect());
     put(&mut card, LIMITS);
     card
 }

@@ -149,9 +149,10 @@ impl Measured {
             name: name.to_owned(),
             probabilities: vec![scoring.base_rate; margins.len()],
             margins,
+            is_model: false,
         };
         let random = (0..margins.len()).map(|row| coin(row as u64 ^ seed)).collect();
-        let mut scored = vec![Scored { name: "ensemble".to_owned(), margins, probabilities }];
+        let mut scored = vec![Scored { name: "ensemble".to_owned(), margins, probabilities, is_model: true }];
         // A system that the rows cannot have is omitted.
         scored
             .extend(efforts.iter().copied().collect::<Option<_>>().map(|efforts| flat("size_only", efforts)));
@@ -162,16 +163,7 @@ impl Measured {
     /// Every system on the rows that have a label.
     fn block(&self, document: &Document, first: Option<f64>, labels: &[Option<bool>]) -> Block {
         let kept: Vec<usize> = (0..labels.len()).filter(|&row| labels[row].is_some()).collect();
-        let pick = |values: &[f64]| kept.iter().map(|&row| values[row]).collect();
-        let scored: Vec<Scored> = self
-            .scored
-            .iter()
-            .map(|scored| Scored {
-                name: scored.name.clone(),
-                margins: pick(&scored.margins),
-                probabilities: pick(&scored.probabilities),
-            })
-            .collect();
+        let scored: Vec<Scored> = self.scored.iter().map(|scored| scored.select(&kept)).collect();
         let labels: Vec<bool> = kept.iter().map(|&row| labels[row] == Some(true)).collect();
         let dataset = DatasetReport {
             n_train: document.sources.iter().map(|source| source.n_rows).sum(),

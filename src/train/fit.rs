@@ -4,6 +4,7 @@ use crate::model::{Ensemble, Input, Learner, Member, Target, TextLogistic, TextM
 use crate::train::Error;
 use crate::train::examples::{Examples, Labelled};
 use crate::train::recipe::Recipe;
+use crate::train::training::Prior;
 
 /// Which columns the members read, and in which direction they may move the risk.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,6 +112,11 @@ impl PriorMembers {
         };
         let members = scoring.ensemble.members.iter().map(moved).collect();
         Self { ensemble: Ensemble { n_features, members, text: None, ..scoring.ensemble } }
+    }
+
+    /// The prior's own scoring over these columns.
+    pub(super) fn scoring(&self, given: &Prior) -> Scoring {
+        Scoring { ensemble: self.ensemble.clone(), ..given.scoring.clone() }
     }
 }
 

@@ -7,23 +7,29 @@
 mod backtest;
 mod card;
 mod chain;
+mod curves;
 mod evaluate;
 mod examples;
 mod fit;
 mod golden;
 mod pooled;
+mod population;
 mod recipe;
 mod report;
+mod steady;
+mod study;
 mod table;
 mod training;
 
-pub use backtest::{Backtest, BacktestOptions, Prediction, SplitAt, backtest};
+pub use backtest::{Backtest, BacktestOptions, Mode, Prediction, Protocol, SplitAt, backtest};
 pub use card::model_card;
 pub use evaluate::{Evaluation, EvaluationReport, evaluate, evaluate_table};
 pub use examples::Examples;
 pub use pooled::{PooledOptions, train_pooled};
 pub use recipe::{MemberWeights, Recipe};
 pub use report::{Block, Comparison, DatasetReport, PriorUse, Report, SystemReport, WithUse};
+pub use steady::{Period, Uniformity};
+pub use study::{Study, Variant, ablation, learning_curve};
 pub use table::{TableBacktest, backtest_table, train_table};
 pub use training::{Prior, TrainOptions, Trained, train, train_rows};
 

@@ -10,6 +10,7 @@ use crate::model::{Ensemble, Target};
 use crate::train::Error;
 use crate::train::backtest::coin;
 use crate::train::card::model_card;
+use crate::train::curves::{Unseen, curves};
 use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Members};
 use crate::train::golden::{golden_rows, guard};
@@ -18,6 +19,8 @@ use crate::train::training::{layout, quantiles, spread_of};
 
 /// Positives below which a repository is not pooled: its weight would rest on a handful of changes.
 const MIN_SOURCE_POSITIVES: usize = 10;
+/// Positives in the newest part below which a source says nothing about the curves.
+const MIN_CURVE_POSITIVES: usize = 15;
 /// Share of a source's kept rows after which its stricter twin sees nothing.
 const TWIN_SPLIT: f64 = 0.7;
 
@@ -57,13 +60,18 @@ pub fn train_pooled(sources: &[&Rows], options: &PooledOptions) -> Result<Artifa
     let (scoring, trained) = pool.fit(&[], i64::MAX)?;
     let mut twins = Twins::default();
     let mut metrics = BTreeMap::from([("n_sources".to_owned(), json!(trained.len()))]);
+    let mut left_out = Vec::new();
     for source in pool.sources.iter().filter(|source| trained.contains(&source.root)) {
         for kind in [TwinKind::Source, TwinKind::OrganizationAndLater] {
             let twin = pool.twin(source, kind)?;
-            metrics.extend(pool.measured(source, &twin));
+            let unseen = pool.unseen(source, &twin);
+            metrics.extend(measured(&source.name, kind, &unseen));
+            let enough = unseen.labels.iter().filter(|&&label| label).count() >= MIN_CURVE_POSITIVES;
+            left_out.extend((kind == TwinKind::Source && enough).then_some(unseen));
             twins.twins.push(twin);
         }
     }
+    metrics.extend(curves(&left_out));
     let document = Document { metrics, ..pool.document(scoring, &trained) };
     let card = model_card(&document);
     Ok(Artifact::new(document, card, &twins)?)
@@ -182,30 +190,20 @@ impl<'a> Pool<'a> {
         Ok(Twin { root: source.root.clone(), kind, excluded, trained_until, scoring })
     }
 
-    /// How a twin ranks the newest part of the source that it never saw, by name for the card.
-    fn measured(&self, source: &PooledSource<'_>, twin: &Twin) -> Vec<(String, serde_json::Value)> {
+    /// The newest part of a source, as scored by a twin that never saw it.
+    fn unseen(&self, source: &PooledSource<'_>, twin: &Twin) -> Unseen {
         let split = self.split_of(source);
-        let (mut margins, mut labels) = (Vec::new(), Vec::new());
+        let mut unseen = Unseen::default();
         for (idx, row) in source.rows.facts().iter().enumerate().filter(|(_, row)| row.committed_at >= split)
         {
             if let Some(label) = self.options.task.label(row) {
-                margins.push(twin.scoring.score(&source.rows.vector(idx), &[]).0);
-                labels.push(label);
+                let (margin, probability) = twin.scoring.score(&source.rows.vector(idx), &[]);
+                unseen.margins.push(margin);
+                unseen.probabilities.push(probability);
+                unseen.labels.push(label);
             }
         }
-        let without = match twin.kind {
-            TwinKind::Source => "without it",
-            TwinKind::OrganizationAndLater => "without its organization and later facts",
-        };
-        let named = |metric: &str, value: Option<f64>| {
-            let rounded = value.map(|value| (value * 1e4).round() / 1e4);
-            (format!("{}, {without}: {metric}", source.name), json!(rounded))
-        };
-        vec![
-            named("ROC-AUC", roc_auc(&margins, &labels)),
-            named("caught at 10 %", capture(&margins, &labels, 0.1)),
-            named("positives", Some(labels.iter().filter(|&&label| label).count() as f64)),
-        ]
+        unseen
     }
 
     fn split_of(&self, source: &PooledSource<'_>) -> i64 {
@@ -250,6 +248,24 @@ impl<'a> Pool<'a> {
         let labelled = self.labelled(source, last_moment(source).map_or(0, |last| last + 1));
         describe_source(source.rows, labelled.rows.len(), labelled.n_positive())
     }
+}
+
+/// How well a twin ranked, by name for the card.
+fn measured(source: &str, kind: TwinKind, unseen: &Unseen) -> Vec<(String, serde_json::Value)> {
+    let without = match kind {
+        TwinKind::Source => "without it",
+        TwinKind::OrganizationAndLater => "without its organization and later facts",
+    };
+    let named = |metric: &str, value: Option<f64>| {
+        let rounded = value.map(|value| (value * 1e4).round() / 1e4);
+        (format!("{source}, {without}: {metric}"), json!(rounded))
+    };
+    let Unseen { margins, labels, .. } = unseen;
+    vec![
+        named("ROC-AUC", roc_auc(margins, labels)),
+        named("caught at 10 %", capture(margins, labels, 0.1)),
+        named("positives", Some(labels.iter().filter(|&&label| label).count() as f64)),
+    ]
 }
 
 /// What an artifact says of the rows it was trained on.

@@ -32,8 +32,6 @@ pub struct Recipe {
     pub n_bags: usize,
     /// Days after which a row weighs half.
     pub half_life_days: f64,
-    /// The same for calibration, which follows the base rate of late.
-    pub calibration_half_life_days: f64,
     /// Weights of the members in the margin: logistic, boosted, tokens, prior.
     pub weights: MemberWeights,
     /// Share of the negatives that a pooled fit keeps, each weighing its inverse.
@@ -70,7 +68,6 @@ impl Default for Recipe {
             row_fraction: 0.8,
             n_bags: 2,
             half_life_days: 730.0,
-            calibration_half_life_days: 365.0,
             weights: MemberWeights { logistic: 1.0, boosted: 1.0, text: 0.5, prior: 2.0 },
             n_positive_full: 150.0,
             negative_share: 1.0,
@@ -153,11 +150,6 @@ impl Recipe {
         (-age_seconds.max(0.0) / 86_400.0 / self.half_life_days).exp2()
     }
 
-    /// What a row's weight by age is raised to, so that it halves within the calibration's half-life.
-    pub(super) fn calibration_power(&self) -> f64 {
-        self.half_life_days / self.calibration_half_life_days
-    }
-
     /// The parameters by name, for the artifact's reader.
     pub fn describe(&self) -> BTreeMap<String, serde_json::Value> {
         [
@@ -173,7 +165,6 @@ impl Recipe {
             ("row_fraction", json!(self.row_fraction)),
             ("n_bags", json!(self.n_bags)),
             ("half_life_days", json!(self.half_life_days)),
-            ("calibration_half_life_days", json!(self.calibration_half_life_days)),
             ("negative_share", json!(self.negative_share)),
             ("weight_logistic", json!(self.weights.logistic)),
             ("weight_boosted", json!(self.weights.boosted)),

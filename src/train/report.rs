@@ -7,9 +7,11 @@ use crate::evaluation::{
     Bootstrap, Interval, Ranking, brier, capture_cap, ece_equal_mass, ece_equal_width, log_loss,
     paired_interval, predicted_over_observed,
 };
+use crate::train::steady::{Period, Uniformity};
+use crate::train::study::Study;
 
 /// Shares of changes gated at which capture is reported, in percent.
-const GATES: [u32; 4] = [5, 10, 20, 50];
+pub(super) const GATES: [u32; 4] = [5, 10, 20, 50];
 /// Resamples of an interval.
 const N_RESAMPLES: usize = 400;
 /// Bins of the calibration error.
@@ -20,6 +22,13 @@ const N_BINS: usize = 10;
 pub struct Report {
     /// `strict` or `raw`.
     pub task: &'static str,
+    /// Whose experience the ensemble has: `both`, `local` or `pooled`; none for a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<&'static str>,
+    /// Days between two fits; none where the model of the split stayed.
+    pub refit_days: Option<u32>,
+    /// Models fitted, one after the other.
+    pub n_fits: usize,
     /// The task's own figures.
     #[serde(flatten)]
     pub block: Block,
@@ -37,6 +46,14 @@ pub struct Report {
     /// Rows of other repositories that were added to training, and those dropped for being later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub with: Option<WithUse>,
+    /// Calibration of the ensemble by 90 days; empty for a table, whose time may be any number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub periods: Vec<Period>,
+    /// How evenly the changes spread over the percentiles they would be shown, in time order.
+    pub percentile: Uniformity,
+    /// The ensemble beside variants of itself, where asked for: `ablation`, `learning_curve`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub studies: BTreeMap<&'static str, Study>,
 }
 
 /// One population and how every system did on it.
@@ -132,6 +149,37 @@ pub(super) struct Scored {
     /// What orders the rows.
     pub margins: Vec<f64>,
     pub probabilities: Vec<f64>,
+    /// Whether the probabilities say anything about a single row.
+    pub is_model: bool,
+}
+
+impl Scored {
+    /// Orders by probability instead of by margin.
+    pub(super) fn order_by_probability(&mut self) {
+        self.margins = self.probabilities.iter().map(|p| (p / (1.0 - p)).ln()).collect();
+    }
+
+    /// Puts the same system's scores of later rows behind these.
+    pub(super) fn append(&mut self, more: Self) {
+        self.margins.extend(more.margins);
+        self.probabilities.extend(more.probabilities);
+    }
+
+    /// The scores at these positions.
+    pub(super) fn select(&self, idxs: &[usize]) -> Self {
+        let pick = |values: &[f64]| idxs.iter().map(|&idx| values[idx]).collect();
+        Self {
+            name: self.name.clone(),
+            margins: pick(&self.margins),
+            probabilities: pick(&self.probabilities),
+            is_model: self.is_model,
+        }
+    }
+
+    /// The same under another name.
+    pub(super) fn renamed(self, name: String) -> Self {
+        Self { name, ..self }
+    }
 }
 
 impl Block {

@@ -5,11 +5,13 @@ use crate::dataset::{Split, Standing, Table};
 use crate::train::Error;
 use crate::train::backtest::{Backtest, Prediction, coin};
 use crate::train::card::model_card;
+use crate::train::curves::curves;
 use crate::train::examples::Examples;
 use crate::train::fit::Layout;
 use crate::train::golden::{golden_rows, guard};
 use crate::train::recipe::Recipe;
 use crate::train::report::{Block, DatasetReport, Report, Scored};
+use crate::train::steady::uniformity;
 use crate::train::training::{TrainOptions, Trained, train_with_layout};
 
 /// How to test on a table of numbers.
@@ -53,6 +55,9 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
     let predictions = predictions(table, &trained.scoring, &options.split.test);
     let report = Report {
         task: "label",
+        mode: None,
+        refit_days: None,
+        n_fits: 1,
         block: Block::measure(dataset, &labels, &scored, options.seed),
         train_seconds,
         mine_seconds: None,
@@ -60,6 +65,9 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
         leaky: false,
         also: BTreeMap::new(),
         with: None,
+        periods: Vec::new(),
+        percentile: uniformity(&scored[0].margins),
+        studies: BTreeMap::new(),
     };
     Ok(Backtest { report, predictions })
 }
@@ -105,7 +113,7 @@ pub fn train_table(table: &Table, name: &str, recipe: &Recipe, seed: u64) -> Res
         sources: vec![source],
         prior: None,
         parameters: recipe.describe(),
-        metrics: BTreeMap::new(),
+        metrics: curves(&[trained.unseen]),
     };
     let card = model_card(&document);
     Ok(Artifact::new(document, card, &crate::artifact::Twins::default())?)
@@ -149,7 +157,7 @@ fn score(table: &Table, trained: &Trained, test: &[usize], seed: u64) -> Vec<Sco
     let by_scoring = |name: &str, scoring: &Scoring| {
         let pairs = test.iter().map(|&row| scoring.score(&row_of(table, row), &[]));
         let (margins, probabilities) = pairs.unzip();
-        Scored { name: name.to_owned(), margins, probabilities }
+        Scored { name: name.to_owned(), margins, probabilities, is_model: true }
     };
     let mut scored = vec![by_scoring("ensemble", &trained.scoring)];
     for name in ["boosted", "logistic"] {
@@ -162,6 +170,7 @@ fn score(table: &Table, trained: &Trained, test: &[usize], seed: u64) -> Vec<Sco
         name: name.to_owned(),
         probabilities: vec![base_rate; margins.len()],
         margins,
+        is_model: false,
     };
     if let Some(efforts) = &table.efforts {
         scored.push(flat("size_only", test.iter().map(|&row| efforts[row]).collect()));

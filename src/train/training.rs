@@ -8,6 +8,7 @@ use crate::model::{Calibrator, Ensemble, Member, Target};
 use crate::train::Error;
 use crate::train::card::model_card;
 use crate::train::chain::{OutOfSample, forward_chain};
+use crate::train::curves::{Unseen, curves};
 use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Margins, Members, PriorMembers, Weights};
 use crate::train::golden::{golden_rows, guard};
@@ -55,6 +56,20 @@ pub struct Trained {
     pub n_rows: usize,
     /// Positives among them.
     pub n_positive: usize,
+    /// The newer of those rows, as predicted by models that had seen neither them nor anything later.
+    pub(super) unseen: Unseen,
+}
+
+impl Trained {
+    /// The prior alone, over the columns of the examples.
+    ///
+    /// # Errors
+    /// When the prior needs a column that the examples do not have.
+    pub(super) fn of_prior(prior: &Prior, examples: &Examples) -> Result<Self, Error> {
+        let scoring = prior_members(prior, examples)?.scoring(prior);
+        let alone = BTreeMap::from([("prior".to_owned(), scoring.clone())]);
+        Ok(Self { scoring, alone, n_rows: 0, n_positive: 0, unseen: Unseen::default() })
+    }
 }
 
 impl Prior {
@@ -135,7 +150,7 @@ pub fn train_rows(
         sources: vec![describe_source(rows, trained.n_rows, trained.n_positive)],
         prior: options.prior.as_ref().map(|prior| prior.reference.clone()),
         parameters: options.recipe.describe(),
-        metrics: BTreeMap::new(),
+        metrics: curves(&[trained.unseen]),
     };
     let card = model_card(&document);
     Ok(Artifact::new(document, card, &Twins::default())?)
@@ -162,12 +177,12 @@ pub(super) fn train_with_layout(
         alone.insert(name.to_owned(), combiner.scoring(alone_ensemble(only, n_features), pick)?);
     }
     if let (Some(prior), Some(given)) = (&prior, &options.prior) {
-        let scoring = Scoring { ensemble: prior.ensemble.clone(), ..given.scoring.clone() };
-        alone.insert("prior".to_owned(), scoring);
+        alone.insert("prior".to_owned(), prior.scoring(given));
     }
     let ensemble = members.combine(weights, prior.as_ref(), n_features);
     let scoring = combiner.scoring(ensemble, |margins| margins.combined(weights))?;
-    Ok(Trained { scoring, alone, n_rows: labelled.rows.len(), n_positive: labelled.n_positive() })
+    let unseen = combiner.unseen(&scoring, |margins| margins.combined(weights));
+    Ok(Trained { scoring, alone, n_rows: labelled.rows.len(), n_positive: labelled.n_positive(), unseen })
 }
 
 pub(super) fn check(labelled: &Labelled) -> Result<(), Error> {
@@ -300,7 +315,7 @@ impl Combiner<'_> {
             if let Some(&margin) = margin_of.get(row) {
                 margins.push(margin);
                 target.y.push(self.labelled.y[idx]);
-                target.weight.push(self.labelled.weight[idx].powf(self.recipe.calibration_power()));
+                target.weight.push(1.0);
             }
         }
         if target.y.iter().filter(|&&y| y).count() < 5 {
@@ -310,6 +325,21 @@ impl Combiner<'_> {
         let positive: f64 = target.y.iter().zip(&target.weight).filter(|(y, _)| **y).map(|(_, w)| w).sum();
         let base_rate = (positive / target.weight.iter().sum::<f64>()).clamp(1e-6, 1.0 - 1e-6);
         Ok((self.recipe.calibrator().check()?.fit(&margins, &target)?, base_rate))
+    }
+
+    /// The out-of-sample predictions of labelled rows.
+    fn unseen(&self, scoring: &Scoring, pick: impl Fn(&Margins) -> f64) -> Unseen {
+        let on_scale = self.out.on_scale_of(pick, |row| self.margin(&scoring.ensemble, row));
+        let margin_of: BTreeMap<usize, f64> = on_scale.into_iter().collect();
+        let mut unseen = Unseen::default();
+        for (row, label) in self.labelled.rows.iter().zip(&self.labelled.y) {
+            if let Some(&margin) = margin_of.get(row) {
+                unseen.margins.push(margin);
+                unseen.probabilities.push(scoring.calibrator.probability(margin));
+                unseen.labels.push(*label);
+            }
+        }
+        unseen
     }
 
     fn margin(&self, ensemble: &Ensemble, row: usize) -> f64 {

@@ -167,6 +167,11 @@ mod learning {
             systems.clone().find(|system| system["name"] == name).unwrap()["roc_auc"].as_f64().unwrap()
         };
         assert!(auc("ensemble") > auc("size_only") + 0.1, "{tested}");
+        let more =
+            json(&[&args[..], &["--mode", "local", "--refit-days", "60", "--learning-curve"]].concat());
+        assert_eq!((&more["mode"], &more["refit_days"]), (&Value::from("local"), &Value::from(60)));
+        assert!(more["n_fits"].as_u64().unwrap() > 1 && more["periods"].as_array().unwrap().len() > 1);
+        assert!(more["studies"]["learning_curve"]["systems"].as_array().unwrap().len() > 1, "{more}");
         let text = std::fs::read_to_string(&predictions).unwrap();
         assert!(text.starts_with("id,label,score,effort\n"));
         let n_after = tested["also"]["raw"]["dataset"]["n_test"].as_u64().unwrap();
@@ -224,6 +229,8 @@ mod learning {
         }
         for args in [
             &["backtest", "--table", "x.csv", "--label", "y"][..],
+            &["backtest", "--table", "x.csv", "--label", "y", "--time", "t", "--id", "i", "--ablate"],
+            &["backtest", "--repo", ".", "--refit-days", "0"],
             &["mine", "--repo", empty, "--out", "x", "--since", "yesterday"],
             &["train", "--data", "a.csv", "b.csv", "--label", "y", "--time", "t", "--id", "i", "--out", "x"],
         ] {

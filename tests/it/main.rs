@@ -33,6 +33,7 @@ mod no_look_ahead;
 mod policy;
 mod postgres;
 mod process;
+mod protocols;
 mod references;
 mod store;
 mod store_claims;

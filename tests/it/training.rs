@@ -9,8 +9,8 @@ use diffrisk::dataset::{LabelTask, Rows, Standing, standings};
 use diffrisk::risk::ReferenceScope;
 use diffrisk::scorer::{ReferenceMargins, Scorer};
 use diffrisk::train::{
-    BacktestOptions, Error, PooledOptions, Prior, Recipe, SplitAt, TrainOptions, backtest, train_pooled,
-    train_rows,
+    BacktestOptions, Error, PooledOptions, Prior, Protocol, Recipe, SplitAt, TrainOptions, backtest,
+    train_pooled, train_rows,
 };
 
 use crate::timeline::mined;
@@ -139,6 +139,7 @@ fn labels_after_the_split_do_not_change_what_is_trained() {
         split: SplitAt::Share(0.6),
         recipe: recipe(),
         prior: None,
+        protocol: Protocol::default(),
         leaky: false,
         seed: 3,
         clock: || 0.0,
@@ -175,7 +176,8 @@ fn a_prior_meets_its_own_source_only_through_a_twin() {
     assert!(matches!(Prior::for_root(lone, &[root], TwinKind::Source), Err(Error::Overlap { .. })));
 }
 
-fn relabeled(rows: &Rows, repo: &str, root: &str) -> Rows {
+/// The same rows of a repository by another name and root.
+pub fn relabeled(rows: &Rows, repo: &str, root: &str) -> Rows {
     let features: Vec<(String, u32)> =
         rows.features().iter().map(|feature| (feature.name.clone(), feature.revision)).collect();
     let names = features.iter().map(|(name, revision)| (name.as_str(), *revision));
