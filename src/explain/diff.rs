@@ -1,5 +1,6 @@
 //! Where in the diff the risk is: each part is taken out, and the rest is scored again.
 
+use crate::change::secrets::redact;
 use crate::change::{DiffLine, FileContent, FileDiff, Hunk, LineOrigin};
 use crate::explain::edit;
 use crate::explain::grounds::Grounds;
@@ -59,8 +60,12 @@ pub(super) fn diff_explanation(
         let (n_added, n_deleted) = file_diff.n_lines();
         files.push(FileExplanation {
             file_idx,
-            path: file_diff.path().to_owned(),
-            old_path: file_diff.old_path.clone().filter(|old| old != file_diff.path()),
+            path: redact(file_diff.path()).into_owned(),
+            old_path: file_diff
+                .old_path
+                .as_deref()
+                .filter(|old| *old != file_diff.path())
+                .map(|old| redact(old).into_owned()),
             status: file_diff.status,
             n_added,
             n_deleted,

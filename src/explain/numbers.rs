@@ -1,11 +1,14 @@
 //! Numbers as people say them, and names as they may be shown.
 
+use crate::change::secrets::redact;
+
 /// Characters of a name or a value that are shown.
 const MAX_SHOWN: usize = 120;
 
 /// What comes from the change, between backticks: on one line, without a backtick, a control character
-/// or one that turns the direction of the text, and not too long.
+/// or one that turns the direction of the text, and not too long. Secrets are masked: paths hold some, too.
 pub(super) fn quoted(name: &str) -> String {
+    let name = redact(name);
     let is_odd = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

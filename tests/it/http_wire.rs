@@ -41,8 +41,9 @@ fn a_caller_that_never_finishes_is_let_go() {
         stream.write_all(said.as_bytes()).unwrap();
         stream
     };
-    let mut half_head = open("POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Le");
-    let mut half_body = open("POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"change\"");
+    let mut half_head = open("POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Le");
+    let mut half_body =
+        open("POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{\"change\"");
     rest(&mut half_head);
     let said = rest(&mut half_body);
     assert!(said.starts_with("HTTP/1.1 408") && said.contains("body_too_slow"), "{said}");
@@ -55,7 +56,8 @@ fn a_service_told_to_leave_finishes_what_runs_and_its_log_verifies() {
     let mut service = serve(dir.path(), &[], &[]);
     let mut asking = TcpStream::connect(&service.address).unwrap();
     let body = question(2);
-    let head = format!("POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head =
+        format!("POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
     asking.write_all(head.as_bytes()).unwrap();
     asking.write_all(&body.as_bytes()[..9]).unwrap();
     std::thread::sleep(Duration::from_millis(200));

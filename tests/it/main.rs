@@ -35,6 +35,7 @@ mod postgres;
 mod process;
 mod protocols;
 mod references;
+mod secrets;
 mod store;
 mod store_claims;
 mod store_forgery;

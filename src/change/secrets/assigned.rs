@@ -57,7 +57,7 @@ pub(crate) fn is_assigned(words: KeyWords, value: &str) -> bool {
 
 /// Something that is put in later: a variable, a template, a call, a vault path, an encrypted value.
 fn is_reference(value: &str) -> bool {
-    const BEGINNINGS: [&str; 14] = [
+    const BEGINNINGS: [&str; 18] = [
         "$",
         "{",
         "<",
@@ -72,6 +72,10 @@ fn is_reference(value: &str) -> bool {
         "projects/",
         "secret:",
         "env:",
+        "var.",
+        "local.",
+        "module.",
+        "data.",
     ];
     value.bytes().any(|b| matches!(b, b' ' | b'(' | b'[' | b'\t' | b'`'))
         || BEGINNINGS.iter().any(|beginning| value.starts_with(beginning))

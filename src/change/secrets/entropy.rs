@@ -24,6 +24,7 @@ pub(super) fn find(text: &str, found: &mut Vec<SecretMatch>) {
         if LENGTHS.contains(&token.len())
             && looks_random(token)
             && !is_public(bytes.get(..start).unwrap_or(&[]), token)
+            && !is_in_public_block(text, start)
         {
             found.push(SecretMatch { start, end: idx, kind: "high_entropy" });
         }
@@ -74,12 +75,25 @@ fn entropy_bits(token: &[u8]) -> f64 {
     counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / n).map(|p| -p * p.log2()).sum()
 }
 
+/// Whether a place stands in the block of a certificate, a request for one or a public key. Looks back no
+/// further than such blocks are long.
+fn is_in_public_block(text: &str, at: usize) -> bool {
+    const LONGEST: usize = 16 << 10;
+    let from = text.ceil_char_boundary(at.saturating_sub(LONGEST));
+    let begun = text.get(from..at).and_then(|before| before.rsplit_once("-----BEGIN "));
+    let Some((_, block)) = begun else { return false };
+    let (name, _) = block.split_once("-----").unwrap_or((block, ""));
+    !block.contains("-----END ")
+        && !name.contains("PRIVATE")
+        && name.bytes().all(|b| b == b' ' || b.is_ascii_uppercase())
+}
+
 /// Checksums, public keys and certificates are random and no secret.
 fn is_public(before: &[u8], token: &[u8]) -> bool {
     const BEGINNINGS: [&[u8]; 8] =
         [b"sha1-", b"sha256-", b"sha384-", b"sha512-", b"AAAAB3Nza", b"AAAAC3Nza", b"AAAAE2Vj", b"MII"];
     BEGINNINGS.iter().any(|beginning| token.starts_with(beginning))
-        || [&b"sha256:"[..], b"SHA256:", b"h1:", b"integrity=", b"ssh-rsa "]
+        || [&b"sha256:"[..], b"SHA256:", b"h1:", b"integrity=", b"ssh-rsa ", b"pin-sha256=\""]
             .iter()
             .any(|mark| before.ends_with(mark))
 }

@@ -3,6 +3,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use crate::artifact::{self, Artifact};
 use crate::change::ChangeId;
+use crate::change::secrets::redact;
 use crate::explain::{Explanation, Grounds, sentence};
 use crate::features::schema;
 use crate::history::hash64;
@@ -392,6 +393,7 @@ fn name_similar(repository: &LiveRepository, state: &State, explanation: &mut Ex
         let row = repository.rows(state, change.ordinal as usize, 1).pop();
         change.change_id = row.map(|row| row.change_id);
         let id = change.change_id.clone().map(ChangeId);
-        change.title = id.and_then(|id| repository.read(|git| git.title(&id)).ok());
+        let title = id.and_then(|id| repository.read(|git| git.title(&id)).ok());
+        change.title = title.map(|title| redact(&title).into_owned());
     }
 }

@@ -117,7 +117,11 @@ pub(super) fn change_view(
             text::grouped(n_deleted as u64)
         ),
         files: file_views,
-        listed: others.iter().take(MAX_LISTED).map(|(_, file)| Shown::cut(file.path(), 200)).collect(),
+        listed: others
+            .iter()
+            .take(MAX_LISTED)
+            .map(|(_, file)| Shown::cut(&redact(file.path()), 200))
+            .collect(),
         more_files: more(others.len(), "file"),
         n_unlisted: others.len().saturating_sub(MAX_LISTED),
     }
@@ -147,7 +151,7 @@ fn file_view(
     said.truncate(MAX_EDITS);
     let keyed: Vec<&KeyChange> = edits.iter().filter(|edit| !edit.path.is_empty()).collect();
     FileView {
-        path: Shown::cut(file.path(), 300),
+        path: Shown::cut(&redact(file.path()), 300),
         status: status(file),
         n_added,
         n_deleted,
@@ -193,7 +197,9 @@ fn status(file: &FileDiff) -> String {
     match (file.status, &file.old_path) {
         (FileStatus::Added, _) => "new file".into(),
         (FileStatus::Deleted, _) => "deleted".into(),
-        (FileStatus::Renamed, Some(old_path)) => format!("renamed from {}", Shown::cut(old_path, 200)),
+        (FileStatus::Renamed, Some(old_path)) => {
+            format!("renamed from {}", Shown::cut(&redact(old_path), 200))
+        }
         (FileStatus::Renamed, None) => "renamed".into(),
         (FileStatus::Modified, _) => String::new(),
     }
@@ -201,7 +207,7 @@ fn status(file: &FileDiff) -> String {
 
 fn edit_view(edit: &KeyChange) -> EditView {
     let value = |value: &Option<String>| value.as_ref().map(|it| Shown::cut(&redact(it), MAX_VALUE_CHARS));
-    EditView { key: Shown::cut(&edit.path, 120), old: value(&edit.old), new: value(&edit.new) }
+    EditView { key: Shown::cut(&redact(&edit.path), 120), old: value(&edit.old), new: value(&edit.new) }
 }
 
 /// At most `n_left` lines of a hunk; takes them off.

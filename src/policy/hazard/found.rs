@@ -102,7 +102,7 @@ fn note(slot: &mut Option<Hazard>, hazard: impl FnOnce() -> Hazard) {
 }
 
 fn hazard(rule: &'static HazardRule, file_diff: &FileDiff, key: &str, edit: String) -> Hazard {
-    Hazard { rule, path: file_diff.path().to_owned(), key: key.to_owned(), edit, n_more: 0 }
+    Hazard { rule, path: shown::path(file_diff.path()), key: key.to_owned(), edit, n_more: 0 }
 }
 
 /// Each file with its edits; the two lists go by the same order, and a path that is in neither place

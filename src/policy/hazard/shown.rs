@@ -11,6 +11,11 @@ pub(super) fn key(key_change: &KeyChange) -> String {
     cut(&redact(&key_change.path), true)
 }
 
+/// The path of a file, whole; it may hold a secret as well.
+pub(super) fn path(path: &str) -> String {
+    redact(path).into_owned()
+}
+
 /// What happened to it.
 pub(super) fn edit(key_change: &KeyChange) -> String {
     let value = |value: &Option<String>| format!("`{}`", cut(&redact(value.as_deref().unwrap_or("")), false));
