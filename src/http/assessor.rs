@@ -63,8 +63,28 @@ pub trait Assessor: Send + Sync + 'static {
     /// Folds new commits of a repository; none where the repository is not known.
     fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, String>>;
 
+    /// The names of a commit that a followed repository holds; none where it does not.
+    fn landed(&self, _repo: &str, _commit: &str) -> Option<Landed> {
+        None
+    }
+
     /// The repositories and how far each is known.
     fn repositories(&self, now: i64) -> Vec<(String, Option<HistoryRef>)>;
+}
+
+/// Every name under which a landed commit may have been asked about before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Landed {
+    /// Its full id, and those of the commits that it merges.
+    pub commits: Vec<String>,
+    /// Gerrit Change-Ids of its message.
+    pub reviews: Vec<String>,
+    /// Commits that it says it was picked from.
+    pub picked_from: Vec<String>,
+    /// Decisions that its message names (`Diffrisk-Decision: …`).
+    pub decisions: Vec<String>,
+    /// Digest of its diff.
+    pub digest: String,
 }
 
 /// The model that scored.

@@ -17,6 +17,7 @@ mod error;
 mod explain;
 mod fields;
 mod gate;
+mod joins;
 mod json;
 mod listen;
 pub mod live;
@@ -38,7 +39,7 @@ mod tls;
 mod trace;
 pub mod wire;
 
-pub use assessor::{Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, ModelRef, Target};
+pub use assessor::{Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, Landed, ModelRef, Target};
 pub use auth::{Caller, KeyEntry, KeyError, KeyFile, Scope};
 pub use check::check;
 pub use config::{Limits, ServerConfig};

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 /// The first commit of every repository here; each later one is an hour younger.
-const START: i64 = 1_769_600_000;
+pub const START: i64 = 1_769_600_000;
 
-fn git(dir: &Path, at: i64, args: &[&str]) -> String {
+pub fn git(dir: &Path, at: i64, args: &[&str]) -> String {
     let date = format!("{at} +0000");
     let output = Command::new("git")
         .arg("-C")
@@ -34,7 +34,7 @@ fn git(dir: &Path, at: i64, args: &[&str]) -> String {
 }
 
 /// A repository of so many commits, each of which changes one value of one file.
-fn repository(dir: &Path, n_commits: i64) -> Vec<String> {
+pub fn repository(dir: &Path, n_commits: i64) -> Vec<String> {
     git(dir, START, &["init", "-q", "-b", "main"]);
     std::fs::create_dir(dir.join("app")).unwrap();
     let mut commits = Vec::new();
@@ -48,7 +48,7 @@ fn repository(dir: &Path, n_commits: i64) -> Vec<String> {
     commits
 }
 
-async fn service(dir: &Path, policy: &str, now: i64) -> Arc<Service> {
+pub async fn service(dir: &Path, policy: &str, now: i64) -> Arc<Service> {
     let repository_config = RepositoryConfig {
         name: "config".into(),
         path: dir.to_owned(),
@@ -71,7 +71,7 @@ async fn service(dir: &Path, policy: &str, now: i64) -> Arc<Service> {
     Service::new(parts).unwrap()
 }
 
-async fn score(service: &Arc<Service>, change: Value) -> Value {
+pub async fn score(service: &Arc<Service>, change: Value) -> Value {
     let request =
         Request::post("/v1/score").body(Body::from(json!({ "change": change }).to_string())).unwrap();
     let response = router(Arc::clone(service)).oneshot(request).await.unwrap();

@@ -26,6 +26,7 @@ mod http_pages;
 mod http_routes;
 mod http_score;
 mod http_wire;
+mod joins;
 mod labels;
 mod learners;
 mod metamorphic;

@@ -8,7 +8,9 @@ use crate::explain::{Explanation, Grounds, sentence};
 use crate::features::schema;
 use crate::history::hash64;
 use crate::http::ApiError;
-use crate::http::assessor::{Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, ModelRef, Target};
+use crate::http::assessor::{
+    Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, Landed, ModelRef, Target,
+};
 use crate::http::compose::{hollow, moment};
 use crate::http::live::Live;
 use crate::http::live::read::{Read, commit, history, proposal, proposed_change};
@@ -265,6 +267,13 @@ impl Assessor for LiveAssessor {
                 .ok_or_else(|| "the history is empty".to_owned())
         });
         Some(history)
+    }
+
+    fn landed(&self, repo: &str, commit: &str) -> Option<Landed> {
+        let repository = self.live.get(repo)?;
+        let id = repository.read(|git| git.resolve(commit)).ok()?;
+        let change = repository.read(|git| git.change(&id, repository.unit)).ok()?;
+        Some(Landed::of(&change))
     }
 
     fn repositories(&self, now: i64) -> Vec<(String, Option<HistoryRef>)> {

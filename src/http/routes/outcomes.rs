@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::change::ChangeId;
+use crate::http::assessor::Landed;
 use crate::http::auth::Caller;
 use crate::http::compose::moment;
 use crate::http::fields::{Field, Fields};
+use crate::http::joins::{Joined, decisions_on};
 use crate::http::routes::decisions::{failed, unavailable};
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
 use crate::http::wire::{OutcomeRequest, OverrideRequest};
 use crate::http::{ApiError, ProblemCode, body, parse_json};
 use crate::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget};
-use crate::store::{Columns, NewRecord, Record, RecordKind, Search, Store};
+use crate::store::{Columns, NewRecord, Record, RecordKind, Store};
 
-/// How long after a decision the same diff still means the same change.
-const DIGEST_JOIN_MS: i64 = 90 * 86_400_000;
 const MAX_BYTES: usize = 200;
 
 /// An outcome was recorded.
@@ -38,7 +38,7 @@ pub struct OutcomeAnswer {
 pub struct JoinedAnswer {
     /// The decision.
     pub decision_id: String,
-    /// `decision_id`, `commit`, `id` or `digest`.
+    /// `decision_id`, `commit`, `id`, `cherry_pick` or `digest`.
     pub joined_by: String,
 }
 
@@ -70,7 +70,8 @@ pub(in crate::http) async fn take(
     let now_ms = service.now_ms();
     let mut said = Said::read(fields, now_ms.div_euclid(1000))?;
     let store = service.open_store().ok_or_else(unavailable)?;
-    let decisions = said.resolve(store, now_ms).await?;
+    let landed = landed(service, &said).await?;
+    let decisions = said.resolve(store, landed.as_ref(), now_ms).await?;
     let joined: Vec<JoinedAnswer> = decisions.iter().map(|(_, joined)| joined.clone()).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
     let outcome_id = new_records[0].id.clone();
@@ -83,6 +84,16 @@ pub(in crate::http) async fn take(
         taken.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
     }
     Ok(OutcomeAnswer { outcome_id, joined })
+}
+
+/// The names of the commit that an outcome is about, where a followed repository holds it.
+async fn landed(service: &Service, said: &Said) -> Result<Option<Landed>, ApiError> {
+    let (Some(OutcomeTarget::Commit(id)), Some(repo)) = (said.target.clone(), said.repo.clone()) else {
+        return Ok(None);
+    };
+    let serving = service.serving.load_full();
+    let read = tokio::task::spawn_blocking(move || serving.assessor.landed(&repo, &id.0)).await;
+    read.map_err(|_| ApiError::standard(ProblemCode::Internal))
 }
 
 /// Records that a decision is not followed, and why; the decision itself stays as it is.
@@ -193,29 +204,20 @@ impl Said {
     }
 
     /// Finds the decisions on the change, and the change of a decision.
-    async fn resolve(&mut self, store: &Store, now_ms: i64) -> Result<Vec<(Record, JoinedAnswer)>, ApiError> {
+    async fn resolve(
+        &mut self,
+        store: &Store,
+        landed: Option<&Landed>,
+        now_ms: i64,
+    ) -> Result<Vec<Joined>, ApiError> {
         if let Some(id) = self.decision_id.clone() {
             let decision = decision(store, &id).await?;
             self.repo = decision.columns.repo.clone();
             self.target = change_of(&decision);
             return Ok(vec![(decision, JoinedAnswer { decision_id: id, joined_by: "decision_id".into() })]);
         }
-        let (name, joined_by) = match &self.target {
-            Some(OutcomeTarget::Commit(id)) => (id.0.clone(), "commit"),
-            Some(OutcomeTarget::Id(id)) => (id.clone(), "id"),
-            Some(OutcomeTarget::Digest(digest)) => (digest.clone(), "digest"),
-            Some(OutcomeTarget::Decision(_)) | None => return Ok(Vec::new()),
-        };
-        let kind = Some(RecordKind::Decision);
-        let search =
-            Search { kind, repo: self.repo.clone(), change: Some(name), limit: 100, ..Search::default() };
-        let page = store.log().page(&search).await.map_err(|error| failed(&error))?;
-        let fresh = |record: &Record| joined_by != "digest" || record.at_ms > now_ms - DIGEST_JOIN_MS;
-        let joined = page.records.into_iter().filter(fresh).map(|record| {
-            let joined = JoinedAnswer { decision_id: record.id.clone(), joined_by: joined_by.into() };
-            (record, joined)
-        });
-        let joined: Vec<_> = joined.collect();
+        let Some(target) = &self.target else { return Ok(Vec::new()) };
+        let joined = decisions_on(store, (self.repo.as_deref(), target), landed, now_ms).await?;
         if self.repo.is_none() {
             self.repo = joined.first().and_then(|(record, _)| record.columns.repo.clone());
         }
@@ -226,7 +228,7 @@ impl Said {
     fn records(
         &self,
         caller: &Caller,
-        decisions: &[(Record, JoinedAnswer)],
+        decisions: &[Joined],
         joined: &[JoinedAnswer],
         now_ms: i64,
     ) -> Vec<NewRecord> {
@@ -259,7 +261,7 @@ impl Said {
     }
 
     /// A change that turned out bad must not pass on a decision made before that was known.
-    fn revocations(&self, decisions: &[(Record, JoinedAnswer)], now_ms: i64) -> Vec<NewRecord> {
+    fn revocations(&self, decisions: &[Joined], now_ms: i64) -> Vec<NewRecord> {
         let is_bad =
             matches!(self.outcome, OutcomeKind::Incident | OutcomeKind::Reverted | OutcomeKind::Caught);
         let stands =

@@ -1,0 +1,92 @@
+//! Which decisions were made on a change, under any of the names that it was asked about.
+
+use crate::http::ApiError;
+use crate::http::assessor::Landed;
+use crate::http::routes::decisions::failed;
+use crate::http::routes::outcomes::JoinedAnswer;
+use crate::incident::OutcomeTarget;
+use crate::store::{Record, RecordKind, Search, Store};
+
+/// How long after a decision the same diff still means the same change.
+const DIGEST_JOIN_MS: i64 = 90 * 86_400_000;
+/// Decisions that one name may bring in.
+const MAX_JOINED: i64 = 100;
+
+/// A decision, and what joined it.
+pub(super) type Joined = (Record, JoinedAnswer);
+
+/// The decisions on a change, the surest join first: by the decision's own id, the commit, the review identity, the
+/// commit it was picked from, and the diff within 90 days. A landed commit brings the names that its message gives it.
+pub(super) async fn decisions_on(
+    store: &Store,
+    (repo, target): (Option<&str>, &OutcomeTarget),
+    landed: Option<&Landed>,
+    now_ms: i64,
+) -> Result<Vec<Joined>, ApiError> {
+    let mut search = JoinSearch { store, repo, found: Vec::new() };
+    for id in landed.iter().flat_map(|landed| &landed.decisions) {
+        search.add_decision(id).await?;
+    }
+    match target {
+        OutcomeTarget::Commit(id) => search.add(&id.0, "commit", i64::MIN).await?,
+        OutcomeTarget::Id(id) => search.add(id, "id", i64::MIN).await?,
+        OutcomeTarget::Digest(digest) => search.add(digest, "digest", now_ms - DIGEST_JOIN_MS).await?,
+        OutcomeTarget::Decision(_) => {}
+    }
+    let Some(landed) = landed else { return Ok(search.found) };
+    for commit in &landed.commits {
+        search.add(commit, "commit", i64::MIN).await?;
+    }
+    for id in &landed.reviews {
+        search.add(id, "id", i64::MIN).await?;
+    }
+    for commit in &landed.picked_from {
+        search.add(commit, "cherry_pick", i64::MIN).await?;
+    }
+    search.add(&landed.digest, "digest", now_ms - DIGEST_JOIN_MS).await?;
+    Ok(search.found)
+}
+
+struct JoinSearch<'a> {
+    store: &'a Store,
+    repo: Option<&'a str>,
+    found: Vec<Joined>,
+}
+
+impl JoinSearch<'_> {
+    /// Adds the decisions on a commit, review identity or digest that are younger than a moment.
+    async fn add(&mut self, name: &str, joined_by: &str, since_ms: i64) -> Result<(), ApiError> {
+        let search = Search {
+            kind: Some(RecordKind::Decision),
+            repo: self.repo.map(ToOwned::to_owned),
+            change: Some(name.to_owned()),
+            limit: MAX_JOINED,
+            ..Search::default()
+        };
+        let page = self.store.log().page(&search).await.map_err(|error| failed(&error))?;
+        for record in page.records.into_iter().filter(|record| record.at_ms > since_ms) {
+            self.take(record, joined_by);
+        }
+        Ok(())
+    }
+
+    /// Adds a decision that the commit's own message names, where it was made on the same repository.
+    async fn add_decision(&mut self, id: &str) -> Result<(), ApiError> {
+        let record = self.store.log().record(id).await.map_err(|error| failed(&error))?;
+        let is_meant = |record: &Record| {
+            record.kind == RecordKind::Decision
+                && self.repo.is_none_or(|repo| record.columns.repo.as_deref() == Some(repo))
+        };
+        if let Some(record) = record.filter(is_meant) {
+            self.take(record, "decision_id");
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, record: Record, joined_by: &str) {
+        if self.found.iter().all(|(known, _)| known.id != record.id) {
+            let joined = JoinedAnswer { decision_id: record.id.clone(), joined_by: joined_by.into() };
+            self.found.push((record, joined));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use crate::change::{Change, digest};
+use crate::http::assessor::Landed;
+
+/// Names of one kind that a message may give; a landing of thousands of commits is no list of names.
+const MAX_NAMES: usize = 50;
+
+impl Landed {
+    /// The names of a landed change: its own, and those in its message or in the messages that it merges.
+    pub(super) fn of(change: &Change) -> Self {
+        let mut landed = Self { digest: digest(&change.record).to_string(), ..Self::default() };
+        landed.commits.extend([&change.id].into_iter().chain(&change.merged).map(|id| id.0.clone()));
+        for message in std::iter::once(&change.message).chain(&change.merged_messages) {
+            landed.read(message);
+        }
+        for names in
+            [&mut landed.commits, &mut landed.reviews, &mut landed.picked_from, &mut landed.decisions]
+        {
+            names.truncate(MAX_NAMES);
+        }
+        landed
+    }
+
+    fn read(&mut self, message: &str) {
+        for line in message.lines().map(str::trim) {
+            if let Some(id) = line.strip_prefix("Change-Id:") {
+                push(&mut self.reviews, id);
+            } else if let Some(id) = line.strip_prefix("Diffrisk-Decision:") {
+                push(&mut self.decisions, id);
+            } else if let Some(id) = line.strip_prefix("(cherry picked from commit ") {
+                push(&mut self.picked_from, id.trim_end_matches(')'));
+            }
+        }
+    }
+}
+
+fn push(names: &mut Vec<String>, name: &str) {
+    let name = name.trim();
+    let is_name = (1..=200).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic());
+    if is_name && !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_from_trailers_alone() {
+        let mut landed = Landed::default();
+        landed.read("Raise\n\nChange-Id: Iabc is no trailer's value\n Change-Id: I0f\nChange-Id: I0f\n");
+        landed.read("(cherry picked from commit 0123abc)\nDiffrisk-Decision: 0198-x\nChange-Id:\n");
+        assert_eq!(landed.reviews, ["I0f"]);
+        assert_eq!((landed.picked_from, landed.decisions), (vec!["0123abc".into()], vec!["0198-x".into()]));
+    }
+}

@@ -1,0 +1,116 @@
+//! A landed commit and the decisions that were made on it before, under whatever name it had then.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use diffrisk::http::{Service, router};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::http_doubts::{START, git, repository, score, service};
+
+const CHANGE_ID: &str = "I0123456789abcdef0123456789abcdef01234567";
+
+async fn post(service: &Arc<Service>, path: &str, body: &Value) -> Value {
+    let request = Request::post(path).body(Body::from(body.to_string())).unwrap();
+    let response = router(Arc::clone(service)).oneshot(request).await.unwrap();
+    serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
+}
+
+fn diff(old: &str, new: &str) -> String {
+    format!("--- a/app/web.yaml\n+++ b/app/web.yaml\n@@ -1 +1 @@\n-timeout: {old}\n+timeout: {new}\n")
+}
+
+/// Lands a change on the file that the scripted repository holds.
+fn land(dir: &Path, value: &str, message: &str) -> String {
+    std::fs::write(dir.join("app/web.yaml"), format!("timeout: {value}\n")).unwrap();
+    let at = START + 6 * 3_600;
+    git(dir, at, &["commit", "-q", "-a", "-m", message]);
+    git(dir, at, &["rev-parse", "HEAD"])
+}
+
+fn id(answer: &Value) -> String {
+    answer["decision_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+async fn outcome(service: &Arc<Service>, change: Value, word: &str) -> Vec<(String, String)> {
+    let mut body = json!({"outcome": word, "occurred_at": "2026-01-28T12:00:00Z"});
+    body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    let answer = post(service, "/v1/outcomes", &body).await;
+    let joined = answer["joined"].as_array().unwrap_or_else(|| panic!("{answer}")).iter();
+    let text = |it: &Value| it.as_str().unwrap().to_owned();
+    joined.map(|it| (text(&it["decision_id"]), text(&it["joined_by"]))).collect()
+}
+
+fn is_known_bad(answer: &Value) -> bool {
+    answer["reasons"].as_array().unwrap().iter().any(|reason| reason["code"] == "known_bad")
+}
+
+#[tokio::test]
+async fn a_landed_commit_finds_the_decisions_under_its_earlier_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let asked = |diff: String, id: &str| json!({"repo": "config", "diff": diff, "id": id});
+    // Four questions about what will land as one commit: another patch set under its Change-Id, the same diff
+    // under no name, one that the message names, and the commit that it is picked from.
+    let by_review = id(&score(&service, asked(diff("5", "70"), CHANGE_ID)).await);
+    let by_digest = id(&score(&service, json!({"repo": "config", "diff": diff("5", "60")})).await);
+    let by_decision = id(&score(&service, asked(diff("5", "80"), "pr/9")).await);
+    let by_pick = id(&score(&service, json!({"repo": "config", "commit": commits[3]})).await);
+    let other_repo = id(&score(&service, json!({"repo": "other", "diff": diff("5", "60")})).await);
+    let unrelated = id(&score(&service, asked(diff("5", "90"), "pr/10")).await);
+    let message = format!(
+        "sixty\n\nDiffrisk-Decision: {by_decision}\nChange-Id: {CHANGE_ID}\n(cherry picked from commit {})",
+        commits[3]
+    );
+    let landed = land(dir.path(), "60", &message);
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    let by_commit = id(&score(&service, json!({"repo": "config", "commit": landed})).await);
+
+    let joined = outcome(&service, json!({"repo": "config", "commit": landed}), "reverted").await;
+    let expected = [
+        (by_decision, "decision_id"),
+        (by_commit, "commit"),
+        (by_review, "id"),
+        (by_pick, "cherry_pick"),
+        (by_digest, "digest"),
+    ];
+    let expected: Vec<(String, String)> = expected.into_iter().map(|(id, by)| (id, by.to_owned())).collect();
+    assert_eq!(joined, expected);
+    assert!(joined.iter().all(|(id, _)| *id != other_repo && *id != unrelated));
+    // Each of them stood for this change, and none may pass on it any more.
+    for (id, _) in &joined {
+        let request = Request::get(format!("/v1/decisions/{id}")).body(Body::empty()).unwrap();
+        let response = router(Arc::clone(&service)).oneshot(request).await.unwrap();
+        let stored: Value =
+            serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
+        assert_eq!(stored["revocations"].as_array().unwrap().len(), 1, "{stored}");
+    }
+}
+
+#[tokio::test]
+async fn outcomes_by_identity_and_by_diff_reach_the_history() {
+    for by_digest in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        repository(dir.path(), 6);
+        let service = service(dir.path(), "", START + 7 * 3_600).await;
+        let landed = land(dir.path(), "60", &format!("sixty\n\nChange-Id: {CHANGE_ID}"));
+        post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+        let question = json!({"repo": "config", "commit": landed});
+        let before = score(&service, question.clone()).await;
+        assert!(!is_known_bad(&before), "{before}");
+        let target = match by_digest {
+            true => json!({"digest": before["change"]["digest"]}),
+            false => json!({"repo": "config", "id": CHANGE_ID}),
+        };
+        outcome(&service, target.clone(), "incident").await;
+        let after = score(&service, question.clone()).await;
+        assert!(is_known_bad(&after) && after["decision"] != "fast_path", "{target}: {after}");
+        outcome(&service, target, "retracted").await;
+        assert!(!is_known_bad(&score(&service, question).await), "what is withdrawn no longer counts");
+    }
+}
