@@ -3,6 +3,7 @@
 
 mod alternatives;
 mod architecture;
+mod artifact_damage;
 mod bad_input;
 mod cli;
 mod cli_store;
@@ -14,6 +15,7 @@ mod dependencies;
 mod docs;
 mod explain;
 mod features;
+mod fuzz;
 mod git_script;
 mod git_walk;
 mod hazards;
@@ -30,6 +32,7 @@ mod joins;
 mod labels;
 mod learners;
 mod metamorphic;
+mod model_watch;
 mod no_look_ahead;
 mod policy;
 mod postgres;

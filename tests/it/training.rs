@@ -30,7 +30,7 @@ fn options(rows: &Rows) -> TrainOptions {
     TrainOptions { recipe: recipe(), prior: None, as_of, seed: 7 }
 }
 
-fn artifact() -> &'static Artifact {
+pub(crate) fn artifact() -> &'static Artifact {
     static ARTIFACT: OnceLock<Artifact> = OnceLock::new();
     ARTIFACT.get_or_init(|| train_rows(rows(), "sample", LabelTask::Strict, &options(rows())).unwrap())
 }
