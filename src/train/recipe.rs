@@ -32,6 +32,8 @@ pub struct Recipe {
     pub n_bags: usize,
     /// Days after which a row weighs half.
     pub half_life_days: f64,
+    /// Share of the rows, newest first, after which a row of a table weighs half: its time may be any number.
+    pub half_life_share: Option<f64>,
     /// Weights of the members in the margin: logistic, boosted, tokens, prior.
     pub weights: MemberWeights,
     /// Share of the negatives that a pooled fit keeps, each weighing its inverse.
@@ -68,6 +70,7 @@ impl Default for Recipe {
             row_fraction: 0.8,
             n_bags: 2,
             half_life_days: 730.0,
+            half_life_share: None,
             weights: MemberWeights { logistic: 1.0, boosted: 1.0, text: 0.5, prior: 2.0 },
             n_positive_full: 150.0,
             negative_share: 1.0,
@@ -76,17 +79,9 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// The recipe of the pooled model: more rows, stronger leaves, and a quarter of the negatives: its
-    /// variance comes from the few positives.
+    /// The recipe of the pooled model: more rows bear stronger leaves.
     pub fn pooled() -> Self {
-        Self {
-            min_leaf_rows: 60,
-            l2: 20.0,
-            n_trees: 250,
-            learning_rate: 0.04,
-            negative_share: 0.25,
-            ..Self::default()
-        }
+        Self { l2: 20.0, n_trees: 250, learning_rate: 0.04, ..Self::default() }
     }
 
     /// The recipe of a table of numbers: a few dense columns and often many positives want weaker penalties,
@@ -103,6 +98,8 @@ impl Recipe {
             l2: 5.0,
             feature_fraction: 0.5,
             row_fraction: 0.7,
+            half_life_share: Some(0.3),
+            weights: MemberWeights { logistic: 1.2, boosted: 0.8, ..Self::default().weights },
             ..Self::default()
         }
     }
@@ -150,6 +147,11 @@ impl Recipe {
         (-age_seconds.max(0.0) / 86_400.0 / self.half_life_days).exp2()
     }
 
+    /// Weight of a row of a table by the share of all rows that are newer.
+    pub(super) fn rank_weight(&self, newer_share: f64) -> f64 {
+        self.half_life_share.map_or(1.0, |share| (-newer_share / share).exp2())
+    }
+
     /// The parameters by name, for the artifact's reader.
     pub fn describe(&self) -> BTreeMap<String, serde_json::Value> {
         [
@@ -165,6 +167,7 @@ impl Recipe {
             ("row_fraction", json!(self.row_fraction)),
             ("n_bags", json!(self.n_bags)),
             ("half_life_days", json!(self.half_life_days)),
+            ("half_life_share", json!(self.half_life_share)),
             ("negative_share", json!(self.negative_share)),
             ("weight_logistic", json!(self.weights.logistic)),
             ("weight_boosted", json!(self.weights.boosted)),

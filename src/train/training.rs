@@ -209,6 +209,10 @@ fn labelled(examples: &Examples, standings: &[Standing], options: &TrainOptions)
         let weight = if options.as_of == i64::MAX { 1.0 } else { options.recipe.recency_weight(age_seconds) };
         labelled.weight.push(weight);
     }
+    let n = labelled.rows.len();
+    for (idx, weight) in labelled.weight.iter_mut().enumerate() {
+        *weight *= options.recipe.rank_weight((n - 1 - idx) as f64 / n as f64);
+    }
     labelled
 }
 
@@ -315,7 +319,7 @@ impl Combiner<'_> {
             if let Some(&margin) = margin_of.get(row) {
                 margins.push(margin);
                 target.y.push(self.labelled.y[idx]);
-                target.weight.push(1.0);
+                target.weight.push(self.labelled.weight[idx]);
             }
         }
         if target.y.iter().filter(|&&y| y).count() < 5 {

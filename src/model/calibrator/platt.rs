@@ -8,6 +8,9 @@ use crate::model::{Error, Target, sigmoid, softplus};
 const MIN_SLOPE: f64 = 0.02;
 /// Newton steps at most.
 const MAX_STEPS: usize = 100;
+/// Log-odds that no mean level is beyond, and halvings down to the last bits.
+const MAX_LEVEL: f64 = 700.0;
+const LEVEL_HALVINGS: usize = 60;
 
 /// `log-odds = slope · margin + intercept` (Platt 1999), the slope shrunk toward 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,17 +82,22 @@ fn fit_line<const N: usize, const M: usize>(
         let terms = terms(row);
         std::array::from_fn(|idx| if idx < N { terms[idx] } else { 1.0 })
     };
-    let rows: Vec<([f64; M], f64, f64)> = (0..target.y.len())
+    let mut rows: Vec<([f64; M], f64, f64)> = (0..target.y.len())
         .map(|row| (row_of(row), labels[usize::from(target.y[row])], target.weight[row]))
         .collect();
+    // Around their means, so that a step of a slope leaves the level where it is: margins of many
+    // members lie far from 0, and a level that is far off has no curvature to come back by.
+    let means: [f64; M] = std::array::from_fn(|idx| if idx < N { mean_term(&rows, idx) } else { 0.0 });
+    for (row, _, _) in &mut rows {
+        row.iter_mut().zip(&means).for_each(|(term, mean)| *term -= mean);
+    }
     let objective = |line: &[f64; M]| -> f64 {
         let prior: f64 = line[..N].iter().map(|slope| 0.5 * penalty * (slope - 1.0).powi(2)).sum();
         prior
             + rows.iter().map(|(row, label, weight)| weight * log_loss(apply(line, row), *label)).sum::<f64>()
     };
     let mut line = [1.0; M];
-    line[N] = 0.0;
-    line[N] = base_margin(target) - mean_margin(&rows, &line);
+    line[N] = base_margin(target);
     let mut best = objective(&line);
     for _ in 0..MAX_STEPS {
         let step = newton_step(&rows, &line, penalty).ok_or(Error::Diverged("calibrator"))?;
@@ -110,7 +118,27 @@ fn fit_line<const N: usize, const M: usize>(
             break;
         }
     }
+    line[N] = level(&rows, &line);
+    line[N] -= (0..N).map(|idx| line[idx] * means[idx]).sum::<f64>();
     Ok(line)
+}
+
+/// The intercept at which as many positives are expected as there are, by bisection: at the optimum of an
+/// unpenalised intercept the two are equal, and steps that end at a slope's limit miss it.
+fn level<const M: usize>(rows: &[([f64; M], f64, f64)], line: &[f64; M]) -> f64 {
+    let too_many = |level: f64| {
+        let mut excess = 0.0;
+        for (row, label, weight) in rows {
+            excess += weight * (sigmoid(apply(line, row) - line[M - 1] + level) - label);
+        }
+        excess > 0.0
+    };
+    let (mut low, mut high) = (-MAX_LEVEL, MAX_LEVEL);
+    for _ in 0..LEVEL_HALVINGS {
+        let middle = f64::midpoint(low, high);
+        if too_many(middle) { high = middle } else { low = middle }
+    }
+    f64::midpoint(low, high)
 }
 
 fn newton_step<const M: usize>(
@@ -142,7 +170,7 @@ fn apply<const M: usize>(line: &[f64; M], row: &[f64; M]) -> f64 {
     line.iter().zip(row).map(|(slope, term)| slope * term).sum()
 }
 
-fn mean_margin<const M: usize>(rows: &[([f64; M], f64, f64)], line: &[f64; M]) -> f64 {
+fn mean_term<const M: usize>(rows: &[([f64; M], f64, f64)], idx: usize) -> f64 {
     let total: f64 = rows.iter().map(|(_, _, weight)| weight).sum();
-    rows.iter().map(|(row, _, weight)| weight * apply(line, row)).sum::<f64>() / total
+    rows.iter().map(|(row, _, weight)| weight * row[idx]).sum::<f64>() / total
 }

@@ -24,6 +24,22 @@ fn platt_finds_the_true_line() {
 }
 
 #[test]
+fn as_many_positives_are_expected_as_there_are_wherever_the_margins_lie() {
+    let (near, target) = overconfident(20_000);
+    for (stretch, shift) in
+        [(1.0, 0.0), (1.0, -60.0), (6.0, -60.0), (25.0, 300.0), (-1.0, -60.0), (-6.0, 90.0)]
+    {
+        let far: Vec<f64> = near.iter().map(|margin| stretch * margin + shift).collect();
+        for kind in KINDS {
+            let calibrator = fit(kind, &far, &target);
+            let expected: f64 = far.iter().map(|margin| calibrator.probability(*margin)).sum();
+            let ratio = expected / target.n_positive() as f64;
+            assert!((ratio - 1.0).abs() < 0.01, "{kind:?} {stretch} {shift}: {ratio} {calibrator:?}");
+        }
+    }
+}
+
+#[test]
 fn every_kind_keeps_the_ranking() {
     let (mut margins, mut target) = overconfident(3_000);
     for reversed in [false, true] {
