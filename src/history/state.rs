@@ -187,7 +187,7 @@ impl History {
         }
         if weight == OutcomeWeight::Bad {
             self.bad_changes.push(outcome, &footprint);
-            self.learn(&footprint, true);
+            learn(&mut self.learners, &footprint, true);
             for tokens in &footprint.tokens {
                 self.tokens.bad(tokens, t);
             }
@@ -199,15 +199,9 @@ impl History {
     fn settle(&mut self, t: i64) {
         while let Some(footprint) = self.ledger.settle(t.saturating_sub(STRICT_HORIZON_SECONDS)) {
             if !footprint.is_revert && !footprint.is_planned {
-                let inputs = footprint.inputs();
-                self.learners.iter_mut().for_each(|learner| learner.learn(&inputs, false));
+                learn(&mut self.learners, footprint, false);
             }
         }
-    }
-
-    fn learn(&mut self, footprint: &Footprint, went_wrong: bool) {
-        let inputs = footprint.inputs();
-        self.learners.iter_mut().for_each(|learner| learner.learn(&inputs, went_wrong));
     }
 
     fn land_lines(&mut self, lines: &LineMarks, t: i64) {
@@ -282,6 +276,12 @@ impl History {
         let tokens = footprint.tokens_of(kind);
         tokens.iter().map(|&token| self.tokens.lift(token, footprint.t, base_rate, k)).collect()
     }
+}
+
+/// Teaches every learner how a change fared.
+fn learn(learners: &mut [Learner], footprint: &Footprint, went_wrong: bool) {
+    let inputs = footprint.inputs();
+    learners.iter_mut().for_each(|learner| learner.learn(&inputs, went_wrong));
 }
 
 fn weight_of(outcome: &Outcome, landed_at: i64) -> OutcomeWeight {
