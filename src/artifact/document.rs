@@ -39,6 +39,9 @@ pub struct Document {
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Metrics measured at training, for the reader.
     pub metrics: BTreeMap<String, serde_json::Value>,
+    /// What a reader must know before relying on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Synthetic rows with the answers that this model gives.
     pub golden: Vec<Golden>,
 }

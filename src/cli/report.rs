@@ -22,6 +22,9 @@ pub fn render(report: &Report) -> String {
         let _ = write!(text, "\n{}\n{}", name.replace('_', " "), variants(study));
     }
     let _ = writeln!(text, "\n{}", provenance(report));
+    report.notes.iter().for_each(|note| {
+        let _ = writeln!(text, "note: {note}");
+    });
     text
 }
 

@@ -109,6 +109,7 @@ fn document(artifact: &Artifact, out: &Path) -> Value {
         "base_rate": document.scoring.base_rate,
         "prior": document.prior,
         "sources": document.sources,
+        "notes": document.notes,
         "metrics": document.metrics,
     })
 }
@@ -121,5 +122,6 @@ fn table(artifact: &Artifact, out: &Path) -> String {
     }
     let prior = document.prior.as_ref().map_or("none", |prior| prior.name.as_str());
     let (name, version, dir) = (&document.name, artifact.version(), out.display());
-    format!("{}\n{dir}: model {name}, version {version}, prior {prior}\n", table.render())
+    let notes: String = document.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    format!("{}\n{dir}: model {name}, version {version}, prior {prior}\n{notes}", table.render())
 }

@@ -7,6 +7,7 @@ use crate::train::examples::Examples;
 use crate::train::population::Population;
 use crate::train::recipe::Recipe;
 use crate::train::report::{PriorUse, Report, Scored, WithUse};
+use crate::train::sources::in_time_order;
 use crate::train::steady::{periods, uniformity};
 use crate::train::training::{Prior, TrainOptions, Trained, train};
 
@@ -148,6 +149,7 @@ pub fn backtest(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> 
             periods: periods(&times, &labels, &ensemble.probabilities),
             percentile: uniformity(&ensemble.margins),
             studies: BTreeMap::new(),
+            notes: run.notes,
         },
     })
 }
@@ -166,9 +168,23 @@ pub(super) struct Run {
     pub with: Option<WithUse>,
     /// Where the test begins, in Unix seconds.
     pub as_of: i64,
+    /// What the models could not learn.
+    pub notes: Vec<String>,
 }
 
 impl Run {
+    /// Puts the next window's scores behind; a system that one of the windows lacks, because its model was
+    /// the prior alone, is left out of all.
+    fn append(&mut self, mut more: Vec<Scored>) {
+        let of_name = |more: &[Scored], name: &str| more.iter().position(|scored| scored.name == name);
+        self.scored.retain(|all| of_name(&more, &all.name).is_some());
+        for all in &mut self.scored {
+            if let Some(idx) = of_name(&more, &all.name) {
+                all.append(more.swap_remove(idx));
+            }
+        }
+    }
+
     pub(super) fn population<'a>(&'a self, rows: &'a Rows, seed: u64) -> Population<'a> {
         Population {
             rows,
@@ -200,12 +216,15 @@ pub(super) fn run(
         match &mut joined {
             None => {
                 let trained_on = (trained.n_rows, trained.n_positive);
-                joined = Some(Run { test: test.clone(), scored, trained_on, n_fits: 1, with, as_of });
+                let (test, notes) = (test.clone(), trained.notes);
+                joined = Some(Run { test, scored, trained_on, n_fits: 1, with, as_of, notes });
             }
             Some(joined) => {
                 joined.test.extend(test);
                 joined.n_fits += 1;
-                joined.scored.iter_mut().zip(scored).for_each(|(all, more)| all.append(more));
+                joined.append(scored);
+                joined.notes.extend(trained.notes);
+                joined.notes.dedup();
             }
         }
     }
@@ -267,7 +286,7 @@ fn fit(
         training
             .append(&more.select(&early))
             .map_err(|err| crate::artifact::Error::Refused(err.to_string()))?;
-        training = in_time_order(&training);
+        training = in_time_order(&training).unwrap_or(training);
     }
     let mut standings: Vec<Standing> = standings(&training, options.task, as_of);
     if let Some(months) = options.protocol.history_months {
@@ -285,12 +304,6 @@ fn fit(
 
 fn is_early(row: &Row, as_of: i64) -> bool {
     row.committed_at < as_of && row.label_known_at.is_none_or(|known_at| known_at < as_of)
-}
-
-fn in_time_order(rows: &Rows) -> Rows {
-    let mut order: Vec<usize> = (0..rows.n_rows()).collect();
-    order.sort_by_key(|&idx| rows.facts()[idx].committed_at);
-    rows.select(&order)
 }
 
 /// Every system on every change from the split on; the ensemble comes first.

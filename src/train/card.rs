@@ -23,6 +23,7 @@ pub fn model_card(document: &Document) -> String {
             document.seed
         ),
     );
+    document.notes.iter().for_each(|note| put(&mut card, &format!("**Note.** {note}\n")));
     put(
         &mut card,
         "## Trained on\n\n| source | unit | from | to | changes | positive |\n| --- | --- | --- | --- | --- | --- |",

@@ -2,6 +2,7 @@ use crate::train::Error;
 use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Margins, Members, PriorMembers};
 use crate::train::recipe::Recipe;
+use crate::train::small::least_rows;
 use crate::train::training::spread_of;
 
 /// Shares of the labelled rows, oldest first, after which a fold begins; each fold is predicted by
@@ -65,7 +66,12 @@ pub(super) fn forward_chain(
         let end = FOLD_STARTS.get(fold_idx + 1).map_or(n, |share| (n as f64 * share) as usize);
         // Weights fall with age as of the end: left alone, the old folds would drown in the penalty.
         let before = labelled.head(start).rescaled();
-        if before.n_positive() < MIN_POSITIVES || before.n_positive() == before.rows.len() || start >= end {
+        let is_small = before.rows.len() < least_rows(recipe);
+        if is_small
+            || before.n_positive() < MIN_POSITIVES
+            || before.n_positive() == before.rows.len()
+            || start >= end
+        {
             continue;
         }
         let members = Members::fit(examples, &before, layout, recipe, seed)?;

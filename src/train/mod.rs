@@ -16,6 +16,8 @@ mod pooled;
 mod population;
 mod recipe;
 mod report;
+mod small;
+mod sources;
 mod steady;
 mod study;
 mod table;

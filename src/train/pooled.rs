@@ -15,6 +15,7 @@ use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Members};
 use crate::train::golden::{golden_rows, guard};
 use crate::train::recipe::Recipe;
+use crate::train::sources::describe_source;
 use crate::train::training::{layout, quantiles, spread_of};
 
 /// Positives below which a repository is not pooled: its weight would rest on a handful of changes.
@@ -241,6 +242,7 @@ impl<'a> Pool<'a> {
             prior: None,
             parameters: self.options.recipe.describe(),
             metrics: BTreeMap::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -266,22 +268,6 @@ fn measured(source: &str, kind: TwinKind, unseen: &Unseen) -> Vec<(String, serde
         named("caught at 10 %", capture(margins, labels, 0.1)),
         named("positives", Some(labels.iter().filter(|&&label| label).count() as f64)),
     ]
-}
-
-/// What an artifact says of the rows it was trained on.
-pub(super) fn describe_source(rows: &Rows, n_rows: usize, n_positive: usize) -> Source {
-    let (first, last) = (rows.facts().first(), rows.facts().last());
-    Source {
-        name: first.map_or(String::new(), |row| row.repo.clone()),
-        root: first.map_or(String::new(), |row| row.root.clone()),
-        unit: first.map_or(String::new(), |row| row.unit.clone()),
-        from: first.map_or(0, |row| row.committed_at),
-        to: last.map_or(0, |row| row.committed_at),
-        last_label: rows.facts().iter().filter_map(|row| row.label_known_at).max(),
-        n_rows,
-        n_positive,
-        dataset: rows.digest().to_string(),
-    }
 }
 
 /// What stands before the slash of `organization/repository`.

@@ -54,6 +54,9 @@ pub struct Report {
     /// The ensemble beside variants of itself, where asked for: `ablation`, `learning_curve`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub studies: BTreeMap<&'static str, Study>,
+    /// What could not be learned, such as members for which there are too few labelled changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One population and how every system did on it.

@@ -68,6 +68,7 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
         periods: Vec::new(),
         percentile: uniformity(&scored[0].margins),
         studies: BTreeMap::new(),
+        notes: trained.notes.clone(),
     };
     Ok(Backtest { report, predictions })
 }
@@ -114,6 +115,7 @@ pub fn train_table(table: &Table, name: &str, recipe: &Recipe, seed: u64) -> Res
         prior: None,
         parameters: recipe.describe(),
         metrics: curves(&[trained.unseen]),
+        notes: trained.notes,
     };
     let card = model_card(&document);
     Ok(Artifact::new(document, card, &crate::artifact::Twins::default())?)

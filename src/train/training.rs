@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, PriorRef, Scoring, Twin, TwinKind, Twins};
+use crate::artifact::{
+    Artifact, Document, FORMAT, FeatureRef, PriorRef, Scoring, Source, Twin, TwinKind, Twins,
+};
 use crate::dataset::{LabelTask, Rows, Standing, standings};
 use crate::features::{Trend, Unit, is_custom, schema};
 use crate::model::{Calibrator, Ensemble, Member, Target};
@@ -12,8 +14,9 @@ use crate::train::curves::{Unseen, curves};
 use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Margins, Members, PriorMembers, Weights};
 use crate::train::golden::{golden_rows, guard};
-use crate::train::pooled::describe_source;
 use crate::train::recipe::Recipe;
+use crate::train::small::{prior_alone, prior_guard, too_small};
+use crate::train::sources::{describe_sources, in_time_order, unit_of};
 
 /// Positives below which nothing is trained.
 pub(super) const MIN_POSITIVES: usize = 20;
@@ -58,6 +61,8 @@ pub struct Trained {
     pub n_positive: usize,
     /// The newer of those rows, as predicted by models that had seen neither them nor anything later.
     pub(super) unseen: Unseen,
+    /// What a reader must know before relying on it: what could not be learned here.
+    pub notes: Vec<String>,
 }
 
 impl Trained {
@@ -68,28 +73,36 @@ impl Trained {
     pub(super) fn of_prior(prior: &Prior, examples: &Examples) -> Result<Self, Error> {
         let scoring = prior_members(prior, examples)?.scoring(prior);
         let alone = BTreeMap::from([("prior".to_owned(), scoring.clone())]);
-        Ok(Self { scoring, alone, n_rows: 0, n_positive: 0, unseen: Unseen::default() })
+        Ok(Self { scoring, alone, n_rows: 0, n_positive: 0, unseen: Unseen::default(), notes: Vec::new() })
+    }
+
+    /// Whether nothing was learned here, and the prior ships as it is.
+    fn is_prior_alone(&self) -> bool {
+        !self.alone.contains_key("logistic")
     }
 }
 
 impl Prior {
-    /// The prior for a repository: the artifact's own model, or the twin without the repository where it
-    /// was one of the sources. `until` picks the stricter twin, cut at the split and without the
-    /// organization.
+    /// The prior for repositories: the artifact's own model, or the twin without those of them that were
+    /// its sources. `kind` picks the stricter twin, cut at the split and without the organization.
     ///
     /// # Errors
-    /// [`Error::Overlap`] where the repository was a source and no such twin exists.
+    /// [`Error::Overlap`] where repositories were sources and no twin is without all of them.
     pub fn for_root(artifact: Arc<Artifact>, roots: &[&str], kind: TwinKind) -> Result<Self, Error> {
         let document = artifact.document();
-        let met = document.sources.iter().find(|source| roots.contains(&source.root.as_str()));
-        let Some(source) = met else {
+        let is_met = |source: &&Source| roots.contains(&source.root.as_str());
+        let met: Vec<&str> = document.sources.iter().filter(is_met).map(|it| it.root.as_str()).collect();
+        let Some(first) = met.first() else {
             let scoring = document.scoring.clone();
             let reference = reference(&artifact, document.trained_until, Vec::new());
             return Ok(Self { artifact, scoring, reference });
         };
-        let overlap = || Error::Overlap { prior: document.name.clone(), root: source.root.clone() };
+        let overlap = || Error::Overlap { prior: document.name.clone(), root: (*first).to_owned() };
         let twins = artifact.twins()?.twins;
-        let fits = |twin: &Twin| twin.root == source.root && twin.kind == kind;
+        let fits = |twin: &Twin| {
+            let is_without = |root: &&str| twin.excluded.iter().any(|excluded| excluded == root);
+            twin.kind == kind && met.contains(&twin.root.as_str()) && met.iter().all(is_without)
+        };
         let twin = twins.into_iter().find(fits).ok_or_else(overlap)?;
         let reference = reference(&artifact, twin.trained_until, twin.excluded);
         Ok(Self { artifact, scoring: twin.scoring, reference })
@@ -117,7 +130,8 @@ pub fn train(examples: &Examples, standings: &[Standing], options: &TrainOptions
     train_with_layout(examples, standings, &layout(examples), options)
 }
 
-/// An artifact from mined rows of one or several repositories, on everything known at the newest row.
+/// An artifact from mined rows of one or several repositories, on everything known at `as_of`; the rows
+/// need not be in the order of time.
 ///
 /// # Errors
 /// As [`train`].
@@ -127,30 +141,40 @@ pub fn train_rows(
     task: LabelTask,
     options: &TrainOptions,
 ) -> Result<Artifact, Error> {
+    let sorted = in_time_order(rows);
+    let rows = sorted.as_ref().unwrap_or(rows);
     let standings = standings(rows, task, options.as_of);
     let examples = Examples::of_rows(rows)?;
     let trained = train(&examples, &standings, options)?;
+    let guard = match &options.prior {
+        Some(prior) if trained.is_prior_alone() => prior_guard(prior, &examples)?,
+        _ => {
+            let used: Vec<usize> =
+                (0..rows.n_rows()).filter(|&idx| standings[idx] != Standing::Left).collect();
+            guard(&examples, &used)
+        }
+    };
     let features = rows.features().iter();
     let schema: Vec<FeatureRef> = features
         .map(|feature| FeatureRef { name: feature.name.clone(), revision: feature.revision })
         .collect();
-    let used: Vec<usize> = (0..rows.n_rows()).filter(|&idx| standings[idx] != Standing::Left).collect();
     let document = Document {
         format: FORMAT,
         name: name.to_owned(),
-        unit: rows.facts().first().map_or(String::new(), |row| row.unit.clone()),
+        unit: unit_of(rows),
         trained_until: options.as_of,
         seed: options.seed,
         label_task: task.as_str().to_owned(),
         schema_hash: Document::hash_of(&schema),
         schema,
         golden: golden_rows(&trained.scoring),
-        guard: guard(&examples, &used),
+        guard,
         scoring: trained.scoring,
-        sources: vec![describe_source(rows, trained.n_rows, trained.n_positive)],
+        sources: describe_sources(rows, &standings),
         prior: options.prior.as_ref().map(|prior| prior.reference.clone()),
         parameters: options.recipe.describe(),
         metrics: curves(&[trained.unseen]),
+        notes: trained.notes,
     };
     let card = model_card(&document);
     Ok(Artifact::new(document, card, &Twins::default())?)
@@ -164,9 +188,18 @@ pub(super) fn train_with_layout(
 ) -> Result<Trained, Error> {
     let recipe = &options.recipe;
     let labelled = labelled(examples, standings, options);
-    check(&labelled)?;
     let prior = options.prior.as_ref().map(|prior| prior_members(prior, examples)).transpose()?;
+    if let (Some(given), Some(why)) = (&options.prior, too_small(&labelled, recipe)) {
+        return prior_alone(given, examples, &labelled, &why);
+    }
+    check(&labelled)?;
     let out = forward_chain(examples, &labelled, layout, recipe, prior.as_ref(), options.seed)?;
+    if let (Some(given), true) = (&options.prior, out.rows.is_empty()) {
+        let why = format!("too few of {} labelled changes come before the newest", labelled.rows.len());
+        return prior_alone(given, examples, &labelled, &why);
+    }
+    let in_sample = "Calibrated on the very changes it was trained on: there are too few to keep some back.";
+    let notes = if out.rows.is_empty() { vec![in_sample.to_owned()] } else { Vec::new() };
     let weights = weights(recipe, &out, labelled.n_positive(), prior.is_some());
     let members = Members::fit(examples, &labelled, layout, recipe, options.seed)?;
     let combiner = Combiner { examples, labelled: &labelled, out: &out, recipe };
@@ -182,7 +215,8 @@ pub(super) fn train_with_layout(
     let ensemble = members.combine(weights, prior.as_ref(), n_features);
     let scoring = combiner.scoring(ensemble, |margins| margins.combined(weights))?;
     let unseen = combiner.unseen(&scoring, |margins| margins.combined(weights));
-    Ok(Trained { scoring, alone, n_rows: labelled.rows.len(), n_positive: labelled.n_positive(), unseen })
+    let (n_rows, n_positive) = (labelled.rows.len(), labelled.n_positive());
+    Ok(Trained { scoring, alone, n_rows, n_positive, unseen, notes })
 }
 
 pub(super) fn check(labelled: &Labelled) -> Result<(), Error> {
@@ -248,10 +282,15 @@ pub(super) fn layout(examples: &Examples) -> Layout {
 }
 
 fn prior_members(prior: &Prior, examples: &Examples) -> Result<PriorMembers, Error> {
+    let columns = prior_columns(prior, examples)?;
+    Ok(PriorMembers::new(&prior.scoring, &columns, examples.names.len()))
+}
+
+/// Where each value that the prior needs stands in the examples.
+pub(super) fn prior_columns(prior: &Prior, examples: &Examples) -> Result<Vec<usize>, Error> {
     let names: Vec<(&str, u32)> =
         examples.names.iter().map(|name| (name.as_str(), revision_of(name))).collect();
-    let columns = prior.artifact.columns(&names)?;
-    Ok(PriorMembers::new(&prior.scoring, &columns, examples.names.len()))
+    Ok(prior.artifact.columns(&names)?)
 }
 
 fn revision_of(name: &str) -> u32 {

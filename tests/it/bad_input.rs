@@ -351,6 +351,12 @@ fn rows_of_one_class_or_with_few_positives_train_nothing() {
     check(&mine, 0, &[]);
     check(&train, 4, &["the training part has 7 positives, at least 20 are needed"]);
     assert!(!out.exists());
+    // With a prior there is a sound model all the same, and a note that nothing was learned here.
+    let blended = ["train", "--data", text(&rows), "--json", "--out", text(&out)];
+    let trained: Value = serde_json::from_slice(&diffrisk(&blended).stdout).unwrap();
+    let note = trained["notes"][0].as_str().unwrap();
+    assert!(note.contains("7 positives among") && note.contains("the prior `"), "{trained}");
+    fs::remove_dir_all(&out).unwrap();
     let backtest = ["backtest", "--repo", text(few.path()), "--unit", "commit", "--prior", "none"];
     check(&backtest, 4, &["the training part has rows of one class only"]);
     fs::write(&rows, b"PAR1 but no more").unwrap();

@@ -208,6 +208,77 @@ fn a_registry_promotes_and_goes_back_and_never_to_a_bad_artifact() {
 }
 
 #[test]
+fn every_repository_of_the_rows_is_a_source_and_meets_itself_as_a_prior() {
+    let other = relabeled(rows(), "elsewhere/config", "another-root");
+    let some: Vec<usize> = (100..other.n_rows() - 50).collect();
+    let other = other.select(&some);
+    let mut both = rows().clone();
+    both.append(&other).unwrap();
+    let artifact = train_rows(&both, "both", LabelTask::Strict, &options(&both)).unwrap();
+    let sources = &artifact.document().sources;
+    for (source, rows) in sources.iter().zip([rows(), &other]) {
+        let (first, last) = (&rows.facts()[0], rows.facts().last().unwrap());
+        assert_eq!((&source.name, &source.root, &source.unit), (&first.repo, &first.root, &first.unit));
+        assert_eq!((source.from, source.to), (first.committed_at, last.committed_at));
+        assert_eq!(source.last_label, rows.facts().iter().filter_map(|row| row.label_known_at).max());
+        let standings = standings(rows, LabelTask::Strict, artifact.document().trained_until);
+        let n = |wanted: Standing| standings.iter().filter(|standing| **standing == wanted).count();
+        assert_eq!(source.n_positive, n(Standing::Positive));
+        assert_eq!(source.n_rows, n(Standing::Positive) + n(Standing::Negative));
+        assert_eq!(source.dataset, rows.digest().to_string());
+    }
+    assert_eq!(sources.len(), 2);
+    let artifact = Arc::new(artifact);
+    for root in [rows().facts()[0].root.as_str(), "another-root"] {
+        let met = Prior::for_root(Arc::clone(&artifact), &["unheard-of", root], TwinKind::Source);
+        assert!(matches!(met, Err(Error::Overlap { .. })), "{root}");
+    }
+}
+
+#[test]
+fn a_small_history_ships_the_prior_and_says_so() {
+    let prior = Prior::for_root(diffrisk::artifact::published().unwrap(), &[], TwinKind::Source).unwrap();
+    for n_rows in [60, 100] {
+        let few = rows().select(&(0..n_rows).collect::<Vec<_>>());
+        let options = TrainOptions { prior: Some(prior.clone()), ..options(&few) };
+        let artifact = train_rows(&few, "few", LabelTask::Strict, &options).unwrap();
+        let notes = &artifact.document().notes;
+        assert!(notes.len() == 1 && notes[0].contains("Too little history"), "{notes:?}");
+        assert!(artifact.card().contains(&notes[0]));
+        let (here, published) = (Scorer::new(Arc::new(artifact)), Scorer::new(Arc::clone(&prior.artifact)));
+        for idx in (0..rows().n_rows()).step_by(97) {
+            let score = |scorer: &Scorer| {
+                scorer.assess(&rows().vector(idx), rows().tokens(idx), &ReferenceMargins::default())
+            };
+            let (here, published) = (score(here.as_ref().unwrap()), score(published.as_ref().unwrap()));
+            assert_eq!(here, published, "row {idx}");
+        }
+    }
+}
+
+#[test]
+fn folds_that_are_too_small_are_passed_over() {
+    let as_of = options(rows()).as_of;
+    let standings = standings(rows(), LabelTask::Strict, as_of);
+    let of = |wanted: Standing, n: usize| {
+        (0..rows().n_rows()).filter(move |&idx| standings[idx] == wanted).take(n).collect::<Vec<_>>()
+    };
+    let mut kept = of.clone()(Standing::Positive, 40);
+    kept.extend(of(Standing::Negative, 170));
+    kept.sort_unstable();
+    // Two fifths of 210 rows are fewer than the 120 that one split of the boosted member needs.
+    let small = rows().select(&kept);
+    let artifact = train_rows(&small, "small", LabelTask::Strict, &options(&small)).unwrap();
+    assert!(artifact.document().notes.is_empty());
+    let names: Vec<&str> =
+        artifact.document().scoring.ensemble.members.iter().map(|member| member.name.as_str()).collect();
+    assert_eq!(names, ["logistic", "boosted"]);
+    let tiny = small.select(&(0..84).collect::<Vec<_>>());
+    let refused = train_rows(&tiny, "tiny", LabelTask::Strict, &options(&tiny)).unwrap_err().to_string();
+    assert!(refused.contains("84 rows are too few") || refused.contains("positives"), "{refused}");
+}
+
+#[test]
 fn too_few_positives_are_named() {
     let few = rows().select(&(0..60).collect::<Vec<_>>());
     let refused = train_rows(&few, "few", LabelTask::Strict, &options(&few)).unwrap_err().to_string();
