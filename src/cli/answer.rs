@@ -5,7 +5,7 @@ use std::fmt::Write;
 use diffrisk::explain::{Explanation, Style, terminal};
 use diffrisk::http::wire::Answer;
 
-use crate::cli::output::is_colorful;
+use crate::cli::output::{is_colorful, wrapped};
 
 /// Everything that can be said, from the explanation; colored on a terminal.
 pub fn describe_in_full(answer: &Answer, explanation: &Explanation) -> String {
@@ -28,7 +28,8 @@ pub fn describe(answer: &Answer) -> String {
                 100.0 * risk.score,
                 risk.horizon_days,
                 100.0 * risk.base_rate,
-                risk.percentile,
+                // Never said to be riskier than it is: the reasons round down as well.
+                risk.percentile.floor(),
                 risk.gate_level
             ),
         );
@@ -52,5 +53,5 @@ pub fn describe(answer: &Answer) -> String {
 }
 
 fn put(text: &mut String, line: &str) {
-    writeln!(text, "{line}").expect("writing to a string cannot fail");
+    writeln!(text, "{}", wrapped(line)).expect("writing to a string cannot fail");
 }

@@ -38,6 +38,25 @@ pub fn print(text: &str) {
     let _ = stdout.flush();
 }
 
+/// A line broken at its spaces to [`WIDTH`], what follows the first indented by two; a word that is
+/// wider stays whole, so that it can be copied.
+pub fn wrapped(line: &str) -> String {
+    let (mut text, mut n) = (String::new(), 0);
+    for (idx, word) in line.split(' ').enumerate() {
+        if idx > 0 && n + 1 + n_chars(word) > WIDTH {
+            text.push_str("\n ");
+            n = 1;
+        }
+        if idx > 0 {
+            text.push(' ');
+            n += 1;
+        }
+        text.push_str(word);
+        n += n_chars(word);
+    }
+    text
+}
+
 /// Writes one JSON document to stdout.
 pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
     print(&serde_json::to_string_pretty(document)?);
@@ -127,6 +146,17 @@ fn cut(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_line_goes_on_below_itself() {
+        assert_eq!(wrapped("- short"), "- short");
+        let long = wrapped(&format!("- {}", ["words"; 40].join(" ")));
+        let lines: Vec<&str> = long.lines().collect();
+        assert!(lines.len() == 3 && lines.iter().all(|line| n_chars(line) <= WIDTH), "{long}");
+        assert!(lines[0].starts_with("- words") && lines[1].starts_with("  words"), "{long}");
+        let path = "x".repeat(150);
+        assert_eq!(wrapped(&format!("in {path} of")), format!("in\n  {path}\n  of"));
+    }
 
     #[test]
     fn a_table_is_no_wider_than_the_page_and_numbers_stand_right() {

@@ -9,7 +9,7 @@ use diffrisk::train::{Block, Comparison, Prediction, Report, Study, SystemReport
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
-use crate::cli::output::Table;
+use crate::cli::output::{Table, wrapped};
 use crate::cli::time::utc;
 
 /// The whole report as text.
@@ -21,9 +21,9 @@ pub fn render(report: &Report) -> String {
     for (name, study) in &report.studies {
         let _ = write!(text, "\n{}\n{}", name.replace('_', " "), variants(study));
     }
-    let _ = writeln!(text, "\n{}", provenance(report));
+    let _ = writeln!(text, "\n{}", wrapped(&provenance(report)));
     report.notes.iter().for_each(|note| {
-        let _ = writeln!(text, "note: {note}");
+        let _ = writeln!(text, "{}", wrapped(&format!("note: {note}")));
     });
     text
 }
@@ -93,14 +93,15 @@ fn dataset(block: &Block) -> String {
     let dataset = &block.dataset;
     let split =
         dataset.split_time.map(|time| format!(", test from {}", split_time(time))).unwrap_or_default();
-    format!(
-        "train {} rows, {} positive; test {} rows, {} positive, base rate {}{split}\n",
+    let line = format!(
+        "train {} rows, {} positive; test {} rows, {} positive, base rate {}{split}",
         dataset.n_train,
         dataset.pos_train,
         dataset.n_test,
         dataset.pos_test,
         percent(dataset.base_rate),
-    )
+    );
+    wrapped(&line) + "\n"
 }
 
 /// A table's time may be any number; seconds of this century are shown as a moment.

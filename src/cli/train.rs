@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::learning::{ColumnArgs, PriorArg, TaskArg, load_rows, load_table, prior_for, roots};
-use crate::cli::output::{OutputArgs, Table, print, print_json};
+use crate::cli::output::{OutputArgs, Table, print, print_json, wrapped};
 use crate::cli::progress::Progress;
 use crate::cli::time::utc;
 
@@ -122,6 +122,6 @@ fn table(artifact: &Artifact, out: &Path) -> String {
     }
     let prior = document.prior.as_ref().map_or("none", |prior| prior.name.as_str());
     let (name, version, dir) = (&document.name, artifact.version(), out.display());
-    let notes: String = document.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    let notes: String = document.notes.iter().map(|note| wrapped(&format!("note: {note}")) + "\n").collect();
     format!("{}\n{dir}: model {name}, version {version}, prior {prior}\n{notes}", table.render())
 }
