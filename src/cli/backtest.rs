@@ -10,8 +10,10 @@ use diffrisk::train::{
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::learning::{ColumnArgs, PriorArg, TaskArg, load_rows, load_table, prior_for, roots};
-use crate::cli::output::{OutputArgs, print, print_json};
+use crate::cli::learning::{
+    ColumnArgs, PriorArg, ResultArgs, TaskArg, load_rows, load_table, prior_for, roots,
+};
+use crate::cli::output::{print, print_json};
 use crate::cli::progress::Progress;
 use crate::cli::report::{render, write_predictions};
 use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
@@ -76,14 +78,8 @@ pub struct BacktestArgs {
     /// Custom features of changes: CSV, JSON lines or Parquet with `repo`, `change_id`, `known_at` and `x.…`
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
-    /// CSV file to write: the score of every change from the split on
-    #[arg(long, value_name = "FILE")]
-    predictions: Option<PathBuf>,
-    /// Seed of everything random
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
     #[command(flatten)]
-    output: OutputArgs,
+    result: ResultArgs,
 }
 
 /// Whose experience the ensemble has.
@@ -110,10 +106,10 @@ impl From<ModeArg> for Mode {
 /// Trains on the older part, tests on the newer, and prints every system side by side.
 pub fn run(args: BacktestArgs) -> Result<Exit, Failure> {
     let tested = if args.table.is_some() { on_table(&args)? } else { on_repository(&args)? };
-    if let Some(path) = &args.predictions {
+    if let Some(path) = &args.result.predictions {
         write_predictions(path, &tested.predictions)?;
     }
-    if args.output.json {
+    if args.result.output.json {
         print_json(&tested.report)?;
     } else {
         print(&render(&tested.report));
@@ -139,7 +135,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
         prior,
         protocol: Protocol { mode: args.mode.into(), refit_days: args.refit_days, history_months: None },
         leaky,
-        seed: args.seed,
+        seed: args.result.seed,
         clock: seconds,
     };
     let progress = Progress::start("training and testing");
@@ -196,7 +192,7 @@ fn on_table(args: &BacktestArgs) -> Result<Backtest, Failure> {
     let progress = Progress::start("training and testing");
     let tested = backtest_table(
         &table,
-        &TableBacktest { split, recipe: Recipe::table(), seed: args.seed, clock: seconds },
+        &TableBacktest { split, recipe: Recipe::table(), seed: args.result.seed, clock: seconds },
     );
     progress.end();
     Ok(tested?)

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::learning::{ColumnArgs, TaskArg, load_rows, load_table};
-use crate::cli::output::{OutputArgs, print, print_json};
+use crate::cli::learning::{ColumnArgs, ResultArgs, TaskArg, load_rows, load_table};
+use crate::cli::output::{print, print_json};
 use crate::cli::progress::Progress;
 use crate::cli::report::{figures, write_predictions};
 use crate::cli::time::utc;
@@ -27,14 +27,8 @@ pub struct EvaluateArgs {
     label_task: TaskArg,
     #[command(flatten)]
     columns: ColumnArgs,
-    /// CSV file to write: the score of every row that the artifact has not seen
-    #[arg(long, value_name = "FILE")]
-    predictions: Option<PathBuf>,
-    /// Seed of the intervals and of the random baseline
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
     #[command(flatten)]
-    output: OutputArgs,
+    result: ResultArgs,
 }
 
 /// Measures an artifact on rows it has not seen, beside what needs no model.
@@ -45,10 +39,10 @@ pub fn run(args: EvaluateArgs) -> Result<Exit, Failure> {
         if args.columns.is_given() { on_table(&args, &artifact) } else { on_rows(&args, &artifact) };
     progress.end();
     let Evaluation { report, predictions } = evaluation?;
-    if let Some(path) = &args.predictions {
+    if let Some(path) = &args.result.predictions {
         write_predictions(path, &predictions)?;
     }
-    if args.output.json {
+    if args.result.output.json {
         print_json(&document(&artifact, &report)?)?;
     } else {
         print(&text(&artifact, &report));
@@ -58,7 +52,7 @@ pub fn run(args: EvaluateArgs) -> Result<Exit, Failure> {
 
 fn on_rows(args: &EvaluateArgs, artifact: &Artifact) -> Result<Evaluation, Failure> {
     let (rows, _) = load_rows(&args.data)?;
-    Ok(evaluate(artifact, &rows, args.label_task.into(), args.seed)?)
+    Ok(evaluate(artifact, &rows, args.label_task.into(), args.result.seed)?)
 }
 
 fn on_table(args: &EvaluateArgs, artifact: &Artifact) -> Result<Evaluation, Failure> {
@@ -66,7 +60,7 @@ fn on_table(args: &EvaluateArgs, artifact: &Artifact) -> Result<Evaluation, Fail
         return Err(Failure::usage("measuring on a table takes one `--data` file"));
     };
     let table = load_table(path, &args.columns.options()?)?;
-    Ok(evaluate_table(artifact, &table, args.seed)?)
+    Ok(evaluate_table(artifact, &table, args.result.seed)?)
 }
 
 fn document(artifact: &Artifact, report: &EvaluationReport) -> anyhow::Result<serde_json::Value> {

@@ -10,7 +10,7 @@ use diffrisk::dataset::{LabelTask, Metadata, Rows, Table, TableOptions};
 use diffrisk::train::{self, Prior};
 
 use crate::cli::failure::Failure;
-use crate::cli::output::note;
+use crate::cli::output::{OutputArgs, note};
 
 /// Which label is learned or judged.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -76,6 +76,19 @@ pub fn prior_for(
         Err(train::Error::Overlap { .. }) if allow_overlap => Ok((Some(Prior::overlapping(artifact)), true)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What becomes of the figures.
+#[derive(Clone, Debug, Args)]
+pub struct ResultArgs {
+    /// CSV file to write: the score of every change from the split on, or that the artifact has not seen
+    #[arg(long, value_name = "FILE")]
+    pub predictions: Option<PathBuf>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Which columns of a table are what.

@@ -1,3 +1,4 @@
+use diffrisk::incident::OUTCOME_KEYS;
 use diffrisk::store::{Log, Record, RecordKind, Search};
 use serde_json::{Map, Value};
 
@@ -5,20 +6,6 @@ use crate::cli::failure::Failure;
 
 /// Records read at once.
 const PAGE_LEN: i64 = 500;
-
-/// What an outcome line may hold: the body of `POST /v1/outcomes`.
-const KEYS: [&str; 10] = [
-    "repo",
-    "commit",
-    "id",
-    "digest",
-    "outcome",
-    "occurred_at",
-    "known_at",
-    "incident_id",
-    "severity",
-    "source",
-];
 
 /// Every outcome that this installation wrote to the log, oldest first, as `mine --outcomes` reads it. One that was reported for
 /// a decision names the change of that decision instead: whoever mines has no log to look into.
@@ -53,7 +40,7 @@ async fn line(log: &Log, record: &Record) -> Result<String, Failure> {
 }
 
 fn known(key: &str, value: &Value) -> bool {
-    KEYS.contains(&key) && !value.is_null()
+    OUTCOME_KEYS.contains(&key) && !value.is_null()
 }
 
 /// What names the change of a decision: its commit, else its digest, else its review identity.

@@ -8,7 +8,7 @@ use crate::http::live::{Live, LiveError};
 use crate::http::models::{ModelSource, Models, PolicySource};
 use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
-use crate::incident::{OutcomeRecord, parse_outcomes};
+use crate::incident::{OUTCOME_KEYS, OutcomeRecord, parse_outcomes};
 use crate::store::{self, RecordKind, Search, Store};
 
 /// Why the service could not start. A refused model or policy is no such reason: the service then
@@ -28,20 +28,6 @@ pub enum StartError {
     #[error("the histories could not be folded")]
     Fold,
 }
-
-/// What the reported outcomes of the log may hold, as the loader of outcomes takes it.
-const OUTCOME_KEYS: [&str; 10] = [
-    "repo",
-    "commit",
-    "id",
-    "digest",
-    "outcome",
-    "occurred_at",
-    "known_at",
-    "incident_id",
-    "severity",
-    "source",
-];
 
 /// Opens the log, folds the histories, loads model and policy, and puts the service together.
 ///

@@ -20,9 +20,8 @@ const INCIDENT_COLUMNS: [&str; 9] = [
     "link_kind",
 ];
 
-/// The keys of a reported outcome.
-const OUTCOME_KEYS: [&str; 11] = [
-    "decision_id",
+/// The keys of a reported outcome, but for `decision_id`, which only a log can look up.
+pub const OUTCOME_KEYS: [&str; 10] = [
     "repo",
     "commit",
     "id",
@@ -99,7 +98,7 @@ pub(crate) fn incident_link(fields: &Fields) -> Result<IncidentLink, String> {
 
 /// Reads one reported outcome.
 pub(crate) fn outcome_record(fields: &Fields) -> Result<OutcomeRecord, String> {
-    refuse_unknown(fields, &OUTCOME_KEYS)?;
+    refuse_unknown(fields, &[&["decision_id"], &OUTCOME_KEYS[..]].concat())?;
     let occurred_at = moment(fields, "occurred_at")?.ok_or("`occurred_at` is missing")?;
     let known_at = moment(fields, "known_at")?.unwrap_or(occurred_at);
     if known_at < occurred_at {

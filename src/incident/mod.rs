@@ -13,7 +13,7 @@ mod owners;
 mod record;
 
 pub use error::{BadRecord, Error};
-pub use fields::from_records;
+pub use fields::{OUTCOME_KEYS, from_records};
 pub use load::{load_incidents, load_outcomes, parse_incidents_csv, parse_incidents_jsonl, parse_outcomes};
 pub use owners::Owners;
 pub use record::{IncidentLink, LinkKind, OutcomeKind, OutcomeRecord, OutcomeTarget};

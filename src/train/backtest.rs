@@ -315,14 +315,9 @@ fn score(rows: &Rows, trained: &Trained, test: &[usize], seed: u64) -> Vec<Score
         }
     }
     let base_rate = trained.scoring.base_rate;
-    let flat = |name: &str, margins: Vec<f64>| Scored {
-        name: name.to_owned(),
-        probabilities: vec![base_rate; margins.len()],
-        margins,
-        is_model: false,
-    };
-    scored.push(flat("size_only", test.iter().map(|&row| rows.facts()[row].effort as f64).collect()));
-    scored.push(flat("random", test.iter().map(|&row| coin(row as u64 ^ seed)).collect()));
+    let efforts = test.iter().map(|&row| rows.facts()[row].effort as f64).collect();
+    scored.push(Scored::flat("size_only", efforts, base_rate));
+    scored.push(Scored::flat("random", test.iter().map(|&row| coin(row as u64 ^ seed)).collect(), base_rate));
     scored
 }
 

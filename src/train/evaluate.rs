@@ -145,18 +145,12 @@ impl Measured {
         seed: u64,
     ) -> Self {
         let (margins, probabilities): (Vec<f64>, Vec<f64>) = scores.unzip();
-        let flat = |name: &str, margins: Vec<f64>| Scored {
-            name: name.to_owned(),
-            probabilities: vec![scoring.base_rate; margins.len()],
-            margins,
-            is_model: false,
-        };
         let random = (0..margins.len()).map(|row| coin(row as u64 ^ seed)).collect();
         let mut scored = vec![Scored { name: "ensemble".to_owned(), margins, probabilities, is_model: true }];
         // A system that the rows cannot have is omitted.
-        scored
-            .extend(efforts.iter().copied().collect::<Option<_>>().map(|efforts| flat("size_only", efforts)));
-        scored.push(flat("random", random));
+        let known: Option<Vec<f64>> = efforts.iter().copied().collect();
+        scored.extend(known.map(|efforts| Scored::flat("size_only", efforts, scoring.base_rate)));
+        scored.push(Scored::flat("random", random, scoring.base_rate));
         Self { scored, efforts, seed }
     }
 

@@ -157,6 +157,12 @@ pub(super) struct Scored {
 }
 
 impl Scored {
+    /// What orders rows without a model: every row has the base rate.
+    pub(super) fn flat(name: &str, margins: Vec<f64>, base_rate: f64) -> Self {
+        let probabilities = vec![base_rate; margins.len()];
+        Self { name: name.to_owned(), margins, probabilities, is_model: false }
+    }
+
     /// Orders by probability instead of by margin.
     pub(super) fn order_by_probability(&mut self) {
         self.margins = self.probabilities.iter().map(|p| (p / (1.0 - p)).ln()).collect();

@@ -168,16 +168,10 @@ fn score(table: &Table, trained: &Trained, test: &[usize], seed: u64) -> Vec<Sco
         }
     }
     let base_rate = trained.scoring.base_rate;
-    let flat = |name: &str, margins: Vec<f64>| Scored {
-        name: name.to_owned(),
-        probabilities: vec![base_rate; margins.len()],
-        margins,
-        is_model: false,
-    };
     if let Some(efforts) = &table.efforts {
-        scored.push(flat("size_only", test.iter().map(|&row| efforts[row]).collect()));
+        scored.push(Scored::flat("size_only", test.iter().map(|&row| efforts[row]).collect(), base_rate));
     }
-    scored.push(flat("random", test.iter().map(|&row| coin(row as u64 ^ seed)).collect()));
+    scored.push(Scored::flat("random", test.iter().map(|&row| coin(row as u64 ^ seed)).collect(), base_rate));
     scored
 }
 
