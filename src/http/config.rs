@@ -10,6 +10,8 @@ pub struct ServerConfig {
     pub listen: String,
     /// Longest time for one score before the answer is a degraded one.
     pub deadline: Duration,
+    /// Time that the record always gets, however late the score was.
+    pub record_time: Duration,
     /// A change further in the future than this is a doubt about somebody's clock.
     pub max_clock_skew: Duration,
     /// Key file; none: no keys are needed, and only loopback may be listened on.
@@ -54,6 +56,7 @@ impl Default for ServerConfig {
         Self {
             listen: "127.0.0.1:8080".into(),
             deadline: Duration::from_millis(200),
+            record_time: Duration::from_millis(50),
             max_clock_skew: Duration::from_secs(300),
             keys: None,
             tls: None,

@@ -1,11 +1,15 @@
 //! A strict JSON reader: duplicate keys, depth and everything that is not JSON are refused by path.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::http::{ApiError, ProblemCode};
+
+/// Fields of an object up to which looking through them is cheaper than a set of them.
+const FEW: usize = 16;
 
 /// Levels of nesting that a request may have.
 pub const MAX_DEPTH: usize = 64;
@@ -56,16 +60,31 @@ pub(crate) fn shown_key(key: &str) -> &str {
     if is_word && !key.is_empty() && key.len() <= 32 && n_digits <= 3 { key } else { "?" }
 }
 
-/// Where the reader is, and what it refused itself.
+/// Where the reader is, and what it refused itself. The path is only put into words where something is wrong.
 #[derive(Default)]
 struct Trace {
-    path: RefCell<String>,
+    path: RefCell<Vec<Step>>,
     refused: RefCell<Option<ProblemCode>>,
+}
+
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(formatter, ".{}", shown_key(key)),
+            Self::Index(idx) => write!(formatter, "[{idx}]"),
+        }
+    }
 }
 
 impl Trace {
     fn problem(&self, error: &serde_json::Error) -> ApiError {
-        let path = format!("${}", self.path.borrow());
+        let steps: String = self.path.borrow().iter().map(ToString::to_string).collect();
+        let path = format!("${steps}");
         match *self.refused.borrow() {
             Some(ProblemCode::TooDeep) => {
                 ApiError::at(ProblemCode::TooDeep, "$", format!("more than {MAX_DEPTH} levels"))
@@ -83,17 +102,12 @@ impl Trace {
         E::custom(code.as_str())
     }
 
-    fn push(&self, step: fmt::Arguments<'_>) -> usize {
-        use fmt::Write as _;
-        let mut path = self.path.borrow_mut();
-        let length = path.len();
-        // Writing to a string never fails.
-        let _ = path.write_fmt(step);
-        length
+    fn push(&self, step: Step) {
+        self.path.borrow_mut().push(step);
     }
 
-    fn pop(&self, length: usize) {
-        self.path.borrow_mut().truncate(length);
+    fn pop(&self) -> Option<Step> {
+        self.path.borrow_mut().pop()
     }
 }
 
@@ -159,9 +173,9 @@ impl<'de> Visitor<'de> for Reader<'_> {
         let inner = self.deeper()?;
         let mut list = Vec::new();
         loop {
-            let length = self.trace.push(format_args!("[{}]", list.len()));
+            self.trace.push(Step::Index(list.len()));
             let next = access.next_element_seed(inner)?;
-            self.trace.pop(length);
+            self.trace.pop();
             match next {
                 Some(json) => list.push(json),
                 None => return Ok(Json::List(list)),
@@ -172,15 +186,24 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
         let inner = self.deeper()?;
         let mut fields: Vec<(String, Json)> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         while let Some(key) = access.next_key::<String>()? {
-            let length = self.trace.push(format_args!(".{}", shown_key(&key)));
-            if !seen.insert(key.clone()) {
+            let is_known = match fields.len() {
+                0..FEW => fields.iter().any(|(known, _)| *known == key),
+                FEW => {
+                    seen.extend(fields.iter().map(|(known, _)| known.clone()));
+                    !seen.insert(key.clone())
+                }
+                _ => !seen.insert(key.clone()),
+            };
+            self.trace.push(Step::Key(key));
+            if is_known {
                 return Err(self.trace.refuse(ProblemCode::DuplicateField));
             }
             let json = access.next_value_seed(inner)?;
-            self.trace.pop(length);
-            fields.push((key, json));
+            if let Some(Step::Key(key)) = self.trace.pop() {
+                fields.push((key, json));
+            }
         }
         Ok(Json::Object(fields))
     }

@@ -16,9 +16,6 @@ use crate::policy::{Reason, ReasonCode};
 use crate::store::{Appended, Claim, NewRecord, Record};
 use sha2::{Digest, Sha256};
 
-/// Time that the record always gets, however late the score was.
-const MIN_RECORD_TIME: Duration = Duration::from_millis(50);
-
 /// What is asked, by whom, and how much time there is.
 pub(super) struct Job {
     pub(super) caller: Caller,
@@ -131,7 +128,7 @@ async fn record_all(
 ) -> Vec<Result<Recorded, ApiError>> {
     let started = Instant::now();
     let new_records: Vec<NewRecord> = results.iter().flatten().map(|it| it.new_record.clone()).collect();
-    let appended = append(service, new_records, deadline.max(started + MIN_RECORD_TIME)).await;
+    let appended = append(service, new_records, deadline.max(started + service.config.record_time)).await;
     service.metrics.record_seconds.observe(started.elapsed().as_secs_f64());
     let mut appended = match appended {
         Ok(appended) => appended.into_iter().map(Ok).collect::<Vec<_>>(),

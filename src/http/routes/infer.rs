@@ -151,7 +151,7 @@ fn tensor(input: Field, n_inputs: usize) -> Result<Vec<Vec<f32>>, ApiError> {
     let data = fields.required("data")?;
     fields.finish()?;
     let mut values = Vec::new();
-    flatten(data, &mut values)?;
+    flatten(data.json, &mut values).map_err(|place| no_number(&data_path, &place))?;
     let is_right = n_inputs > 0
         && values.len() % n_inputs == 0
         && shape == [(values.len() / n_inputs) as f64, n_inputs as f64]
@@ -163,18 +163,27 @@ fn tensor(input: Field, n_inputs: usize) -> Result<Vec<Vec<f32>>, ApiError> {
     Ok(values.chunks(n_inputs).map(<[f32]>::to_vec).collect())
 }
 
-/// Tensors may be flat or nested, as the protocol allows.
-fn flatten(field: Field, values: &mut Vec<f32>) -> Result<(), ApiError> {
-    match field.json {
+/// Tensors may be flat or nested, as the protocol allows. A refusal says where, innermost place first: the path is
+/// only put into words where something is wrong.
+fn flatten(json: Json, values: &mut Vec<f32>) -> Result<(), Vec<usize>> {
+    match json {
         // A whole tensor's width is checked before; single precision is what the model takes.
         Json::Number { value, .. } if value.abs() <= f64::from(f32::MAX) => values.push(value as f32),
         Json::Null => values.push(f32::NAN),
         Json::List(list) => {
             for (idx, json) in list.into_iter().enumerate() {
-                flatten(Field { path: format!("{}[{idx}]", field.path), json }, values)?;
+                flatten(json, values).map_err(|mut place| {
+                    place.push(idx);
+                    place
+                })?;
             }
         }
-        _ => return Err(wrong_type(field.path, "a number of single precision or null")),
+        _ => return Err(Vec::new()),
     }
     Ok(())
+}
+
+fn no_number(data_path: &str, place: &[usize]) -> ApiError {
+    let steps: String = place.iter().rev().map(|idx| format!("[{idx}]")).collect();
+    wrong_type(format!("{data_path}{steps}"), "a number of single precision or null")
 }
