@@ -5,7 +5,7 @@
 //! through only games the score, and so does another wording or another author.
 
 use crate::change::{FileDiff, KeyChange};
-use crate::explain::diff::Measured;
+use crate::explain::diff::{Measured, n_tries};
 use crate::explain::edit::taken_out;
 use crate::explain::grounds::Grounds;
 use crate::explain::numbers::{percent, quoted};
@@ -22,6 +22,8 @@ const N_TRIED: usize = 3;
 const N_SHOWN: usize = 4;
 /// How far ahead another time is looked for.
 const MAX_HOURS_AHEAD: i64 = 21 * 24;
+/// Edits of a file of which one may be split out: the others are taken out one after the other.
+const MAX_EDITS: usize = 50;
 /// Files whose edits are looked at for a smaller step.
 const N_STEPPED: usize = 50;
 
@@ -33,20 +35,35 @@ pub(super) fn alternatives(
 ) -> Vec<Alternative> {
     let Some(assessment) = grounds.question.assessment else { return Vec::new() };
     let now = Now { verdict: grounds.decision.verdict, gate_level: assessment.gate_level };
+    let mut tries = Tries { n_left: n_tries(rescorer) };
     let mut found = Vec::new();
     // Those that lower the score are tried as well: policy may have its own reason to stop at one.
     for &(file_idx, _) in measured.files.iter().take(N_TRIED) {
-        found.extend(split_file(&now, rescorer, file_idx));
+        found.extend(split_file(&now, rescorer, &mut tries, file_idx));
     }
     for edit in measured.edits.iter().take(N_TRIED) {
-        found.extend(split_edit(&now, rescorer, edit.file_idx, edit.edit_idx));
+        found.extend(split_edit(&now, rescorer, &mut tries, (edit.file_idx, edit.edit_idx)));
     }
-    found.extend(smaller_steps(&now, rescorer));
-    found.extend(with_partner(&now, grounds, rescorer));
+    found.extend(smaller_steps(&now, rescorer, &mut tries));
+    found.extend(with_partner(&now, grounds, rescorer, &mut tries));
     found.extend(another_time(&now, grounds));
     found.sort_by_key(|found| (found.verdict, found.gate_level));
     found.truncate(N_SHOWN);
     found
+}
+
+/// Alternatives that may still be scored and decided on: each asks every rule about every edit again.
+struct Tries {
+    n_left: usize,
+}
+
+impl Tries {
+    /// Takes one; false where none is left.
+    fn take(&mut self) -> bool {
+        let is_left = self.n_left > 0;
+        self.n_left = self.n_left.saturating_sub(1);
+        is_left
+    }
 }
 
 /// What is asked for as things stand.
@@ -69,7 +86,15 @@ impl Now {
     }
 }
 
-fn split_file(now: &Now, rescorer: &mut Rescorer<'_>, file_idx: usize) -> Option<Alternative> {
+fn split_file(
+    now: &Now,
+    rescorer: &mut Rescorer<'_>,
+    tries: &mut Tries,
+    file_idx: usize,
+) -> Option<Alternative> {
+    if !tries.take() {
+        return None;
+    }
     let rest = rescorer.without_file(file_idx, Rescorer::reassess);
     if !now.is_eased_by(&rest) {
         return None;
@@ -90,10 +115,13 @@ fn split_file(now: &Now, rescorer: &mut Rescorer<'_>, file_idx: usize) -> Option
 fn split_edit(
     now: &Now,
     rescorer: &mut Rescorer<'_>,
-    file_idx: usize,
-    edit_idx: usize,
+    tries: &mut Tries,
+    (file_idx, edit_idx): (usize, usize),
 ) -> Option<Alternative> {
     let edits = rescorer.keys(file_idx).to_vec();
+    if edits.len() > MAX_EDITS || !tries.take() {
+        return None;
+    }
     let without = taken_out(&rescorer.files()[file_idx], &edits, edit_idx)?;
     let rest = rescorer.with_file(file_idx, without, Rescorer::reassess);
     if !now.is_eased_by(&rest) {
@@ -125,7 +153,7 @@ fn only_edit(file_diff: &FileDiff, edits: &[KeyChange], edit_idx: usize) -> Opti
 }
 
 /// The first step of a rollout or of a large numeric edit, in place of the whole.
-fn smaller_steps(now: &Now, rescorer: &mut Rescorer<'_>) -> Vec<Alternative> {
+fn smaller_steps(now: &Now, rescorer: &mut Rescorer<'_>, tries: &mut Tries) -> Vec<Alternative> {
     let mut found = Vec::new();
     for file_idx in 0..rescorer.files().len().min(N_STEPPED) {
         for edit in rescorer.keys(file_idx).to_vec() {
@@ -133,6 +161,9 @@ fn smaller_steps(now: &Now, rescorer: &mut Rescorer<'_>) -> Vec<Alternative> {
                 let Some(altered) = with_value(&rescorer.files()[file_idx], &edit, &step.value) else {
                     continue;
                 };
+                if !tries.take() {
+                    return found;
+                }
                 let reassessed = rescorer.with_file(file_idx, altered, |rescorer| rescorer.reassess());
                 if now.is_eased_by(&reassessed) {
                     let text = format!(
@@ -154,8 +185,16 @@ fn smaller_steps(now: &Now, rescorer: &mut Rescorer<'_>) -> Vec<Alternative> {
 }
 
 /// The change with the file that usually comes along, and nothing said of what is edited in it.
-fn with_partner(now: &Now, grounds: &Grounds<'_>, rescorer: &mut Rescorer<'_>) -> Option<Alternative> {
+fn with_partner(
+    now: &Now,
+    grounds: &Grounds<'_>,
+    rescorer: &mut Rescorer<'_>,
+    tries: &mut Tries,
+) -> Option<Alternative> {
     for partner in missing_partners(grounds, rescorer.files()).into_iter().take(N_TRIED) {
+        if !tries.take() {
+            return None;
+        }
         let reassessed = rescorer.with_also(touched_only(&partner.path), Rescorer::reassess);
         if now.is_eased_by(&reassessed) {
             let text = format!(

@@ -14,6 +14,8 @@ const MAX_WORK: usize = 60_000;
 const COST_OF_SCORE: usize = 600;
 /// What a file costs beside its lines, in lines.
 const COST_OF_FILE: usize = 12;
+/// What a score with its decision costs, in scores.
+const COST_OF_DECISION: usize = 4;
 /// Parts of one kind that are scored at most.
 const MAX_PARTS: usize = 24;
 /// Edits of one file that are listed.
@@ -82,9 +84,18 @@ pub(super) fn diff_explanation(
 
 /// How many parts of each kind may be scored: a large change gets fewer, each of them costs more.
 fn n_parts(rescorer: &Rescorer<'_>) -> usize {
+    (MAX_WORK / cost_of(rescorer)).clamp(4, MAX_PARTS)
+}
+
+/// How many alternatives may be scored and decided on.
+pub(super) fn n_tries(rescorer: &Rescorer<'_>) -> usize {
+    (MAX_WORK / (COST_OF_DECISION * cost_of(rescorer))).clamp(2, MAX_PARTS)
+}
+
+/// What one score of the change costs, in lines.
+fn cost_of(rescorer: &Rescorer<'_>) -> usize {
     let n_lines: usize = rescorer.files().iter().map(n_lines_of).sum();
-    let cost = COST_OF_SCORE + n_lines + COST_OF_FILE * rescorer.files().len();
-    (MAX_WORK / cost).clamp(4, MAX_PARTS)
+    COST_OF_SCORE + n_lines + COST_OF_FILE * rescorer.files().len()
 }
 
 /// All lines that a score reads, context included.

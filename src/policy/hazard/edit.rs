@@ -214,20 +214,21 @@ fn is_generic(word: &str) -> bool {
 
 /// Looks for words and phrases in a text of words between spaces; a phrase also counts written as one.
 fn says(spaced: &str, phrases: &[&str]) -> bool {
-    phrases.iter().any(|phrase| {
-        let starts = |words: &str| {
-            words.strip_prefix(phrase).is_some_and(|rest| rest.starts_with(' '))
-                || starts_joined(words, phrase)
-        };
-        let mut rest = spaced.trim_start();
-        while !rest.is_empty() {
-            if starts(rest) {
-                return true;
-            }
-            rest = rest.find(' ').and_then(|space| rest.get(space + 1..)).unwrap_or("");
+    // The first letter rules most phrases out: of a change of 500 files this took nine tenths of a decision.
+    let begins_with = |words: &str, phrase: &str| {
+        words.as_bytes().first() == phrase.as_bytes().first()
+            && (words.strip_prefix(phrase).is_some_and(|rest| rest.starts_with(' '))
+                || starts_joined(words, phrase))
+    };
+    let mut rest = spaced.trim_start();
+    while !rest.is_empty() {
+        if phrases.iter().any(|phrase| begins_with(rest, phrase)) {
+            return true;
         }
-        false
-    })
+        let space = rest.bytes().position(|byte| byte == b' ');
+        rest = space.and_then(|space| rest.get(space + 1..)).unwrap_or("");
+    }
+    false
 }
 
 /// Whether a text begins with the words of a phrase written as one.
