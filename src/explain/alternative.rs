@@ -4,7 +4,7 @@
 //! is split out must itself stay under the scrutiny that the whole gets: a split that lets everything
 //! through only games the score, and so does another wording or another author.
 
-use crate::change::{FileDiff, KeyChange};
+use crate::change::{Change, ChangeRecord, FileDiff, KeyChange};
 use crate::explain::diff::{Measured, n_tries};
 use crate::explain::edit::taken_out;
 use crate::explain::grounds::Grounds;
@@ -13,7 +13,7 @@ use crate::explain::partner::{missing_partners, touched_only};
 use crate::explain::rescore::{Reassessed, Rescorer};
 use crate::explain::step::{steps_of, with_value};
 use crate::explain::value::{Alternative, AlternativeKind};
-use crate::policy::Verdict;
+use crate::policy::{Decision, Question, ReasonCode, Verdict};
 use crate::risk::GateLevel;
 
 /// Parts of each kind that are tried, those that add most first.
@@ -217,12 +217,22 @@ fn another_time(now: &Now, grounds: &Grounds<'_>) -> Option<Alternative> {
     let assessment = question.assessment?;
     let start = question.context.rollout_at.unwrap_or(question.now).max(question.now);
     let hour = |n: i64| (start.div_euclid(3_600) + n) * 3_600;
-    let decide = |at: i64| {
+    let ask = |at: i64, question: &Question<'_>| {
         let context = crate::policy::Context { rollout_at: Some(at), ..question.context.clone() };
-        grounds.policy.decide(&crate::policy::Question { context: &context, now: at, ..*question })
+        grounds.policy.decide(&Question { context: &context, now: at, ..*question })
     };
+    // Five hundred hours with every rule about every edit take half a second: what the calendar says is
+    // asked of an empty change, and each answer of its is asked about in full only once.
+    let empty = Change { record: ChangeRecord::default(), ..question.change.clone() };
+    let hollow = Question { change: &empty, keys: &[], ..*question };
+    let mut asked = vec![Calendar::of(&ask(start, &hollow))];
     let softer = (1..=MAX_HOURS_AHEAD).map(hour).find_map(|at| {
-        let decision = decide(at);
+        let calendar = Calendar::of(&ask(at, &hollow));
+        if asked.contains(&calendar) {
+            return None;
+        }
+        asked.push(calendar);
+        let decision = ask(at, question);
         (!decision.degraded && decision.verdict < now.verdict).then_some((at, decision))
     });
     let (at, decision) = softer?;
@@ -235,6 +245,24 @@ fn another_time(now: &Now, grounds: &Grounds<'_>) -> Option<Alternative> {
         percentile: Some(assessment.percentile),
         gate_level: Some(assessment.gate_level),
     })
+}
+
+/// What the calendar makes of a moment.
+#[derive(PartialEq)]
+struct Calendar {
+    verdict: Verdict,
+    season: String,
+    reasons: Vec<ReasonCode>,
+}
+
+impl Calendar {
+    fn of(decision: &Decision) -> Self {
+        Self {
+            verdict: decision.verdict,
+            season: decision.budget.season.clone(),
+            reasons: decision.reasons.iter().map(|reason| reason.code).collect(),
+        }
+    }
 }
 
 fn told(kind: AlternativeKind, text: String, reassessed: &Reassessed) -> Alternative {
