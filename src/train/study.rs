@@ -36,7 +36,7 @@ pub struct Variant {
 /// scoring, to the prior too. Tokens count as a family.
 ///
 /// # Errors
-/// As [`backtest`](crate::train::backtest).
+/// As [`backtest`](crate::train::backtest()).
 pub fn ablation(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> Result<Study, Error> {
     let as_of = split_time(rows, options)?;
     let mut study = Collector::new(rows, run(rows, more, options, as_of)?, options);
@@ -54,7 +54,7 @@ pub fn ablation(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> 
 /// few positives to train on are left out.
 ///
 /// # Errors
-/// As [`backtest`](crate::train::backtest).
+/// As [`backtest`](crate::train::backtest()).
 pub fn learning_curve(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> Result<Study, Error> {
     let as_of = split_time(rows, options)?;
     let mut study = Collector::new(rows, run(rows, more, options, as_of)?, options);

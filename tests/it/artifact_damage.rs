@@ -89,8 +89,10 @@ fn numbers(text: &str, below: &str) -> Vec<(usize, usize)> {
     let from = text.find(&format!("\"{below}\":")).unwrap();
     let is_part = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-');
     let bytes = text.as_bytes();
+    // Metrics and parameters, which the model does not read, may be anything.
+    let to = text[from..].find("\"parameters\":").map_or(bytes.len(), |at| from + at);
     let (mut found, mut at) = (Vec::new(), from);
-    while at < bytes.len() {
+    while at < to {
         let end = at + bytes[at..].iter().take_while(|b| is_part(**b)).count();
         let is_value = at > 0 && matches!(bytes[at - 1], b':' | b',' | b'[');
         if end > at && is_value && bytes[at..end].iter().any(u8::is_ascii_digit) {
@@ -161,7 +163,7 @@ fn damaged(way: usize, dice: &mut Dice, sound: &Files) -> (&'static str, Files) 
         6 => ("a feature of another name or revision", renamed(dice, files)),
         7 => {
             let text = sound.model();
-            let places = numbers(&text, "scoring");
+            let places = numbers(&text[..text.find("\"sources\":").unwrap()], "scoring");
             let place = places[dice.below(places.len())];
             let odd =
                 ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "nan", "\"NaN\"", "null"][dice.below(8)];

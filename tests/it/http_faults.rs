@@ -55,8 +55,9 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Codes that need more than one request or another process; each has its own test below.
-const ELSEWHERE: [ReasonCode; 2] = [ReasonCode::ItemFailed, ReasonCode::StoreSlow];
+/// Codes that need more than one request, another process or another model; each has its own test, below or in `http_live`.
+const ELSEWHERE: [ReasonCode; 3] =
+    [ReasonCode::CustomFeatureMissing, ReasonCode::ItemFailed, ReasonCode::StoreSlow];
 
 struct ServerSlow;
 

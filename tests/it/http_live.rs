@@ -202,6 +202,10 @@ async fn custom_features_are_served_as_they_were_mined_and_replay() {
         assert_eq!(answer["risk"]["reference"]["scope"], "artifact");
         items.push((body, answer));
     }
+    for _ in 0..100 {
+        let again = served.score(items[0].0.clone()).await;
+        assert!(again["degraded"] == true && again["decision"] != "fast_path", "{again}");
+    }
     let bodies: Vec<&Value> = items.iter().map(|(body, _)| body).collect();
     let batch = served.post("/v1/score/batch", &json!({ "items": bodies })).await;
     for (result, (_, answer)) in batch["results"].as_array().unwrap().iter().zip(&items) {
