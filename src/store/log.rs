@@ -3,7 +3,9 @@ use std::collections::HashMap;
 use crate::store::database::{Database, reading};
 use crate::store::heads::{Heads, SigningKey};
 use crate::store::record::{Claim, Record, RecordDigest, RecordKind};
-use crate::store::statements::{Remembered, Search, Tail};
+use crate::store::search::Search;
+use crate::store::statements::Remembered;
+use crate::store::tail::Tail;
 use crate::store::verify::{self, VerifyReport};
 use crate::store::{Error, StoreConfig};
 

@@ -16,7 +16,9 @@ mod heads;
 mod log;
 mod prune;
 mod record;
+mod search;
 mod statements;
+mod tail;
 mod verify;
 mod writer;
 
@@ -31,12 +33,13 @@ pub use config::StoreConfig;
 pub use error::Error;
 pub use log::{Log, Page, Remembrance};
 pub use record::{Appended, Claim, Columns, NewRecord, Record, RecordDigest, RecordKind, new_id};
-pub use statements::Search;
+pub use search::Search;
 pub use verify::{Difference, Problem, VerifyReport};
 
 use database::{Database, writing};
 use heads::{Heads, SigningKey};
-use statements::{Failure, Tail};
+use statements::Failure;
+use tail::Tail;
 use writer::{Closed, Command, Writer};
 
 /// A handle to the decision log; clones share the one writing task.

@@ -10,7 +10,8 @@ use crate::store::database::{Database, writing};
 use crate::store::heads::{Heads, SigningKey};
 use crate::store::prune;
 use crate::store::record::{Appended, NewRecord, now_ms};
-use crate::store::statements::{Failure, Tail};
+use crate::store::statements::Failure;
+use crate::store::tail::Tail;
 use crate::store::{Error, StoreConfig};
 
 /// Records that one transaction takes at most.

@@ -1,18 +1,20 @@
 //! The statements, written once and compiled for each database.
 
+mod keys;
+mod layout;
+
 use std::collections::HashMap;
 
 use sqlx::{Connection, Row as _};
 
 use crate::store::Error;
-use crate::store::heads::SigningKey;
 use crate::store::record::{Appended, Claim, Columns, NewRecord, Record, RecordDigest, RecordKind};
+use crate::store::search::Search;
+use crate::store::tail::Tail;
+use keys::{Standing, key_statements};
+use layout::{MIGRATIONS, layout_statements};
 
-/// The newest layout; each file of `migrations/` raises it by one.
-const MIGRATIONS: [&str; 2] = [
-    include_str!("../../migrations/0001_records.sql"),
-    include_str!("../../migrations/0002_sealed_records.sql"),
-];
+pub(super) use keys::Remembered;
 
 const COLUMNS: &str = "chain, seq, kind, id, at_ms, repo, verdict, degraded, commit_id, change_id, change_digest, \
                        subject_id, expires_ms, question, claim, body, vector, tokens, prev, digest, mac";
@@ -20,37 +22,6 @@ const N_COLUMNS: usize = 21;
 
 /// Rows a statement inserts at once; few sizes, so that prepared statements are reused.
 const INSERT_SIZES: [usize; 4] = [64, 16, 4, 1];
-
-/// Where a chain ends.
-#[derive(Clone)]
-pub(super) struct Tail {
-    pub(super) chain: String,
-    pub(super) seq: i64,
-    pub(super) digest: RecordDigest,
-    /// Model and policy of the last activation; none before the first of this process.
-    pub(super) basis: Option<RecordDigest>,
-    /// Seals every record of the chain.
-    pub(super) signing_key: SigningKey,
-}
-
-impl Tail {
-    /// Gives a record the next place of the chain.
-    fn place(&mut self, new_record: &NewRecord) -> Record {
-        let mut record = new_record.placed(&self.chain, self.seq + 1, self.digest);
-        record.mac = Some(self.signing_key.seal(&record));
-        self.seq = record.seq;
-        self.digest = record.digest;
-        record
-    }
-
-    /// When a decision's idempotency key stops standing for it. One made under a model or policy that was
-    /// replaced while it was on its way was over before it was written.
-    fn expires_ms(&self, new_record: &NewRecord) -> i64 {
-        let is_current = self.basis.is_none() || self.basis == new_record.basis;
-        let expires_ms = new_record.columns.expires_ms.unwrap_or(i64::MAX);
-        if is_current { expires_ms } else { expires_ms.min(new_record.at_ms) }
-    }
-}
 
 /// How far an append came before it failed.
 #[derive(Debug)]
@@ -65,46 +36,6 @@ impl<E: Into<Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::BeforeCommit(error.into())
     }
-}
-
-/// A remembered idempotency key.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Remembered {
-    pub(super) body_digest: RecordDigest,
-    pub(super) decision_id: String,
-    pub(super) expires_ms: i64,
-}
-
-/// Who holds an idempotency key.
-enum Standing {
-    None,
-    OtherBody,
-    Decision(String),
-}
-
-/// What a search of the log asks for; absent parts match everything.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Search {
-    /// The kind of record; none for every kind.
-    pub kind: Option<RecordKind>,
-    /// The repository's name.
-    pub repo: Option<String>,
-    /// The decision's word.
-    pub verdict: Option<String>,
-    /// The commit, review identity or digest of the change.
-    pub change: Option<String>,
-    /// Whether the service could not vouch.
-    pub degraded: Option<bool>,
-    /// Part of the repository's name or of any identity of the change or record, in any case.
-    pub text: Option<String>,
-    /// The decision that the records stand beside.
-    pub subject_id: Option<String>,
-    /// Only records older than this id.
-    pub before: Option<String>,
-    /// Only records newer than this id; they come oldest first.
-    pub after: Option<String>,
-    /// At most this many.
-    pub limit: i64,
 }
 
 /// The state of a pruned chain's cut end.
@@ -124,19 +55,6 @@ fn placeholders(n_rows: usize, n_columns: usize) -> String {
         format!("({})", marks.join(", "))
     };
     (0..n_rows).map(row).collect::<Vec<_>>().join(", ")
-}
-
-/// A pattern of LIKE for texts that contain this one, in lower case.
-fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.to_lowercase().chars() {
-        if matches!(c, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }
 
 fn array(bytes: &[u8]) -> Result<RecordDigest, Error> {
@@ -169,32 +87,8 @@ macro_rules! statements {
                 sqlx::AssertSqlSafe(sql)
             }
 
-            /// Brings the layout up to the newest, one process at a time.
-            pub(in crate::store) async fn migrate(session: &mut Session) -> Result<(), Error> {
-                sqlx::raw_sql($lock).execute(&mut *session).await?;
-                let migrated = migrate_locked(session).await;
-                sqlx::raw_sql($unlock).execute(&mut *session).await?;
-                migrated
-            }
-
-            async fn migrate_locked(session: &mut Session) -> Result<(), Error> {
-                let sql = "CREATE TABLE IF NOT EXISTS layout (version BIGINT PRIMARY KEY)";
-                sqlx::query(sql).execute(&mut *session).await?;
-                let known = MIGRATIONS.len() as i64;
-                let sql = "SELECT COALESCE(MAX(version), 0) FROM layout";
-                let found: i64 = sqlx::query_scalar(sql).fetch_one(&mut *session).await?;
-                if found > known {
-                    return Err(Error::Layout { found, known });
-                }
-                for (version, sql) in (1_i64..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
-                    let mut transaction = session.begin().await?;
-                    sqlx::raw_sql(owned(sql.replace("BYTES", $bytes))).execute(&mut *transaction).await?;
-                    let noted = sqlx::query("INSERT INTO layout (version) VALUES ($1)").bind(version);
-                    noted.execute(&mut *transaction).await?;
-                    transaction.commit().await?;
-                }
-                Ok(())
-            }
+            layout_statements!($bytes, $lock, $unlock);
+            key_statements!();
 
             /// The chains of the log, oldest first.
             pub(in crate::store) async fn chains(session: &mut Session) -> Result<Vec<String>, Error> {
@@ -218,48 +112,6 @@ macro_rules! statements {
                     return Ok(None);
                 };
                 Ok(Some((row.try_get(0)?, array(row.try_get(1)?)?)))
-            }
-
-            /// Takes an idempotency key, unless it is still held.
-            pub(in crate::store) async fn claim(
-                session: &mut Session,
-                claim: &Claim,
-                decision: (&str, i64, i64),
-                forgotten_before_ms: i64,
-            ) -> Result<bool, Error> {
-                let (decision_id, at_ms, expires_ms) = decision;
-                let sql = "INSERT INTO idempotency VALUES ($1, $2, $3, $4, $5, $6) \
-                           ON CONFLICT (api_key, key_digest) DO UPDATE SET body_digest = excluded.body_digest, \
-                           decision_id = excluded.decision_id, at_ms = excluded.at_ms, \
-                           expires_ms = excluded.expires_ms WHERE idempotency.at_ms < $7 \
-                           OR (idempotency.body_digest = excluded.body_digest AND idempotency.expires_ms <= $8)";
-                let query = sqlx::query(sql).bind(&claim.api_key).bind(&claim.key_digest[..]);
-                let query = query.bind(&claim.body_digest[..]).bind(decision_id).bind(at_ms).bind(expires_ms);
-                let done = query.bind(forgotten_before_ms).bind(at_ms).execute(session).await?;
-                Ok(done.rows_affected() == 1)
-            }
-
-            /// What an idempotency key stands for.
-            pub(in crate::store) async fn remembered(
-                session: &mut Session,
-                claim: &Claim,
-                forgotten_before_ms: i64,
-            ) -> Result<Option<Remembered>, Error> {
-                let sql = "SELECT body_digest, decision_id, expires_ms FROM idempotency \
-                           WHERE api_key = $1 AND key_digest = $2 AND at_ms >= $3";
-                let query = sqlx::query(sql).bind(&claim.api_key).bind(&claim.key_digest[..]);
-                let Some(row) = query.bind(forgotten_before_ms).fetch_optional(session).await? else {
-                    return Ok(None);
-                };
-                let body_digest = array(row.try_get(0)?)?;
-                Ok(Some(Remembered { body_digest, decision_id: row.try_get(1)?, expires_ms: row.try_get(2)? }))
-            }
-
-            /// Forgets idempotency keys older than a moment.
-            pub(in crate::store) async fn forget(session: &mut Session, before_ms: i64) -> Result<(), Error> {
-                let sql = "DELETE FROM idempotency WHERE at_ms < $1";
-                sqlx::query(sql).bind(before_ms).execute(session).await?;
-                Ok(())
             }
 
             /// Decisions on any of these questions that have not expired and were not taken back.
@@ -359,50 +211,6 @@ macro_rules! statements {
                 Ok((results, tail))
             }
 
-            /// A key no longer stands for a decision that was taken back, or was made under another model or policy.
-            async fn expire(session: &mut Session, record: &Record) -> Result<(), Error> {
-                let sql = match record.kind {
-                    RecordKind::Revocation => "UPDATE idempotency SET expires_ms = $1 WHERE decision_id = $2",
-                    RecordKind::Activation => {
-                        "UPDATE idempotency SET expires_ms = $1 WHERE expires_ms > $1 AND decision_id <> $2"
-                    }
-                    _ => return Ok(()),
-                };
-                let subject_id = record.columns.subject_id.as_deref().unwrap_or("");
-                sqlx::query(sql).bind(record.at_ms).bind(subject_id).execute(session).await?;
-                Ok(())
-            }
-
-            /// Takes an idempotency key for a decision (its id, moment and end), or says who holds it.
-            async fn standing(
-                session: &mut Session,
-                claimed: &Claim,
-                decision: (&str, i64, i64),
-                forgotten_before_ms: i64,
-            ) -> Result<Standing, Error> {
-                if claim(session, claimed, decision, forgotten_before_ms).await? {
-                    return Ok(Standing::None);
-                }
-                Ok(match remembered(session, claimed, forgotten_before_ms).await? {
-                    None => Standing::None,
-                    Some(held) if held.body_digest != claimed.body_digest => Standing::OtherBody,
-                    Some(held) => Standing::Decision(held.decision_id),
-                })
-            }
-
-            /// Gives a key that stood for something it cannot prove to another decision.
-            async fn take_over(
-                session: &mut Session,
-                claimed: &Claim,
-                (decision_id, at_ms, expires_ms): (&str, i64, i64),
-            ) -> Result<(), Error> {
-                let sql = "UPDATE idempotency SET decision_id = $1, at_ms = $2, expires_ms = $3 \
-                           WHERE api_key = $4 AND key_digest = $5";
-                let query = sqlx::query(sql).bind(decision_id).bind(at_ms).bind(expires_ms);
-                query.bind(&claimed.api_key).bind(&claimed.key_digest[..]).execute(session).await?;
-                Ok(())
-            }
-
             /// Appends records in their places.
             pub(in crate::store) async fn insert(session: &mut Session, records: &[Record]) -> Result<(), Error> {
                 let mut rest = records;
@@ -441,39 +249,7 @@ macro_rules! statements {
 
             /// Records in the order of their ids: newest first, or oldest first after an id.
             pub(in crate::store) async fn search(session: &mut Session, search: &Search) -> Result<Vec<Record>, Error> {
-                let mut wheres = Vec::new();
-                let mut values = Vec::new();
-                let kind = search.kind.map(|kind| kind.as_str().to_owned());
-                let parts = [
-                    ("kind = ", &kind),
-                    ("repo = ", &search.repo),
-                    ("verdict = ", &search.verdict),
-                    ("subject_id = ", &search.subject_id),
-                    ("id < ", &search.before),
-                    ("id > ", &search.after),
-                ];
-                for (part, value) in parts {
-                    if let Some(value) = value {
-                        values.push(value.clone());
-                        wheres.push(format!("{part}${}", values.len()));
-                    }
-                }
-                if let Some(change) = &search.change {
-                    values.push(change.clone());
-                    let n = values.len();
-                    wheres.push(format!("(commit_id = ${n} OR change_id = ${n} OR change_digest = ${n})"));
-                }
-                if let Some(text) = &search.text {
-                    values.push(containing(text));
-                    let n = values.len();
-                    let columns = ["repo", "commit_id", "change_id", "change_digest", "id"];
-                    let parts = columns.map(|column| format!("LOWER({column}) LIKE ${n} ESCAPE '!'"));
-                    wheres.push(format!("({})", parts.join(" OR ")));
-                }
-                if let Some(degraded) = search.degraded {
-                    wheres.push(format!("degraded = {}", i64::from(degraded)));
-                }
-                let wheres = if wheres.is_empty() { "1 = 1".to_owned() } else { wheres.join(" AND ") };
+                let (wheres, values) = search.condition();
                 let order = if search.after.is_some() { "ASC" } else { "DESC" };
                 let n = values.len() + 1;
                 let sql = format!("SELECT {COLUMNS} FROM record WHERE {wheres} ORDER BY id {order} LIMIT ${n}");

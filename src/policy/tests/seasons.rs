@@ -1,0 +1,69 @@
+use super::*;
+
+#[test]
+fn a_freeze_is_a_dial() {
+    let policy = policy(FREEZE);
+    for (percentile, verdict) in [
+        (49.9, Verdict::FastPath),
+        (50.0, Verdict::ExtraValidation),
+        (79.9, Verdict::ExtraValidation),
+        (80.0, Verdict::Hold),
+    ] {
+        let decision = Asked { now: IN_FREEZE, ..Asked::at(percentile) }.of(&policy);
+        assert_eq!(decision.verdict, verdict, "{percentile}");
+        assert_eq!(decision.budget.season, "sensitive");
+    }
+    let decision = Asked { now: IN_FREEZE, ..Asked::at(81.5) }.of(&policy);
+    assert_eq!(
+        decision.reasons[0].text,
+        "the window `year end` holds the riskiest 20 % of changes until 2027-01-04T05:00:00Z; \
+         this change is riskier than 81 % of changes here"
+    );
+}
+
+#[test]
+fn among_overlapping_windows_the_strictest_wins() {
+    let policy = policy(&format!(
+        "{FREEZE}\n[[window]]\nname = \"all stop\"\nfrom = \"2026-12-24T00:00\"\n\
+         to = \"2026-12-27T00:00\"\nzone = \"UTC\"\nhold = 1.0\n"
+    ));
+    let decision = Asked { now: IN_FREEZE, ..Asked::at(0.0) }.of(&policy);
+    assert_eq!(decision.verdict, Verdict::Hold);
+    assert_eq!(decision.budget.share, 0.50);
+    assert!(decision.reasons[0].text.contains("`all stop` holds every change until 2026-12-27T00:00:00Z"));
+}
+
+#[test]
+fn the_season_counts_from_the_rollout_or_now_whichever_is_stricter() {
+    let policy = policy(FREEZE);
+    let later = Context { rollout_at: Some(IN_FREEZE), ..Context::default() };
+    assert_eq!(Asked { context: later, ..Asked::at(60.0) }.of(&policy).budget.season, "sensitive");
+    let earlier = Context { rollout_at: Some(WEDNESDAY), ..Context::default() };
+    let decision = Asked { context: earlier, now: IN_FREEZE, ..Asked::at(60.0) }.of(&policy);
+    assert_eq!(decision.budget.season, "sensitive");
+}
+
+#[test]
+fn a_decision_expires_at_the_next_window_edge() {
+    let policy =
+        policy("[[window]]\nseason = \"sensitive\"\nweekly = \"Fri 16:00/Mon 06:00\"\nzone = \"UTC\"\n");
+    assert_eq!(Asked::at(1.0).of(&policy).expires_at, WEDNESDAY + 3_600);
+    let friday_1559 = WEDNESDAY + 2 * DAY + 4 * 3_600 - 60;
+    let decision = Asked { now: friday_1559, ..Asked::at(60.0) }.of(&policy);
+    assert_eq!((decision.verdict, decision.expires_at), (Verdict::FastPath, friday_1559 + 60));
+    let friday_1600 = friday_1559 + 60;
+    assert_eq!(Asked { now: friday_1600, ..Asked::at(60.0) }.of(&policy).verdict, Verdict::ExtraValidation);
+}
+
+#[test]
+fn a_rollback_takes_the_fast_path_and_is_never_held_by_a_window() {
+    let rollback = || Asked { classification: classification(ChangeKind::Rollback), ..Asked::at(99.9) };
+    let decision = Asked { now: IN_FREEZE, ..rollback() }.of(&policy(FREEZE));
+    assert_eq!((decision.verdict, codes(&decision)), (Verdict::FastPath, vec!["rollback"]));
+    let strict = policy(&format!("{FREEZE}[rollback]\ndecision = \"extra_validation\"\n"));
+    let decision = Asked { now: IN_FREEZE, ..rollback() }.of(&strict);
+    assert_eq!(decision.verdict, Verdict::ExtraValidation);
+    let known_bad = Some(KnownBad { outcome: KnownOutcome::Reverted, occurred_at: WEDNESDAY });
+    let decision = Asked { known_bad, ..rollback() }.of(&policy(""));
+    assert_eq!(decision.verdict, Verdict::ExtraValidation);
+}

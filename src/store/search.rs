@@ -1,0 +1,79 @@
+use crate::store::RecordKind;
+
+/// What a search of the log asks for; absent parts match everything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Search {
+    /// The kind of record; none for every kind.
+    pub kind: Option<RecordKind>,
+    /// The repository's name.
+    pub repo: Option<String>,
+    /// The decision's word.
+    pub verdict: Option<String>,
+    /// The commit, review identity or digest of the change.
+    pub change: Option<String>,
+    /// Whether the service could not vouch.
+    pub degraded: Option<bool>,
+    /// Part of the repository's name or of any identity of the change or record, in any case.
+    pub text: Option<String>,
+    /// The decision that the records stand beside.
+    pub subject_id: Option<String>,
+    /// Only records older than this id.
+    pub before: Option<String>,
+    /// Only records newer than this id; they come oldest first.
+    pub after: Option<String>,
+    /// At most this many.
+    pub limit: i64,
+}
+
+impl Search {
+    /// The condition in SQL and what its places stand for, counted from 1.
+    pub(super) fn condition(&self) -> (String, Vec<String>) {
+        let mut wheres = Vec::new();
+        let mut values = Vec::new();
+        let kind = self.kind.map(|kind| kind.as_str().to_owned());
+        let parts = [
+            ("kind = ", &kind),
+            ("repo = ", &self.repo),
+            ("verdict = ", &self.verdict),
+            ("subject_id = ", &self.subject_id),
+            ("id < ", &self.before),
+            ("id > ", &self.after),
+        ];
+        for (part, value) in parts {
+            if let Some(value) = value {
+                values.push(value.clone());
+                wheres.push(format!("{part}${}", values.len()));
+            }
+        }
+        if let Some(change) = &self.change {
+            values.push(change.clone());
+            let n = values.len();
+            wheres.push(format!("(commit_id = ${n} OR change_id = ${n} OR change_digest = ${n})"));
+        }
+        if let Some(text) = &self.text {
+            values.push(containing(text));
+            let n = values.len();
+            let columns = ["repo", "commit_id", "change_id", "change_digest", "id"];
+            let parts = columns.map(|column| format!("LOWER({column}) LIKE ${n} ESCAPE '!'"));
+            wheres.push(format!("({})", parts.join(" OR ")));
+        }
+        if let Some(degraded) = self.degraded {
+            wheres.push(format!("degraded = {}", i64::from(degraded)));
+        }
+        let condition = if wheres.is_empty() { "1 = 1".to_owned() } else { wheres.join(" AND ") };
+        (condition, values)
+    }
+}
+
+/// A pattern of LIKE for texts that contain this one, in lower case.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}

@@ -1,0 +1,40 @@
+//! The layout of the tables, brought up to date when a log is opened.
+
+/// The newest layout; each file of `migrations/` raises it by one.
+pub(super) const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/0001_records.sql"),
+    include_str!("../../../migrations/0002_sealed_records.sql"),
+];
+
+macro_rules! layout_statements {
+    ($bytes:literal, $lock:literal, $unlock:literal) => {
+        /// Brings the layout up to the newest, one process at a time.
+        pub(in crate::store) async fn migrate(session: &mut Session) -> Result<(), Error> {
+            sqlx::raw_sql($lock).execute(&mut *session).await?;
+            let migrated = migrate_locked(session).await;
+            sqlx::raw_sql($unlock).execute(&mut *session).await?;
+            migrated
+        }
+
+        async fn migrate_locked(session: &mut Session) -> Result<(), Error> {
+            let sql = "CREATE TABLE IF NOT EXISTS layout (version BIGINT PRIMARY KEY)";
+            sqlx::query(sql).execute(&mut *session).await?;
+            let known = MIGRATIONS.len() as i64;
+            let sql = "SELECT COALESCE(MAX(version), 0) FROM layout";
+            let found: i64 = sqlx::query_scalar(sql).fetch_one(&mut *session).await?;
+            if found > known {
+                return Err(Error::Layout { found, known });
+            }
+            for (version, sql) in (1_i64..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+                let mut transaction = session.begin().await?;
+                sqlx::raw_sql(owned(sql.replace("BYTES", $bytes))).execute(&mut *transaction).await?;
+                let noted = sqlx::query("INSERT INTO layout (version) VALUES ($1)").bind(version);
+                noted.execute(&mut *transaction).await?;
+                transaction.commit().await?;
+            }
+            Ok(())
+        }
+    };
+}
+
+pub(super) use layout_statements;
