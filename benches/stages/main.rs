@@ -59,7 +59,7 @@ impl World {
         let (vector, tokens) = (&asked.extracted.vector, asked.extracted.tokens());
         let answer = self.scorer.assess(vector, &tokens, &self.margins);
         let files = change.record.files.iter();
-        let keys: Vec<_> = files.map(|file| (file.path().to_owned(), key_changes(file))).collect();
+        let keys: Vec<_> = files.map(|file| file.path().to_owned()).zip(asked.keys).collect();
         self.policy.decide(&Question {
             change: &change,
             classification: &asked.classification,

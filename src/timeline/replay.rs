@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::change::Change;
+use crate::change::{Change, KeyChange};
 use crate::features::{Extracted, Extractor};
 use crate::history::{History, Reading};
 use crate::incident::OutcomeRecord;
@@ -29,6 +29,8 @@ pub struct Asked {
     pub classification: Classification,
     /// Its vector and footprint.
     pub extracted: Extracted,
+    /// The typed key edits that they were read from, one list a file of the record.
+    pub keys: Vec<Vec<KeyChange>>,
 }
 
 /// A change that was folded in, with what was read of it before.
@@ -108,7 +110,8 @@ impl Timeline {
         let reading = Reading::new(change, &classification);
         let mut extracted = Extractor::vector(&reading, &self.history);
         extracted.footprint.t = extracted.footprint.t.max(self.last_t);
-        Asked { classification, extracted }
+        let keys = reading.keys;
+        Asked { classification, extracted, keys }
     }
 
     /// Takes in every outcome known at `t`; answers them in the order they became known.
@@ -137,7 +140,7 @@ impl Timeline {
     /// Folds a change in, after reading its vector from the state before it.
     pub fn land(&mut self, change: &Change) -> Landed {
         let mut outcomes = self.advance(change.committed_at);
-        let Asked { classification, extracted } = self.ask(change);
+        let Asked { classification, extracted, .. } = self.ask(change);
         let ordinal = self.history.n_landed();
         let (vector, tokens) = (extracted.vector.clone(), extracted.tokens());
         extracted.land(&mut self.history);

@@ -1,5 +1,5 @@
 use crate::change::{
-    Change, ChangeId, Digest, FileContent, FileDiff, FileStatus, Moment, digest, key_changes,
+    Change, ChangeId, Digest, FileContent, FileDiff, FileStatus, KeyChange, Moment, digest, key_changes,
 };
 use crate::features::schema;
 use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Target};
@@ -13,6 +13,8 @@ use crate::timeline::{Bad, Timeline};
 pub(super) struct Read {
     pub(super) change: Change,
     pub(super) classification: Classification,
+    /// Typed key edits, one list a file.
+    pub(super) keys: Vec<Vec<KeyChange>>,
     pub(super) vector: Vec<f32>,
     pub(super) tokens: Vec<u32>,
     pub(super) mode: HistoryMode,
@@ -27,6 +29,7 @@ pub(super) fn proposal(timeline: &Timeline, change: Change, is_commit: bool) -> 
     let known_bad = known_bad(timeline, &change);
     Read {
         classification: asked.classification,
+        keys: asked.keys,
         vector: asked.extracted.vector,
         tokens,
         mode: HistoryMode::Present,
@@ -51,6 +54,7 @@ pub(super) fn commit(
             let at_ordinal = state.timeline.known().of_ordinal(ordinal).map(known);
             let known_bad = at_ordinal.or_else(|| known_bad(&state.timeline, &change));
             Ok(Read {
+                keys: change.record.files.iter().map(key_changes).collect(),
                 change,
                 classification: row.classification,
                 vector: row.vector,
@@ -92,8 +96,8 @@ impl Read {
     ) -> Assessed {
         let mut assessed = hollow(asked, Reason::standard(ReasonCode::InternalError));
         assessed.doubts.clear();
-        let keys = self.change.record.files.iter();
-        assessed.keys = keys.map(|file| (file.path().to_owned(), key_changes(file))).collect();
+        let files = self.change.record.files.iter();
+        assessed.keys = files.map(|file| file.path().to_owned()).zip(self.keys).collect();
         assessed.digest = Some(digest(&self.change.record).to_string());
         assessed.commit = self.is_commit.then(|| self.change.id.0.clone());
         assessed.classification = self.classification;
