@@ -183,7 +183,7 @@ fn firewall_off(edit: &Edit<'_>) -> bool {
     edit.turned_off(WALLS)
         || (edit.becomes(&["permissive", "disabled"]) && edit.path_says(&["selinux"]))
         || (edit.becomes(&["accept"])
-            && matches!(edit.old.as_str(), "drop" | "reject" | "deny")
+            && matches!(edit.old.as_ref(), "drop" | "reject" | "deny")
             && edit.path_says(&["policy", "default", "input", "forward"]))
         || (edit.is_dropped() && edit.leaf_says(&["network policy", "firewall"]))
 }
@@ -264,8 +264,8 @@ fn is_writable_by_all(edit: &Edit<'_>) -> bool {
 }
 
 fn root_access(edit: &Edit<'_>) -> bool {
-    let login = matches!(edit.new.as_str(), "yes" | "true" | "without-password")
-        && !matches!(edit.old.as_str(), "yes" | "true")
+    let login = matches!(edit.new.as_ref(), "yes" | "true" | "without-password")
+        && !matches!(edit.old.as_ref(), "yes" | "true")
         && edit.leaf_says(&["permit root login", "allow root login", "permit empty passwords"]);
     let is_all = |line: &str| line.contains("NOPASSWD: ALL") || line.contains("NOPASSWD:ALL");
     let old = edit.key_change.old.as_deref().unwrap_or("");

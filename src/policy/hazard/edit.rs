@@ -1,21 +1,29 @@
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
 use rustc_hash::FxHashSet;
 
 use crate::change::{FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin, for_each_word};
 
-/// One key edit with what stands around it, prepared for the rules.
+/// One key edit with what stands around it, prepared for the rules. Most rules are done with it after a look at
+/// its kind and its values; the words of its name are read when the first one asks.
 pub(super) struct Edit<'a> {
     pub(super) key_change: &'a KeyChange,
     pub(super) file_diff: &'a FileDiff,
     /// The words of the key, lower case, each between spaces.
-    leaf: String,
+    leaf: OnceCell<String>,
     /// The words of the key and of the two above it.
-    path: String,
+    path: OnceCell<String>,
     /// Whether the key's own name says nothing, so that those above it speak.
-    is_leaf_generic: bool,
+    is_leaf_generic: OnceCell<bool>,
     /// The value before, lower case; empty where there is none.
-    pub(super) old: String,
+    pub(super) old: Cow<'a, str>,
     /// The value after.
-    pub(super) new: String,
+    pub(super) new: Cow<'a, str>,
+    /// The side that a switch was turned to; a dozen rules ask.
+    flipped: Option<bool>,
+    /// Whether the name turns its switch around; told for switches alone.
+    is_negative: OnceCell<bool>,
     around: &'a Around<'a>,
 }
 
@@ -35,14 +43,15 @@ impl<'a> Edit<'a> {
         (key_change, file_diff): (&'a KeyChange, &'a FileDiff),
         around: &'a Around<'a>,
     ) -> Self {
-        let lower = |value: &Option<String>| value.as_deref().unwrap_or("").to_ascii_lowercase();
-        let leaf = spaced(&key_change.leaf);
+        let (old, new) = (lower(key_change.old.as_deref()), lower(key_change.new.as_deref()));
         Self {
-            is_leaf_generic: leaf.split(' ').filter(|word| !word.is_empty()).all(is_generic),
-            leaf,
-            path: spaced(last_components(&key_change.path, 3)),
-            old: lower(&key_change.old),
-            new: lower(&key_change.new),
+            leaf: OnceCell::new(),
+            path: OnceCell::new(),
+            is_leaf_generic: OnceCell::new(),
+            flipped: flipped(key_change.kind, &old, &new),
+            is_negative: OnceCell::new(),
+            old,
+            new,
             key_change,
             file_diff,
             around,
@@ -51,18 +60,27 @@ impl<'a> Edit<'a> {
 
     /// Whether the key's own name has one of these words or phrases.
     pub(super) fn leaf_says(&self, phrases: &[&str]) -> bool {
-        says(&self.leaf, phrases)
+        says(self.leaf(), phrases)
     }
 
     /// Whether the key or one of the two above it has one of these words or phrases.
     pub(super) fn path_says(&self, phrases: &[&str]) -> bool {
-        says(&self.path, phrases)
+        says(self.path.get_or_init(|| spaced(last_components(&self.key_change.path, 3))), phrases)
     }
 
     /// Whether the key speaks of one of these: its own name, or for a name that says nothing
     /// (`enabled`, `ensure`, `default`) those above it.
     pub(super) fn is_about(&self, phrases: &[&str]) -> bool {
-        if self.is_leaf_generic { self.path_says(phrases) } else { self.leaf_says(phrases) }
+        if self.is_leaf_generic() { self.path_says(phrases) } else { self.leaf_says(phrases) }
+    }
+
+    fn leaf(&self) -> &str {
+        self.leaf.get_or_init(|| spaced(&self.key_change.leaf))
+    }
+
+    fn is_leaf_generic(&self) -> bool {
+        let is_generic = || self.leaf().split(' ').filter(|word| !word.is_empty()).all(is_generic);
+        *self.is_leaf_generic.get_or_init(is_generic)
     }
 
     /// The number before and after, in one unit, where the edit is one of numbers.
@@ -85,16 +103,7 @@ impl<'a> Edit<'a> {
 
     /// The side that a switch was turned to.
     pub(super) fn flipped(&self) -> Option<bool> {
-        match self.key_change.kind {
-            KeyChangeKind::Flag { to } => Some(to),
-            KeyChangeKind::Number { old, new } if old == 1.0 && new == 0.0 => Some(false),
-            KeyChangeKind::Number { old, new } if old == 0.0 && new == 1.0 => Some(true),
-            KeyChangeKind::Text => {
-                let (from, to) = (truth(&self.old)?, truth(&self.new)?);
-                (from != to).then_some(to)
-            }
-            _ => None,
-        }
+        self.flipped
     }
 
     /// The side that a switch now stands on, turned or new.
@@ -107,19 +116,19 @@ impl<'a> Edit<'a> {
 
     /// Whether something of these names was switched off, by `x: false` or by `disable_x: true`.
     pub(super) fn turned_off(&self, phrases: &[&str]) -> bool {
-        self.flipped() == Some(self.is_negative()) && self.is_about(phrases)
+        self.flipped.is_some_and(|to| to == self.is_negative()) && self.is_about(phrases)
     }
 
     /// Whether something of these names was switched on.
     pub(super) fn turned_on(&self, phrases: &[&str]) -> bool {
-        self.flipped() == Some(!self.is_negative()) && self.is_about(phrases)
+        self.flipped.is_some_and(|to| to != self.is_negative()) && self.is_about(phrases)
     }
 
     /// Whether the key's name turns its switch around.
     pub(super) fn is_negative(&self) -> bool {
         const WORDS: &[&str] =
             &["disable", "disabled", "skip", "no", "ignore", "without", "suspend", "suspended", "paused"];
-        self.is_about(WORDS)
+        *self.is_negative.get_or_init(|| self.is_about(WORDS))
     }
 
     /// Whether the key went alone: its surroundings stay, it comes back nowhere in the change, and
@@ -142,7 +151,7 @@ impl<'a> Edit<'a> {
     /// that left it.
     pub(super) fn replaced(&self) -> Vec<&str> {
         if self.key_change.kind != KeyChangeKind::ListAdd {
-            return vec![self.old.as_str()];
+            return vec![self.old.as_ref()];
         }
         let left = self.around.removed_elements.iter();
         left.filter(|(path, _)| *path == self.key_change.path).map(|(_, element)| *element).collect()
@@ -171,7 +180,29 @@ impl<'a> Edit<'a> {
 
     /// Whether the new value is one of these and the old one is none of them.
     pub(super) fn becomes(&self, values: &[&str]) -> bool {
-        values.contains(&self.new.as_str()) && !values.contains(&self.old.as_str())
+        values.contains(&self.new.as_ref()) && !values.contains(&self.old.as_ref())
+    }
+}
+
+/// A value in lower case; empty where there is none.
+fn lower(value: Option<&str>) -> Cow<'_, str> {
+    let value = value.unwrap_or("");
+    match value.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(value.to_ascii_lowercase()),
+        false => Cow::Borrowed(value),
+    }
+}
+
+fn flipped(kind: KeyChangeKind, old: &str, new: &str) -> Option<bool> {
+    match kind {
+        KeyChangeKind::Flag { to } => Some(to),
+        KeyChangeKind::Number { old, new } if old == 1.0 && new == 0.0 => Some(false),
+        KeyChangeKind::Number { old, new } if old == 0.0 && new == 1.0 => Some(true),
+        KeyChangeKind::Text => {
+            let (from, to) = (truth(old)?, truth(new)?);
+            (from != to).then_some(to)
+        }
+        _ => None,
     }
 }
 

@@ -60,7 +60,8 @@ pub fn find_hazards(
                 note(slot, || hazard(rule, file_diff, finding.key, finding.what));
             }
         }
-        for key_change in key_changes.iter().filter(|key_change| is_read(file_diff, key_change)) {
+        let is_prose = is_prose(file_diff);
+        for key_change in key_changes.iter().filter(|key_change| is_read(is_prose, key_change)) {
             let place = Place::of_text(&key_change.path).or(|| of_file);
             let edit = Edit::new((key_change, file_diff), &around);
             for (rule, slot) in rules.iter().zip(&mut found) {
@@ -76,12 +77,16 @@ pub fn find_hazards(
     found.into_iter().flatten().collect()
 }
 
+fn is_prose(file_diff: &FileDiff) -> bool {
+    const PROSE: [&str; 5] = [".md", ".rst", ".html", ".adoc", ".svg"];
+    PROSE.iter().any(|ending| file_diff.path().ends_with(ending))
+}
+
 /// Whether the rules over edits read this one: prose about dangerous values is not one, but a secret in
 /// it is.
-fn is_read(file_diff: &FileDiff, key_change: &KeyChange) -> bool {
-    const PROSE: [&str; 5] = [".md", ".rst", ".html", ".adoc", ".svg"];
-    let is_prose = PROSE.iter().any(|ending| file_diff.path().ends_with(ending))
-        || matches!(key_change.leaf.as_str(), "description" | "summary" | "comment" | "help");
+fn is_read(is_prose_file: bool, key_change: &KeyChange) -> bool {
+    let is_prose =
+        is_prose_file || matches!(key_change.leaf.as_str(), "description" | "summary" | "comment" | "help");
     key_change.kind == KeyChangeKind::Secret || (key_change.is_substantial() && !is_prose)
 }
 

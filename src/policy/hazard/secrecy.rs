@@ -71,7 +71,7 @@ fn tls_verification_off(edit: &Edit<'_>) -> bool {
     let stops =
         edit.flipped() == Some(false) && edit.leaf_says(CHECKS) && !edit.leaf_says(SKIPS) && about_tls();
     let loose = edit.becomes(&["disable", "disabled", "none", "prefer", "allow", "cert_none"])
-        && !matches!(edit.old.as_str(), "" | "prefer" | "allow" | "disable")
+        && !matches!(edit.old.as_ref(), "" | "prefer" | "allow" | "disable")
         && edit.leaf_says(&["ssl mode", "ssl verify", "verify", "verify client", "tls mode"]);
     skips || stops || loose
 }
@@ -117,7 +117,7 @@ fn encryption_downgraded(edit: &Edit<'_>) -> bool {
         ])
     };
     let is_worse = || edit.gains(BROKEN) || gains_tls_1(edit);
-    let gains_broken = about_protocols() && is_worse() && !edit.new.contains('!');
+    let gains_broken = is_worse() && about_protocols() && !edit.new.contains('!');
     edit.turned_off(ENCRYPTS) || in_clear || gains_broken
 }
 
