@@ -49,7 +49,7 @@ pub fn find_hazards(
     let rollout = environment.map_or(Place::Unknown, Place::of_text);
     let mut around = Around { added_leaves: added_leaves(keys), ..Around::default() };
     for (file_diff, key_changes) in with_keys(record, keys) {
-        let of_file = Place::of_text(file_diff.path()).or(|| rollout);
+        let of_file = Place::of_path(file_diff.path()).or(|| rollout);
         around.removed_paths = removed_paths(key_changes);
         around.removed_elements = removed_elements(key_changes);
         for (rule, slot) in rules.iter().zip(&mut found) {
