@@ -6,6 +6,7 @@ use crate::explain::edit;
 use crate::explain::grounds::Grounds;
 use crate::explain::rescore::Rescorer;
 use crate::explain::value::{DiffExplanation, EditExplanation, FileExplanation, HunkExplanation};
+use crate::explain::words::telling_words;
 use crate::history::hash64;
 
 /// Work that one explanation may take, in lines read: a score of a change reads all its lines once.
@@ -79,7 +80,8 @@ pub(super) fn diff_explanation(
         });
     }
     measured.edits.sort_by(|a, b| b.share.total_cmp(&a.share));
-    (DiffExplanation { n_files, n_rescored: measured.files.len(), files }, measured)
+    let words = telling_words(grounds);
+    (DiffExplanation { n_files, n_rescored: measured.files.len(), files, words }, measured)
 }
 
 /// How many parts of each kind may be scored: a large change gets fewer, each of them costs more.

@@ -22,6 +22,7 @@ mod rescore;
 mod similar;
 mod step;
 mod value;
+mod words;
 
 pub use grounds::Grounds;
 pub use group::ReaderGroup;
@@ -31,4 +32,5 @@ pub use require::requirement;
 pub use value::{
     Alternative, AlternativeKind, DiffExplanation, Direction, EditExplanation, Explanation, FileExplanation,
     GroupShare, Headline, HunkExplanation, LeadingValue, PastOutcome, SimilarChange, SimilarChanges,
+    WordShare,
 };

@@ -121,6 +121,20 @@ pub struct DiffExplanation {
     pub n_rescored: usize,
     /// The files: measured ones first, the one that adds most before the others.
     pub files: Vec<FileExplanation>,
+    /// The words that weigh most, at most five; empty where the model reads no words, or none weighs much.
+    #[serde(default)]
+    pub words: Vec<WordShare>,
+}
+
+/// One word of the change and what the model's reading of words makes of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WordShare {
+    /// The word, in lower case.
+    pub word: String,
+    /// Its share of the margin, in log-odds.
+    pub contribution: f64,
+    /// "`mcrouter` in an added line".
+    pub text: String,
 }
 
 /// One file of the change.
@@ -255,6 +269,13 @@ pub struct Alternative {
     pub percentile: Option<f64>,
     /// The gate level then.
     pub gate_level: Option<GateLevel>,
+}
+
+impl DiffExplanation {
+    /// "Of its words these weigh most: `mcrouter` in an added line (× 1.3)"; none where no word does.
+    pub fn words_said(&self) -> Option<String> {
+        crate::explain::render::words_said(self)
+    }
 }
 
 impl Direction {

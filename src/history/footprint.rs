@@ -6,6 +6,7 @@ use crate::history::line_track::LineMarks;
 use crate::history::prose::{body_lines, tickets};
 use crate::history::reading::{Reading, hash64};
 use crate::history::tokens::TokenKind;
+use crate::history::words::{token_of, words_in};
 use crate::label::template_of;
 
 /// Files of one change that are remembered.
@@ -22,8 +23,6 @@ const MIN_LINE_BYTES: usize = 4;
 const MAX_INPUT_FILES: usize = 32;
 /// An odd number with well spread bits (2⁶⁴ over the golden ratio).
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-/// Bytes of one line that are read for tokens.
-const MAX_LINE_BYTES: usize = 400;
 
 /// Everything by which a change is remembered, as hashes: no text of a change is kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -325,32 +324,16 @@ impl TokenSet {
         Self { kind, seen: FxHashSet::default(), tokens: Vec::new() }
     }
 
-    /// Reads the words of a text: runs of letters and digits, lower case, two bytes or longer.
+    /// Reads the words of a text.
     fn read(&mut self, text: &str) {
-        let end =
-            (0..=MAX_LINE_BYTES.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-        for word in text[..end].split(|c: char| !c.is_alphanumeric() && c != '_') {
+        for word in words_in(text) {
             if self.tokens.len() >= MAX_TOKENS {
                 return;
             }
-            if word.len() >= 2 {
-                self.push(word);
+            let token = token_of(self.kind, word);
+            if self.seen.insert(token) {
+                self.tokens.push(token);
             }
-        }
-    }
-
-    fn push(&mut self, word: &str) {
-        let lower = word.to_ascii_lowercase();
-        let (space, sign) = match self.kind {
-            TokenKind::Added => ("line", 1),
-            TokenKind::Deleted => ("line", 0),
-            TokenKind::Path => ("path", 0),
-            TokenKind::Message => ("message", 0),
-            TokenKind::Body => ("body", 0),
-        };
-        let token = ((hash64(&[space, &lower]) >> 32) as u32 & !1) | sign;
-        if self.seen.insert(token) {
-            self.tokens.push(token);
         }
     }
 }

@@ -24,6 +24,7 @@ mod state;
 mod tokens;
 mod track;
 mod window;
+mod words;
 
 pub use bad_changes::{BadChange, BadChanges};
 pub use context::Context;
@@ -40,3 +41,4 @@ pub use state::{History, Limits};
 pub use tokens::{TokenKind, TokenTable};
 pub use track::{OutcomeWeight, Track};
 pub use window::RankWindow;
+pub use words::{token_of, words_in};

@@ -65,6 +65,13 @@ impl Scorer {
         self.artifact.document().scoring.ensemble.margin(Input { row: &row, tokens })
     }
 
+    /// What each token that the model knows adds to the margin; empty where the model reads no words.
+    pub fn token_contributions(&self, tokens: &[u32]) -> Vec<(u32, f64)> {
+        let Some(text) = &self.artifact.document().scoring.ensemble.text else { return Vec::new() };
+        let shares = text.learner.contributions(tokens).into_iter();
+        shares.map(|(token, share)| (token, text.weight * share)).collect()
+    }
+
     /// Assesses a vector of this build's schema, custom features behind, against the repository's newest changes, or against the
     /// artifact's quantiles where those are too few.
     pub fn assess(&self, vector: &[f32], tokens: &[u32], reference: &ReferenceMargins) -> Answer {

@@ -8,7 +8,7 @@ use diffrisk::change::FileStatus;
 use diffrisk::explain::{
     AlternativeKind, DiffExplanation, Direction, EditExplanation, Explanation, FileExplanation, GroupShare,
     Headline, HunkExplanation, LeadingValue, PastOutcome, ReaderGroup, SimilarChange, SimilarChanges, Style,
-    markdown, sarif, terminal,
+    WordShare, markdown, sarif, terminal,
 };
 use diffrisk::features::schema;
 use diffrisk::git::{Sample, UnitChoice, write_sample};
@@ -290,7 +290,10 @@ fn hostile() -> Explanation {
         group(ReaderGroup::Size, -0.3, "1 file touched"),
         group(ReaderGroup::Place, 0.01, "no paths name production"),
     ];
-    explanation.diff = Some(DiffExplanation { n_files: 1, n_rescored: 1, files: vec![file] });
+    let word =
+        WordShare { word: "overload".into(), contribution: 0.4, text: "`overload` in an added line".into() };
+    let words = vec![word];
+    explanation.diff = Some(DiffExplanation { n_files: 1, n_rescored: 1, files: vec![file], words });
     explanation.similar = Some(SimilarChanges {
         n_searched: 312,
         changes: vec![similar],

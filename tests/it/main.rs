@@ -14,6 +14,7 @@ mod dataset;
 mod dependencies;
 mod docs;
 mod explain;
+mod explain_words;
 mod features;
 mod fuzz;
 mod git_script;

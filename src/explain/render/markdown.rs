@@ -3,7 +3,7 @@ use std::fmt::Write;
 use crate::explain::numbers::{quoted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
-    LOOK_FIRST, day, edits_shown, files_shown, plan, sentence, share_words, short_id, weak_groups,
+    LOOK_FIRST, day, edits_shown, files_shown, plan, sentence, share_words, short_id, weak_groups, words_said,
 };
 use crate::explain::value::{Direction, Explanation, GroupShare};
 use crate::policy::Verdict;
@@ -81,6 +81,9 @@ fn diff(explanation: &Explanation, text: &mut String) {
     }
     if n_more > 0 {
         put(text, &format!("- and {n_more} more files"));
+    }
+    if let Some(words) = words_said(diff) {
+        put(text, &format!("- {}", escaped(&words)));
     }
 }
 

@@ -11,7 +11,9 @@ pub use sarif::sarif;
 pub use terminal::{Style, terminal};
 
 use crate::explain::numbers::{times, upper_first};
-use crate::explain::value::{DiffExplanation, Direction, EditExplanation, FileExplanation, SimilarChange};
+use crate::explain::value::{
+    DiffExplanation, Direction, EditExplanation, FileExplanation, SimilarChange, WordShare,
+};
 
 /// Files shown one by one where there is little room.
 const N_FILES: usize = 8;
@@ -41,6 +43,13 @@ fn share_words(share: Option<f64>) -> Option<String> {
         s if s <= -0.05 => Some(format!("÷ {}", times(s.exp()))),
         _ => None,
     }
+}
+
+/// "Of its words these weigh most: `mcrouter` in an added line (× 1.3)"; nothing where none does.
+pub(super) fn words_said(diff: &DiffExplanation) -> Option<String> {
+    let word = |it: &WordShare| Some(format!("{} ({})", it.text, share_words(Some(it.contribution))?));
+    let words: Vec<String> = diff.words.iter().filter_map(word).collect();
+    (!words.is_empty()).then(|| format!("Of its words these weigh most: {}", words.join(", ")))
 }
 
 /// A note as a sentence of its own.

@@ -1,7 +1,7 @@
 use crate::explain::numbers::{times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
-    LOOK_FIRST, day, edits_shown, files_shown, plan, sentence, share_words, short_id, weak_groups,
+    LOOK_FIRST, day, edits_shown, files_shown, plan, sentence, share_words, short_id, weak_groups, words_said,
 };
 use crate::explain::value::{Direction, Explanation, FileExplanation, GroupShare};
 use crate::policy::Verdict;
@@ -91,6 +91,9 @@ fn diff(explanation: &Explanation, page: &mut Page) {
     files.iter().for_each(|file| show_file(file, page));
     if n_more > 0 {
         page.wrapped("  ", &format!("and {n_more} more"));
+    }
+    if let Some(words) = words_said(diff) {
+        page.wrapped("  ", &words);
     }
 }
 

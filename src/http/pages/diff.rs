@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::change::secrets::redact;
 use crate::change::{Change, FileContent, FileDiff, FileStatus, Hunk, KeyChange, LineOrigin};
-use crate::explain::{DiffExplanation, FileExplanation};
+use crate::explain::{DiffExplanation, EditExplanation, FileExplanation};
 use crate::http::pages::said::Said;
 use crate::http::pages::text::{self, Shown};
 
@@ -145,8 +145,7 @@ fn file_view(
         hunks.push(hunk_view(hunk, &risky_lines(explained, hunk_idx), &mut n_here));
     }
     *n_left -= n_before - n_here;
-    let mut said: Vec<Said> =
-        explained.iter().flat_map(|it| &it.edits).map(|it| Said::new(&it.text)).collect();
+    let mut said: Vec<Said> = explained.iter().flat_map(|it| &it.edits).map(edit_said).collect();
     let n_said = said.len();
     said.truncate(MAX_EDITS);
     let keyed: Vec<&KeyChange> = edits.iter().filter(|edit| !edit.path.is_empty()).collect();
@@ -186,7 +185,15 @@ fn risky_lines(explained: Option<&FileExplanation>, hunk_idx: usize) -> Vec<usiz
     edits.filter(|edit| edit.share.is_some_and(|share| share > MIN_SHARE)).map(|edit| edit.line_idx).collect()
 }
 
-/// "raises the odds ×1.8"; none where it hardly matters.
+/// An edit in words, and what it alone does to the odds.
+fn edit_said(edit: &EditExplanation) -> Said {
+    match edit.share.and_then(share_words) {
+        Some(share) => Said::new(&format!("{} ({share})", edit.text)),
+        None => Said::new(&edit.text),
+    }
+}
+
+/// "odds × 1.8"; none where it hardly matters.
 fn share_words(share: f64) -> Option<String> {
     let factor = share.abs().exp();
     let is_told = share.is_finite() && share.abs() > MIN_SHARE;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::explain::{Direction, Explanation, GroupShare};
+use crate::explain::{DiffExplanation, Direction, Explanation, GroupShare};
 use crate::features::is_custom;
 use crate::http::assessor::{Asked, Assessed, Target};
 use crate::http::decode::Question;
@@ -28,6 +28,8 @@ pub(super) struct Reading {
     pub(super) waterfall: Option<WaterfallView>,
     pub(super) similar: Option<SimilarView>,
     pub(super) alternatives: Vec<Said>,
+    /// Which words of the change weigh most, in one sentence.
+    pub(super) words: Option<Said>,
     pub(super) notes: Vec<Said>,
 }
 
@@ -114,6 +116,7 @@ fn take(reading: &mut Reading, assessed: &Assessed, explanation: &Explanation) {
     reading.owners = assessed.owners.iter().map(|owner| Shown::cut(owner, 80)).collect();
     let diff = explanation.diff.as_ref();
     reading.change = Some(change_view(&assessed.change, &assessed.keys, diff));
+    reading.words = diff.and_then(DiffExplanation::words_said).map(|words| Said::new(&words));
     reading.similar = explanation.similar.as_ref().map(|similar| SimilarView {
         text: Said::capitalised(&similar.text),
         changes: similar.changes.iter().map(similar_change_view).collect(),
