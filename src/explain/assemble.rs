@@ -1,6 +1,8 @@
 use crate::explain::group::ReaderGroup;
 use crate::explain::numbers::{one_in, times};
-use crate::explain::phrase::{AS_USUAL, NOTHING_STANDS_OUT, is_of_a_person, said_of_one, sentence};
+use crate::explain::phrase::{
+    AS_USUAL, NOTHING_STANDS_OUT, is_learned, is_of_a_person, learned, said_of_one, sentence,
+};
 use crate::explain::require::{joined, requirement};
 use crate::explain::value::{Direction, Explanation, GroupShare, Headline, LeadingValue};
 use crate::features::{Group, Unit, schema};
@@ -105,7 +107,7 @@ fn groups(assessment: &Assessment, vector: &[f32]) -> Vec<GroupShare> {
 fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f32]) -> GroupShare {
     let contribution: f64 = contributions.iter().map(|it| it.contribution).sum();
     let mut values: Vec<LeadingValue> = Vec::new();
-    for it in leading(contributions, contribution) {
+    for it in leading(contributions, contribution, vector) {
         let value = leading_value(it, vector);
         // The busiest of one file is also its quietest.
         let is_said = values.iter().any(|said| said.text == value.text);
@@ -130,8 +132,11 @@ fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f3
 
 /// The contributions that say most: those that point where the group points and weigh at least a tenth
 /// of the first.
-fn leading<'a>(contributions: &[&'a Contribution], total: f64) -> Vec<&'a Contribution> {
-    let agrees = |it: &&&'a Contribution| it.contribution * total > 0.0 && !contradicts(it, total);
+fn leading<'a>(contributions: &[&'a Contribution], total: f64, vector: &[f32]) -> Vec<&'a Contribution> {
+    let agrees = |it: &&&'a Contribution| {
+        let is_against = || contradicts(it, total, rank_of(&it.feature, vector));
+        it.contribution * total > 0.0 && !is_mere_absence(it) && !is_against()
+    };
     let mut agreeing: Vec<&Contribution> = contributions.iter().filter(agrees).copied().collect();
     let least = agreeing.first().map_or(0.0, |first| first.contribution.abs() / 10.0);
     agreeing.retain(|it| it.contribution.abs() >= least);
@@ -142,18 +147,30 @@ fn leading<'a>(contributions: &[&'a Contribution], total: f64) -> Vec<&'a Contri
     } else {
         agreeing.retain(|it| !is_absent(it));
     }
-    // How a person's changes fared is one thing that is not told, not three.
-    let mut n_of_a_person = 0;
-    agreeing.retain(|it| {
-        n_of_a_person += usize::from(is_of_a_person(&it.feature));
-        !is_of_a_person(&it.feature) || n_of_a_person == 1
-    });
-    agreeing
+    // How a person's changes fared is one thing that is not told, not three; and what two learners make of the
+    // same outcomes is one thing, too.
+    let agreeing = once(agreeing, |it| is_of_a_person(&it.feature));
+    once(agreeing, |it| is_learned(&it.feature))
+}
+
+/// The contributions with the first of a kind alone.
+fn once(all: Vec<&Contribution>, is_one: impl Fn(&Contribution) -> bool) -> Vec<&Contribution> {
+    let first = all.iter().position(|it| is_one(it));
+    let kept = all.into_iter().enumerate().filter(|(idx, it)| Some(*idx) == first || !is_one(it));
+    kept.map(|(_, it)| it).collect()
+}
+
+/// Whether a value says only what kind of file, or what place, is not there: that no file is a plain list tells
+/// nobody anything.
+fn is_mere_absence(contribution: &Contribution) -> bool {
+    let is_of_place = ["kind_", "place_"].iter().any(|start| contribution.feature.starts_with(start));
+    is_of_place && contribution.value == Some(0.0)
 }
 
 /// Whether a value's own words speak against the group, though the model counts it for it: "went wrong
-/// less often than usual" in a group that raises the odds, because the model expects even less of most.
-fn contradicts(contribution: &Contribution, total: f64) -> bool {
+/// less often than usual" in a group that raises the odds, because the model expects even less of most. "As often
+/// as usual" speaks for nothing.
+fn contradicts(contribution: &Contribution, total: f64, rank: Option<f64>) -> bool {
     let spec = schema().features.iter().find(|spec| spec.name == contribution.feature);
     let Some(spec) = spec.filter(|spec| spec.group == Group::Outcomes && !is_of_a_person(spec.name)) else {
         return false;
@@ -161,7 +178,9 @@ fn contradicts(contribution: &Contribution, total: f64) -> bool {
     let is_bad = match (spec.unit, contribution.value) {
         // How long ago something went wrong: unknown says that nothing did.
         (Unit::Days | Unit::Hours, value) if total > 0.0 => value.is_some(),
-        (Unit::LogRatio | Unit::LogOdds, Some(value)) => value > AS_USUAL,
+        (Unit::LogRatio, Some(value)) if value.abs() <= AS_USUAL => return true,
+        (Unit::LogRatio, Some(value)) => value > AS_USUAL,
+        (Unit::LogOdds, Some(_)) if rank.is_some() => rank >= Some(0.5),
         (Unit::Count, Some(value)) if spec.name.contains("_bad") => value > 0.0,
         _ => return false,
     };
@@ -177,16 +196,13 @@ fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {
         }
         _ => String::new(),
     };
+    let text = learned(contribution, rank).unwrap_or_else(|| format!("{}{unusual}", sentence(contribution)));
     LeadingValue {
         feature: contribution.feature.clone(),
         value: contribution.value,
         rank,
         contribution: contribution.contribution,
-        text: said_of_one(
-            &format!("{}{unusual}", sentence(contribution)),
-            is_one("size_files", vector),
-            is_one("key_edits", vector),
-        ),
+        text: said_of_one(&text, is_one("size_files", vector), is_one("key_edits", vector)),
     }
 }
 
@@ -236,10 +252,47 @@ mod tests {
             value: Some(value),
             contribution: 1.0,
         };
-        let (none, some, more) = (of("kind_yaml", 0.0), of("kind_yaml", 0.5), of("place_identity", 0.0));
-        let names = |all: &[&Contribution]| leading(all, 1.0).len();
+        let (none, some, more) = (of("owner_is_last", 0.0), of("kind_yaml", 0.5), of("owner_is_top", 0.0));
+        let names = |all: &[&Contribution]| leading(all, 1.0, &[]).len();
         assert_eq!((names(&[&none, &more]), names(&[&none, &some, &more])), (1, 1));
-        assert_eq!(leading(&[&none, &some], 1.0)[0].value, Some(0.5));
+        assert_eq!(leading(&[&none, &some], 1.0, &[])[0].value, Some(0.5));
+        assert_eq!(names(&[&of("kind_yaml", 0.0), &of("place_ci", 0.0)]), 0, "what kind a file is not");
+    }
+
+    #[test]
+    fn what_was_learned_online_is_said_by_its_rank_alone() {
+        let schema = schema();
+        let idx = schema.features.iter().position(|spec| spec.name == "learned_slow").unwrap();
+        let rank_idx = schema.features.len() + schema.ranked.iter().position(|&it| it == idx).unwrap();
+        let contribution = Contribution {
+            feature: "learned_slow".into(),
+            group: String::new(),
+            value: Some(1.2),
+            contribution: 1.0,
+        };
+        let mut vector = vec![f32::NAN; schema.n_values()];
+        for (rank, said, is_for_raising) in
+            [(0.25, "safer than 75 %", false), (0.91, "riskier than 91 %", true)]
+        {
+            vector[rank_idx] = rank;
+            let text = leading_value(&contribution, &vector).text;
+            assert!(text.contains(said) && !text.contains("usual"), "{text}");
+            assert_eq!(leading(&[&contribution], 1.0, &vector).len(), usize::from(is_for_raising));
+        }
+    }
+
+    #[test]
+    fn what_two_learners_make_of_the_same_outcomes_is_said_once() {
+        let of = |feature: &str| Contribution {
+            feature: feature.into(),
+            group: String::new(),
+            value: Some(2.0),
+            contribution: 1.0,
+        };
+        let all = [of("learned_fast"), of("learned_slow"), of("file_bad")];
+        let said: Vec<&str> =
+            leading(&all.each_ref(), 1.0, &[]).into_iter().map(|it| it.feature.as_str()).collect();
+        assert_eq!(said, ["learned_fast", "file_bad"]);
     }
 
     #[test]
@@ -247,6 +300,7 @@ mod tests {
         let cases = [
             ("file_bad_lift_max", Some(-0.4), 1.0, true),
             ("file_bad_lift_max", Some(0.0), 1.0, true),
+            ("file_bad_lift_max", Some(0.0), -1.0, true),
             ("file_bad_lift_max", Some(0.4), 1.0, false),
             ("file_bad_lift_max", Some(0.4), -1.0, true),
             ("file_bad_age_days", None, 1.0, true),
@@ -263,7 +317,7 @@ mod tests {
                 value,
                 contribution: total / 2.0,
             };
-            assert_eq!(contradicts(&contribution, total), expected, "{feature} {value:?} {total}");
+            assert_eq!(contradicts(&contribution, total, None), expected, "{feature} {value:?} {total}");
         }
     }
 }

@@ -43,8 +43,8 @@ const PHRASES: &[(&str, &str)] = &[
     ("file_bad_lift_max", "changes of the worst file went wrong {}"),
     ("file_bad_lift_mean", "changes of these files went wrong {}"),
     ("file_last_undid_share", "{} of the known files were last changed to undo something"),
-    ("learned_fast", "by the newest outcomes, changes of such files, keys and words go wrong {}"),
-    ("learned_slow", "by all outcomes so far, changes of such files, keys and words go wrong {}"),
+    ("learned_fast", "what the newest outcomes taught of such words, places and people"),
+    ("learned_slow", "what all outcomes so far taught of such words, places and people"),
     ("line_age_min_hours", "the youngest deleted line was added {} ago"),
     ("line_back_age_days", "a line that comes back was deleted {} ago"),
     ("line_back_share", "{} of the added lines were deleted from the file before"),
@@ -259,6 +259,20 @@ pub fn sentence(contribution: &Contribution) -> String {
     }
 }
 
+/// What an online learner makes of a change, by its rank here: its log-odds are no probabilities, and most changes
+/// of a repository can lie on one side of zero.
+pub(super) fn learned(contribution: &Contribution, rank: Option<f64>) -> Option<String> {
+    let rank = rank.filter(|_| is_learned(&contribution.feature))?;
+    let (word, share) = if rank >= 0.5 { ("riskier", rank) } else { ("safer", 1.0 - rank) };
+    let share = (100.0 * share).floor();
+    Some(format!("{} ranks it {word} than {share:.0} % of changes here", sentence(contribution)))
+}
+
+/// Whether a feature is what an online learner makes of a change.
+pub(super) fn is_learned(feature: &str) -> bool {
+    feature.starts_with("learned_")
+}
+
 /// A sentence about the many files or keys of a change, said of the only one.
 pub(super) fn said_of_one(text: &str, is_one_file: bool, is_one_key: bool) -> String {
     let files = ALONE.iter().filter(|_| is_one_file);
@@ -319,7 +333,6 @@ fn shown(spec: &FeatureSpec, value: f64) -> String {
         Unit::Days => span_hours(24.0 * value),
         Unit::Hours if spec.name != "time_hour" => span_hours(value),
         Unit::LogRatio if spec.name.ends_with("_lift") || spec.name.contains("_lift_") => how_often(value),
-        Unit::LogOdds => roughly_how_often(value),
         Unit::LogRatio => format!("{} times", times(value.exp())),
         _ => plain(round_to(value)),
     }
@@ -334,18 +347,6 @@ fn how_often(log_ratio: f64) -> String {
         ratio if ratio < -AS_USUAL => format!("{} times less often than usual", times(ratio.exp())),
         _ => "as often as usual".to_owned(),
     }
-}
-
-/// Log-odds that were learned online and never calibrated: a direction, and no number.
-fn roughly_how_often(log_odds: f64) -> String {
-    let words = match log_odds {
-        l if l > 1.5 => "far more often than usual",
-        l if l > AS_USUAL => "more often than usual",
-        l if l < -1.5 => "far less often than usual",
-        l if l < -AS_USUAL => "less often than usual",
-        _ => "as often as usual",
-    };
-    words.to_owned()
 }
 
 fn how_many(share: f64) -> String {
