@@ -76,7 +76,7 @@ fn version(text: &str) -> Vec<u64> {
 
 /// Whether a `name`, or `name@<floor`, of the bans names this package.
 fn is_banned(rule: &str, name: &str, package_version: &str) -> bool {
-    match rule.split_once("@<") {
+    match rule.split_once(":<") {
         Some((banned, floor)) => banned == name && version(package_version) < version(floor),
         None => rule == name,
     }
@@ -116,5 +116,5 @@ fn license_expressions_are_read() {
     for not_met in ["GPL-2.0", "MIT AND GPL-2.0", "(GPL-2.0 OR Zlib) AND MIT", "none"] {
         assert!(!is_met(not_met, &allowed), "{not_met}");
     }
-    assert!(is_banned("time@<0.3.47", "time", "0.3.9") && !is_banned("time@<0.3.47", "time", "0.3.47"));
+    assert!(is_banned("time:<0.3.47", "time", "0.3.9") && !is_banned("time:<0.3.47", "time", "0.3.47"));
 }
