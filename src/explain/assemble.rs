@@ -91,13 +91,13 @@ fn rank(assessment: &Assessment) -> String {
 }
 
 fn groups(assessment: &Assessment, vector: &[f32]) -> Vec<GroupShare> {
-    let of_group = |group: ReaderGroup| {
-        let all = assessment.contributions.iter();
-        let of_group: Vec<&Contribution> =
-            all.filter(|contribution| ReaderGroup::of_feature(&contribution.feature) == group).collect();
-        (!of_group.is_empty()).then(|| group_share(group, &of_group, vector))
-    };
-    let mut groups: Vec<GroupShare> = ReaderGroup::ALL.into_iter().filter_map(of_group).collect();
+    let mut by_group: [Vec<&Contribution>; ReaderGroup::ALL.len()] = Default::default();
+    for contribution in &assessment.contributions {
+        by_group[ReaderGroup::of_feature(&contribution.feature) as usize].push(contribution);
+    }
+    let groups = ReaderGroup::ALL.into_iter().zip(&by_group).filter(|(_, of_group)| !of_group.is_empty());
+    let mut groups: Vec<GroupShare> =
+        groups.map(|(group, of_group)| group_share(group, of_group, vector)).collect();
     groups.sort_by(|a, b| {
         b.contribution.abs().total_cmp(&a.contribution.abs()).then_with(|| a.group.cmp(&b.group))
     });
@@ -108,10 +108,12 @@ fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f3
     let contribution: f64 = contributions.iter().map(|it| it.contribution).sum();
     let mut values: Vec<LeadingValue> = Vec::new();
     for it in leading(contributions, contribution, vector) {
+        if values.len() == N_VALUES {
+            break;
+        }
         let value = leading_value(it, vector);
         // The busiest of one file is also its quietest.
-        let is_said = values.iter().any(|said| said.text == value.text);
-        if !is_said && values.len() < N_VALUES {
+        if !values.iter().any(|said| said.text == value.text) {
             values.push(value);
         }
     }
@@ -171,7 +173,7 @@ fn is_mere_absence(contribution: &Contribution) -> bool {
 /// less often than usual" in a group that raises the odds, because the model expects even less of most. "As often
 /// as usual" speaks for nothing.
 fn contradicts(contribution: &Contribution, total: f64, rank: Option<f64>) -> bool {
-    let spec = schema().features.iter().find(|spec| spec.name == contribution.feature);
+    let spec = schema().spec(&contribution.feature);
     let Some(spec) = spec.filter(|spec| spec.group == Group::Outcomes && !is_of_a_person(spec.name)) else {
         return false;
     };
@@ -208,14 +210,14 @@ fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {
 
 /// Whether a count in the vector is one.
 fn is_one(feature: &str, vector: &[f32]) -> bool {
-    let idx = schema().features.iter().position(|spec| spec.name == feature);
-    idx.and_then(|idx| vector.get(idx)).is_some_and(|value| *value == 1.0)
+    let value = schema().position(feature).and_then(|idx| vector.get(idx));
+    value.is_some_and(|value| *value == 1.0)
 }
 
 /// The rank that stands in the vector beside a feature's value.
 fn rank_of(feature: &str, vector: &[f32]) -> Option<f64> {
     let schema = schema();
-    let feature_idx = schema.features.iter().position(|spec| spec.name == feature)?;
+    let feature_idx = schema.position(feature)?;
     let rank_idx = schema.ranked.iter().position(|&idx| idx == feature_idx)?;
     let rank = vector.get(schema.features.len() + rank_idx).filter(|rank| rank.is_finite())?;
     Some(f64::from(*rank))

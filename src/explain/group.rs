@@ -67,7 +67,7 @@ impl ReaderGroup {
         if is_custom(name) {
             return Self::Custom;
         }
-        let spec = schema().features.iter().find(|spec| spec.name == name);
+        let spec = schema().spec(name);
         spec.map_or(Self::Wording, |spec| Self::of(spec.group, name))
     }
 

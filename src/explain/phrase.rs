@@ -245,7 +245,7 @@ pub fn sentence(contribution: &Contribution) -> String {
     if is_of_a_person(&contribution.feature) {
         return PERSONS_RECORD.to_owned();
     }
-    let spec = schema().features.iter().find(|spec| spec.name == contribution.feature);
+    let spec = schema().spec(&contribution.feature);
     match spec {
         Some(spec) => of_feature(spec, contribution.value),
         None if contribution.feature == "tokens" => {

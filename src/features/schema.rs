@@ -1,5 +1,6 @@
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use crate::features::facts::Facts;
@@ -99,6 +100,7 @@ pub struct Schema {
     /// Positions in `features` of those that are ranked.
     pub ranked: Vec<usize>,
     names: Vec<String>,
+    positions: FxHashMap<&'static str, usize>,
 }
 
 impl FeatureSpec {
@@ -129,6 +131,16 @@ impl Schema {
     /// Names of the values of a vector, in order; ranks end in `.rank`.
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Position in `features`, and so in a vector, of the feature with a name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.positions.get(name).copied()
+    }
+
+    /// The feature with a name.
+    pub fn spec(&self, name: &str) -> Option<&FeatureSpec> {
+        self.position(name).map(|idx| &self.features[idx])
     }
 
     /// The feature behind a position of the vector: itself, or the one that is ranked there.
@@ -186,7 +198,8 @@ impl Schema {
         let raw_names = features.iter().map(|spec| spec.name.to_owned());
         let names =
             raw_names.chain(ranked.iter().map(|&idx| format!("{}.rank", features[idx].name))).collect();
-        Self { features, ranked, names }
+        let positions = features.iter().enumerate().map(|(idx, spec)| (spec.name, idx)).collect();
+        Self { features, ranked, names, positions }
     }
 }
 

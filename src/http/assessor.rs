@@ -195,8 +195,6 @@ pub struct Assessed {
     pub known_bad: Option<KnownBad>,
     /// What the model says.
     pub assessment: Option<Assessment>,
-    /// A sentence for each contribution, in the same order.
-    pub texts: Vec<String>,
     /// Why the service cannot vouch.
     pub doubts: Vec<Reason>,
     /// The feature vector.

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::change::{Change, ChangeId, ChangeRecord, Moment};
+use crate::explain::sentence;
 use crate::http::assessor::{Asked, Assessed, ModelRef, Target};
 use crate::http::decode::Question;
 use crate::http::explain::briefly;
@@ -102,7 +103,6 @@ pub(super) fn hollow(asked: &Asked, doubt: Reason) -> Assessed {
         facts: Facts::default(),
         known_bad: None,
         assessment: None,
-        texts: Vec::new(),
         doubts: vec![doubt],
         vector: Vec::new(),
         tokens: Vec::new(),
@@ -211,7 +211,7 @@ fn answer(
         reasons: decision.reasons.iter().map(reason_answer).collect(),
         explanation: assessment.map(|assessment| ExplanationAnswer {
             groups: briefly(assessed, decision).groups,
-            ..explanation_answer(assessment, &assessed.texts)
+            ..explanation_answer(assessment)
         }),
         plan: has_policy.then(|| plan_answer(decision)),
         model: assessment.and_then(|_| serving.assessor.model().ok()).cloned(),
@@ -280,18 +280,17 @@ pub(super) fn risk_answer(assessment: &Assessment) -> RiskAnswer {
     }
 }
 
-pub(super) fn explanation_answer(assessment: &Assessment, texts: &[String]) -> ExplanationAnswer {
-    let text = |idx: usize| texts.get(idx).cloned().unwrap_or_default();
+pub(super) fn explanation_answer(assessment: &Assessment) -> ExplanationAnswer {
     let all = &assessment.contributions;
     let n_shown = if all.len() > N_SHOWN + 1 { N_SHOWN } else { all.len() };
-    let shown = all[..n_shown].iter().enumerate();
-    let mut contributions: Vec<ContributionAnswer> = shown
-        .map(|(idx, it)| ContributionAnswer {
+    let mut contributions: Vec<ContributionAnswer> = all[..n_shown]
+        .iter()
+        .map(|it| ContributionAnswer {
             feature: it.feature.clone(),
             group: it.group.clone(),
             value: it.value,
             contribution: it.contribution,
-            text: text(idx),
+            text: sentence(it),
         })
         .collect();
     let rest = &all[n_shown..];

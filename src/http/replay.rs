@@ -123,7 +123,7 @@ fn recomputed(answer: &Answer, assessment: &Assessment) -> Value {
         risk.reference = stored.reference.clone();
     }
     now.risk = Some(risk);
-    now.explanation = Some(explanation_answer(assessment, &[]));
+    now.explanation = Some(explanation_answer(assessment));
     numbers(&now)
 }
 

@@ -117,7 +117,6 @@ impl Fake {
             facts: Facts::default(),
             known_bad: None,
             assessment: Some(assessment(*self.percentile.lock().unwrap())),
-            texts: vec!["three reverts".into(), "small".into()],
             doubts: Vec::new(),
             vector: vec![3.0, f32::NAN, 0.1],
             tokens: vec![6, 7],

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use crate::artifact::{self, Artifact};
 use crate::change::ChangeId;
 use crate::change::secrets::redact;
-use crate::explain::{Explanation, Grounds, sentence};
+use crate::explain::{Explanation, Grounds};
 use crate::features::schema;
 use crate::history::hash64;
 use crate::http::ApiError;
@@ -158,7 +158,6 @@ impl LiveAssessor {
                 take_custom(&mut assessed, scorer.custom(), &asked.custom);
                 let answer = scorer.assess(&assessed.vector, &assessed.tokens, margins);
                 assessed.facts.out_of_distribution = answer.out_of_distribution.is_some();
-                assessed.texts = answer.assessment.contributions.iter().map(sentence).collect();
                 assessed.assessment = Some(answer.assessment);
             }
             Err(reason) => assessed.doubts.push(reason),

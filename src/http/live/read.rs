@@ -139,7 +139,7 @@ fn facts(change: &Change, vector: &[f32], unknown_repository: bool) -> Facts {
 
 /// A known value of this build's vector.
 fn value(vector: &[f32], name: &str) -> Option<f32> {
-    let idx = schema().features.iter().position(|spec| spec.name == name)?;
+    let idx = schema().position(name)?;
     vector.get(idx).copied().filter(|value| !value.is_nan())
 }
 

@@ -29,7 +29,7 @@ pub(super) fn attention(document: &Document) -> Attention {
     let mut of_group: Vec<(String, f64)> = Vec::new();
     for (feature_ref, moved) in document.schema.iter().zip(document.scoring.ensemble.importance()) {
         let name = feature_ref.name.trim_end_matches(RANK_SUFFIX);
-        let spec = schema().features.iter().find(|spec| spec.name == name);
+        let spec = schema().spec(name);
         add(&mut of_feature, spec.map_or(name, |spec| in_words(spec)), moved);
         add(&mut of_group, spec.map_or_else(|| other_words(name), group_words), moved);
     }
