@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use diffrisk::explain::{Explanation, markdown, sarif};
 use diffrisk::git::Repository;
-use diffrisk::http::explanation_of;
 use diffrisk::http::wire::Answer;
+use diffrisk::http::{explanation_of, trusting};
 
 use crate::cli::answer::describe;
 use crate::cli::exit::Exit;
@@ -23,6 +23,9 @@ pub struct GateArgs {
     /// File that holds the service's key
     #[arg(long, value_name = "FILE", requires = "server")]
     key_file: Option<PathBuf>,
+    /// Root certificates to trust the service by, in PEM; those of this machine unless given
+    #[arg(long, value_name = "FILE", requires = "server")]
+    server_ca: Option<PathBuf>,
     /// Exit with 0 whatever the decision
     #[arg(long)]
     advisory: bool,
@@ -122,7 +125,7 @@ fn ask(server: &str, args: &GateArgs) -> Result<Answer, Failure> {
     let body = args.question.body()?;
     let include = if args.format == Format::Text || args.output.json { "" } else { "?include=explanation" };
     let url = format!("{}/v1/score{include}", server.trim_end_matches('/'));
-    let mut request = ureq::post(&url);
+    let mut request = agent(&url, args)?.post(&url);
     if let Some(path) = &args.key_file {
         let key = std::fs::read_to_string(path)
             .or_exit(Exit::BadInput, format!("cannot read `{}`", path.display()))?;
@@ -131,6 +134,17 @@ fn ask(server: &str, args: &GateArgs) -> Result<Answer, Failure> {
     let sent = request.send_json(&body);
     let mut response = sent.or_exit(Exit::NoDecision, format!("`{server}` gave no decision"))?;
     response.body_mut().read_json().or_exit(Exit::NoDecision, format!("`{server}` gave no decision"))
+}
+
+/// The machine's certificates are only looked for where they are needed.
+fn agent(url: &str, args: &GateArgs) -> Result<ureq::Agent, Failure> {
+    let config = ureq::Agent::config_builder();
+    if !url.starts_with("https:") {
+        return Ok(ureq::Agent::new_with_config(config.build()));
+    }
+    let tls = trusting(args.server_ca.as_deref());
+    let tls = tls.or_exit(Exit::BadInput, "the service cannot be trusted")?;
+    Ok(ureq::Agent::new_with_config(config.tls_config(tls).build()))
 }
 
 /// Shadow mode never stops anybody; a word this build does not know is not the fast path.

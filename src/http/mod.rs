@@ -55,4 +55,4 @@ pub use serve::{ServeError, bind, serve};
 pub use service::{Clock, Parts, PolicyInUse, Service};
 pub use settings::{Settings, SettingsError};
 pub use start::{StartError, start, start_at};
-pub use tls::{TlsConfig, TlsError};
+pub use tls::{TlsConfig, TlsError, trusting};

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::http::tls::trusting;
 use crate::http::trace::TraceContext;
 
 const N_QUEUED: usize = 4_096;
@@ -52,8 +53,12 @@ impl Exporter {
 
 /// Collects for a second or a full batch, sends, and ends with the last sender.
 fn export(url: &str, receiver: &Receiver<Span>) {
-    let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build();
-    let agent = ureq::Agent::new_with_config(config);
+    let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT));
+    let config = match trusting(None) {
+        Ok(tls) if url.starts_with("https:") => config.tls_config(tls),
+        Ok(_) | Err(_) => config,
+    };
+    let agent = ureq::Agent::new_with_config(config.build());
     let mut is_away = false;
     loop {
         let Ok(first) = receiver.recv() else { return };

@@ -1,6 +1,6 @@
-//! TLS by rustls, where a certificate is configured.
+//! TLS by rustls: the service's own where a certificate is configured, and that of whom it or the gate asks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_rustls::TlsAcceptor;
@@ -31,6 +31,11 @@ pub enum TlsError {
         /// Why not.
         source: rustls::pki_types::pem::Error,
     },
+    /// No root certificate is installed on this machine.
+    #[error(
+        "no root certificate is installed here (looked at `SSL_CERT_FILE`, `SSL_CERT_DIR` and the system's own)"
+    )]
+    NoRoots,
     /// Certificate and key do not belong together, or are of a kind that is not spoken.
     #[error("the certificate cannot be used")]
     Refused(#[from] rustls::Error),
@@ -39,19 +44,39 @@ pub enum TlsError {
 impl TlsConfig {
     /// Reads both files.
     pub(super) fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
-        let refused = |path: &PathBuf, expected| {
-            let path = path.clone();
-            move |source| TlsError::Pem { path, expected, source }
-        };
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&self.certificate)
-            .map_err(refused(&self.certificate, "certificate"))?
-            .collect();
-        let chain = chain.map_err(refused(&self.certificate, "certificate"))?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(refused(&self.key, "private key"))?;
+        let chain = certificates(&self.certificate)?;
+        let refused = |source| TlsError::Pem { path: self.key.clone(), expected: "private key", source };
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(refused)?;
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
+}
+
+/// How a client of ours trusts: the roots of a file, or those that are installed on this machine
+/// (`SSL_CERT_FILE` and `SSL_CERT_DIR` count).
+///
+/// # Errors
+/// When the file holds no certificate in PEM, or the machine none.
+pub fn trusting(roots: Option<&Path>) -> Result<ureq::tls::TlsConfig, TlsError> {
+    let found = match roots {
+        Some(path) => certificates(path)?,
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    if found.is_empty() {
+        return Err(TlsError::NoRoots);
+    }
+    let roots: Vec<_> = found.iter().map(|root| ureq::tls::Certificate::from_der(root).to_owned()).collect();
+    let config = ureq::tls::TlsConfig::builder().provider(ureq::tls::TlsProvider::Rustls);
+    let config = config.unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
+    Ok(config.root_certs(ureq::tls::RootCerts::new_with_certs(&roots)).build())
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let refused = |source| TlsError::Pem { path: path.to_owned(), expected: "certificate", source };
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(refused)?.collect();
+    let found = found.map_err(refused)?;
+    if found.is_empty() { Err(refused(rustls::pki_types::pem::Error::NoItemsFound)) } else { Ok(found) }
 }

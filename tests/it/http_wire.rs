@@ -142,6 +142,28 @@ async fn tls_is_spoken_where_a_certificate_is_configured() {
     let mut plain = TcpStream::connect(&service.address).unwrap();
     plain.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert!(!rest(&mut plain).contains("200 OK"), "nothing is answered in clear");
+    let port = service.address.rsplit(':').next().unwrap();
+    gate_over_tls(dir.path(), &format!("https://localhost:{port}"));
+}
+
+/// The gate asks a service whose certificate it is told to trust, and no other.
+fn gate_over_tls(dir: &std::path::Path, server: &str) {
+    let diff = "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n";
+    std::fs::write(dir.join("change.diff"), diff).unwrap();
+    let gate = |roots: &[&str], environment: &[(&str, &str)]| {
+        let mut gate = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+        gate.args(["gate", "--json", "--name", "shop", "--diff", "change.diff", "--server", server])
+            .args(roots);
+        let output = gate.envs(environment.iter().copied()).current_dir(dir).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let trusted = gate(&["--server-ca", "chain.pem"], &[]);
+    assert!(matches!(trusted.0, Some(0 | 10)), "{trusted:?}");
+    assert_eq!(gate(&[], &[("SSL_CERT_FILE", "chain.pem")]).0, trusted.0);
+    let other = gate(&["--server-ca", "key.pem"], &[]);
+    assert!(other.0 == Some(4) && other.1.contains("key.pem"), "{other:?}");
+    let stranger = gate(&[], &[("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/nowhere")]);
+    assert!(matches!(stranger.0, Some(3 | 4)), "{stranger:?}");
 }
 
 fn verify(dir: &std::path::Path) -> (i32, String) {

@@ -12,7 +12,29 @@ pub struct Server {
 
 /// Starts a server in a fresh directory, or prints why not.
 pub fn start() -> Option<Server> {
-    match try_start() {
+    told(try_start(|_| Ok(Vec::new())))
+}
+
+/// The same with a certificate for 127.0.0.1 that only its own file vouches for.
+pub fn start_with_tls() -> Option<Server> {
+    told(try_start(|dir| {
+        let openssl = crate::process::installed("openssl").ok_or("no openssl to make a certificate with")?;
+        let made = Command::new(openssl)
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+            .args(["-keyout", "key.pem", "-out", "chain.pem", "-days", "2", "-subj", "/CN=localhost"])
+            .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+            .current_dir(dir)
+            .output()
+            .map_err(|error| error.to_string())?;
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let file = |setting: &str, name: &str| format!("{setting}={}", dir.join(name).display());
+        let files = [file("ssl_cert_file", "chain.pem"), file("ssl_key_file", "key.pem")];
+        Ok(["ssl=on".to_owned()].into_iter().chain(files).flat_map(|one| ["-c".to_owned(), one]).collect())
+    }))
+}
+
+fn told(started: Result<Server, String>) -> Option<Server> {
+    match started {
         Ok(server) => Some(server),
         Err(reason) => {
             crate::skip(&reason);
@@ -26,6 +48,11 @@ impl Server {
     /// Its address.
     pub fn url(&self) -> String {
         format!("postgres://diffrisk@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// The certificate that it shows, where it shows one.
+    pub fn certificate(&self) -> PathBuf {
+        self.dir.path().join("chain.pem")
     }
 }
 
@@ -57,9 +84,12 @@ fn command(program: PathBuf, dir: &std::path::Path) -> Command {
     command
 }
 
-fn try_start() -> Result<Server, String> {
+fn try_start(
+    settings: impl FnOnce(&std::path::Path) -> Result<Vec<String>, String>,
+) -> Result<Server, String> {
     let bin = programs().ok_or("no PostgreSQL server is installed (Debian package `postgresql`)")?;
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let settings = settings(dir.path())?;
     let data = dir.path().join("data");
     let mut initdb = command(bin.join("initdb"), dir.path());
     initdb.args(["--username=diffrisk", "--auth=trust", "--no-sync", "-D"]).arg(&data).current_dir("/");
@@ -71,6 +101,7 @@ fn try_start() -> Result<Server, String> {
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     drop(listener);
     let mut server = command(bin.join("postgres"), dir.path());
+    server.args(settings);
     server.arg("-D").arg(&data).arg("-p").arg(port.to_string()).arg("-k").arg(dir.path()).current_dir("/");
     let child =
         server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|error| error.to_string())?;

@@ -168,6 +168,27 @@ async fn a_log_in_postgresql_keeps_every_promise() {
 }
 
 #[tokio::test]
+async fn postgresql_is_reached_over_tls_where_its_certificate_is_trusted() {
+    let Some(server) = crate::postgres::start_with_tls() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let open = async |tls: String| {
+        let mut store_config = StoreConfig::new(format!("{}?{tls}", server.url()));
+        store_config.stem = Some(dir.path().join("replica"));
+        Store::open(&store_config).await
+    };
+    let trusted = format!("sslmode=verify-full&sslrootcert={}", server.certificate().display());
+    for tls in [trusted.as_str(), "sslmode=require", "sslmode=disable"] {
+        let store = open(tls.to_owned()).await.unwrap();
+        assert!(matches!(
+            store.append_one(decision(1)).await.unwrap(),
+            Appended::New(_) | Appended::Earlier(_)
+        ));
+        store.close().await;
+    }
+    assert!(open("sslmode=verify-full".to_owned()).await.is_err(), "nobody on this machine vouches for it");
+}
+
+#[tokio::test]
 async fn fifty_parallel_appends_of_one_question_make_one_decision() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&sqlite_config(dir.path())).await.unwrap();
