@@ -146,8 +146,8 @@ pub enum Target {
     },
     /// A diff that is in no repository yet.
     Diff {
-        /// The canonical diff.
-        record: ChangeRecord,
+        /// The canonical diff; shared, since a question is handed on several times.
+        record: Arc<ChangeRecord>,
         /// The caller's review identity.
         id: Option<String>,
         /// The author as written.

@@ -1,6 +1,7 @@
 //! From strict JSON to a question: every field checked where it stands.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -86,7 +87,7 @@ fn target(field: Field, limits: &Limits) -> Result<(String, Option<String>, Targ
     let message = fields.optional("message").map(|text| bounded(text, MAX_MESSAGE_BYTES)).transpose()?;
     let authored_at = fields.optional("authored_at").map(moment).transpose()?;
     fields.finish()?;
-    let record = read_diff(diff, limits)?;
+    let record = Arc::new(read_diff(diff, limits)?);
     let (author, message) = (author.unwrap_or_default(), message.unwrap_or_default());
     Ok((repo, id.clone(), Target::Diff { record, id, author, message, authored_at }))
 }

@@ -36,9 +36,10 @@ impl Fields {
     }
 
     pub(super) fn required(&mut self, name: &str) -> Result<Field, ApiError> {
-        let missing = || ApiError::at(ProblemCode::MissingField, format!("{}.{name}", self.path), "required");
-        let missing = missing();
-        self.optional(name).ok_or(missing)
+        let field = self.optional(name);
+        field.ok_or_else(|| {
+            ApiError::at(ProblemCode::MissingField, format!("{}.{name}", self.path), "required")
+        })
     }
 
     /// Every field with its path, in the order of the body.

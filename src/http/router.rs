@@ -1,5 +1,6 @@
 //! Which path leads where, who may go there, and what every answer carries.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,15 +10,19 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use futures_util::FutureExt;
 
 use crate::http::auth::{Scope, authenticate, scope};
 use crate::http::metrics::{CodeLabels, RequestLabels};
 use crate::http::otlp::Span;
 use crate::http::pages;
-use crate::http::routes::{admin, decisions, docs, health, infer, outcomes, request_id, score};
+use crate::http::routes::{admin, decisions, docs, health, infer, outcomes, score};
 use crate::http::service::Service;
 use crate::http::trace::TraceContext;
 use crate::http::{ApiError, ProblemCode};
+
+/// Asked by `POST`, but changes nothing.
+const INFER: &str = "/v2/models/{model}/infer";
 
 /// Every route of the service.
 pub fn router(service: Arc<Service>) -> Router {
@@ -36,7 +41,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/policy/reload", guard(post(admin::reload_policy), Scope::Admin))
         .route("/v2/models/{model}", guard(get(infer::metadata), Scope::Score))
         .route("/v2/models/{model}/ready", guard(get(infer::model_ready), Scope::Score))
-        .route("/v2/models/{model}/infer", guard(post(infer::infer), Scope::Score))
+        .route(INFER, guard(post(infer::infer), Scope::Score))
         .route("/metrics", guard(get(health::metrics), Scope::Read))
         .layer(from_fn_with_state(Arc::clone(&service), authenticate));
     let open = Router::new()
@@ -60,19 +65,26 @@ fn guard(method_router: MethodRouter<Arc<Service>>, needed: Scope) -> MethodRout
     method_router.layer(from_fn_with_state(needed, scope))
 }
 
-/// A panic of a handler is a problem of one request, never of the service.
+/// A panic of a handler is a problem of one request, never of the service. What changes something runs in a
+/// task of its own, and so to its end, also where the caller hangs up.
 async fn catch_panic(request: Request, next: Next) -> Response {
-    match tokio::spawn(next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => ApiError::standard(ProblemCode::Internal).into_response(),
-    }
+    let response = if only_reads(&request) {
+        AssertUnwindSafe(next.run(request)).catch_unwind().await.ok()
+    } else {
+        tokio::spawn(next.run(request)).await.ok()
+    };
+    response.unwrap_or_else(|| ApiError::standard(ProblemCode::Internal).into_response())
+}
+
+fn only_reads(request: &Request) -> bool {
+    let path = request.extensions().get::<MatchedPath>();
+    request.method().is_safe() || path.is_some_and(|path| path.as_str() == INFER)
 }
 
 /// Counts, times and names every request.
 async fn observe(State(service): State<Arc<Service>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("other", |path| path.as_str()).to_owned();
-    let id = request_id(request.headers());
     let context = TraceContext::of(request.headers());
     let method = service.exporter.as_ref().map(|_| request.method().to_string());
     request.extensions_mut().insert(context.clone());
@@ -84,8 +96,17 @@ async fn observe(State(service): State<Arc<Service>>, mut request: Request, next
         let code = api_error.code.as_str();
         service.metrics.problems.get_or_create(&CodeLabels { code: code.to_owned() }).inc();
         let trace_id = context.trace_id.as_str();
-        tracing::info!(route, status, code, path = api_error.path, request_id = id, trace_id, "problem");
+        tracing::info!(
+            route,
+            status,
+            code,
+            path = api_error.path,
+            request_id = context.request_id,
+            trace_id,
+            "problem"
+        );
     }
+    harden(&mut response, &context.request_id);
     if let (Some(exporter), Some(method)) = (&service.exporter, method) {
         let end_ns = jiff::Timestamp::now().as_nanosecond();
         let start_ns = end_ns - i128::try_from(started.elapsed().as_nanos()).unwrap_or(0);
@@ -93,7 +114,6 @@ async fn observe(State(service): State<Arc<Service>>, mut request: Request, next
             service.metrics.spans_dropped.inc();
         }
     }
-    harden(&mut response, &id);
     response
 }
 

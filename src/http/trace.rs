@@ -5,6 +5,8 @@ use axum::http::HeaderMap;
 /// Where a request stands in a trace, in lower-case hex as on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TraceContext {
+    /// The id under which the request is found in the logs: the caller's, where it is an ordinary one.
+    pub(super) request_id: String,
     /// The caller's trace, or one of its own.
     pub(super) trace_id: String,
     /// The caller's span; none where the caller named none.
@@ -18,12 +20,22 @@ impl TraceContext {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all("traceparent").iter();
         let header = given.next().filter(|_| given.next().is_none()).and_then(|value| value.to_str().ok());
-        let span_id = fresh_id()[16..].to_owned();
+        let request_id = request_id(headers);
+        // The first span of a trace may be called like a part of it.
+        let own = fresh_id();
+        let span_id = own[16..].to_owned();
         match header.and_then(parse) {
-            Some((trace_id, parent_id)) => Self { trace_id, parent_id: Some(parent_id), span_id },
-            None => Self { trace_id: fresh_id(), parent_id: None, span_id },
+            Some((trace_id, parent_id)) => Self { request_id, trace_id, parent_id: Some(parent_id), span_id },
+            None => Self { request_id, trace_id: own, parent_id: None, span_id },
         }
     }
+}
+
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    let is_ordinary = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'/');
+    let given = given.filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(is_ordinary));
+    given.map_or_else(crate::store::new_id, ToOwned::to_owned)
 }
 
 /// Trace and parent of a `traceparent` of version 00, or of a later one that begins like it.

@@ -92,7 +92,7 @@ impl Fake {
                 (Some(commit.clone()), "a".into(), "m".into(), ChangeRecord::default())
             }
             Target::Diff { author, message, record, .. } => {
-                (None, author.clone(), message.clone(), record.clone())
+                (None, author.clone(), message.clone(), ChangeRecord::clone(record))
             }
         };
         let is_dead = commit.as_ref().is_some_and(|commit| commit.starts_with("dead"));

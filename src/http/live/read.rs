@@ -1,5 +1,6 @@
 use crate::change::{
-    Change, ChangeId, Digest, FileContent, FileDiff, FileStatus, KeyChange, Moment, digest, key_changes,
+    Change, ChangeId, ChangeRecord, Digest, FileContent, FileDiff, FileStatus, KeyChange, Moment, digest,
+    key_changes,
 };
 use crate::features::schema;
 use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Target};
@@ -83,7 +84,7 @@ pub(super) fn proposed_change(asked: &Asked) -> Option<Change> {
         committed_at: asked.received_at,
         merged: Vec::new(),
         merged_messages: Vec::new(),
-        record: record.clone(),
+        record: ChangeRecord::clone(record),
     })
 }
 

@@ -6,9 +6,10 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::json;
 
-use crate::http::assessor::Assessor;
+use crate::http::assessor::{Assessor, ModelRef};
 use crate::http::fields::{Field, Fields, wrong_type};
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
@@ -46,7 +47,7 @@ pub(in crate::http) async fn metadata(
     Ok(answer_json(
         StatusCode::OK,
         &json!({
-            "name": model.0, "versions": [model.1], "platform": "diffrisk",
+            "name": model.name, "versions": [model.version], "platform": "diffrisk",
             "inputs": [{ "name": "vector", "datatype": "FP32", "shape": [-1, inputs.len()] }],
             "outputs": [{ "name": "score", "datatype": "FP64", "shape": [-1] }],
             "parameters": { "features": inputs },
@@ -66,7 +67,7 @@ pub(in crate::http) async fn model_ready(
 ) -> Result<Response, ApiError> {
     let serving = service.serving.load_full();
     let model = named(serving.assessor.as_ref(), &name)?;
-    Ok(answer_json(StatusCode::OK, &json!({ "name": model.0, "ready": true })))
+    Ok(answer_json(StatusCode::OK, &json!({ "name": model.name, "ready": true })))
 }
 
 /// Scores vectors: one FP32 tensor of shape `[n, features]`; null is unknown.
@@ -95,20 +96,38 @@ pub(in crate::http) async fn infer(
     let scores = serving.assessor.infer(&vectors);
     let scores = scores.map_err(|reason| ApiError::new(ProblemCode::ModelUnavailable, reason.text))?;
     drop(turn);
-    Ok(answer_json(
-        StatusCode::OK,
-        &json!({
-            "model_name": model.0, "model_version": model.1, "id": id,
-            "outputs": [{ "name": "score", "datatype": "FP64", "shape": [scores.len()], "data": scores }],
-        }),
-    ))
+    let answer = Inferred {
+        model_name: &model.name,
+        model_version: &model.version,
+        id,
+        outputs: [Output { name: "score", datatype: "FP64", shape: [scores.len()], data: &scores }],
+    };
+    Ok(answer_json(StatusCode::OK, &answer))
 }
 
-fn named(assessor: &dyn Assessor, name: &str) -> Result<(String, String), ApiError> {
+/// An answer of the protocol.
+#[derive(Serialize)]
+struct Inferred<'a> {
+    model_name: &'a str,
+    model_version: &'a str,
+    id: Option<String>,
+    outputs: [Output<'a>; 1],
+}
+
+/// Its one output tensor.
+#[derive(Serialize)]
+struct Output<'a> {
+    name: &'static str,
+    datatype: &'static str,
+    shape: [usize; 1],
+    data: &'a [f64],
+}
+
+fn named<'a>(assessor: &'a dyn Assessor, name: &str) -> Result<&'a ModelRef, ApiError> {
     let model =
         assessor.model().map_err(|reason| ApiError::new(ProblemCode::ModelUnavailable, reason.text))?;
     if model.name == name {
-        return Ok((model.name.clone(), model.version.clone()));
+        return Ok(model);
     }
     Err(ApiError::new(ProblemCode::NotFound, "the model in use has another name; see `GET /v1/model`"))
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::http::auth::Caller;
 use crate::http::explain::explained_again;
-use crate::http::routes::{json, request_id};
+use crate::http::routes::json;
 use crate::http::score::{Include, Job, answer_all};
 use crate::http::service::Service;
 use crate::http::trace::TraceContext;
@@ -116,8 +116,7 @@ impl Request {
         let body = body::read(headers, body, &service.config.limits).await?;
         let key = key.map(|key| (key, Sha256::digest(&body).into()));
         let deadline = Instant::now() + service.config.deadline;
-        let request_id = request_id(headers);
-        let trace_id = context.trace_id;
+        let TraceContext { request_id, trace_id, .. } = context;
         let job = Job { caller, questions: Vec::new(), key, include, deadline, request_id, trace_id };
         Ok(Self { job, body, received_at: service.now_ms().div_euclid(1000) })
     }
