@@ -51,6 +51,13 @@ pub struct Limits {
     pub requests_per_second: Option<u32>,
 }
 
+impl ServerConfig {
+    /// How long a question may wait for its turn: the rest of the deadline is for the work and its record.
+    pub(super) fn patience(&self) -> Duration {
+        self.deadline / 4
+    }
+}
+
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {

@@ -88,7 +88,7 @@ pub(in crate::http) async fn infer(
 ) -> Result<Response, ApiError> {
     refuse_binary(&headers)?;
     let bytes = body::read(&headers, body, &service.config.limits).await?;
-    let turn = service.gate.enter(service.config.deadline / 2).await?;
+    let turn = service.gate.enter(service.config.patience()).await?;
     let serving = service.serving.load_full();
     let model = named(serving.assessor.as_ref(), &name)?;
     let n_inputs = serving.assessor.inputs().len();

@@ -41,7 +41,7 @@ pub(in crate::http) async fn one(
     body: Body,
 ) -> Result<Response, ApiError> {
     let mut request = Request::read(&service, (caller, context), query, &headers, body).await?;
-    let turn = service.gate.enter(service.config.deadline / 2).await?;
+    let turn = service.gate.enter(service.config.patience()).await?;
     let limits = service.config.limits.clone();
     let received_at = request.received_at;
     request.job.questions = parse(std::mem::take(&mut request.body), move |json| {
@@ -75,7 +75,7 @@ pub(in crate::http) async fn batch(
     body: Body,
 ) -> Result<Response, ApiError> {
     let mut request = Request::read(&service, (caller, context), query, &headers, body).await?;
-    let mut turn = service.gate.enter(service.config.deadline / 2).await?;
+    let mut turn = service.gate.enter(service.config.patience()).await?;
     let limits = service.config.limits.clone();
     let received_at = request.received_at;
     request.job.questions =
@@ -159,7 +159,7 @@ const EXPLANATION_TIME: Duration = Duration::from_secs(2);
 /// The answer with the whole explanation; as it was, with a warning, where there is no time for one now.
 async fn explain_beside(service: &Arc<Service>, question: decode::Question, mut answer: Answer) -> Answer {
     let no_time = "the explanation was left out: the service is busy";
-    let Ok(turn) = service.gate.enter(service.config.deadline / 2).await else {
+    let Ok(turn) = service.gate.enter(service.config.patience()).await else {
         answer.warnings.push(no_time.to_owned());
         return answer;
     };
