@@ -147,10 +147,17 @@ async fn prune(service: &Service) {
     let Some(store) = service.open_store() else { return };
     let Some(kept) = store.retention() else { return };
     let before_ms = service.now_ms().saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
-    match store.prune(before_ms).await {
-        Ok(0) => {}
-        Ok(n_pruned) => tracing::info!(n_pruned, "records past their retention are pruned"),
-        Err(error) => tracing::error!(error = %error, "records could not be pruned"),
+    loop {
+        match store.prune(before_ms).await {
+            Ok(0) => return,
+            Ok(n_pruned) => {
+                tracing::info!(n_pruned, "records past their retention are pruned");
+                if n_pruned < Store::PRUNED_AT_ONCE {
+                    return;
+                }
+            }
+            Err(error) => return tracing::error!(error = %error, "records could not be pruned"),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The two databases behind one set of statements.
 
+use std::cmp::Ordering;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use sqlx::sqlite::{
 };
 
 use crate::store::config::Address;
+use crate::store::statements::NEWEST_LAYOUT;
 use crate::store::{Error, StoreConfig};
 
 /// Connections to the database: one that writes, some that read.
@@ -70,8 +72,18 @@ impl Database {
         }
     }
 
-    /// Opens for reading only; the database must be there.
+    /// Opens for reading only; the database must be there, with the tables of this version.
     pub(super) async fn open_existing(store_config: &StoreConfig) -> Result<Self, Error> {
+        let database = Self::connect_existing(store_config).await?;
+        let (found, known): (i64, i64) = (reading!(&database, layout())?, NEWEST_LAYOUT);
+        match found.cmp(&known) {
+            Ordering::Less => Err(Error::OldLayout { found, known }),
+            Ordering::Greater => Err(Error::Layout { found, known }),
+            Ordering::Equal => Ok(database),
+        }
+    }
+
+    async fn connect_existing(store_config: &StoreConfig) -> Result<Self, Error> {
         match store_config.address()? {
             Address::Sqlite(path) => {
                 let options = SqliteConnectOptions::new().filename(&path).read_only(true).busy_timeout(WAIT);

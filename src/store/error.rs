@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use crate::store::verify::Problem;
+
 /// Why the decision log could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -17,6 +19,30 @@ pub enum Error {
     Locked {
         /// The lock file.
         path: PathBuf,
+    },
+    /// The layout was made by an older version, and reading does not change it.
+    #[error(
+        "the store has layout {found}, and this version reads {known}: opening it once with `diffrisk serve --store …` \
+         brings it up to date and changes no record"
+    )]
+    OldLayout {
+        /// Layout of the database.
+        found: i64,
+        /// The layout this version reads.
+        known: i64,
+    },
+    /// A record that was to be pruned is not as it was written: nobody signs for that.
+    #[error(
+        "the record at place {seq} of chain `{chain}` is not as it was written ({}); nothing was pruned",
+        problem.as_str()
+    )]
+    NotAsWritten {
+        /// The chain.
+        chain: String,
+        /// Its place.
+        seq: i64,
+        /// What is wrong with it.
+        problem: Problem,
     },
     /// The layout was made by a newer version.
     #[error("the store has layout {found}; this version knows up to {known}")]

@@ -30,7 +30,7 @@ impl Log {
     /// Opens an existing log for reading, also while a service writes it.
     ///
     /// # Errors
-    /// When the database or the signing key is not there or cannot be read.
+    /// When the database or the signing key is not there or cannot be read, or the tables are those of another version.
     pub async fn open(store_config: &StoreConfig) -> Result<Self, Error> {
         let database = Database::open_existing(store_config).await?;
         let key_path = store_config.file_beside("key")?.unwrap_or_default();

@@ -53,6 +53,9 @@ pub struct Store {
 }
 
 impl Store {
+    /// Records that [`Store::prune`] removes at most.
+    pub const PRUNED_AT_ONCE: u64 = prune::AT_ONCE;
+
     /// Opens the log for writing; makes it where there is none. Needs a tokio runtime.
     ///
     /// # Errors
@@ -109,10 +112,12 @@ impl Store {
         self.append(vec![new_record]).await?.pop().ok_or_else(|| self.gone())
     }
 
-    /// Removes this chain's records older than a moment, leaving a signed checkpoint.
+    /// Removes this chain's oldest records before a moment, at most [`Store::PRUNED_AT_ONCE`], leaving a signed
+    /// checkpoint; says how many. Each is checked before it goes.
     ///
     /// # Errors
-    /// When the log is closed or the database fails.
+    /// [`Error::NotAsWritten`] where one is not as it was written, and then none goes; when the log is closed or
+    /// the database fails.
     pub async fn prune(&self, before_ms: i64) -> Result<u64, Error> {
         let (answer, answered) = oneshot::channel();
         let sent = self.commands.send(Command::Prune { before_ms, answer }).await;

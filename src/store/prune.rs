@@ -1,26 +1,77 @@
 //! Retention: records past their time give way to a signed checkpoint.
+//!
+//! A checkpoint vouches for everything below it, so nothing is signed for unread: every record that goes is
+//! checked as `verify` checks it, from the checkpoint before on. One that is not as it was written stays.
 
 use crate::store::Error;
-use crate::store::database::{Database, writing};
-use crate::store::heads::SigningKey;
-use crate::store::record::{NewRecord, RecordDigest, RecordKind, now_ms};
+use crate::store::database::{Database, reading, writing};
+use crate::store::heads::{Heads, SigningKey};
+use crate::store::record::{NewRecord, Record, RecordDigest, RecordKind, now_ms};
 use crate::store::statements::CheckpointRow;
+use crate::store::tail::Tail;
+use crate::store::verify::{ChainWalk, Difference, Problem, difference, verify};
 
 const PURPOSE: &str = "diffrisk checkpoint 1";
+/// Records that go at once: whoever appends waits no longer than for so many.
+pub(super) const AT_ONCE: u64 = 1_000;
+const PAGE: i64 = 200;
 
-/// Prunes a chain's records older than a moment; the newest record always stays.
+/// Prunes a chain's oldest records before a moment, at most [`AT_ONCE`]; the newest record always stays.
 pub(super) async fn prune(
     database: &Database,
-    signing_key: &SigningKey,
-    chain: &str,
+    (signing_key, heads): (&SigningKey, &Heads),
+    tail: &Tail,
     before_ms: i64,
 ) -> Result<u64, Error> {
+    let chain = tail.chain.as_str();
     let last: Option<(i64, RecordDigest)> = writing!(database, last_before(chain, before_ms))?;
-    let Some((seq, digest)) = last else { return Ok(0) };
+    let Some((last, _)) = last else { return Ok(0) };
+    let (seq, digest, is_sealed) = checked(database, signing_key, tail, last).await?;
+    if !is_sealed {
+        // Records of versions without seals are vouched for by heads alone, perhaps by a later one.
+        let report = verify(database, signing_key, heads).await?;
+        report.difference.map_or(Ok(()), refused)?;
+    }
     let at_ms = now_ms();
     let mac = signing_key.mac(PURPOSE, (chain, seq), &digest, at_ms);
     let row = CheckpointRow { chain: chain.to_owned(), seq, digest, at_ms, mac };
     writing!(database, prune(&row))
+}
+
+/// Reads the records up to a place, or as many as go at once; answers with the place and digest of the last one,
+/// and whether seals vouch for it.
+async fn checked(
+    database: &Database,
+    signing_key: &SigningKey,
+    tail: &Tail,
+    last: i64,
+) -> Result<(i64, RecordDigest, bool), Error> {
+    let chain = tail.chain.as_str();
+    let checkpoints: Vec<CheckpointRow> = writing!(database, checkpoints())?;
+    let checkpoint = checkpoints.into_iter().find(|row| row.chain == chain);
+    if let Some(row) = checkpoint.as_ref().filter(|row| !signed(signing_key, row)) {
+        refused(difference(chain, row.seq, None, Problem::ForgedCheckpoint))?;
+    }
+    let head = signing_key.sign_head((chain, tail.seq), &tail.digest, now_ms());
+    let mut walk = ChainWalk::new(chain, checkpoint.as_ref(), std::slice::from_ref(&head), signing_key);
+    let mut n_left = AT_ONCE;
+    loop {
+        let page: Vec<Record> = reading!(database, scan(chain, walk.next_seq(), PAGE))?;
+        for record in &page {
+            if record.seq > last || n_left == 0 {
+                return walk.place().ok_or_else(|| Error::Closed("nothing was read".into()));
+            }
+            walk.step(record).map_or(Ok(()), refused)?;
+            n_left -= 1;
+        }
+        if page.is_empty() {
+            refused(difference(chain, last, None, Problem::Truncated))?;
+        }
+    }
+}
+
+fn refused<T>(Difference { chain, seq, problem, .. }: Difference) -> Result<T, Error> {
+    Err(Error::NotAsWritten { chain, seq, problem })
 }
 
 /// The record that says what was pruned.

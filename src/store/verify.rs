@@ -110,7 +110,8 @@ pub(super) async fn verify(
     let chains: BTreeSet<&String> =
         in_log.iter().chain(vouchers.heads.keys()).chain(vouchers.checkpoints.keys()).collect();
     for chain in chains {
-        let mut walk = ChainWalk::new(chain, &vouchers, signing_key);
+        let heads = vouchers.heads.get(chain).map(Vec::as_slice).unwrap_or_default();
+        let mut walk = ChainWalk::new(chain, vouchers.checkpoints.get(chain), heads, signing_key);
         let found = verify_chain(database, &mut walk).await?;
         report.n_records += walk.n_records;
         report.n_unsigned += walk.n_unsigned();
@@ -159,7 +160,7 @@ async fn walk_to_unreadable(database: &Database, walk: &mut ChainWalk<'_>) -> Fo
 }
 
 /// One pass over a chain.
-struct ChainWalk<'a> {
+pub(super) struct ChainWalk<'a> {
     chain: &'a str,
     /// Place of the record before; of the checkpoint, or -1, at the beginning.
     seq: i64,
@@ -174,11 +175,35 @@ struct ChainWalk<'a> {
     is_sealed: bool,
 }
 
+impl Problem {
+    /// Its word in a report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Altered => "altered",
+            Self::Unlinked => "unlinked",
+            Self::Missing => "missing",
+            Self::Truncated => "truncated",
+            Self::Forked => "forked",
+            Self::Unreadable => "unreadable",
+            Self::NoBeginning => "no_beginning",
+            Self::Misplaced => "misplaced",
+            Self::Unsigned => "unsigned",
+            Self::ForgedRecord => "forged_record",
+            Self::ForgedHead => "forged_head",
+            Self::ForgedCheckpoint => "forged_checkpoint",
+        }
+    }
+}
+
 impl<'a> ChainWalk<'a> {
-    fn new(chain: &'a str, vouchers: &'a Vouchers, signing_key: &'a SigningKey) -> Self {
-        let checkpoint = vouchers.checkpoints.get(chain);
+    /// From a checkpoint, or the beginning, on; the heads are those of this chain.
+    pub(super) fn new(
+        chain: &'a str,
+        checkpoint: Option<&CheckpointRow>,
+        heads: &'a [Head],
+        signing_key: &'a SigningKey,
+    ) -> Self {
         let seq = checkpoint.map_or(-1, |row| row.seq);
-        let heads = vouchers.heads.get(chain).map(Vec::as_slice).unwrap_or_default();
         Self {
             chain,
             seq,
@@ -192,7 +217,18 @@ impl<'a> ChainWalk<'a> {
         }
     }
 
-    fn step(&mut self, record: &Record) -> Option<Difference> {
+    /// Where to read on.
+    pub(super) fn next_seq(&self) -> i64 {
+        self.next_seq
+    }
+
+    /// Place and digest of the last record that was as it was written, and whether its seal says so.
+    pub(super) fn place(&self) -> Option<(i64, RecordDigest, bool)> {
+        Some((self.seq, self.digest?, self.is_sealed))
+    }
+
+    /// Takes the next record, and says what is wrong with it.
+    pub(super) fn step(&mut self, record: &Record) -> Option<Difference> {
         let found = |problem| Some(difference(self.chain, record.seq, Some(&record.id), problem));
         if self.last_head.is_none() {
             return found(Problem::Unsigned);
@@ -239,6 +275,6 @@ impl<'a> ChainWalk<'a> {
     }
 }
 
-fn difference(chain: &str, seq: i64, id: Option<&str>, problem: Problem) -> Difference {
+pub(super) fn difference(chain: &str, seq: i64, id: Option<&str>, problem: Problem) -> Difference {
     Difference { chain: chain.to_owned(), seq, id: id.map(ToOwned::to_owned), problem }
 }

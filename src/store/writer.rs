@@ -161,7 +161,8 @@ impl Writer {
         if let Some(reason) = self.closed.get() {
             return Err(Error::Closed(reason.clone()));
         }
-        let n_pruned = prune::prune(&self.database, &self.signing_key, &self.tail.chain, before_ms).await?;
+        let signers = (&self.signing_key, &self.heads);
+        let n_pruned = prune::prune(&self.database, signers, &self.tail, before_ms).await?;
         if n_pruned > 0 {
             let note = prune::note(before_ms, n_pruned);
             self.commit(&[note]).await.map_err(Error::Closed)?;

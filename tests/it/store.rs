@@ -291,6 +291,36 @@ async fn a_failed_commit_closes_the_log_for_good() {
 }
 
 #[tokio::test]
+async fn nothing_is_pruned_that_is_not_as_it_was_written() {
+    let alterations = [
+        ("UPDATE record SET body = '{}' WHERE seq = 2", 2, Problem::Altered),
+        ("DELETE FROM record WHERE seq = 2", 2, Problem::Missing),
+        ("UPDATE record SET mac = NULL WHERE seq = 2", 2, Problem::ForgedRecord),
+        ("UPDATE record SET mac = NULL, body = '{}' WHERE seq <= 2", 0, Problem::Altered),
+        (
+            "INSERT INTO checkpoint SELECT chain, 2, digest, at_ms, digest FROM record WHERE seq = 2",
+            2,
+            Problem::ForgedCheckpoint,
+        ),
+    ];
+    for (sql, at, why) in alterations {
+        let dir = tempfile::tempdir().unwrap();
+        let store_config = sqlite_config(dir.path());
+        filled(&store_config, 6).await;
+        let store = Store::open(&store_config).await.unwrap();
+        tamper(dir.path(), &[sql]).await;
+        let n_before: i64 = store.log().counts().await.unwrap().values().sum();
+        match store.prune(i64::MAX).await {
+            Err(Error::NotAsWritten { seq, problem, .. }) => assert_eq!((seq, problem), (at, why), "{sql}"),
+            other => panic!("{sql}: {other:?}"),
+        }
+        assert_eq!(store.log().counts().await.unwrap().values().sum::<i64>(), n_before, "{sql}");
+        // The log itself goes on.
+        store.append_one(decision(60)).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn pruned_records_leave_a_chain_that_verifies() {
     let dir = tempfile::tempdir().unwrap();
     let store_config = sqlite_config(dir.path());

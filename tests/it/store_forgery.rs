@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use diffrisk::store::{
-    Appended, Claim, Log, NewRecord, Problem, Record, RecordKind, Search, Store, StoreConfig, new_id,
+    Appended, Claim, Error, Log, NewRecord, Problem, Record, RecordKind, Search, Store, StoreConfig, new_id,
 };
 use sqlx::{Connection, SqliteConnection};
 
@@ -167,6 +167,8 @@ async fn a_log_from_before_the_seals_is_brought_up_and_kept() {
     let older = "ALTER TABLE record DROP COLUMN mac; DELETE FROM layout WHERE version = 2";
     sqlx::raw_sql(older).execute(&mut session).await.unwrap();
     session.close().await.unwrap();
+    let unread = Log::open(&config(dir.path())).await.map(|_| ()).unwrap_err();
+    assert!(matches!(unread, Error::OldLayout { found: 1, known: 2 }), "{unread}");
     let store = Store::open(&config(dir.path())).await.unwrap();
     let Appended::New(record) = store.append_one(asked(9)).await.unwrap() else { panic!() };
     store.close().await;

@@ -6,8 +6,17 @@ pub(super) const MIGRATIONS: [&str; 2] = [
     include_str!("../../../migrations/0002_sealed_records.sql"),
 ];
 
+/// Number of the newest layout.
+pub(in crate::store) const NEWEST_LAYOUT: i64 = MIGRATIONS.len() as i64;
+
 macro_rules! layout_statements {
     ($bytes:literal, $lock:literal, $unlock:literal) => {
+        /// The layout of the tables.
+        pub(in crate::store) async fn layout(session: &mut Session) -> Result<i64, Error> {
+            let sql = "SELECT COALESCE(MAX(version), 0) FROM layout";
+            Ok(sqlx::query_scalar(sql).fetch_one(session).await?)
+        }
+
         /// Brings the layout up to the newest, one process at a time.
         pub(in crate::store) async fn migrate(session: &mut Session) -> Result<(), Error> {
             sqlx::raw_sql($lock).execute(&mut *session).await?;
@@ -19,9 +28,8 @@ macro_rules! layout_statements {
         async fn migrate_locked(session: &mut Session) -> Result<(), Error> {
             let sql = "CREATE TABLE IF NOT EXISTS layout (version BIGINT PRIMARY KEY)";
             sqlx::query(sql).execute(&mut *session).await?;
-            let known = MIGRATIONS.len() as i64;
-            let sql = "SELECT COALESCE(MAX(version), 0) FROM layout";
-            let found: i64 = sqlx::query_scalar(sql).fetch_one(&mut *session).await?;
+            let known = NEWEST_LAYOUT;
+            let found = layout(session).await?;
             if found > known {
                 return Err(Error::Layout { found, known });
             }

@@ -14,6 +14,8 @@ use crate::store::tail::Tail;
 use keys::{Standing, key_statements};
 use layout::{MIGRATIONS, layout_statements};
 
+pub(super) use layout::NEWEST_LAYOUT;
+
 pub(super) use keys::Remembered;
 
 const COLUMNS: &str = "chain, seq, kind, id, at_ms, repo, verdict, degraded, commit_id, change_id, change_digest, \
