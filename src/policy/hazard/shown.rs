@@ -1,14 +1,19 @@
-//! Edits in words; values are cut short, and secrets never shown.
+//! Edits in words, for a reason that is stored with its decision: where, and what happened there.
+//!
+//! A decision keeps no text of the diff. Of values only numbers with their unit, switches and wildcards are told;
+//! any other value may be anybody's, and is read in the change itself.
 
 use crate::change::secrets::redact;
 use crate::change::{KeyChange, KeyChangeKind};
 
-/// Most characters of a key or a value that are shown.
+/// Most characters of a key that are shown.
 const MAX_CHARS: usize = 60;
+/// Most characters, and letters among them, of a number with its unit: `30s`, `2Gi`, `10.0.0.0/8`, `+15 days`.
+const MAX_NUMBER: (usize, usize) = (24, 5);
 
 /// The key of an edit.
 pub(super) fn key(key_change: &KeyChange) -> String {
-    cut(&redact(&key_change.path), true)
+    cut(&redact(&key_change.path))
 }
 
 /// The path of a file, whole; it may hold a secret as well.
@@ -18,28 +23,76 @@ pub(super) fn path(path: &str) -> String {
 
 /// What happened to it.
 pub(super) fn edit(key_change: &KeyChange) -> String {
-    let value = |value: &Option<String>| format!("`{}`", cut(&redact(value.as_deref().unwrap_or("")), false));
-    match key_change.kind {
-        KeyChangeKind::Secret => "set".to_owned(),
-        KeyChangeKind::Removed => "removed".to_owned(),
-        KeyChangeKind::ListRemove => format!("without {}", value(&key_change.old)),
-        KeyChangeKind::Added if key_change.new.as_deref().is_none_or(str::is_empty) => "added".to_owned(),
-        KeyChangeKind::Added | KeyChangeKind::ListAdd => format!("now with {}", value(&key_change.new)),
-        _ => format!("{} → {}", value(&key_change.old), value(&key_change.new)),
+    let (old, new) = (told(&key_change.old), told(&key_change.new));
+    match (key_change.kind, old, new) {
+        (KeyChangeKind::Secret, ..) => "set".to_owned(),
+        (KeyChangeKind::Removed, ..) => "removed".to_owned(),
+        (KeyChangeKind::ListRemove, Some(old), _) => format!("without `{old}`"),
+        (KeyChangeKind::ListRemove, None, _) => "with one entry less".to_owned(),
+        (KeyChangeKind::Added | KeyChangeKind::ListAdd, _, Some(new)) => format!("now with `{new}`"),
+        (KeyChangeKind::Added, _, None) => "added".to_owned(),
+        (KeyChangeKind::ListAdd, _, None) => "with one entry more".to_owned(),
+        (_, Some(old), Some(new)) => format!("`{old}` → `{new}`"),
+        (_, None, Some(new)) => format!("set to `{new}`"),
+        (_, Some(old), None) => format!("no longer `{old}`"),
+        (_, None, None) => "with another value".to_owned(),
     }
 }
 
-/// Cuts a text to what is shown, at its end or, for paths, at its beginning.
-fn cut(text: &str, keeps_end: bool) -> String {
+/// A value that may be told: a switch, a wildcard, or a number with its unit.
+fn told(value: &Option<String>) -> Option<&str> {
+    const WORDS: &[&str] = &[
+        "*", "true", "false", "on", "off", "yes", "no", "enabled", "disabled", "none", "null", "always",
+        "never",
+    ];
+    let value = value.as_deref()?.trim();
+    let is_word = || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word));
+    (is_number(value) || is_word()).then_some(value)
+}
+
+fn is_number(value: &str) -> bool {
+    let n_letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    let is_part = |b: u8| {
+        b.is_ascii_alphanumeric() || matches!(b, b'.' | b',' | b':' | b'/' | b'+' | b'-' | b'%' | b' ' | b'*')
+    };
+    let has_digit = value.bytes().any(|b| b.is_ascii_digit());
+    let (max_chars, max_letters) = MAX_NUMBER;
+    has_digit && value.len() <= max_chars && n_letters <= max_letters && value.bytes().all(is_part)
+}
+
+/// Cuts a path of keys to what is shown, at its beginning.
+fn cut(text: &str) -> String {
     let n_chars = text.chars().count();
     let text = text.replace('`', "'");
     if n_chars <= MAX_CHARS {
         return text;
     }
-    if keeps_end {
-        let tail: String = text.chars().skip(n_chars - MAX_CHARS).collect();
-        return format!("…{tail}");
+    let tail: String = text.chars().skip(n_chars - MAX_CHARS).collect();
+    format!("…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_switches_and_wildcards_are_told_and_nothing_else() {
+        for value in
+            ["0", "30s", "2Gi", "-1.5", "1e6", "15 days", "100 %", "10.0.0.0/8", "* 3 * * *", "True", "*"]
+        {
+            assert_eq!(told(&Some(value.to_owned())), Some(value));
+        }
+        for value in [
+            "",
+            "private",
+            "db1.example.org",
+            "hunter2-horse",
+            "a1b2c3d4e5f6",
+            "4.2.1-internal",
+            "no!",
+            "`1`",
+        ] {
+            assert_eq!(told(&Some(value.to_owned())), None, "{value}");
+        }
     }
-    let head: String = text.chars().take(MAX_CHARS).collect();
-    format!("{head}…")
 }
