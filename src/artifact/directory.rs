@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,8 @@ const SUMS_FILE: &str = "SHA256SUMS";
 pub struct Artifact {
     document: Document,
     card: String,
-    twins: Option<String>,
+    /// Text of their file. Megabytes that a service never reads: those of the published artifact stay where they lie.
+    twins: Option<Cow<'static, str>>,
     digest: String,
 }
 
@@ -50,11 +52,15 @@ impl Artifact {
     pub fn new(document: Document, card: String, twins: &Twins) -> Result<Self, Error> {
         twins.check(&document)?;
         let twins = (!twins.twins.is_empty()).then(|| to_json(twins)).transpose()?;
-        Self::from_parts(&to_json(&document)?, card, twins)
+        Self::from_parts(&to_json(&document)?, card, twins.map(Cow::Owned))
     }
 
     /// Reads and checks the three texts of an artifact.
-    pub(super) fn from_parts(model: &str, card: String, twins: Option<String>) -> Result<Self, Error> {
+    pub(super) fn from_parts(
+        model: &str,
+        card: String,
+        twins: Option<Cow<'static, str>>,
+    ) -> Result<Self, Error> {
         let document: Document =
             serde_json::from_str(model).map_err(|err| Error::Refused(format!("`{MODEL_FILE}`: {err}")))?;
         document.check()?;
@@ -78,7 +84,7 @@ impl Artifact {
                 dir.display()
             )));
         }
-        Self::from_parts(&model, card, twins)
+        Self::from_parts(&model, card, twins.map(Cow::Owned))
     }
 
     /// Writes the directory: the document, its card, its twins and their checksums.

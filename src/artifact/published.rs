@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use crate::artifact::directory::{Artifact, Error};
@@ -13,6 +14,6 @@ const TWINS: &str = include_str!("../../models/diffrisk-config/10068f0d34d3/twin
 /// [`Error::Refused`] where this build cannot use it.
 pub fn published() -> Result<Arc<Artifact>, Error> {
     static PUBLISHED: OnceLock<Result<Arc<Artifact>, String>> = OnceLock::new();
-    let read = || Artifact::from_parts(MODEL, CARD.to_owned(), Some(TWINS.to_owned())).map(Arc::new);
+    let read = || Artifact::from_parts(MODEL, CARD.to_owned(), Some(Cow::Borrowed(TWINS))).map(Arc::new);
     PUBLISHED.get_or_init(|| read().map_err(|err| err.to_string())).clone().map_err(Error::Refused)
 }
