@@ -1,5 +1,6 @@
 //! An open repository: its head, its revisions, and single changes.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -15,6 +16,17 @@ use crate::git::{Error, Unit, UnitChoice};
 pub struct Repository {
     inner: GitRepository,
     path: PathBuf,
+    /// Kept, since whoever opens a repository asks for its root and its unit, and a walk reads every commit.
+    trunk: Cell<Option<Trunk>>,
+}
+
+/// What the walk along the first parents of a head found.
+#[derive(Clone, Copy)]
+struct Trunk {
+    head: Oid,
+    root: Oid,
+    n_commits: usize,
+    n_merges: usize,
 }
 
 impl Repository {
@@ -37,7 +49,7 @@ impl Repository {
         FAST_READS.call_once(fast_reads);
         let path = path.as_ref().to_path_buf();
         match GitRepository::open(&path) {
-            Ok(inner) => Ok(Self { inner, path }),
+            Ok(inner) => Ok(Self { inner, path, trunk: Cell::new(None) }),
             Err(source) => Err(Error::NotARepository { path, source }),
         }
     }
@@ -66,7 +78,7 @@ impl Repository {
     /// When the repository is empty, shallow, or a commit cannot be read.
     pub fn root_commit(&self) -> Result<ChangeId, Error> {
         self.refuse_shallow()?;
-        self.first_parents(|_| ()).map(change_id)
+        self.trunk().map(|trunk| change_id(trunk.root))
     }
 
     /// The full id of the commit that a revision names (a name, a short id, `HEAD~2`, …).
@@ -87,11 +99,7 @@ impl Repository {
             UnitChoice::Landing => return Ok(Unit::Landing),
             UnitChoice::Auto => {}
         }
-        let (mut n_commits, mut n_merges) = (0_usize, 0_usize);
-        self.first_parents(|n_parents| {
-            n_commits += 1;
-            n_merges += usize::from(n_parents > 1);
-        })?;
+        let Trunk { n_commits, n_merges, .. } = self.trunk()?;
         Ok(if n_merges * 2 >= n_commits { Unit::Landing } else { Unit::Commit })
     }
 
@@ -262,16 +270,24 @@ impl Repository {
         Ok(merged)
     }
 
-    fn first_parents(&self, mut visit: impl FnMut(usize)) -> Result<Oid, Error> {
-        let mut oid = self.head_oid()?;
+    fn trunk(&self) -> Result<Trunk, Error> {
+        let head = self.head_oid()?;
+        if let Some(trunk) = self.trunk.get().filter(|trunk| trunk.head == head) {
+            return Ok(trunk);
+        }
+        let mut trunk = Trunk { head, root: head, n_commits: 0, n_merges: 0 };
         loop {
-            let commit = self.inner.find_commit(oid).map_err(|source| self.broken_commit(oid, source))?;
-            visit(commit.parent_count());
+            let root = trunk.root;
+            let commit = self.inner.find_commit(root).map_err(|source| self.broken_commit(root, source))?;
+            trunk.n_commits += 1;
+            trunk.n_merges += usize::from(commit.parent_count() > 1);
             match commit.parent_ids().next() {
-                Some(parent) => oid = parent,
-                None => return Ok(oid),
+                Some(parent) => trunk.root = parent,
+                None => break,
             }
         }
+        self.trunk.set(Some(trunk));
+        Ok(trunk)
     }
 
     fn read<T>(&self, body: impl FnOnce(&mut Extractor<'_>) -> Result<T, Error>) -> Result<T, Error> {
