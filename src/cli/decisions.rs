@@ -21,6 +21,9 @@ pub struct DecisionsArgs {
     /// Address of the decision log: `sqlite://FILE` or `postgres://…`
     #[arg(long, env = "DIFFRISK_STORE", default_value = "sqlite://diffrisk.db", global = true)]
     store: String,
+    /// Where `.key` and `.heads` lie, as in `serve`; beside an SQLite file unless given
+    #[arg(long, value_name = "PATH", env = "DIFFRISK_STORE_STEM", global = true)]
+    store_stem: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,7 +95,8 @@ struct ReplayArgs {
 pub fn run(args: DecisionsArgs) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let store_config = StoreConfig::new(args.store.as_str());
+        let store_config =
+            StoreConfig { stem: args.store_stem.clone(), ..StoreConfig::new(args.store.as_str()) };
         match &args.command {
             DecisionsCommand::Backup { dir, output } => {
                 return tell(&backup(&store_config, dir).await?, *output);
