@@ -39,6 +39,7 @@ mod policy;
 mod postgres;
 mod process;
 mod protocols;
+mod recipes;
 mod references;
 mod secrets;
 mod store;

@@ -82,6 +82,11 @@ fn a_followed_registry_swaps_what_is_sound_and_refuses_the_rest() {
     let swapped = until(&service, "swapped", |model| version(model) == second.version());
     assert_eq!(swapped["status"]["refused"], Value::Null);
     assert_eq!(swapped["status"]["previous"]["version"], first.version());
+    let comparison = &swapped["status"]["comparison"];
+    assert!(
+        comparison["n"] == 1 && comparison["max_difference"].as_f64() > Some(0.0),
+        "the stored vector: {comparison}"
+    );
     assert_eq!(service.post("/v1/score", QUESTION).1["model"]["version"], second.version());
 
     // Damaged where it lies, or pointed at nothing: what is in memory goes on.

@@ -1,0 +1,142 @@
+//! The recipes of `deploy/` as a pipeline runs them, and a configuration that is checked before it is used.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::process::serve;
+
+fn recipe(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)).unwrap()
+}
+
+/// Lines that stand deeper than the one before them, without their own indentation.
+fn block_after<'a>(text: &'a str, line: &str) -> Vec<&'a str> {
+    let (before, rest) = text.split_once(line).unwrap_or_else(|| panic!("no `{line}`"));
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let own = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
+    let lines = rest.lines().skip(1).take_while(|line| line.trim().is_empty() || depth(line) > own);
+    let lines: Vec<&str> = lines.collect();
+    let inner = lines.first().map_or(0, |line| depth(line));
+    lines.into_iter().map(|line| line.get(inner..).unwrap_or("")).collect()
+}
+
+/// A clone with a branch of one change; answers its directory and the commit that it branched from.
+fn pipeline(dir: &Path) -> (PathBuf, String) {
+    let work = dir.join("work");
+    let git = |args: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=A", "-c", "user.email=a@example.org"]).args(args).current_dir(&work);
+        let output = git.output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    std::fs::create_dir(&work).unwrap();
+    git(&["init", "-q", "-b", "main"]);
+    let commit = |replicas: u8| {
+        std::fs::write(work.join("web.yaml"), format!("replicas: {replicas}\n")).unwrap();
+        git(&["add", "-A"]);
+        git(&["commit", "-q", "-m", "another number of copies"]);
+        git(&["rev-parse", "HEAD"])
+    };
+    let base = commit(3);
+    git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    git(&["checkout", "-q", "-b", "change"]);
+    commit(0);
+    (work, base)
+}
+
+fn run(script: &str, work: &Path, environment: &[(&str, &str)]) -> Output {
+    let own = Path::new(env!("CARGO_BIN_EXE_diffrisk")).parent().unwrap();
+    let here = std::env::var_os("PATH").unwrap();
+    let path = [own.to_owned()].into_iter().chain(std::env::split_paths(&here));
+    let mut shell = Command::new("bash");
+    shell.args(["-e", "-o", "pipefail", "-c", script]).current_dir(work).envs(environment.iter().copied());
+    shell.env("PATH", std::env::join_paths(path).unwrap()).output().unwrap()
+}
+
+/// A change that a hazard rule catches is told as extra validation, whoever runs the gate.
+fn check_extra_validation(output: &Output) {
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(10), "{said}");
+    assert!(said.contains("replicas_to_zero"), "{said}");
+}
+
+#[test]
+fn the_recipes_of_pipelines_ask_about_the_change_and_end_with_its_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = serve(dir.path(), &[], &[]);
+    let server = format!("http://{}", service.address);
+    let (work, base) = pipeline(dir.path());
+    let here = dir.path().to_str().unwrap();
+    let key_file = dir.path().join("key");
+    std::fs::write(&key_file, "drk_none").unwrap();
+
+    let script = block_after(&recipe("github-actions.yml"), "run: |").join("\n");
+    let github = [
+        ("DIFFRISK_SERVER", server.as_str()),
+        ("DIFFRISK_KEY", "drk_none"),
+        ("RUNNER_TEMP", here),
+        ("GITHUB_BASE_REF", "main"),
+        ("GITHUB_REPOSITORY", "shop/config"),
+    ];
+    check_extra_validation(&run(&script, &work, &github));
+
+    let text = recipe("gitlab-ci.yml");
+    let lines = block_after(&text, "script:").into_iter().filter(|line| !line.starts_with('#'));
+    let steps =
+        lines.map(|line| line.strip_prefix("- ").map_or(format!(" {line}"), |step| format!("\n{step}")));
+    let gitlab = [
+        ("DIFFRISK_SERVER", server.as_str()),
+        ("DIFFRISK_KEY_FILE", key_file.to_str().unwrap()),
+        ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base),
+        ("CI_PROJECT_NAME", "config"),
+    ];
+    check_extra_validation(&run(&steps.collect::<String>(), &work, &gitlab));
+    assert!(text.contains("exit_codes: [10]"), "extra validation does not break the pipeline");
+}
+
+#[test]
+fn in_shadow_mode_the_gate_stops_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("policy.toml"), "[repository.config]\nmode = \"shadow\"\n").unwrap();
+    let service = serve(dir.path(), &["--policy", "policy.toml"], &[]);
+    let (work, base) = pipeline(dir.path());
+    let gate = |name: &str| {
+        let ask = "git diff -U3 \"$BASE\" HEAD > ../change.diff; diffrisk gate --server \"$SERVER\" --name \"$NAME\" --diff ../change.diff";
+        let server = format!("http://{}", service.address);
+        let output = run(ask, &work, &[("BASE", &base), ("SERVER", &server), ("NAME", name)]);
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, said) = gate("config");
+    assert!(
+        code == Some(0) && said.contains("extra_validation") && said.contains("replicas_to_zero"),
+        "{said}"
+    );
+    assert_eq!(gate("another").0, Some(10));
+}
+
+#[test]
+fn a_configuration_is_checked_whole_before_it_is_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let check = |config: &str| {
+        std::fs::write(dir.path().join("diffrisk.toml"), config).unwrap();
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+        serve.args(["serve", "--config", "diffrisk.toml", "--check-config"]).current_dir(dir.path());
+        let output = serve.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = check("[server]\nlisten = \"127.0.0.1:0\"\n");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!dir.path().join("diffrisk.db").exists(), "nothing is opened for writing");
+    std::fs::write(dir.path().join("policy.toml"), "[budget]\nnormal = 7.0\n").unwrap();
+    let faulty = "[server]\nlisten = \"0.0.0.0:0\"\n[policy]\npath = \"policy.toml\"\n[model]\npath = \"nowhere\"\n\
+                  [tls]\ncertificate = \"none.pem\"\nkey = \"none.pem\"\n[[repository]]\nname = \"a\"\npath = \"none\"\n";
+    let (code, said) = check(faulty);
+    assert_eq!(code, Some(4), "{said}");
+    for fault in ["auth.keys", "policy.path", "model.path", "tls", "repository `a`"] {
+        assert!(said.contains(fault), "{fault} is not named: {said}");
+    }
+    let (code, said) = check("[server]\nlisten_on = \"127.0.0.1:0\"\n");
+    assert!(code == Some(4) && said.contains("listen_on"), "{said}");
+}
