@@ -69,6 +69,11 @@ impl Twins {
                 return refuse(format!("the twin without `{}` has another schema", twin.root));
             }
         }
+        for sample in &self.samples {
+            if sample.one_in == 0 || !sample.digests.is_sorted() {
+                return refuse(format!("the sample of the source `{}` is no rising sample", sample.root));
+            }
+        }
         Ok(())
     }
 }

@@ -51,7 +51,8 @@ impl Artifact {
     /// [`Error::Refused`] where it does not hold together.
     pub fn new(document: Document, card: String, twins: &Twins) -> Result<Self, Error> {
         twins.check(&document)?;
-        let twins = (!twins.twins.is_empty()).then(|| to_json(twins)).transpose()?;
+        let is_empty = twins.twins.is_empty() && twins.samples.is_empty();
+        let twins = (!is_empty).then(|| to_json(twins)).transpose()?;
         Self::from_parts(&to_json(&document)?, card, twins.map(Cow::Owned))
     }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::sample::DigestSample;
 use crate::model::{Calibrator, Ensemble, Input};
 
 /// The layout of the document; another one is refused.
@@ -132,12 +133,16 @@ pub struct Golden {
     pub score: f64,
 }
 
-/// The same training without some sources, so that a backtest on one of them is honest.
+/// The same training without some sources, so that a backtest on one of them is honest, and what each
+/// source is known again by.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Twins {
     /// All twins.
     pub twins: Vec<Twin>,
+    /// A sample of each source's changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<DigestSample>,
 }
 
 /// One leave-out twin.

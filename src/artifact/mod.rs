@@ -9,6 +9,7 @@ mod directory;
 mod document;
 mod published;
 mod registry;
+mod sample;
 
 pub use directory::{Artifact, Error};
 pub use document::{
@@ -16,3 +17,4 @@ pub use document::{
 };
 pub use published::published;
 pub use registry::{ModelName, Registry};
+pub use sample::DigestSample;

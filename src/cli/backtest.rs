@@ -10,9 +10,7 @@ use diffrisk::train::{
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::learning::{
-    ColumnArgs, PriorArg, ResultArgs, TaskArg, load_rows, load_table, prior_for, roots,
-};
+use crate::cli::learning::{ColumnArgs, PriorArg, ResultArgs, TaskArg, load_rows, load_table, prior_for};
 use crate::cli::output::{print, print_json};
 use crate::cli::progress::Progress;
 use crate::cli::report::{render, write_predictions};
@@ -121,7 +119,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
     let (mut rows, mine_seconds) = mined(args)?;
     let more = if args.with.is_empty() { None } else { Some(load_rows(&args.with)?.0) };
     more.iter().for_each(|more| rows.add_custom_features(more));
-    let (prior, leaky) = prior_for(args.prior.load()?, &roots(&rows), args.allow_overlap)?;
+    let (prior, leaky) = prior_for(args.prior.load()?, &rows, args.allow_overlap)?;
     if prior.is_none() && matches!(args.mode, ModeArg::Pooled) {
         return Err(Failure::usage("`--mode pooled` needs a prior, but `--prior none` is given"));
     }

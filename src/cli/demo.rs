@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::cli::answer::describe;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
-use crate::cli::learning::{PriorArg, prior_for, roots};
+use crate::cli::learning::{PriorArg, prior_for};
 use crate::cli::output::print;
 use crate::cli::report::render;
 use crate::cli::serve::run_with;
@@ -78,7 +78,7 @@ fn mined(sample: &Sample) -> Result<Rows, Failure> {
 }
 
 fn trained(rows: &Rows, dir: &Path) -> Result<PathBuf, Failure> {
-    let (prior, _) = prior_for(PriorArg::Published.load()?, &roots(rows), false)?;
+    let (prior, _) = prior_for(PriorArg::Published.load()?, rows, false)?;
     let tested = backtest(
         rows,
         None,

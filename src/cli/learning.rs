@@ -64,14 +64,14 @@ impl PriorArg {
     }
 }
 
-/// The prior for rows of these root commits, and whether it was trained on them and that is allowed.
+/// The prior for rows, and whether it was trained on them and that is allowed.
 pub fn prior_for(
     artifact: Option<Arc<Artifact>>,
-    roots: &[&str],
+    rows: &Rows,
     allow_overlap: bool,
 ) -> Result<(Option<Prior>, bool), Failure> {
     let Some(artifact) = artifact else { return Ok((None, false)) };
-    match Prior::for_root(Arc::clone(&artifact), roots, TwinKind::Source) {
+    match Prior::for_rows(Arc::clone(&artifact), rows, TwinKind::Source) {
         Ok(prior) => Ok((Some(prior), false)),
         Err(train::Error::Overlap { .. }) if allow_overlap => Ok((Some(Prior::overlapping(artifact)), true)),
         Err(error) => Err(error.into()),
@@ -156,12 +156,4 @@ pub fn load_rows(paths: &[PathBuf]) -> Result<(Rows, i64), Failure> {
         }
     }
     all.map(|rows| (rows, as_of)).ok_or_else(|| Failure::usage("no file of rows is given"))
-}
-
-/// The distinct root commits of rows.
-pub fn roots(rows: &Rows) -> Vec<&str> {
-    let mut roots: Vec<&str> = rows.facts().iter().map(|row| row.root.as_str()).collect();
-    roots.sort_unstable();
-    roots.dedup();
-    roots
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::learning::{ColumnArgs, PriorArg, TaskArg, load_rows, load_table, prior_for, roots};
+use crate::cli::learning::{ColumnArgs, PriorArg, TaskArg, load_rows, load_table, prior_for};
 use crate::cli::output::{OutputArgs, Table, print, print_json, wrapped};
 use crate::cli::progress::Progress;
 use crate::cli::time::utc;
@@ -66,7 +66,7 @@ pub fn run(args: TrainArgs) -> Result<Exit, Failure> {
 fn on_rows(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
     let (rows, as_of) = load_rows(&args.data)?;
     // A prior that knows these very rows flatters a test, but not the model that ships.
-    let (prior, _): (Option<Prior>, _) = prior_for(args.prior.load()?, &roots(&rows), true)?;
+    let (prior, _): (Option<Prior>, _) = prior_for(args.prior.load()?, &rows, true)?;
     let options = TrainOptions { recipe: Recipe::default(), prior, as_of, seed: args.seed };
     Ok(train_rows(&rows, name, args.label_task.into(), &options)?)
 }

@@ -53,7 +53,7 @@ pub enum Error {
     OneClass(String),
     /// The prior was trained on these very rows and has no twin without them.
     #[error(
-        "the prior `{prior}` was trained on this repository (root {root}) and has no twin without it; use `--prior none`, or `--allow-overlap` to run it all the same"
+        "the prior `{prior}` was trained on this repository, or on one that shares its changes (root {root}), and has no twin without it; use `--prior none`, or `--allow-overlap` to run it all the same"
     )]
     Overlap {
         /// Name of the prior.

@@ -15,7 +15,7 @@ use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Members};
 use crate::train::golden::{golden_rows, guard};
 use crate::train::recipe::Recipe;
-use crate::train::sources::describe_source;
+use crate::train::sources::{describe_source, digest_samples};
 use crate::train::training::{layout, quantiles, spread_of};
 
 /// Positives below which a repository is not pooled: its weight would rest on a handful of changes.
@@ -73,6 +73,8 @@ pub fn train_pooled(sources: &[&Rows], options: &PooledOptions) -> Result<Artifa
         }
     }
     metrics.extend(curves(&left_out));
+    let is_trained = |source: &&PooledSource<'_>| trained.contains(&source.root);
+    twins.samples = pool.sources.iter().filter(is_trained).flat_map(|it| digest_samples(it.rows)).collect();
     let document = Document { metrics, ..pool.document(scoring, &trained) };
     let card = model_card(&document);
     Ok(Artifact::new(document, card, &twins)?)

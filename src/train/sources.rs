@@ -1,6 +1,8 @@
 //! What an artifact says of the rows it was trained on, source by source.
 
-use crate::artifact::Source;
+use std::collections::BTreeMap;
+
+use crate::artifact::{DigestSample, Source};
 use crate::dataset::{Row, Rows, Standing};
 
 /// The unit of an artifact whose rows are of several.
@@ -38,6 +40,15 @@ pub(super) fn describe_source(rows: &Rows, n_rows: usize, n_positive: usize) -> 
         n_positive,
         dataset: rows.digest().to_string(),
     }
+}
+
+/// One sample of changes a root, in the order of the roots.
+pub(super) fn digest_samples(rows: &Rows) -> Vec<DigestSample> {
+    let mut by_root: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for row in rows.facts() {
+        by_root.entry(&row.root).or_default().push(&row.digest);
+    }
+    by_root.into_iter().map(|(root, digests)| DigestSample::new(root, digests.into_iter())).collect()
 }
 
 /// The unit of all rows.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::artifact::{
-    Artifact, Document, FORMAT, FeatureRef, PriorRef, Scoring, Source, Twin, TwinKind, Twins,
+    Artifact, DigestSample, Document, FORMAT, FeatureRef, PriorRef, Scoring, Source, Twin, TwinKind, Twins,
 };
 use crate::dataset::{LabelTask, Rows, Standing, standings};
 use crate::features::{Trend, Unit, is_custom, schema};
@@ -16,12 +16,14 @@ use crate::train::fit::{Layout, Margins, Members, PriorMembers, Weights};
 use crate::train::golden::{golden_rows, guard};
 use crate::train::recipe::Recipe;
 use crate::train::small::{prior_alone, prior_guard, too_small};
-use crate::train::sources::{describe_sources, in_time_order, unit_of};
+use crate::train::sources::{describe_sources, digest_samples, in_time_order, unit_of};
 
 /// Positives below which nothing is trained.
 pub(super) const MIN_POSITIVES: usize = 20;
 /// Steps of the stored quantiles.
 const N_QUANTILES: usize = 401;
+/// Share of a source's changes in the rows at hand above which both are one history.
+const MAX_SHARED: f64 = 0.01;
 
 /// The artifact whose experience is blended in, and what must not be in it.
 #[derive(Clone, Debug)]
@@ -83,6 +85,22 @@ impl Trained {
 }
 
 impl Prior {
+    /// The prior for rows: as [`Self::for_root`] of their repositories and of every source of the artifact
+    /// that shares more than a hundredth of their changes, whatever its root.
+    ///
+    /// # Errors
+    /// As [`Self::for_root`].
+    pub fn for_rows(artifact: Arc<Artifact>, rows: &Rows, kind: TwinKind) -> Result<Self, Error> {
+        let samples = artifact.twins()?.samples;
+        let digests = || rows.facts().iter().map(|row| row.digest.as_str());
+        let shares = |sample: &&DigestSample| sample.share_of(digests()) > MAX_SHARED;
+        let known_again = samples.iter().filter(shares).map(|sample| sample.root.as_str());
+        let mut roots: Vec<&str> = rows.facts().iter().map(|row| row.root.as_str()).collect();
+        roots.dedup();
+        roots.extend(known_again);
+        Self::for_root(artifact, &roots, kind)
+    }
+
     /// The prior for repositories: the artifact's own model, or the twin without those of them that were
     /// its sources. `kind` picks the stricter twin, cut at the split and without the organization.
     ///
@@ -177,7 +195,7 @@ pub fn train_rows(
         notes: trained.notes,
     };
     let card = model_card(&document);
-    Ok(Artifact::new(document, card, &Twins::default())?)
+    Ok(Artifact::new(document, card, &Twins { twins: Vec::new(), samples: digest_samples(rows) })?)
 }
 
 pub(super) fn train_with_layout(

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use diffrisk::artifact::{Artifact, Registry, TwinKind};
-use diffrisk::dataset::{LabelTask, Rows, Standing, standings};
+use diffrisk::dataset::{LabelTask, Row, Rows, Standing, standings};
 use diffrisk::risk::ReferenceScope;
 use diffrisk::scorer::{ReferenceMargins, Scorer};
 use diffrisk::train::{
@@ -176,15 +176,42 @@ fn a_prior_meets_its_own_source_only_through_a_twin() {
     assert!(matches!(Prior::for_root(lone, &[root], TwinKind::Source), Err(Error::Overlap { .. })));
 }
 
+#[test]
+fn a_prior_knows_its_own_source_again_under_another_root() {
+    let artifact = Arc::new(train_rows(rows(), "sample", LabelTask::Strict, &options(rows())).unwrap());
+    let fork = relabeled(rows(), "elsewhere/fork", "squashed-root");
+    let root = &rows().facts()[0].root;
+    let met = |rows: &Rows| Prior::for_rows(Arc::clone(&artifact), rows, TwinKind::Source);
+    assert!(matches!(met(&fork), Err(Error::Overlap { root: named, .. }) if named == *root));
+    let directory = tempfile::tempdir().unwrap();
+    artifact.save(directory.path()).unwrap();
+    let read = Arc::new(Artifact::load(directory.path()).unwrap());
+    assert!(matches!(Prior::for_rows(read, &fork, TwinKind::Source), Err(Error::Overlap { .. })));
+    let last: Vec<usize> = (fork.n_rows() - 5..fork.n_rows()).collect();
+    assert!(matches!(met(&fork.select(&last)), Err(Error::Overlap { .. })));
+    assert!(met(&with_other_digests(&fork)).is_ok());
+}
+
+/// The same rows, as if every change had other lines.
+fn with_other_digests(rows: &Rows) -> Rows {
+    rebuilt(rows, |row| {
+        let digits: String = row.digest["sha256:".len()..].chars().rev().collect();
+        Row { digest: format!("sha256:{digits}"), ..row.clone() }
+    })
+}
+
 /// The same rows of a repository by another name and root.
 pub fn relabeled(rows: &Rows, repo: &str, root: &str) -> Rows {
+    rebuilt(rows, |row| Row { repo: repo.to_owned(), root: root.to_owned(), ..row.clone() })
+}
+
+fn rebuilt(rows: &Rows, change: impl Fn(&Row) -> Row) -> Rows {
     let features: Vec<(String, u32)> =
         rows.features().iter().map(|feature| (feature.name.clone(), feature.revision)).collect();
     let names = features.iter().map(|(name, revision)| (name.as_str(), *revision));
     let mut builder = diffrisk::dataset::RowsBuilder::new(names);
     for (idx, row) in rows.facts().iter().enumerate() {
-        let row = diffrisk::dataset::Row { repo: repo.to_owned(), root: root.to_owned(), ..row.clone() };
-        builder.push(row, rows.tokens(idx), &rows.vector(idx)).unwrap();
+        builder.push(change(row), rows.tokens(idx), &rows.vector(idx)).unwrap();
     }
     builder.finish()
 }
