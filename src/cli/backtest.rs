@@ -116,13 +116,13 @@ pub fn run(args: BacktestArgs) -> Result<Exit, Failure> {
 }
 
 fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
+    if args.prior == PriorArg::None && matches!(args.mode, ModeArg::Pooled) {
+        return Err(Failure::usage("`--mode pooled` needs a prior, but `--prior none` is given"));
+    }
     let (mut rows, mine_seconds) = mined(args)?;
     let more = if args.with.is_empty() { None } else { Some(load_rows(&args.with)?.0) };
     more.iter().for_each(|more| rows.add_custom_features(more));
     let (prior, leaky) = prior_for(args.prior.load()?, &rows, args.allow_overlap)?;
-    if prior.is_none() && matches!(args.mode, ModeArg::Pooled) {
-        return Err(Failure::usage("`--mode pooled` needs a prior, but `--prior none` is given"));
-    }
     let options = BacktestOptions {
         task: args.label_task.into(),
         split: match &args.split_at {

@@ -266,7 +266,8 @@ fn fit(
     options: &BacktestOptions,
     as_of: i64,
 ) -> Result<(Trained, Option<WithUse>), Error> {
-    if let (Mode::Pooled, Some(prior)) = (options.protocol.mode, &options.prior) {
+    if options.protocol.mode == Mode::Pooled {
+        let prior = options.prior.as_ref().ok_or(Error::NoPrior)?;
         return Ok((Trained::of_prior(prior, &Examples::of_rows(rows)?)?, None));
     }
     let train_options = TrainOptions {

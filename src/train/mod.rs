@@ -61,6 +61,9 @@ pub enum Error {
         /// Root commit.
         root: String,
     },
+    /// The prior alone was to be judged, and there is none.
+    #[error("the prior alone was to be judged, but there is no prior")]
+    NoPrior,
     /// A learner refused.
     #[error(transparent)]
     Model(#[from] crate::model::Error),

@@ -3,8 +3,8 @@
 use diffrisk::artifact::TwinKind;
 use diffrisk::dataset::{LabelTask, Rows};
 use diffrisk::train::{
-    Backtest, BacktestOptions, Mode, PooledOptions, Prior, Protocol, Recipe, SplitAt, ablation, backtest,
-    learning_curve, train_pooled,
+    Backtest, BacktestOptions, Error, Mode, PooledOptions, Prior, Protocol, Recipe, SplitAt, ablation,
+    backtest, learning_curve, train_pooled,
 };
 use std::sync::{Arc, OnceLock};
 
@@ -98,6 +98,8 @@ fn modes_use_the_experience_they_name() {
     assert_eq!(auc(&both, "prior"), auc(&pooled, "prior"));
     assert_ne!(scores(&both), scores(&pooled));
     assert_ne!(scores(&both), scores(&local));
+    let pooled = Protocol { mode: Mode::Pooled, ..Protocol::default() };
+    assert!(matches!(backtest(rows(), None, &options(None, pooled)), Err(Error::NoPrior)));
 }
 
 #[test]
