@@ -2,6 +2,7 @@ use crate::explain::group::ReaderGroup;
 use crate::explain::numbers::{one_in, times};
 use crate::explain::phrase::{
     AS_USUAL, NOTHING_STANDS_OUT, is_learned, is_of_a_person, learned, said_of_one, sentence,
+    tells_when_unknown,
 };
 use crate::explain::require::{joined, requirement};
 use crate::explain::value::{Direction, Explanation, GroupShare, Headline, LeadingValue};
@@ -137,7 +138,8 @@ fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f3
 fn leading<'a>(contributions: &[&'a Contribution], total: f64, vector: &[f32]) -> Vec<&'a Contribution> {
     let agrees = |it: &&&'a Contribution| {
         let is_against = || contradicts(it, total, rank_of(&it.feature, vector));
-        it.contribution * total > 0.0 && !is_mere_absence(it) && !is_against()
+        let says_something = it.value.is_some() || tells_when_unknown(&it.feature);
+        it.contribution * total > 0.0 && says_something && !is_mere_absence(it) && !is_against()
     };
     let mut agreeing: Vec<&Contribution> = contributions.iter().filter(agrees).copied().collect();
     let least = agreeing.first().map_or(0.0, |first| first.contribution.abs() / 10.0);
@@ -280,6 +282,21 @@ mod tests {
             let text = leading_value(&contribution, &vector).text;
             assert!(text.contains(said) && !text.contains("usual"), "{text}");
             assert_eq!(leading(&[&contribution], 1.0, &vector).len(), usize::from(is_for_raising));
+        }
+    }
+
+    #[test]
+    fn an_unknown_value_is_named_only_where_that_says_something() {
+        let of = |feature: &str| Contribution {
+            feature: feature.into(),
+            group: String::new(),
+            value: None,
+            contribution: 1.0,
+        };
+        for (feature, n) in
+            [("key_ratio_down", 0), ("token_lift_deleted", 0), ("author_tenure_days", 1), ("tokens", 1)]
+        {
+            assert_eq!(leading(&[&of(feature)], 1.0, &[]).len(), n, "{feature}");
         }
     }
 

@@ -273,6 +273,13 @@ pub(super) fn is_learned(feature: &str) -> bool {
     feature.starts_with("learned_")
 }
 
+/// Whether it says something that a value is unknown: that this is an author's first change here does, "largest
+/// fall of a number: not known" does not.
+pub(super) fn tells_when_unknown(feature: &str) -> bool {
+    let is_built_in = schema().features.iter().any(|spec| spec.name == feature);
+    !is_built_in || phrase(UNKNOWN, feature).is_some() || is_of_a_person(feature)
+}
+
 /// A sentence about the many files or keys of a change, said of the only one.
 pub(super) fn said_of_one(text: &str, is_one_file: bool, is_one_key: bool) -> String {
     let files = ALONE.iter().filter(|_| is_one_file);

@@ -255,6 +255,10 @@ async fn a_button_feeds_the_same_path_as_the_api() {
     assert_eq!(bench.fake.reported.lock().unwrap().len(), 1);
     let page = get(&bench.service, &format!("/decisions/{id}?recorded=1")).await.html;
     assert!(page.contains("It was reverted") && page.contains("Recorded.") && page.contains("Taken back"));
+    assert!(page.contains("do not roll out on it") && !page.contains("was withdrawn"), "{page}");
+    assert_eq!(send(&bench.service, press("outcome=retracted")).await.status, StatusCode::SEE_OTHER);
+    let page = get(&bench.service, &format!("/decisions/{id}")).await.html;
+    assert!(page.contains("Taken back") && page.contains("and that was withdrawn; ask again"), "{page}");
     for (body, status) in [("outcome=nothing", 422), ("outcome=%ff", 400), ("", 422)] {
         assert_eq!(send(&bench.service, press(body)).await.status.as_u16(), status, "{body}");
     }

@@ -11,6 +11,8 @@ pub(super) struct BesideView {
     pub(super) outcomes: Vec<OutcomeView>,
     pub(super) overrides: Vec<OverrideView>,
     pub(super) is_revoked: bool,
+    /// Whether the last report takes back the ones before.
+    pub(super) is_withdrawn: bool,
 }
 
 /// What became of the change, as somebody reported it.
@@ -37,7 +39,10 @@ pub(super) fn beside(records: &[Record], now: i64) -> BesideView {
     for record in records {
         let Ok(said) = serde_json::from_str::<Value>(&record.body) else { continue };
         match record.kind {
-            RecordKind::Outcome => view.outcomes.push(outcome_view(&said, now)),
+            RecordKind::Outcome => {
+                view.is_withdrawn = said["outcome"] == "retracted";
+                view.outcomes.push(outcome_view(&said, now));
+            }
             RecordKind::Override => view.overrides.push(override_view(&said, now)),
             RecordKind::Revocation => view.is_revoked = true,
             _ => {}

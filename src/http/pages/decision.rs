@@ -110,6 +110,7 @@ async fn decision(
         now,
         expires_at: record.columns.expires_ms.map(|ms| ms.div_euclid(1000)),
         is_revoked: beside.is_revoked,
+        is_withdrawn: beside.is_withdrawn,
         is_overridden: !beside.overrides.is_empty(),
     };
     Ok(assemble(reader, &record, &answer, Parts { reading, beside, standing, is_recorded }))

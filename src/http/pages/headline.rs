@@ -81,6 +81,8 @@ pub(super) struct Standing {
     pub(super) now: i64,
     pub(super) expires_at: Option<i64>,
     pub(super) is_revoked: bool,
+    /// Whether what was reported is withdrawn; the decision stays taken back.
+    pub(super) is_withdrawn: bool,
     pub(super) is_overridden: bool,
 }
 
@@ -153,7 +155,13 @@ fn notices(answer: &Answer, standing: Standing) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut notice = |title, text: &str| notices.push(Notice { title, text: Shown::new(text) });
     if standing.is_revoked {
-        notice("Taken back", "This change was reported as bad after the decision; do not roll out on it");
+        let text = match standing.is_withdrawn {
+            true => {
+                "This change was reported as bad after the decision, and that was withdrawn; ask again before you roll out"
+            }
+            false => "This change was reported as bad after the decision; do not roll out on it",
+        };
+        notice("Taken back", text);
     }
     if answer.degraded {
         notice(
