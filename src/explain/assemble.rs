@@ -192,7 +192,9 @@ fn contradicts(contribution: &Contribution, total: f64, rank: Option<f64>) -> bo
 }
 
 fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {
-    let rank = rank_of(&contribution.feature, vector).filter(|_| !is_of_a_person(&contribution.feature));
+    // An hour is neither much nor little.
+    let is_ranked = !is_of_a_person(&contribution.feature) && contribution.feature != "time_hour";
+    let rank = rank_of(&contribution.feature, vector).filter(|_| is_ranked);
     let unusual = match rank {
         Some(rank) if rank >= 0.9 => format!(", more than {:.0} % of changes here", (100.0 * rank).floor()),
         Some(rank) if rank <= 0.1 => {

@@ -156,6 +156,8 @@ const ALONE: &[(&str, &str)] = &[
     ("the busiest file", "the file"),
     ("the quietest file", "the file"),
     ("the youngest file", "the file"),
+    ("the deepest file", "the file"),
+    ("the shallowest file", "the file"),
     ("the least known file", "the file"),
     ("the file with the most authors", "the file"),
     ("the file untouched longest", "the file"),
