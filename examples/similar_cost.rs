@@ -90,8 +90,16 @@ fn made_up(idx: usize) -> anyhow::Result<Change> {
     if idx.is_multiple_of(7) {
         diff += &edit(N_SERVICES + idx % 50, "image", idx);
     }
-    let title = format!("service {service}: {key} is {}", idx % 11);
+    // Titles of one pattern, a third of which is undone, would be routine: nothing went wrong with them.
+    let title = format!("{} {}: {key} is {}", word(idx * 7), word(idx / 401), idx % 11);
     Ok(change(idx, &title, parse_diff(diff.as_bytes())?))
+}
+
+/// One of 401 words.
+fn word(idx: usize) -> String {
+    let syllables = ["ba", "ko", "li", "mu", "ne", "ra", "so", "ti"];
+    let digits = [idx % 401 / 64, idx % 401 / 8 % 8, idx % 8];
+    digits.map(|digit| syllables[digit]).concat()
 }
 
 fn edit(service: usize, key: &str, idx: usize) -> String {
