@@ -164,11 +164,14 @@ fn once(all: Vec<&Contribution>, is_one: impl Fn(&Contribution) -> bool) -> Vec<
     kept.map(|(_, it)| it).collect()
 }
 
-/// Whether a value says only what kind of file, or what place, is not there: that no file is a plain list tells
-/// nobody anything.
+/// Whether a value says only what kind of file, place or edit is not there: that no file is a plain list, and no
+/// line moved, tells nobody anything.
 fn is_mere_absence(contribution: &Contribution) -> bool {
-    let is_of_place = ["kind_", "place_"].iter().any(|start| contribution.feature.starts_with(start));
-    is_of_place && contribution.value == Some(0.0)
+    let starts = |all: &[&str]| all.iter().any(|start| contribution.feature.starts_with(start));
+    let spec = schema().features.iter().find(|spec| spec.name == contribution.feature);
+    let is_count = spec.is_some_and(|spec| spec.unit == Unit::Count);
+    let is_of_diff = starts(&["kind_", "place_"]) || (is_count && starts(&["key_", "size_"]));
+    is_of_diff && contribution.value == Some(0.0)
 }
 
 /// Whether a value's own words speak against the group, though the model counts it for it: "went wrong
