@@ -7,7 +7,7 @@ use crate::explain::grounds::Grounds;
 use crate::explain::rescore::Rescorer;
 use crate::explain::value::{DiffExplanation, EditExplanation, FileExplanation, HunkExplanation};
 use crate::explain::words::telling_words;
-use crate::history::hash64;
+use crate::history::{Footprint, hash64};
 
 /// Work that one explanation may take, in lines read: a score of a change reads all its lines once.
 const MAX_WORK: usize = 60_000;
@@ -41,6 +41,7 @@ pub(super) struct Measured {
 pub(super) fn diff_explanation(
     grounds: &Grounds<'_>,
     rescorer: &mut Rescorer<'_>,
+    footprint: &Footprint,
 ) -> (DiffExplanation, Measured) {
     let n_files = rescorer.files().len();
     let mut measured = Measured::default();
@@ -80,7 +81,7 @@ pub(super) fn diff_explanation(
         });
     }
     measured.edits.sort_by(|a, b| b.share.total_cmp(&a.share));
-    let words = telling_words(grounds);
+    let words = telling_words(grounds, footprint);
     (DiffExplanation { n_files, n_rescored: measured.files.len(), files, words }, measured)
 }
 

@@ -3,7 +3,7 @@ use crate::explain::diff::diff_explanation;
 use crate::explain::rescore::Rescorer;
 use crate::explain::similar::similar_changes;
 use crate::explain::value::Explanation;
-use crate::history::History;
+use crate::history::{Footprint, History, Reading};
 use crate::policy::{Decision, Policy, Question};
 use crate::scorer::{ReferenceMargins, Scorer};
 
@@ -42,12 +42,13 @@ impl Explanation {
         let question = &grounds.question;
         let mut explanation = Self::of(question.assessment, grounds.decision, grounds.vector);
         explanation.owners = question.owners.to_vec();
-        explanation.similar = Some(similar_changes(grounds));
+        let footprint = footprint_of(question);
+        explanation.similar = Some(similar_changes(grounds, &footprint));
         if question.change.record.files.is_empty() || question.assessment.is_none() {
             return explanation;
         }
         let mut rescorer = Rescorer::new(grounds);
-        let (diff, measured) = diff_explanation(grounds, &mut rescorer);
+        let (diff, measured) = diff_explanation(grounds, &mut rescorer, &footprint);
         if diff.n_rescored < diff.n_files && diff.n_files > 1 {
             explanation.notes.push(format!(
                 "the change has {} files; the {} likeliest to matter were scored again without each",
@@ -66,4 +67,13 @@ impl Explanation {
         explanation.diff = Some(diff);
         explanation
     }
+}
+
+/// By what the fold would remember the change.
+fn footprint_of(question: &Question<'_>) -> Footprint {
+    Footprint::of(&Reading {
+        change: question.change,
+        classification: question.classification,
+        keys: question.keys.iter().map(|(_, keys)| keys.clone()).collect(),
+    })
 }

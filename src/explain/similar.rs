@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use crate::explain::grounds::Grounds;
 use crate::explain::numbers::{quoted, span_hours, thousands};
 use crate::explain::value::{PastOutcome, SimilarChange, SimilarChanges};
-use crate::history::{BadChange, Footprint, History, Reading, TokenKind, hash64};
+use crate::history::{BadChange, Footprint, History, TokenKind, hash64};
 use crate::label::LabelSource;
 
 /// Changes shown at most.
@@ -27,15 +27,9 @@ const LEAF: f64 = 1.0;
 const DIR: f64 = 0.5;
 
 /// The nearest changes that went wrong, of those that were known before the change in question.
-pub(super) fn similar_changes(grounds: &Grounds<'_>) -> SimilarChanges {
+pub(super) fn similar_changes(grounds: &Grounds<'_>, footprint: &Footprint) -> SimilarChanges {
     let question = &grounds.question;
-    let reading = Reading {
-        change: question.change,
-        classification: question.classification,
-        keys: question.keys.iter().map(|(_, keys)| keys.clone()).collect(),
-    };
-    let footprint = Footprint::of(&reading);
-    let marks = Marks::of(&footprint, grounds.history);
+    let marks = Marks::of(footprint, grounds.history);
     let as_of = if grounds.ordinal.is_some() { question.change.committed_at } else { question.now };
     let is_earlier = |bad: &&BadChange| {
         bad.known_at <= as_of && grounds.ordinal.is_none_or(|ordinal| bad.ordinal < ordinal)

@@ -1,11 +1,11 @@
 //! The words of a change that weigh most, where the model reads words.
 
-use crate::change::LineOrigin;
 use crate::change::secrets::redact;
+use crate::change::{Change, LineOrigin};
 use crate::explain::grounds::Grounds;
 use crate::explain::numbers::quoted;
 use crate::explain::value::WordShare;
-use crate::history::{Footprint, Reading, TokenKind, body_lines, token_of, words_in};
+use crate::history::{Footprint, TokenKind, body_lines, token_of, words_in};
 
 /// Words shown at most.
 const N_SHOWN: usize = 5;
@@ -14,53 +14,67 @@ const MIN_SHARE: f64 = 0.05;
 
 /// The words that weigh most, the weightiest first. The model keeps hashes alone: the words are found in the
 /// change itself, and those of a secret are not.
-pub(super) fn telling_words(grounds: &Grounds<'_>) -> Vec<WordShare> {
-    let question = &grounds.question;
-    let reading = Reading {
-        change: question.change,
-        classification: question.classification,
-        keys: question.keys.iter().map(|(_, keys)| keys.clone()).collect(),
-    };
-    let tokens = Footprint::of(&reading).tokens.concat();
-    let mut shares = grounds.scorer.token_contributions(&tokens);
+pub(super) fn telling_words(grounds: &Grounds<'_>, footprint: &Footprint) -> Vec<WordShare> {
+    let mut shares = grounds.scorer.token_contributions(&footprint.tokens.concat());
     shares.retain(|(_, share)| share.abs() >= MIN_SHARE);
     shares.sort_by(|(a_token, a), (b_token, b)| b.abs().total_cmp(&a.abs()).then(a_token.cmp(b_token)));
     shares.truncate(N_SHOWN);
+    if shares.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Found { wanted: shares, words: Vec::new() };
+    found.read(grounds.question.change);
+    let Found { wanted, words } = found;
     let named = |(token, contribution): (u32, f64)| {
-        let (word, place) = find(grounds, token)?;
-        Some(WordShare { text: format!("{} {place}", quoted(&word)), word, contribution })
+        let (_, word, place) = words.iter().find(|(known, ..)| *known == token)?;
+        let text = format!("{} {place}", quoted(word));
+        Some(WordShare { word: word.clone(), contribution, text })
     };
-    shares.into_iter().filter_map(named).collect()
+    wanted.into_iter().filter_map(named).collect()
 }
 
-/// The word behind a token, and where it stands.
-fn find(grounds: &Grounds<'_>, token: u32) -> Option<(String, &'static str)> {
-    let change = grounds.question.change;
-    let in_text = |text: &str, kind: TokenKind| {
-        let text = redact(text);
-        words_in(&text).find(|word| token_of(kind, word) == token).map(str::to_ascii_lowercase)
-    };
-    if let Some(word) = in_text(change.title(), TokenKind::Message) {
-        return Some((word, "in the title"));
-    }
-    let below = body_lines(&change.message, change.title());
-    if let Some(word) = below.into_iter().find_map(|line| in_text(line, TokenKind::Body)) {
-        return Some((word, "below the title"));
-    }
-    for file_diff in &change.record.files {
-        if let Some(word) = in_text(file_diff.path(), TokenKind::Path) {
-            return Some((word, "in a path"));
+/// The words behind some tokens, as far as they were found.
+struct Found {
+    /// Tokens with their shares.
+    wanted: Vec<(u32, f64)>,
+    /// Token, word, and where it stands.
+    words: Vec<(u32, String, &'static str)>,
+}
+
+impl Found {
+    fn read(&mut self, change: &Change) {
+        self.read_text(change.title(), TokenKind::Message, "in the title");
+        for line in body_lines(&change.message, change.title()) {
+            self.read_text(line, TokenKind::Body, "below the title");
         }
-        for line in file_diff.hunks().iter().flat_map(|hunk| &hunk.lines) {
-            let (kind, place) = match line.origin {
-                LineOrigin::Added => (TokenKind::Added, "in an added line"),
-                LineOrigin::Deleted => (TokenKind::Deleted, "in a deleted line"),
-                LineOrigin::Context => continue,
-            };
-            if let Some(word) = in_text(&line.text, kind) {
-                return Some((word, place));
+        for file_diff in &change.record.files {
+            self.read_text(file_diff.path(), TokenKind::Path, "in a path");
+            for line in file_diff.hunks().iter().flat_map(|hunk| &hunk.lines) {
+                match line.origin {
+                    LineOrigin::Added => self.read_text(&line.text, TokenKind::Added, "in an added line"),
+                    LineOrigin::Deleted => {
+                        self.read_text(&line.text, TokenKind::Deleted, "in a deleted line");
+                    }
+                    LineOrigin::Context => {}
+                }
+            }
+            if self.words.len() == self.wanted.len() {
+                return;
             }
         }
     }
-    None
+
+    /// Looks for wanted words in a text; one that its clean form does not have is a secret's.
+    fn read_text(&mut self, text: &str, kind: TokenKind, place: &'static str) {
+        for word in words_in(text) {
+            let token = token_of(kind, word);
+            let is_wanted = self.wanted.iter().any(|(wanted, _)| *wanted == token);
+            if !is_wanted || self.words.iter().any(|(known, ..)| *known == token) {
+                continue;
+            }
+            if words_in(&redact(text)).any(|clean| clean == word) {
+                self.words.push((token, word.to_ascii_lowercase(), place));
+            }
+        }
+    }
 }
