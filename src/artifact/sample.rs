@@ -3,11 +3,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 /// Digests that a sample holds at most, about.
-const MAX_LEN: usize = 1_024;
+const MAX_LEN: usize = 4_096;
 /// Hexadecimal digits of a digest that count: 48 bits, which JSON holds exactly as a number.
 const N_DIGITS: usize = 12;
 /// Shared digests below which a share means nothing: one alone may be two people's same first file.
 const MIN_SHARED: usize = 2;
+/// Standard deviations that a share of a sample must lie above a limit.
+const N_DEVIATIONS: f64 = 3.0;
 
 /// A sample of the digests of one source's changes, by which its history is known again under another
 /// root: a fork that was squashed, or a directory that moved out. Kept are the digests that `one_in`
@@ -36,13 +38,16 @@ impl DigestSample {
         Self { root: root.to_owned(), one_in, digests: kept.into_iter().collect() }
     }
 
-    /// Share of other distinct digests that the source has too, 0 to 1, estimated on those that this sample
-    /// would have kept; 0 where fewer than two are found.
-    pub fn share_of<'a>(&self, digests: impl Iterator<Item = &'a str>) -> f64 {
+    /// Whether the source has more than this share (0 to 1) of other distinct digests, judged on those that
+    /// this sample would have kept. Where it did not keep all, the count must lie three Poisson deviations
+    /// above the share, so that chance makes no history of two. One shared digest alone never counts.
+    pub fn has_more_than<'a>(&self, share: f64, digests: impl Iterator<Item = &'a str>) -> bool {
         let is_kept = |number: &u64| number.is_multiple_of(self.one_in);
         let asked: BTreeSet<u64> = digests.filter_map(number).filter(is_kept).collect();
         let n_shared = asked.iter().filter(|number| self.digests.binary_search(number).is_ok()).count();
-        if n_shared < MIN_SHARED { 0.0 } else { n_shared as f64 / asked.len() as f64 }
+        let expected = share * asked.len() as f64;
+        let chance = if self.one_in == 1 { 0.0 } else { N_DEVIATIONS * expected.sqrt() };
+        n_shared >= MIN_SHARED && n_shared as f64 > expected + chance
     }
 }
 
@@ -61,27 +66,28 @@ mod tests {
         range.map(|n| format!("sha256:{}", hex::encode(Sha256::digest(n.to_le_bytes())))).collect()
     }
 
-    fn share(sample: &DigestSample, digests: &[String]) -> f64 {
-        sample.share_of(digests.iter().map(String::as_str))
+    fn has_more_than(sample: &DigestSample, share: f64, digests: &[String]) -> bool {
+        sample.has_more_than(share, digests.iter().map(String::as_str))
     }
 
     #[test]
-    fn a_sample_is_bounded_and_finds_about_what_is_shared() {
+    fn a_sample_is_bounded_and_tells_a_fork_from_chance() {
         let whole = digests(0..40_000);
         let sample = DigestSample::new("root", whole.iter().map(String::as_str));
-        assert!((256..=1_024).contains(&sample.digests.len()), "{}", sample.digests.len());
-        assert_eq!(share(&sample, &whole), 1.0);
-        assert_eq!(share(&sample, &digests(40_000..80_000)), 0.0);
-        let tenth = share(&sample, &digests(38_000..58_000));
-        assert!((0.05..0.15).contains(&tenth), "{tenth}");
+        assert!((1_024..=4_096).contains(&sample.digests.len()), "{}", sample.digests.len());
+        assert!(has_more_than(&sample, 0.5, &whole[..20_000]));
+        assert!(!has_more_than(&sample, 0.01, &digests(40_000..80_000)));
+        assert!(has_more_than(&sample, 0.01, &digests(38_000..58_000)));
+        assert!(!has_more_than(&sample, 0.01, &digests(39_900..59_900)));
     }
 
     #[test]
-    fn one_change_alone_is_no_shared_history() {
+    fn a_whole_sample_counts_exactly_and_one_change_alone_is_no_shared_history() {
         let sample = DigestSample::new("root", digests(0..50).iter().map(String::as_str));
         assert_eq!(sample.one_in, 1);
-        assert_eq!(share(&sample, &digests(49..60)), 0.0);
-        assert_eq!(share(&sample, &digests(48..58)), 0.2);
-        assert_eq!(share(&sample, &["no digest".to_owned()]), 0.0);
+        assert!(!has_more_than(&sample, 0.01, &digests(49..60)));
+        assert!(has_more_than(&sample, 0.19, &digests(48..58)));
+        assert!(!has_more_than(&sample, 0.2, &digests(48..58)));
+        assert!(!has_more_than(&sample, 0.0, &["no digest".to_owned()]));
     }
 }

@@ -93,7 +93,7 @@ impl Prior {
     pub fn for_rows(artifact: Arc<Artifact>, rows: &Rows, kind: TwinKind) -> Result<Self, Error> {
         let samples = artifact.twins()?.samples;
         let digests = || rows.facts().iter().map(|row| row.digest.as_str());
-        let shares = |sample: &&DigestSample| sample.share_of(digests()) > MAX_SHARED;
+        let shares = |sample: &&DigestSample| sample.has_more_than(MAX_SHARED, digests());
         let known_again = samples.iter().filter(shares).map(|sample| sample.root.as_str());
         let mut roots: Vec<&str> = rows.facts().iter().map(|row| row.root.as_str()).collect();
         roots.dedup();

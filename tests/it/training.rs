@@ -192,6 +192,16 @@ fn a_prior_knows_its_own_source_again_under_another_root() {
     assert!(met(&with_other_digests(&fork)).is_ok());
 }
 
+#[test]
+fn the_published_prior_has_a_sample_of_every_source() {
+    let artifact = diffrisk::artifact::published().unwrap();
+    let roots: Vec<&str> = artifact.document().sources.iter().map(|source| source.root.as_str()).collect();
+    let samples = artifact.twins().unwrap().samples;
+    let sampled: Vec<&str> = samples.iter().map(|sample| sample.root.as_str()).collect();
+    assert_eq!(sampled, roots);
+    assert!(samples.iter().all(|sample| sample.digests.len() > 1_000));
+}
+
 /// The same rows, as if every change had other lines.
 fn with_other_digests(rows: &Rows) -> Rows {
     rebuilt(rows, |row| {
