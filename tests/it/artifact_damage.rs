@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::training::artifact;
 
-const FILES: [&str; 3] = ["model.json", "MODEL_CARD.md", "SHA256SUMS"];
+const FILES: [&str; 4] = ["model.json", "MODEL_CARD.md", "twins.json", "SHA256SUMS"];
 const N_WAYS: usize = 10;
 
 struct Dice(Xoshiro256PlusPlus);
@@ -49,7 +49,7 @@ impl Files {
     fn with_model(mut self, model: String) -> Self {
         self.texts.insert("model.json".into(), model.into_bytes());
         let line = |name: &str| format!("{}  {name}\n", hex::encode(Sha256::digest(&self.texts[name])));
-        let sums = line("MODEL_CARD.md") + &line("model.json");
+        let sums = line("MODEL_CARD.md") + &line("model.json") + &line("twins.json");
         self.texts.insert("SHA256SUMS".into(), sums.into_bytes());
         self
     }
@@ -150,7 +150,9 @@ fn damaged(way: usize, dice: &mut Dice, sound: &Files) -> (&'static str, Files) 
             ("a missing file", files)
         }
         4 => {
-            let other = FILES[(FILES.iter().position(|it| *it == file).unwrap() + 1 + dice.below(2)) % 3];
+            let other =
+                FILES[(FILES.iter().position(|it| *it == file).unwrap() + 1 + dice.below(FILES.len() - 1))
+                    % FILES.len()];
             let (one, two) = (files.texts[file].clone(), files.texts[other].clone());
             files.texts.extend([(file.to_owned(), two), (other.to_owned(), one)]);
             ("two files swapped", files)

@@ -51,7 +51,7 @@ fn the_same_rows_and_seed_give_the_same_bytes() {
 #[test]
 fn an_artifact_with_any_byte_changed_is_refused() {
     let directory = saved();
-    for file in ["model.json", "MODEL_CARD.md", "SHA256SUMS"] {
+    for file in ["model.json", "MODEL_CARD.md", "twins.json", "SHA256SUMS"] {
         let path = directory.path().join(file);
         let bytes = fs::read(&path).unwrap();
         for step in 1..20 {
