@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// Digests that a sample holds at most, about.
+/// Digests that a sample holds at most.
 const MAX_LEN: usize = 4_096;
 /// Hexadecimal digits of a digest that count: 48 bits, which JSON holds exactly as a number.
 const N_DIGITS: usize = 12;
