@@ -2,6 +2,8 @@
 //!
 //! Plain values, checked where they are made. Never knows how a score came about.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// Days after landing within which an unplanned revert or an incident counts.
@@ -58,9 +60,9 @@ pub struct Reference {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contribution {
     /// Machine name of the feature.
-    pub feature: String,
+    pub feature: Cow<'static, str>,
     /// The feature's group.
-    pub group: String,
+    pub group: Cow<'static, str>,
     /// Its value; none where it is unknown.
     pub value: Option<f64>,
     /// Its share of the margin, in log-odds.

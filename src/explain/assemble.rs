@@ -168,7 +168,7 @@ fn once(all: Vec<&Contribution>, is_one: impl Fn(&Contribution) -> bool) -> Vec<
 /// line moved, tells nobody anything.
 fn is_mere_absence(contribution: &Contribution) -> bool {
     let starts = |all: &[&str]| all.iter().any(|start| contribution.feature.starts_with(start));
-    let spec = schema().features.iter().find(|spec| spec.name == contribution.feature);
+    let spec = schema().spec(&contribution.feature);
     let is_count = spec.is_some_and(|spec| spec.unit == Unit::Count);
     let is_of_diff = starts(&["kind_", "place_"]) || (is_count && starts(&["key_", "size_"]));
     is_of_diff && contribution.value == Some(0.0)
@@ -207,7 +207,7 @@ fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {
     };
     let text = learned(contribution, rank).unwrap_or_else(|| format!("{}{unusual}", sentence(contribution)));
     LeadingValue {
-        feature: contribution.feature.clone(),
+        feature: contribution.feature.to_string(),
         value: contribution.value,
         rank,
         contribution: contribution.contribution,
@@ -223,10 +223,7 @@ fn is_one(feature: &str, vector: &[f32]) -> bool {
 
 /// The rank that stands in the vector beside a feature's value.
 fn rank_of(feature: &str, vector: &[f32]) -> Option<f64> {
-    let schema = schema();
-    let feature_idx = schema.position(feature)?;
-    let rank_idx = schema.ranked.iter().position(|&idx| idx == feature_idx)?;
-    let rank = vector.get(schema.features.len() + rank_idx).filter(|rank| rank.is_finite())?;
+    let rank = vector.get(schema().rank_position(feature)?).filter(|rank| rank.is_finite())?;
     Some(f64::from(*rank))
 }
 
@@ -241,7 +238,7 @@ mod tests {
         let said = |vector: &[f32]| {
             let contribution = Contribution {
                 feature: "file_changes_max".into(),
-                group: String::new(),
+                group: "".into(),
                 value: Some(5.0),
                 contribution: 1.0,
             };
@@ -255,9 +252,9 @@ mod tests {
 
     #[test]
     fn what_is_absent_is_named_only_where_nothing_else_can_be() {
-        let of = |feature: &str, value: f64| Contribution {
+        let of = |feature: &'static str, value: f64| Contribution {
             feature: feature.into(),
-            group: String::new(),
+            group: "".into(),
             value: Some(value),
             contribution: 1.0,
         };
@@ -275,7 +272,7 @@ mod tests {
         let rank_idx = schema.features.len() + schema.ranked.iter().position(|&it| it == idx).unwrap();
         let contribution = Contribution {
             feature: "learned_slow".into(),
-            group: String::new(),
+            group: "".into(),
             value: Some(1.2),
             contribution: 1.0,
         };
@@ -292,9 +289,9 @@ mod tests {
 
     #[test]
     fn an_unknown_value_is_named_only_where_that_says_something() {
-        let of = |feature: &str| Contribution {
+        let of = |feature: &'static str| Contribution {
             feature: feature.into(),
-            group: String::new(),
+            group: "".into(),
             value: None,
             contribution: 1.0,
         };
@@ -307,15 +304,14 @@ mod tests {
 
     #[test]
     fn what_two_learners_make_of_the_same_outcomes_is_said_once() {
-        let of = |feature: &str| Contribution {
+        let of = |feature: &'static str| Contribution {
             feature: feature.into(),
-            group: String::new(),
+            group: "".into(),
             value: Some(2.0),
             contribution: 1.0,
         };
         let all = [of("learned_fast"), of("learned_slow"), of("file_bad")];
-        let said: Vec<&str> =
-            leading(&all.each_ref(), 1.0, &[]).into_iter().map(|it| it.feature.as_str()).collect();
+        let said: Vec<&str> = leading(&all.each_ref(), 1.0, &[]).into_iter().map(|it| &*it.feature).collect();
         assert_eq!(said, ["learned_fast", "file_bad"]);
     }
 
@@ -335,12 +331,8 @@ mod tests {
             ("author_bad_lift", Some(-0.4), 1.0, false),
         ];
         for (feature, value, total, expected) in cases {
-            let contribution = Contribution {
-                feature: feature.into(),
-                group: String::new(),
-                value,
-                contribution: total / 2.0,
-            };
+            let contribution =
+                Contribution { feature: feature.into(), group: "".into(), value, contribution: total / 2.0 };
             assert_eq!(contradicts(&contribution, total, None), expected, "{feature} {value:?} {total}");
         }
     }

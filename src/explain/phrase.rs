@@ -1,5 +1,10 @@
 //! A feature's value as a sentence. What has no phrase of its own is said by the feature's own sentence.
 
+use std::sync::{LazyLock, OnceLock};
+
+use regex::{Captures, Regex};
+use rustc_hash::FxHashMap;
+
 use crate::explain::numbers::{plain, span_hours, times};
 use crate::features::{FeatureSpec, Unit, is_custom, schema};
 use crate::risk::Contribution;
@@ -257,7 +262,7 @@ pub fn sentence(contribution: &Contribution) -> String {
             Some(value) => format!("{} is {}", contribution.feature, plain(value)),
             None => format!("{} is not known", contribution.feature),
         },
-        None => contribution.feature.clone(),
+        None => contribution.feature.to_string(),
     }
 }
 
@@ -278,15 +283,21 @@ pub(super) fn is_learned(feature: &str) -> bool {
 /// Whether it says something that a value is unknown: that this is an author's first change here does, "largest
 /// fall of a number: not known" does not.
 pub(super) fn tells_when_unknown(feature: &str) -> bool {
-    let is_built_in = schema().features.iter().any(|spec| spec.name == feature);
-    !is_built_in || phrase(UNKNOWN, feature).is_some() || is_of_a_person(feature)
+    schema().position(feature).is_none() || phrase(UNKNOWN, feature).is_some() || is_of_a_person(feature)
 }
 
 /// A sentence about the many files or keys of a change, said of the only one.
 pub(super) fn said_of_one(text: &str, is_one_file: bool, is_one_key: bool) -> String {
-    let files = ALONE.iter().filter(|_| is_one_file);
-    let keys = ALONE_KEY.iter().filter(|_| is_one_key);
-    files.chain(keys).fold(text.to_owned(), |text, (many, one)| text.replace(many, one))
+    static MANY: LazyLock<Regex> = LazyLock::new(|| {
+        let alternatives: Vec<&str> = ALONE.iter().chain(ALONE_KEY).map(|(many, _)| *many).collect();
+        Regex::new(&alternatives.join("|")).expect("plain words are a regular expression")
+    });
+    let said = |found: &Captures<'_>| {
+        let of_file = phrase(ALONE, &found[0]).filter(|_| is_one_file);
+        let of_key = || phrase(ALONE_KEY, &found[0]).filter(|_| is_one_key);
+        of_file.or_else(of_key).map_or_else(|| found[0].to_owned(), str::to_owned)
+    };
+    if is_one_file || is_one_key { MANY.replace_all(text, said).into_owned() } else { text.to_owned() }
 }
 
 /// Whether a feature tells how somebody's changes fared. The model may read it; nobody is told.
@@ -300,7 +311,7 @@ fn of_feature(spec: &FeatureSpec, value: Option<f64>) -> String {
         return phrase(UNKNOWN, spec.name)
             .map_or_else(|| format!("{}: not known", lower_first(&subject(spec))), str::to_owned);
     };
-    if let Some(phrase) = phrase(PHRASES, spec.name) {
+    if let Some(phrase) = phrases().get(spec.name) {
         return filled(phrase, &shown(spec, value));
     }
     if spec.name == "time_weekday" {
@@ -402,6 +413,11 @@ fn weekday(value: f64) -> &'static str {
     nearest.map_or("day that is not known", |(day, _)| day)
 }
 
+fn phrases() -> &'static FxHashMap<&'static str, &'static str> {
+    static BY_FEATURE: OnceLock<FxHashMap<&str, &str>> = OnceLock::new();
+    BY_FEATURE.get_or_init(|| PHRASES.iter().copied().collect())
+}
+
 fn phrase(phrases: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
     phrases.iter().find(|(feature, _)| *feature == name).map(|(_, phrase)| *phrase)
 }
@@ -415,8 +431,8 @@ fn lower_first(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn said(feature: &str, value: Option<f64>) -> String {
-        sentence(&Contribution { feature: feature.into(), group: String::new(), value, contribution: 0.1 })
+    fn said(feature: &'static str, value: Option<f64>) -> String {
+        sentence(&Contribution { feature: feature.into(), group: "".into(), value, contribution: 0.1 })
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub struct FeatureSpec {
 pub struct Schema {
     /// The features that are computed.
     pub features: Vec<FeatureSpec>,
-    /// Positions in `features` of those that are ranked.
+    /// Positions in `features` of those that are ranked, ascending.
     pub ranked: Vec<usize>,
     names: Vec<String>,
     positions: FxHashMap<&'static str, usize>,
@@ -136,6 +136,12 @@ impl Schema {
     /// Position in `features`, and so in a vector, of the feature with a name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.positions.get(name).copied()
+    }
+
+    /// Position in a vector of the rank of the feature with a name; none where it is not ranked.
+    pub fn rank_position(&self, name: &str) -> Option<usize> {
+        let rank_idx = self.ranked.binary_search(&self.position(name)?).ok()?;
+        Some(self.features.len() + rank_idx)
     }
 
     /// The feature with a name.

@@ -286,8 +286,8 @@ pub(super) fn explanation_answer(assessment: &Assessment) -> ExplanationAnswer {
     let mut contributions: Vec<ContributionAnswer> = all[..n_shown]
         .iter()
         .map(|it| ContributionAnswer {
-            feature: it.feature.clone(),
-            group: it.group.clone(),
+            feature: it.feature.to_string(),
+            group: it.group.to_string(),
             value: it.value,
             contribution: it.contribution,
             text: sentence(it),

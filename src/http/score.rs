@@ -37,8 +37,14 @@ pub(super) struct Include {
     pub(super) explanation: bool,
 }
 
+/// An answer, and its words where they are those of its record.
+pub(super) struct Given {
+    pub(super) answer: Answer,
+    pub(super) written: Option<String>,
+}
+
 /// One result a question, in order.
-pub(super) type Results = Vec<Result<Answer, ApiError>>;
+pub(super) type Results = Vec<Result<Given, ApiError>>;
 
 /// Answers all questions of a request against one model, one policy and one state of each history. The
 /// turn ends with the scoring: whoever waits for the disk keeps nobody from thinking.
@@ -57,8 +63,8 @@ pub(super) async fn answer_all(service: &Arc<Service>, job: Job, turn: Turn) -> 
     }
     let answers = record_all(service, results, job.deadline).await;
     let answers: Results = answers.into_iter().map(|answer| answer.map(|it| finish(it, &job))).collect();
-    for answer in answers.iter().flatten() {
-        note(service, answer, &job, started);
+    for given in answers.iter().flatten() {
+        note(service, &given.answer, &job, started);
     }
     answers
 }
@@ -127,24 +133,33 @@ async fn record_all(
     deadline: Instant,
 ) -> Vec<Result<Recorded, ApiError>> {
     let started = Instant::now();
-    let new_records: Vec<NewRecord> = results.iter().flatten().map(|it| it.new_record.clone()).collect();
+    let mut new_records = Vec::with_capacity(results.len());
+    let answers: Vec<Result<Answer, ApiError>> = results
+        .into_iter()
+        .map(|result| {
+            let Composed { answer, new_record } = result?;
+            new_records.push(new_record);
+            Ok(answer)
+        })
+        .collect();
+    let n_records = new_records.len();
     let appended = append(service, new_records, deadline.max(started + service.config.record_time)).await;
     service.metrics.record_seconds.observe(started.elapsed().as_secs_f64());
     let mut appended = match appended {
         Ok(appended) => appended.into_iter().map(Ok).collect::<Vec<_>>(),
-        Err(code) => results.iter().flatten().map(|_| Err(code)).collect(),
+        Err(code) => vec![Err(code); n_records],
     }
     .into_iter();
-    let recorded = results.into_iter().map(|result| {
-        let composed = result?;
+    let recorded = answers.into_iter().map(|answer| {
+        let answer = answer?;
         match appended.next().unwrap_or(Err(ReasonCode::StoreDown)) {
-            Ok(Appended::New(record)) => Ok(Recorded { answer: composed.answer, record: Some(record) }),
+            Ok(Appended::New(record)) => Ok(Recorded { answer, record: Some(record) }),
             Ok(Appended::Earlier(record)) => {
                 service.metrics.reused.inc();
                 reused(record)
             }
             Ok(Appended::Conflict) => Err(ApiError::standard(ProblemCode::IdempotencyConflict)),
-            Err(code) => Ok(unrecorded(composed.answer, code)),
+            Err(code) => Ok(unrecorded(answer, code)),
         }
     });
     recorded.collect()
@@ -188,16 +203,17 @@ fn reused(record: Record) -> Result<Recorded, ApiError> {
 }
 
 /// Adds the vector where it was asked for, bit for bit as it was stored.
-fn finish(recorded: Recorded, job: &Job) -> Answer {
+fn finish(recorded: Recorded, job: &Job) -> Given {
     let Recorded { mut answer, record } = recorded;
-    if job.include.vector
-        && let Some(record) = record
-    {
-        let shown = |value: &f32| (!value.is_nan()).then_some(f64::from(*value));
-        answer.vector = record.vector().map(|vector| vector.iter().map(shown).collect());
-        answer.tokens = record.tokens();
+    match record {
+        Some(record) if job.include.vector => {
+            let shown = |value: &f32| (!value.is_nan()).then_some(f64::from(*value));
+            answer.vector = record.vector().map(|vector| vector.iter().map(shown).collect());
+            answer.tokens = record.tokens();
+            Given { answer, written: None }
+        }
+        record => Given { answer, written: record.map(|record| record.body) },
     }
-    answer
 }
 
 fn claim(caller: &Caller, key: &(String, [u8; 32]), idx: usize) -> Claim {

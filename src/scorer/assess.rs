@@ -143,20 +143,20 @@ impl Scorer {
             |idx: usize| vector.get(idx).filter(|value| !value.is_nan()).map(|value| f64::from(*value));
         let named = schema.features.iter().zip(by_feature).enumerate().map(|(idx, (spec, contribution))| {
             Contribution {
-                feature: spec.name.to_owned(),
-                group: spec.group.as_str().to_owned(),
+                feature: spec.name.into(),
+                group: spec.group.as_str().into(),
                 value: known(idx),
                 contribution,
             }
         });
         let custom = self.custom.iter().zip(by_custom).enumerate().map(|(idx, (name, contribution))| {
             let value = known(schema.n_values() + idx);
-            let group = Group::Custom.as_str().to_owned();
-            Contribution { feature: name.clone(), group, value, contribution }
+            let group = Group::Custom.as_str().into();
+            Contribution { feature: name.clone().into(), group, value, contribution }
         });
         let tokens = Contribution {
-            feature: TOKENS.to_owned(),
-            group: Group::Message.as_str().to_owned(),
+            feature: TOKENS.into(),
+            group: Group::Message.as_str().into(),
             value: None,
             contribution: text,
         };

@@ -177,8 +177,8 @@ async fn begin_chain(database: &Database, signing_key: &SigningKey) -> Result<Ta
     let signing_key = signing_key.clone();
     let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32], basis: None, signing_key };
     let body = serde_json::json!({ "format": 1, "version": env!("CARGO_PKG_VERSION") });
-    let genesis = [NewRecord::new(RecordKind::Genesis, body.to_string())];
-    let appended: Result<_, Failure> = async { writing!(database, append(&genesis, &tail, 0)) }.await;
+    let genesis = vec![NewRecord::new(RecordKind::Genesis, body.to_string())];
+    let appended: Result<_, Failure> = async { writing!(database, append(genesis, &tail, 0)) }.await;
     match appended {
         Ok((_, tail)) => Ok(tail),
         Err(Failure::BeforeCommit(error) | Failure::AtCommit(error)) => Err(error),

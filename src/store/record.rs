@@ -173,17 +173,17 @@ impl NewRecord {
     }
 
     /// Gives the record its place.
-    pub(super) fn placed(&self, chain: &str, seq: i64, prev: RecordDigest) -> Record {
-        let vector = self.vector.as_ref().map(|values| values.iter().flat_map(|v| v.to_le_bytes()).collect());
-        let tokens = self.tokens.as_ref().map(|values| values.iter().flat_map(|v| v.to_le_bytes()).collect());
+    pub(super) fn placed(self, chain: &str, seq: i64, prev: RecordDigest) -> Record {
+        let vector = self.vector.map(|values| values.iter().flat_map(|v| v.to_le_bytes()).collect());
+        let tokens = self.tokens.map(|values| values.iter().flat_map(|v| v.to_le_bytes()).collect());
         let mut record = Record {
             chain: chain.to_owned(),
             seq,
             kind: self.kind,
-            id: self.id.clone(),
+            id: self.id,
             at_ms: self.at_ms,
-            body: self.body.clone(),
-            columns: self.columns.clone(),
+            body: self.body,
+            columns: self.columns,
             claim: self.claim.as_ref().map(Claim::digest),
             vector,
             tokens,

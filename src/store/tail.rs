@@ -15,7 +15,7 @@ pub(super) struct Tail {
 
 impl Tail {
     /// Gives a record the next place of the chain.
-    pub(super) fn place(&mut self, new_record: &NewRecord) -> Record {
+    pub(super) fn place(&mut self, new_record: NewRecord) -> Record {
         let mut record = new_record.placed(&self.chain, self.seq + 1, self.digest);
         record.mac = Some(self.signing_key.seal(&record));
         self.seq = record.seq;

@@ -99,7 +99,7 @@ impl Writer {
             batch.extend(new_records);
         }
         let seq = self.tail.seq;
-        match self.commit(&batch).await {
+        match self.commit(batch).await {
             Ok(results) => {
                 let mut results = results.into_iter();
                 for (n_records, answer) in answers {
@@ -115,7 +115,7 @@ impl Writer {
         self.tail.seq != seq
     }
 
-    async fn commit(&mut self, batch: &[NewRecord]) -> Result<Vec<Appended>, String> {
+    async fn commit(&mut self, batch: Vec<NewRecord>) -> Result<Vec<Appended>, String> {
         if let Some(reason) = self.closed.get() {
             return Err(reason.clone());
         }
@@ -132,7 +132,7 @@ impl Writer {
         }
     }
 
-    async fn try_commit(&self, batch: &[NewRecord]) -> Result<(Vec<Appended>, Tail), Failure> {
+    async fn try_commit(&self, batch: Vec<NewRecord>) -> Result<(Vec<Appended>, Tail), Failure> {
         let now_ms = batch.iter().map(|new_record| new_record.at_ms).max().unwrap_or(0);
         let forgotten_before_ms = self.forgotten_before_ms(now_ms);
         writing!(&self.database, append(batch, &self.tail, forgotten_before_ms))
@@ -165,7 +165,7 @@ impl Writer {
         let n_pruned = prune::prune(&self.database, signers, &self.tail, before_ms).await?;
         if n_pruned > 0 {
             let note = prune::note(before_ms, n_pruned);
-            self.commit(&[note]).await.map_err(Error::Closed)?;
+            self.commit(vec![note]).await.map_err(Error::Closed)?;
             self.sign_head().await;
         }
         Ok(n_pruned)

@@ -228,7 +228,7 @@ pub fn classification() -> Classification {
 }
 
 fn assessment(percentile: f64) -> Assessment {
-    let contribution = |feature: &str, contribution| Contribution {
+    let contribution = |feature: &'static str, contribution| Contribution {
         feature: feature.into(),
         group: "history".into(),
         value: Some(3.0),

@@ -46,7 +46,7 @@ struct Model {
 
 /// The margins of a repository's newest changes, as far as they were taken in.
 struct Ranked {
-    margins: ReferenceMargins,
+    margins: Arc<ReferenceMargins>,
     n_rows: usize,
 }
 
@@ -173,17 +173,17 @@ impl LiveAssessor {
         model.scorer.as_ref().ok_or_else(refused)
     }
 
-    fn margins(&self, repository: &LiveRepository, state: &State) -> ReferenceMargins {
+    fn margins(&self, repository: &LiveRepository, state: &State) -> Arc<ReferenceMargins> {
         let (Ok(model), Some(ranked)) = (&self.model, self.references.get(&repository.name)) else {
-            return ReferenceMargins::default();
+            return Arc::default();
         };
         if model.scorer.as_ref().is_some_and(|scorer| !scorer.custom().is_empty()) {
             // Nobody sent the custom features of past changes: their margins are not comparable.
-            return ReferenceMargins::default();
+            return Arc::default();
         }
         let mut ranked = ranked.lock().unwrap_or_else(PoisonError::into_inner);
         ranked.catch_up(model, repository, state);
-        ranked.margins.clone()
+        Arc::clone(&ranked.margins)
     }
 }
 
@@ -290,7 +290,7 @@ impl Ranked {
         let state = repository.state();
         let n_rows = state.n_rows();
         let first = n_rows.saturating_sub(ReferenceMargins::SIZE);
-        let mut ranked = Self { margins: ReferenceMargins::default(), n_rows: first };
+        let mut ranked = Self { margins: Arc::default(), n_rows: first };
         ranked.catch_up(model, repository, &state);
         ranked
     }
@@ -299,14 +299,15 @@ impl Ranked {
     fn catch_up(&mut self, model: &Model, repository: &LiveRepository, state: &State) {
         if state.n_rows() < self.n_rows {
             // The history was rewritten and is shorter now.
-            self.margins = ReferenceMargins::default();
+            self.margins = Arc::default();
             self.n_rows = state.n_rows().saturating_sub(ReferenceMargins::SIZE);
         }
         let Some(scorer) = &model.scorer else { return };
         let trained_until = trained_until(&model.artifact, repository);
         for row in repository.rows(state, self.n_rows, state.n_rows() - self.n_rows) {
             if row.committed_at > trained_until {
-                self.margins.push(row.committed_at, scorer.margin(&row.vector, &row.tokens));
+                let margin = scorer.margin(&row.vector, &row.tokens);
+                Arc::make_mut(&mut self.margins).push(row.committed_at, margin);
             }
         }
         self.n_rows = state.n_rows();

@@ -21,13 +21,16 @@ pub(super) struct Read {
     pub(super) mode: HistoryMode,
     pub(super) is_commit: bool,
     pub(super) known_bad: Option<KnownBad>,
+    /// Digest of the diff.
+    pub(super) digest: Digest,
 }
 
 /// Reads a proposed change from the present state of a history.
 pub(super) fn proposal(timeline: &Timeline, change: Change, is_commit: bool) -> Read {
     let asked = timeline.ask(&change);
     let tokens = asked.extracted.tokens();
-    let known_bad = known_bad(timeline, &change);
+    let digest = digest(&change.record);
+    let known_bad = known_bad(timeline, &change, &digest);
     Read {
         classification: asked.classification,
         keys: asked.keys,
@@ -37,6 +40,7 @@ pub(super) fn proposal(timeline: &Timeline, change: Change, is_commit: bool) -> 
         change,
         is_commit,
         known_bad,
+        digest,
     }
 }
 
@@ -53,7 +57,8 @@ pub(super) fn commit(
         Some((ordinal, row)) => {
             change.committed_at = row.committed_at;
             let at_ordinal = state.timeline.known().of_ordinal(ordinal).map(known);
-            let known_bad = at_ordinal.or_else(|| known_bad(&state.timeline, &change));
+            let digest = digest(&change.record);
+            let known_bad = at_ordinal.or_else(|| known_bad(&state.timeline, &change, &digest));
             Ok(Read {
                 keys: change.record.files.iter().map(key_changes).collect(),
                 change,
@@ -63,6 +68,7 @@ pub(super) fn commit(
                 mode: HistoryMode::BeforeLanding,
                 is_commit: true,
                 known_bad,
+                digest,
             })
         }
         None => {
@@ -99,7 +105,7 @@ impl Read {
         assessed.doubts.clear();
         let files = self.change.record.files.iter();
         assessed.keys = files.map(|file| file.path().to_owned()).zip(self.keys).collect();
-        assessed.digest = Some(digest(&self.change.record).to_string());
+        assessed.digest = Some(self.digest.to_string());
         assessed.commit = self.is_commit.then(|| self.change.id.0.clone());
         assessed.classification = self.classification;
         assessed.known_bad = self.known_bad;
@@ -187,11 +193,9 @@ fn owners(repository: &LiveRepository, change: &Change) -> Vec<String> {
 }
 
 /// What already happened to this very change under its diff or its review identity.
-fn known_bad(timeline: &Timeline, change: &Change) -> Option<KnownBad> {
+fn known_bad(timeline: &Timeline, change: &Change, digest: &Digest) -> Option<KnownBad> {
     let outcomes = timeline.known();
-    let has_files = !change.record.files.is_empty();
-    let diff_digest: Option<Digest> = has_files.then(|| digest(&change.record));
-    let by_digest = diff_digest.and_then(|diff_digest| outcomes.of_digest(&diff_digest));
+    let by_digest = if change.record.files.is_empty() { None } else { outcomes.of_digest(digest) };
     let by_review = || Some(&change.id.0).filter(|id| !id.is_empty()).and_then(|id| outcomes.of_review(id));
     by_digest.or_else(by_review).map(known)
 }

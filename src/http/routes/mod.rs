@@ -14,7 +14,11 @@ use serde::Serialize;
 
 /// A JSON answer.
 pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
-    let body = serde_json::to_vec(value).unwrap_or_default();
+    json_text(status, serde_json::to_string(value).unwrap_or_default())
+}
+
+/// The same for what is JSON already.
+pub(super) fn json_text(status: StatusCode, body: String) -> Response {
     let mut response = (status, body).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

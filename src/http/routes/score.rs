@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::http::auth::Caller;
 use crate::http::explain::explained_again;
-use crate::http::routes::json;
-use crate::http::score::{Include, Job, answer_all};
+use crate::http::routes::{json, json_text};
+use crate::http::score::{Given, Include, Job, answer_all};
 use crate::http::service::Service;
 use crate::http::trace::TraceContext;
 use crate::http::wire::{Answer, BatchAnswer, BatchRequest, ScoreRequest};
@@ -50,11 +50,12 @@ pub(in crate::http) async fn one(
     .await?;
     let explained = request.job.include.explanation.then(|| request.job.questions.clone());
     let mut answers = answer_all(&service, request.job, turn).await;
-    let mut answer = answers.pop().unwrap_or_else(|| Err(ApiError::standard(ProblemCode::Internal)))?;
+    let Given { answer, written } =
+        answers.pop().unwrap_or_else(|| Err(ApiError::standard(ProblemCode::Internal)))?;
     if let Some(question) = explained.and_then(|mut questions| questions.pop()?.ok()) {
-        answer = explain_beside(&service, question, answer).await;
+        return Ok(json(StatusCode::OK, &explain_beside(&service, question, answer).await));
     }
-    Ok(json(StatusCode::OK, &answer))
+    Ok(written.map_or_else(|| json(StatusCode::OK, &answer), |written| json_text(StatusCode::OK, written)))
 }
 
 /// Scores many changes, each on its own, against one history head, model and policy.
@@ -87,8 +88,8 @@ pub(in crate::http) async fn batch(
     request.job.deadline = Instant::now() + time.max(service.config.deadline);
     turn.shared_by(request.job.questions.len());
     let answers = answer_all(&service, request.job, turn).await;
-    let value = |answer: Result<Answer, ApiError>| match answer {
-        Ok(answer) => serde_json::to_value(answer),
+    let value = |given: Result<Given, ApiError>| match given {
+        Ok(given) => serde_json::to_value(given.answer),
         Err(api_error) => serde_json::to_value(api_error.body()),
     };
     let results: Result<Vec<_>, _> = answers.into_iter().map(value).collect();

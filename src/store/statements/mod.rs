@@ -4,6 +4,7 @@ mod keys;
 mod layout;
 
 use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use sqlx::{Connection, Row as _};
 
@@ -40,6 +41,23 @@ impl<E: Into<Error>> From<E> for Failure {
     }
 }
 
+/// What answered a question.
+enum Answered {
+    /// A record that stands in the log.
+    Before(Box<Record>),
+    /// The record of the same transaction in this place.
+    Now(usize),
+}
+
+impl Answered {
+    fn record<'a>(&'a self, fresh: &'a [Record]) -> &'a Record {
+        match self {
+            Self::Before(record) => record,
+            Self::Now(idx) => &fresh[*idx],
+        }
+    }
+}
+
 /// The state of a pruned chain's cut end.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct CheckpointRow {
@@ -69,6 +87,18 @@ fn placeholders(n_rows: usize, n_columns: usize) -> String {
         format!("({})", marks.join(", "))
     };
     (0..n_rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// What inserts so many rows, one of [`INSERT_SIZES`]: written out once.
+fn insert_sql(n_rows: usize) -> Arc<str> {
+    static BY_SIZE: LazyLock<[Arc<str>; INSERT_SIZES.len()]> = LazyLock::new(|| {
+        INSERT_SIZES.map(|n_rows| {
+            let values = placeholders(n_rows, N_COLUMNS);
+            format!("INSERT INTO record ({COLUMNS}) VALUES {values}").into()
+        })
+    });
+    let idx = INSERT_SIZES.iter().position(|size| *size == n_rows).unwrap_or(INSERT_SIZES.len() - 1);
+    Arc::clone(&BY_SIZE[idx])
 }
 
 fn array(bytes: &[u8]) -> Result<RecordDigest, Error> {
@@ -153,7 +183,7 @@ macro_rules! statements {
             /// Appends what is new in one transaction, and says for the rest what stands there already.
             pub(in crate::store) async fn append(
                 session: &mut Session,
-                new_records: &[NewRecord],
+                new_records: Vec<NewRecord>,
                 tail: &Tail,
                 forgotten_before_ms: i64,
             ) -> Result<(Vec<Appended>, Tail), Failure> {
@@ -164,19 +194,20 @@ macro_rules! statements {
                     new_records.iter().filter(asked).filter_map(|new_record| new_record.columns.question).collect();
                 let answered = answered(&mut transaction, &questions, now_ms).await?;
                 let wrote = |record: &Record| tail.signing_key.wrote(record);
-                let by_question = |record: Record| record.columns.question.map(|question| (question, record));
-                let mut answered: HashMap<RecordDigest, Record> =
+                let by_question = |record: Record| Some((record.columns.question?, Answered::Before(Box::new(record))));
+                let mut answered: HashMap<RecordDigest, Answered> =
                     answered.into_iter().filter(wrote).filter_map(by_question).collect();
                 let mut tail = tail.clone();
-                let mut results = Vec::with_capacity(new_records.len());
+                // None stands for the next of the fresh ones.
+                let mut results: Vec<Option<Appended>> = Vec::with_capacity(new_records.len());
                 let mut fresh: Vec<Record> = Vec::with_capacity(new_records.len());
                 for new_record in new_records {
                     if let Some(claim) = &new_record.claim {
-                        let decision = (new_record.id.as_str(), new_record.at_ms, tail.expires_ms(new_record));
+                        let decision = (new_record.id.as_str(), new_record.at_ms, tail.expires_ms(&new_record));
                         match standing(&mut transaction, claim, decision, forgotten_before_ms).await? {
                             Standing::None => {}
                             Standing::OtherBody => {
-                                results.push(Appended::Conflict);
+                                results.push(Some(Appended::Conflict));
                                 continue;
                             }
                             Standing::Decision(id) => {
@@ -189,35 +220,37 @@ macro_rules! statements {
                                     record.answers(claim, new_record.at_ms) && tail.signing_key.wrote(record)
                                 };
                                 if let Some(record) = earlier.filter(proved) {
-                                    results.push(Appended::Earlier(record));
+                                    results.push(Some(Appended::Earlier(record)));
                                     continue;
                                 }
                                 take_over(&mut transaction, claim, decision).await?;
                             }
                         }
-                    } else if let Some(record) = new_record.columns.question.and_then(|q| answered.get(&q)) {
-                        results.push(Appended::Earlier(record.clone()));
+                    } else if let Some(earlier) = new_record.columns.question.and_then(|q| answered.get(&q)) {
+                        results.push(Some(Appended::Earlier(earlier.record(&fresh).clone())));
                         continue;
                     }
+                    let (is_claimed, basis) = (new_record.claim.is_some(), new_record.basis);
                     let record = tail.place(new_record);
                     expire(&mut transaction, &record).await?;
                     match record.kind {
-                        RecordKind::Activation => tail.basis = new_record.basis,
+                        RecordKind::Activation => tail.basis = basis,
                         RecordKind::Revocation => {
                             let revoked = record.columns.subject_id.as_deref();
-                            answered.retain(|_, decision| Some(decision.id.as_str()) != revoked);
+                            answered.retain(|_, earlier| Some(earlier.record(&fresh).id.as_str()) != revoked);
                         }
                         _ => {}
                     }
-                    if let (Some(question), None) = (record.columns.question, &new_record.claim) {
-                        answered.insert(question, record.clone());
+                    if let Some(question) = record.columns.question.filter(|_| !is_claimed) {
+                        answered.insert(question, Answered::Now(fresh.len()));
                     }
-                    fresh.push(record.clone());
-                    results.push(Appended::New(record));
+                    fresh.push(record);
+                    results.push(None);
                 }
                 insert(&mut transaction, &fresh).await?;
                 transaction.commit().await.map_err(|error| Failure::AtCommit(error.into()))?;
-                Ok((results, tail))
+                let mut fresh = fresh.into_iter().map(Appended::New);
+                Ok((results.into_iter().filter_map(|result| result.or_else(|| fresh.next())).collect(), tail))
             }
 
             /// Appends records in their places.
@@ -227,8 +260,7 @@ macro_rules! statements {
                     let fits = |size: &&usize| **size <= rest.len();
                     let n_rows = INSERT_SIZES.iter().find(fits).copied().unwrap_or(1);
                     let (now, later) = rest.split_at(n_rows);
-                    let values = placeholders(n_rows, N_COLUMNS);
-                    let mut query = sqlx::query(owned(format!("INSERT INTO record ({COLUMNS}) VALUES {values}")));
+                    let mut query = sqlx::query(sqlx::AssertSqlSafe(insert_sql(n_rows)));
                     for record in now {
                         let columns = &record.columns;
                         query = query.bind(&record.chain).bind(record.seq).bind(record.kind.as_str());
