@@ -1,11 +1,12 @@
 //! What other people's programs make of the service: Prometheus, a Triton client, git.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::process::{installed, serve};
+use crate::process::{fetched, installed, serve};
 
 fn root(name: &str) -> String {
     format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -49,6 +50,79 @@ fn prometheus_takes_the_alert_rules_and_the_metrics() {
     }
 }
 
+/// A Prometheus that scrapes the service; ended when dropped.
+struct Prometheus {
+    child: Child,
+    address: String,
+}
+
+impl Prometheus {
+    fn start(program: &Path, dir: &Path, service: &str) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let config = format!(
+            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: ['{}']\nscrape_configs:\n  \
+             - job_name: diffrisk\n    static_configs: [{{ targets: ['{service}'] }}]\n",
+            root("deploy/alerts.yml")
+        );
+        std::fs::write(dir.join("prometheus.yml"), config).unwrap();
+        let child = Command::new(program)
+            .arg(format!("--config.file={}", dir.join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", dir.join("tsdb").display()))
+            .arg(format!("--web.listen-address={free}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, address: free.to_string() }
+    }
+
+    /// Asks until the answer will do, for a minute at most.
+    fn ask(&self, path: &str, will_do: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let answer = fetched(&format!("http://{}/api/v1/{path}", self.address)).unwrap_or_default();
+            if will_do(&answer) || Instant::now() > until {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_prometheus_server_scrapes_the_service_and_evaluates_every_alert() {
+    let Some(program) = installed("prometheus") else {
+        return crate::skip("no prometheus is installed (Debian package `prometheus`)");
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let service = serve(dir.path(), &[], &[]);
+    let diff = "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n";
+    service.post("/v1/score", &json!({ "change": { "repo": "shop", "diff": diff } }).to_string());
+    let prometheus = Prometheus::start(&program, dir.path(), &service.address);
+    let counted = prometheus
+        .ask("query?query=sum(diffrisk_decisions_total)", |answer| answer["data"]["result"][0].is_object());
+    assert_eq!(counted["data"]["result"][0]["value"][1], "1", "{counted}");
+    let rules_of =
+        |answer: &Value| answer["data"]["groups"][0]["rules"].as_array().cloned().unwrap_or_default();
+    let is_known = |rule: &Value| rule["health"] != "unknown";
+    let answer = prometheus.ask("rules", |answer| {
+        let rules = rules_of(answer);
+        !rules.is_empty() && rules.iter().all(is_known)
+    });
+    let rules = rules_of(&answer);
+    assert!(!rules.is_empty());
+    for rule in rules {
+        assert!(rule["health"] == "ok" && rule["state"] != "firing", "{rule}");
+    }
+}
+
 const TRITON: &str = r#"
 import sys
 import numpy
@@ -83,7 +157,7 @@ fn a_triton_client_is_answered() {
     };
     let dir = tempfile::tempdir().unwrap();
     let service = serve(dir.path(), &[], &[]);
-    let model: serde_json::Value = serde_json::from_str(&service.get("/v1/model").1).unwrap();
+    let model: Value = serde_json::from_str(&service.get("/v1/model").1).unwrap();
     let name = model["model"]["name"].as_str().unwrap();
     let asked = Command::new(python).args(["-c", TRITON, &service.address, name]).output().unwrap();
     let said = String::from_utf8_lossy(&asked.stdout).into_owned() + &String::from_utf8_lossy(&asked.stderr);
