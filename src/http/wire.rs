@@ -16,8 +16,7 @@ pub struct ScoreRequest {
     #[schema(inline)]
     pub change: ChangeRequest,
     /// Custom features, named `x.…`: all that the model learned from, else the answer is degraded.
-    #[schema(required = false)]
-    pub features: BTreeMap<String, f64>,
+    pub features: Option<BTreeMap<String, f64>>,
     /// What the caller knows about the rollout.
     #[schema(required = false)]
     pub context: Option<ContextRequest>,
@@ -27,18 +26,25 @@ pub struct ScoreRequest {
 #[derive(Clone, Debug, ToSchema)]
 pub struct ChangeRequest {
     /// Name of the repository.
+    #[schema(min_length = 1, max_length = 200)]
     pub repo: String,
     /// A commit of that repository.
+    #[schema(pattern = "^[0-9a-fA-F]{7,64}$")]
     pub commit: Option<String>,
     /// With `commit`: the combined change of `base..commit`.
+    #[schema(pattern = "^[0-9a-fA-F]{7,64}$")]
     pub base: Option<String>,
     /// The caller's review identity, stable across amendments.
+    #[schema(min_length = 1, max_length = 200)]
     pub id: Option<String>,
     /// Who wrote it.
+    #[schema(max_length = 1000)]
     pub author: Option<String>,
     /// The whole message.
+    #[schema(max_length = 1048576)]
     pub message: Option<String>,
     /// When it was written, RFC 3339 with the author's offset.
+    #[schema(format = DateTime)]
     pub authored_at: Option<String>,
     /// A unified diff.
     pub diff: Option<String>,
@@ -48,10 +54,13 @@ pub struct ChangeRequest {
 #[derive(Clone, Debug, ToSchema)]
 pub struct ContextRequest {
     /// Where it rolls out.
+    #[schema(min_length = 1, max_length = 200)]
     pub environment: Option<String>,
     /// The service that reads the configuration.
+    #[schema(min_length = 1, max_length = 200)]
     pub service: Option<String>,
     /// When it will roll out, RFC 3339.
+    #[schema(format = DateTime)]
     pub rollout_at: Option<String>,
     /// Anything else that rules of the policy may read: flags, numbers, texts.
     #[schema(required = false, value_type = Option<Object>)]
@@ -62,6 +71,7 @@ pub struct ContextRequest {
 #[derive(Clone, Debug, ToSchema)]
 pub struct BatchRequest {
     /// At most 1,000.
+    #[schema(max_items = 1000)]
     pub items: Vec<ScoreRequest>,
 }
 
@@ -274,8 +284,10 @@ pub struct BatchAnswer {
 #[derive(Clone, Debug, ToSchema)]
 pub struct ActivateRequest {
     /// Its name in the registry.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// Its version: the first 12 hex digits of the artifact's digest.
+    #[schema(min_length = 1, max_length = 100)]
     pub version: String,
 }
 
@@ -293,10 +305,13 @@ pub struct OutcomeRequest {
     /// Digest of the change, `sha256:…`.
     pub digest: Option<String>,
     /// `incident`, `reverted`, `reverted_as_planned`, `caught`, `harmless` or `retracted`.
+    #[schema(pattern = "^(incident|reverted|reverted_as_planned|caught|harmless|retracted)$")]
     pub outcome: String,
     /// When it happened, RFC 3339.
+    #[schema(format = DateTime)]
     pub occurred_at: String,
     /// When it became known; by default now.
+    #[schema(format = DateTime)]
     pub known_at: Option<String>,
     /// The incident.
     pub incident_id: Option<String>,
@@ -310,9 +325,12 @@ pub struct OutcomeRequest {
 #[derive(Clone, Debug, ToSchema)]
 pub struct OverrideRequest {
     /// Why.
+    #[schema(min_length = 1, max_length = 1000)]
     pub reason: String,
     /// Where it was agreed.
+    #[schema(min_length = 1, max_length = 200)]
     pub ticket: Option<String>,
-    /// Until when, RFC 3339.
+    /// Until when, RFC 3339; a moment that is still to come.
+    #[schema(format = DateTime)]
     pub expires_at: String,
 }

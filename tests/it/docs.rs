@@ -1,5 +1,6 @@
 //! What the documents say about the project is held to the project.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,6 +39,62 @@ fn links_between_documents_lead_somewhere() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// Calls of the command in a document, in code or in a sentence, each up to where it ends.
+fn calls(text: &str) -> impl Iterator<Item = &str> {
+    let starts = text.match_indices("diffrisk ").filter(|(at, _)| {
+        let before = text[..*at].chars().next_back();
+        before.is_none_or(|c| c == '`' || c == '\n' || c == ' ' || c == '/')
+    });
+    starts.map(|(at, name)| text[at + name.len()..].split(['`', '\n', '|', ';', '"']).next().unwrap_or(""))
+}
+
+/// Help texts by command, asked for once each.
+#[derive(Default)]
+struct Helps(BTreeMap<String, String>);
+
+impl Helps {
+    fn of(&mut self, names: &[&str]) -> &str {
+        let asked = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+            String::from_utf8(command.args(names).arg("--help").output().unwrap().stdout).unwrap()
+        };
+        self.0.entry(names.join(" ")).or_insert_with(asked)
+    }
+
+    fn has_command(&mut self, names: &[&str], word: &str) -> bool {
+        self.of(names).contains(&format!("\n  {word} "))
+    }
+
+    fn has_flag(&mut self, names: &[&str], flag: &str) -> bool {
+        let words = self.of(names).split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+        words.into_iter().any(|word| word == flag)
+    }
+}
+
+#[test]
+fn every_flag_in_the_documents_is_one_of_its_command() {
+    let (mut helps, mut unknown, mut n_flags) = (Helps::default(), Vec::new(), 0);
+    for path in markdown_files().into_iter().filter(|path| !path.ends_with("CHANGELOG.md")) {
+        let text = fs::read_to_string(&path).unwrap();
+        for call in calls(&text) {
+            let words: Vec<&str> = call.split_whitespace().collect();
+            let Some(&command) = words.first().filter(|word| helps.has_command(&[], word)) else { continue };
+            let mut names = vec![command];
+            names.extend(words.get(1).filter(|word| helps.has_command(&[command], word)));
+            for word in words.iter().filter(|word| word.starts_with("--") && word.len() > 2) {
+                let flag: String =
+                    word.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+                n_flags += 1;
+                if !helps.has_flag(&names, &flag) {
+                    unknown.push(format!("{}: `diffrisk {} … {flag}`", path.display(), names.join(" ")));
+                }
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+    assert!(n_flags > 40, "only {n_flags} flags were found: are calls still recognized?");
 }
 
 #[test]

@@ -52,10 +52,10 @@ pub(in crate::http) async fn one(
     get, path = "/v1/decisions", tag = "decisions",
     params(
         ("repo" = Option<String>, Query, description = "Only of this repository"),
-        ("decision" = Option<String>, Query, description = "Only with this word"),
+        ("decision" = Option<String>, Query, pattern = "^(fast_path|extra_validation|hold)$", description = "Only with this word"),
         ("change" = Option<String>, Query, description = "Only on this commit, review identity or digest"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
-        ("limit" = Option<u32>, Query, description = "1 to 500, by default 50")
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "1 to 500, by default 50")
     ),
     responses((status = 200, description = "A page", body = DecisionsAnswer))
 )]

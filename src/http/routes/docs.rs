@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{Content, Ref, RefOr, Schema};
 
 use crate::http::ProblemCode;
 use crate::http::routes::{admin, decisions, health, infer, outcomes, score};
@@ -26,10 +29,13 @@ use crate::policy::ReasonCode;
         health::metrics
     ),
     components(schemas(wire::Answer, crate::http::ProblemBody)),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &Problems, &Strict),
     security(("bearer" = []))
 )]
 struct Document;
+
+/// Routes that ask for no key.
+const OPEN: [&str; 4] = ["/livez", "/readyz", "/v2/health/live", "/v2/health/ready"];
 
 /// Every route but the health checks asks for a key, where keys are configured.
 struct Bearer;
@@ -40,6 +46,56 @@ impl utoipa::Modify for Bearer {
         let components = openapi.components.get_or_insert_with(Default::default);
         components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     }
+}
+
+/// What every route but the health checks may answer beside what it says itself: the caller's problems, and the
+/// service's.
+struct Problems;
+
+impl utoipa::Modify for Problems {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let operations = openapi.paths.paths.iter_mut().flat_map(|(path, item)| {
+            let methods = [&mut item.get, &mut item.post];
+            methods.into_iter().flatten().map(move |operation| (path, operation))
+        });
+        for (path, operation) in operations {
+            if OPEN.contains(&path.as_str()) {
+                operation.security = Some(vec![SecurityRequirement::default()]);
+                continue;
+            }
+            let answers = &mut operation.responses.responses;
+            for (status, description) in [
+                ("4XX", "The request was nonsense, or is not allowed to who asks; nothing was done"),
+                ("503", "Not now; see `Retry-After`"),
+            ] {
+                let content = Content::new(Some(Ref::from_schema_name("ProblemBody")));
+                let response = utoipa::openapi::Response::builder().description(description);
+                let response = response.content("application/problem+json", content).build();
+                answers.entry(status.to_owned()).or_insert(RefOr::T(response));
+            }
+        }
+    }
+}
+
+/// No request may hold a key that is not in its schema.
+struct Strict;
+
+impl utoipa::Modify for Strict {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let schemas = openapi.components.iter_mut().flat_map(|components| &mut components.schemas);
+        for (_, schema) in schemas.filter(|(name, _)| name.ends_with("Request")) {
+            close(schema);
+        }
+    }
+}
+
+/// Closes an object and those written out in it.
+fn close(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::Object(object)) = schema else { return };
+    if object.additional_properties.is_none() && !object.properties.is_empty() {
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    }
+    object.properties.values_mut().for_each(close);
 }
 
 /// The OpenAPI 3.1 document as it is committed in `docs/openapi.json`.

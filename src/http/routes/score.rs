@@ -22,8 +22,8 @@ const MAX_KEY_BYTES: usize = 255;
 #[utoipa::path(
     post, path = "/v1/score", tag = "score",
     params(
-        ("include" = Option<String>, Query, description = "`vector` adds the feature vector and the tokens, `explanation` adds `explained`; both: `vector,explanation`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same decision, for 24 hours or until it expires")
+        ("include" = Option<String>, Query, pattern = "^(vector|explanation)(,(vector|explanation))*$", description = "`vector` adds the feature vector and the tokens, `explanation` adds `explained`; both: `vector,explanation`"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "The same key and body: the same decision, for 24 hours or until it expires")
     ),
     request_body = ScoreRequest,
     responses(
