@@ -134,16 +134,17 @@ fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f3
 }
 
 /// The contributions that say most: those that point where the group points and weigh at least a tenth
-/// of the first.
+/// of the first. They come by their magnitude, the largest first, and stay so.
 fn leading<'a>(contributions: &[&'a Contribution], total: f64, vector: &[f32]) -> Vec<&'a Contribution> {
-    let agrees = |it: &&&'a Contribution| {
+    let agrees = |it: &Contribution| {
         let is_against = || contradicts(it, total, rank_of(&it.feature, vector));
         let says_something = it.value.is_some() || tells_when_unknown(&it.feature);
         it.contribution * total > 0.0 && says_something && !is_mere_absence(it) && !is_against()
     };
-    let mut agreeing: Vec<&Contribution> = contributions.iter().filter(agrees).copied().collect();
+    let mut rest = contributions.iter().copied().skip_while(|it| !agrees(it));
+    let mut agreeing: Vec<&Contribution> = rest.next().into_iter().collect();
     let least = agreeing.first().map_or(0.0, |first| first.contribution.abs() / 10.0);
-    agreeing.retain(|it| it.contribution.abs() >= least);
+    agreeing.extend(rest.take_while(|it| it.contribution.abs() >= least).filter(|it| agrees(it)));
     // What is absent is named only where nothing that is there can be.
     let is_absent = |it: &&Contribution| it.value == Some(0.0);
     if agreeing.iter().all(is_absent) {
