@@ -200,7 +200,7 @@ const ONE: &[(&str, &str)] = &[
     ("{} times", "once"),
     ("{} changes", "1 change"),
     ("{} changed lines", "1 changed line"),
-    ("{} directories", "1 directory"),
+    ("{} directories", "just one directory"),
     ("{} earlier changes are", "1 earlier change is"),
     ("{} binary files", "1 binary file"),
     ("{} characters are", "1 character is"),
@@ -230,7 +230,7 @@ const ONE: &[(&str, &str)] = &[
     ("{} new files", "1 new file"),
     ("{} people", "1 person"),
     ("{} separate places", "1 place"),
-    ("{} top directories", "1 top directory"),
+    ("{} top directories", "just one top directory"),
     ("{} unplanned reverts and incidents", "1 unplanned revert or incident"),
 ];
 
