@@ -1,6 +1,6 @@
 //! A feature's value as a sentence. What has no phrase of its own is said by the feature's own sentence.
 
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 use rustc_hash::FxHashMap;
@@ -311,7 +311,8 @@ fn of_feature(spec: &FeatureSpec, value: Option<f64>) -> String {
         return phrase(UNKNOWN, spec.name)
             .map_or_else(|| format!("{}: not known", lower_first(&subject(spec))), str::to_owned);
     };
-    if let Some(phrase) = phrases().get(spec.name) {
+    static BY_FEATURE: LazyLock<FxHashMap<&str, &str>> = LazyLock::new(|| PHRASES.iter().copied().collect());
+    if let Some(phrase) = BY_FEATURE.get(spec.name) {
         return filled(phrase, &shown(spec, value));
     }
     if spec.name == "time_weekday" {
@@ -411,11 +412,6 @@ fn weekday(value: f64) -> &'static str {
     let days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
     let nearest = days.into_iter().zip(0..).find(|(_, day)| (value - f64::from(*day)).abs() < 0.5);
     nearest.map_or("day that is not known", |(day, _)| day)
-}
-
-fn phrases() -> &'static FxHashMap<&'static str, &'static str> {
-    static BY_FEATURE: OnceLock<FxHashMap<&str, &str>> = OnceLock::new();
-    BY_FEATURE.get_or_init(|| PHRASES.iter().copied().collect())
 }
 
 fn phrase(phrases: &[(&str, &'static str)], name: &str) -> Option<&'static str> {

@@ -133,15 +133,13 @@ async fn record_all(
     deadline: Instant,
 ) -> Vec<Result<Recorded, ApiError>> {
     let started = Instant::now();
-    let mut new_records = Vec::with_capacity(results.len());
-    let answers: Vec<Result<Answer, ApiError>> = results
-        .into_iter()
-        .map(|result| {
-            let Composed { answer, new_record } = result?;
-            new_records.push(new_record);
-            Ok(answer)
-        })
-        .collect();
+    let (mut answers, mut new_records) = (Vec::with_capacity(results.len()), Vec::new());
+    for result in results {
+        answers.push(result.map(|composed| {
+            new_records.push(composed.new_record);
+            composed.answer
+        }));
+    }
     let n_records = new_records.len();
     let appended = append(service, new_records, deadline.max(started + service.config.record_time)).await;
     service.metrics.record_seconds.observe(started.elapsed().as_secs_f64());

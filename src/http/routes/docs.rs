@@ -6,7 +6,6 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 use utoipa::openapi::schema::AdditionalProperties;
-use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, Ref, RefOr, Schema};
 
 use crate::http::ProblemCode;
@@ -34,9 +33,6 @@ use crate::policy::ReasonCode;
 )]
 struct Document;
 
-/// Routes that ask for no key.
-const OPEN: [&str; 4] = ["/livez", "/readyz", "/v2/health/live", "/v2/health/ready"];
-
 /// Every route but the health checks asks for a key, where keys are configured.
 struct Bearer;
 
@@ -48,21 +44,15 @@ impl utoipa::Modify for Bearer {
     }
 }
 
-/// What every route but the health checks may answer beside what it says itself: the caller's problems, and the
-/// service's.
+/// What every route that asks for a key may answer beside what it says itself: the caller's problems, and the
+/// service's. The others say `security(())` themselves.
 struct Problems;
 
 impl utoipa::Modify for Problems {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let operations = openapi.paths.paths.iter_mut().flat_map(|(path, item)| {
-            let methods = [&mut item.get, &mut item.post];
-            methods.into_iter().flatten().map(move |operation| (path, operation))
-        });
-        for (path, operation) in operations {
-            if OPEN.contains(&path.as_str()) {
-                operation.security = Some(vec![SecurityRequirement::default()]);
-                continue;
-            }
+        let items = openapi.paths.paths.values_mut();
+        let operations = items.flat_map(|item| [&mut item.get, &mut item.post]).flatten();
+        for operation in operations.filter(|operation| operation.security.is_none()) {
             let answers = &mut operation.responses.responses;
             for (status, description) in [
                 ("4XX", "The request was nonsense, or is not allowed to who asks; nothing was done"),

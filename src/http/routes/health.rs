@@ -19,14 +19,14 @@ pub struct ReadyAnswer {
 }
 
 /// Whether the process answers at all.
-#[utoipa::path(get, path = "/livez", tag = "operators", responses((status = 200, description = "It does")))]
+#[utoipa::path(get, path = "/livez", tag = "operators", security(()), responses((status = 200, description = "It does")))]
 pub(in crate::http) async fn live() -> Response {
     json(StatusCode::OK, &serde_json::json!({ "live": true }))
 }
 
 /// Whether requests should be sent here.
 #[utoipa::path(
-    get, path = "/readyz", tag = "operators",
+    get, path = "/readyz", tag = "operators", security(()),
     responses(
         (status = 200, description = "They should", body = ReadyAnswer),
         (status = 503, description = "They should not, and why", body = ReadyAnswer)

@@ -18,13 +18,13 @@ use crate::http::{ApiError, Json, ProblemCode, body, parse_json};
 const MAX_ROWS: usize = 100_000;
 
 /// Whether the process answers.
-#[utoipa::path(get, path = "/v2/health/live", tag = "inference", responses((status = 200, description = "It does")))]
+#[utoipa::path(get, path = "/v2/health/live", tag = "inference", security(()), responses((status = 200, description = "It does")))]
 pub(in crate::http) async fn live() -> Response {
     answer_json(StatusCode::OK, &json!({ "live": true }))
 }
 
 /// Whether a model is ready.
-#[utoipa::path(get, path = "/v2/health/ready", tag = "inference", responses((status = 200, description = "It is"), (status = 503, description = "It is not")))]
+#[utoipa::path(get, path = "/v2/health/ready", tag = "inference", security(()), responses((status = 200, description = "It is"), (status = 503, description = "It is not")))]
 pub(in crate::http) async fn ready(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
     let serving = service.serving.load();
     serving.assessor.model().map_err(|reason| ApiError::new(ProblemCode::ModelUnavailable, reason.text))?;

@@ -89,17 +89,13 @@ fn placeholders(n_rows: usize, n_columns: usize) -> String {
     (0..n_rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
-/// What inserts so many rows, one of [`INSERT_SIZES`]: written out once.
-fn insert_sql(n_rows: usize) -> Arc<str> {
-    static BY_SIZE: LazyLock<[Arc<str>; INSERT_SIZES.len()]> = LazyLock::new(|| {
-        INSERT_SIZES.map(|n_rows| {
-            let values = placeholders(n_rows, N_COLUMNS);
-            format!("INSERT INTO record ({COLUMNS}) VALUES {values}").into()
-        })
-    });
-    let idx = INSERT_SIZES.iter().position(|size| *size == n_rows).unwrap_or(INSERT_SIZES.len() - 1);
-    Arc::clone(&BY_SIZE[idx])
-}
+/// The sizes and what inserts so many rows, written out once.
+static INSERTS: LazyLock<[(usize, Arc<str>); INSERT_SIZES.len()]> = LazyLock::new(|| {
+    INSERT_SIZES.map(|n_rows| {
+        let values = placeholders(n_rows, N_COLUMNS);
+        (n_rows, format!("INSERT INTO record ({COLUMNS}) VALUES {values}").into())
+    })
+});
 
 fn array(bytes: &[u8]) -> Result<RecordDigest, Error> {
     bytes.try_into().map_err(|_| Error::Database(sqlx::Error::Decode("a digest has 32 bytes".into())))
@@ -256,11 +252,9 @@ macro_rules! statements {
             /// Appends records in their places.
             pub(in crate::store) async fn insert(session: &mut Session, records: &[Record]) -> Result<(), Error> {
                 let mut rest = records;
-                while !rest.is_empty() {
-                    let fits = |size: &&usize| **size <= rest.len();
-                    let n_rows = INSERT_SIZES.iter().find(fits).copied().unwrap_or(1);
-                    let (now, later) = rest.split_at(n_rows);
-                    let mut query = sqlx::query(sqlx::AssertSqlSafe(insert_sql(n_rows)));
+                while let Some((n_rows, sql)) = INSERTS.iter().find(|(n_rows, _)| *n_rows <= rest.len()) {
+                    let (now, later) = rest.split_at(*n_rows);
+                    let mut query = sqlx::query(sqlx::AssertSqlSafe(Arc::clone(sql)));
                     for record in now {
                         let columns = &record.columns;
                         query = query.bind(&record.chain).bind(record.seq).bind(record.kind.as_str());
