@@ -81,7 +81,7 @@ fn of_artifact(model: &Path, rows: &Path) -> anyhow::Result<()> {
             scorer.assess(&vector, rows.tokens(row_idx), &ReferenceMargins::default()).assessment;
         let sum: f64 = assessment.contributions.iter().map(|it| it.contribution).sum();
         worst = worst.max((assessment.base + sum - assessment.margin).abs());
-        let explanation = Explanation::of(Some(&assessment), &any_decision(), &vector);
+        let explanation = Explanation::of(Some(&assessment), &any_decision(), &vector, None);
         let sum: f64 = explanation.groups.iter().map(|group| group.contribution).sum();
         worst_of_groups = worst_of_groups.max((explanation.base + sum - explanation.margin).abs());
     }

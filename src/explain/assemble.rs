@@ -1,5 +1,6 @@
 use crate::explain::group::ReaderGroup;
 use crate::explain::numbers::{one_in, times};
+use crate::explain::odds::Odds;
 use crate::explain::phrase::{
     AS_USUAL, NOTHING_STANDS_OUT, is_learned, is_of_a_person, learned, said_of_one, sentence,
     tells_when_unknown,
@@ -7,6 +8,7 @@ use crate::explain::phrase::{
 use crate::explain::require::{joined, requirement};
 use crate::explain::value::{Direction, Explanation, GroupShare, Headline, LeadingValue};
 use crate::features::{Group, Unit, schema};
+use crate::model::Calibrator;
 use crate::policy::{Decision, Verdict};
 use crate::risk::{Assessment, Contribution, GateLevel, HORIZON_DAYS, ReferenceScope};
 
@@ -15,10 +17,17 @@ const N_VALUES: usize = 2;
 
 impl Explanation {
     /// What the assessment and the decision say by themselves. The vector gives each value its rank;
-    /// with an empty one no rank is shown.
+    /// with an empty one no rank is shown. The calibrator that made the probability of the margin makes
+    /// factors on its odds of the shares of the margin.
     ///
     /// The diff, similar changes and alternatives need the change and its history: they are none here.
-    pub fn of(assessment: Option<&Assessment>, decision: &Decision, vector: &[f32]) -> Self {
+    pub fn of(
+        assessment: Option<&Assessment>,
+        decision: &Decision,
+        vector: &[f32],
+        calibrator: Option<&Calibrator>,
+    ) -> Self {
+        let odds = Odds { calibrator };
         Self {
             headline: headline(assessment, decision),
             reasons: decision.reasons.clone(),
@@ -26,7 +35,7 @@ impl Explanation {
             stages: decision.stages.clone(),
             base: assessment.map_or(0.0, |assessment| assessment.base),
             margin: assessment.map_or(0.0, |assessment| assessment.margin),
-            groups: assessment.map(|assessment| groups(assessment, vector)).unwrap_or_default(),
+            groups: assessment.map(|assessment| groups(assessment, vector, odds)).unwrap_or_default(),
             diff: None,
             similar: None,
             alternatives: Vec::new(),
@@ -91,21 +100,28 @@ fn rank(assessment: &Assessment) -> String {
     format!("riskier than {:.0} of 100 {among}; gate level {level}", assessment.percentile.floor())
 }
 
-fn groups(assessment: &Assessment, vector: &[f32]) -> Vec<GroupShare> {
+fn groups(assessment: &Assessment, vector: &[f32], odds: Odds<'_>) -> Vec<GroupShare> {
     let mut by_group: [Vec<&Contribution>; ReaderGroup::ALL.len()] = Default::default();
     for contribution in &assessment.contributions {
         by_group[ReaderGroup::of_feature(&contribution.feature) as usize].push(contribution);
     }
+    let sum = |of_group: &[&Contribution]| of_group.iter().map(|it| it.contribution).sum::<f64>();
+    let slope = odds.slope(assessment.base, by_group.iter().map(|of_group| sum(of_group)));
     let groups = ReaderGroup::ALL.into_iter().zip(&by_group).filter(|(_, of_group)| !of_group.is_empty());
     let mut groups: Vec<GroupShare> =
-        groups.map(|(group, of_group)| group_share(group, of_group, vector)).collect();
+        groups.map(|(group, of_group)| group_share(group, of_group, vector, slope * sum(of_group))).collect();
     groups.sort_by(|a, b| {
         b.contribution.abs().total_cmp(&a.contribution.abs()).then_with(|| a.group.cmp(&b.group))
     });
     groups
 }
 
-fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f32]) -> GroupShare {
+fn group_share(
+    group: ReaderGroup,
+    contributions: &[&Contribution],
+    vector: &[f32],
+    log_factor: f64,
+) -> GroupShare {
     let contribution: f64 = contributions.iter().map(|it| it.contribution).sum();
     let mut values: Vec<LeadingValue> = Vec::new();
     for it in leading(contributions, contribution, vector) {
@@ -118,7 +134,7 @@ fn group_share(group: ReaderGroup, contributions: &[&Contribution], vector: &[f3
             values.push(value);
         }
     }
-    let (factor, direction) = (contribution.exp(), Direction::of(contribution));
+    let (factor, direction) = (log_factor.exp(), Direction::of(log_factor));
     let strength = match direction {
         Direction::Raises => format!("raises the odds {} times", times(factor)),
         Direction::Lowers => format!("lowers the odds {} times", times(factor)),

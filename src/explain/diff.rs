@@ -74,6 +74,7 @@ pub(super) fn diff_explanation(
             n_added,
             n_deleted,
             share,
+            factor: share.map(|share| rescorer.factor_of(share)),
             past: past_of(grounds, file_diff),
             owners: (grounds.owners_of)(file_diff.path()),
             hunks,
@@ -153,6 +154,7 @@ fn edits(
             line_idx: key_change.line_idx,
             line,
             share,
+            factor: share.map(|share| rescorer.factor_of(share)),
             text: edit::sentence(grounds, &path, key_change),
         });
         if edits.len() >= MAX_EDITS {
@@ -179,7 +181,8 @@ fn hunks(rescorer: &mut Rescorer<'_>, file_idx: usize, n_left: &mut usize) -> Ve
         } else {
             None
         };
-        hunks.push(HunkExplanation { hunk_idx, new_start, share });
+        let factor = share.map(|share| rescorer.factor_of(share));
+        hunks.push(HunkExplanation { hunk_idx, new_start, share, factor });
     }
     hunks
 }

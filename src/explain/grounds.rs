@@ -1,5 +1,6 @@
 use crate::explain::alternative::alternatives;
 use crate::explain::diff::diff_explanation;
+use crate::explain::odds::Odds;
 use crate::explain::rescore::Rescorer;
 use crate::explain::similar::similar_changes;
 use crate::explain::value::Explanation;
@@ -35,12 +36,20 @@ pub struct Grounds<'a> {
     pub paths_of: &'a dyn Fn(&[u64]) -> Vec<Option<String>>,
 }
 
+impl Grounds<'_> {
+    /// What shares of the margin do to the odds.
+    pub(super) fn odds(&self) -> Odds<'_> {
+        Odds { calibrator: Some(&self.scorer.artifact().document().scoring.calibrator) }
+    }
+}
+
 impl Explanation {
     /// The whole explanation of a change whose diff and history are at hand. Commits and titles of
     /// similar changes are left to whoever can read the repository.
     pub fn with_grounds(grounds: &Grounds<'_>) -> Self {
         let question = &grounds.question;
-        let mut explanation = Self::of(question.assessment, grounds.decision, grounds.vector);
+        let calibrator = grounds.odds().calibrator;
+        let mut explanation = Self::of(question.assessment, grounds.decision, grounds.vector, calibrator);
         explanation.owners = question.owners.to_vec();
         let footprint = footprint_of(question);
         explanation.similar = Some(similar_changes(grounds, &footprint));

@@ -14,6 +14,7 @@ mod edit;
 mod grounds;
 mod group;
 mod numbers;
+mod odds;
 mod partner;
 mod phrase;
 mod render;
@@ -26,6 +27,7 @@ mod words;
 
 pub use grounds::Grounds;
 pub use group::ReaderGroup;
+pub use odds::starting_point;
 pub use phrase::{is_of_a_person, sentence};
 pub use render::{Style, markdown, sarif, terminal};
 pub use require::requirement;

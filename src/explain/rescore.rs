@@ -57,6 +57,11 @@ impl<'a> Rescorer<'a> {
         self.margin - self.with_file(file_idx, alternative, |rescorer| rescorer.margin_now())
     }
 
+    /// What a share of the whole multiplies the odds of its probability by.
+    pub(super) fn factor_of(&self, share: f64) -> f64 {
+        self.grounds.odds().factor(self.margin, share)
+    }
+
     /// Answers something about the change without one file.
     pub(super) fn without_file<T>(&mut self, file_idx: usize, ask: impl FnOnce(&Self) -> T) -> T {
         let file_diff = self.change.record.files.remove(file_idx);

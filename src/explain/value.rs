@@ -87,7 +87,7 @@ pub struct GroupShare {
     pub title: String,
     /// Its share of the margin, in log-odds: the sum over its features.
     pub contribution: f64,
-    /// What it multiplies the odds by: `exp(contribution)`.
+    /// What it multiplies the odds of the probability by: `exp` of the contribution times the slope of the calibrator.
     pub factor: f64,
     /// Where it points.
     pub direction: Direction,
@@ -133,6 +133,9 @@ pub struct WordShare {
     pub word: String,
     /// Its share of the margin, in log-odds.
     pub contribution: f64,
+    /// What it multiplies the odds of the probability by.
+    #[serde(default = "one")]
+    pub factor: f64,
     /// "`mcrouter` in an added line".
     pub text: String,
 }
@@ -154,6 +157,9 @@ pub struct FileExplanation {
     pub n_deleted: usize,
     /// The margin with this file minus the margin without it, in log-odds; none where not measured.
     pub share: Option<f64>,
+    /// What it multiplies the odds of the probability by; none where not measured.
+    #[serde(default)]
+    pub factor: Option<f64>,
     /// Its past in one sentence: "changed 41 times, last 412 days ago; 3 went wrong".
     pub past: String,
     /// Who owns it, where that is known.
@@ -173,6 +179,9 @@ pub struct HunkExplanation {
     pub new_start: u32,
     /// The margin with this hunk minus the margin without it; none where not measured.
     pub share: Option<f64>,
+    /// What it multiplies the odds of the probability by; none where not measured.
+    #[serde(default)]
+    pub factor: Option<f64>,
 }
 
 /// One typed edit of a key.
@@ -188,6 +197,9 @@ pub struct EditExplanation {
     pub line: u32,
     /// The margin with this edit minus the margin without it; none where not measured.
     pub share: Option<f64>,
+    /// What it multiplies the odds of the probability by; none where not measured.
+    #[serde(default)]
+    pub factor: Option<f64>,
     /// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; went wrong once before".
     pub text: String,
 }
@@ -278,11 +290,16 @@ impl DiffExplanation {
     }
 }
 
+/// A factor that moves nothing, for what an earlier build wrote.
+fn one() -> f64 {
+    1.0
+}
+
 impl Direction {
-    /// Where a contribution points.
-    pub fn of(contribution: f64) -> Self {
+    /// Where the logarithm of a factor on the odds points.
+    pub fn of(log_factor: f64) -> Self {
         // Less than a twentieth of the odds would be shown as "1.0 times".
-        match contribution {
+        match log_factor {
             c if c >= 0.05 => Self::Raises,
             c if c <= -0.05 => Self::Lowers,
             _ => Self::Neither,

@@ -15,6 +15,7 @@ const MIN_SHARE: f64 = 0.05;
 /// The words that weigh most, the weightiest first. The model keeps hashes alone: the words are found in the
 /// change itself, and those of a secret are not.
 pub(super) fn telling_words(grounds: &Grounds<'_>, footprint: &Footprint) -> Vec<WordShare> {
+    let Some(assessment) = grounds.question.assessment else { return Vec::new() };
     let mut shares = grounds.scorer.token_contributions(&footprint.tokens.concat());
     shares.retain(|(_, share)| share.abs() >= MIN_SHARE);
     shares.sort_by(|(a_token, a), (b_token, b)| b.abs().total_cmp(&a.abs()).then(a_token.cmp(b_token)));
@@ -28,7 +29,8 @@ pub(super) fn telling_words(grounds: &Grounds<'_>, footprint: &Footprint) -> Vec
     let named = |(token, contribution): (u32, f64)| {
         let (_, word, place) = words.iter().find(|(known, ..)| *known == token)?;
         let text = format!("{} {place}", quoted(word));
-        Some(WordShare { word: word.clone(), contribution, text })
+        let factor = grounds.odds().factor(assessment.margin, contribution);
+        Some(WordShare { word: word.clone(), contribution, factor, text })
     };
     wanted.into_iter().filter_map(named).collect()
 }

@@ -210,7 +210,7 @@ fn answer(
         history: assessed.history.clone(),
         reasons: decision.reasons.iter().map(reason_answer).collect(),
         explanation: assessment.map(|assessment| ExplanationAnswer {
-            groups: briefly(assessed, decision).groups,
+            groups: briefly(serving, assessed, decision).groups,
             ..explanation_answer(assessment)
         }),
         plan: has_policy.then(|| plan_answer(decision)),

@@ -23,7 +23,7 @@ pub(super) fn explain(serving: &Serving, question: &Question, assessed: &Assesse
             commit: assessed.commit.as_deref(),
         })
     });
-    in_full.unwrap_or_else(|| briefly(assessed, &decision))
+    in_full.unwrap_or_else(|| briefly(serving, assessed, &decision))
 }
 
 /// The explanation of an answer that was given: the change is read and assessed again, as things stand
@@ -54,8 +54,11 @@ pub(super) fn of_given(
 }
 
 /// What the score says by itself.
-pub(super) fn briefly(assessed: &Assessed, decision: &Decision) -> Explanation {
-    let mut explanation = Explanation::of(assessed.assessment.as_ref(), decision, &assessed.vector);
+pub(super) fn briefly(serving: &Serving, assessed: &Assessed, decision: &Decision) -> Explanation {
+    let artifact = serving.assessor.artifact();
+    let calibrator = artifact.as_ref().map(|artifact| &artifact.document().scoring.calibrator);
+    let mut explanation =
+        Explanation::of(assessed.assessment.as_ref(), decision, &assessed.vector, calibrator);
     explanation.owners = assessed.owners.clone();
     explanation
 }
@@ -79,7 +82,7 @@ pub fn explanation_of(answer: &Answer) -> Explanation {
         expires_at: 0,
     };
     let assessment = answer.risk.as_ref().and_then(|risk| assessment(risk, answer));
-    let mut explanation = Explanation::of(assessment.as_ref(), &decision, &[]);
+    let mut explanation = Explanation::of(assessment.as_ref(), &decision, &[], None);
     if let Some(given) = &answer.explanation {
         explanation.groups = given.groups.clone();
     }

@@ -8,7 +8,7 @@ use diffrisk::change::FileStatus;
 use diffrisk::explain::{
     AlternativeKind, DiffExplanation, Direction, EditExplanation, Explanation, FileExplanation, GroupShare,
     Headline, HunkExplanation, LeadingValue, PastOutcome, ReaderGroup, SimilarChange, SimilarChanges, Style,
-    WordShare, markdown, sarif, terminal,
+    WordShare, markdown, sarif, starting_point, terminal,
 };
 use diffrisk::features::schema;
 use diffrisk::git::{Sample, UnitChoice, write_sample};
@@ -82,12 +82,17 @@ fn scorer() -> &'static Scorer {
 
 fn check_additive(vector: &[f32], tokens: &[u32]) {
     let answer = scorer().assess(vector, tokens, &ReferenceMargins::default());
-    let explanation = Explanation::of(Some(&answer.assessment), &decision(Verdict::FastPath), vector);
+    let calibrator = &scorer().artifact().document().scoring.calibrator;
+    let decision = decision(Verdict::FastPath);
+    let explanation = Explanation::of(Some(&answer.assessment), &decision, vector, Some(calibrator));
     let sum: f64 = explanation.groups.iter().map(|group| group.contribution).sum();
     assert!((explanation.base + sum - explanation.margin).abs() < 1e-9);
     assert!(explanation.groups.len() <= 8);
+    // So do the factors on the odds that are shown.
+    let factors: f64 = explanation.groups.iter().map(|group| group.factor.ln()).sum();
+    let [start, end] = [explanation.base, explanation.margin].map(|margin| calibrator.log_odds(margin));
+    assert!((start + factors - end).abs() < 1e-9);
     for group in &explanation.groups {
-        assert_eq!(group.factor, group.contribution.exp());
         let points_elsewhere = |value: &LeadingValue| value.contribution * group.contribution <= 0.0;
         assert!(!group.values.iter().any(points_elsewhere), "a value contradicts its group: {group:?}");
     }
@@ -111,6 +116,21 @@ proptest! {
     ) {
         check_additive(&values, &tokens);
     }
+}
+
+#[test]
+fn the_factors_lead_from_where_the_model_starts_to_the_chance_that_is_shown() {
+    let explanation = proposal("timeout.diff");
+    let (score, calibrator) =
+        (explanation.headline.score.unwrap(), &scorer().artifact().document().scoring.calibrator);
+    let start = starting_point(score, &explanation.groups).unwrap();
+    assert!((start - calibrator.probability(explanation.base)).abs() < 1e-9, "{start}");
+    let said = terminal(&explanation, Style::Plain);
+    assert!(
+        said.contains("Together: from about 1 in ")
+            && said.contains(", where the model starts, to about 1 in "),
+        "{said}"
+    );
 }
 
 #[test]
@@ -205,6 +225,12 @@ fn the_share_of_a_file_is_the_margin_with_it_minus_the_margin_without_it() {
     let diff = explanation.diff.unwrap();
     let last = diff.files.iter().find(|file| file.path == "wide/001.yaml").unwrap();
     assert!((last.share.unwrap() - (margin(2) - margin(1))).abs() < 1e-9);
+    // And its factor is what the probability that is shown makes of that.
+    let odds = |n_files: usize| {
+        let score = explained("a <a@example.org>", "wide", &wide(n_files)).headline.score.unwrap();
+        score / (1.0 - score)
+    };
+    assert!((last.factor.unwrap() / (odds(2) / odds(1)) - 1.0).abs() < 1e-9);
 }
 
 #[test]
@@ -245,6 +271,7 @@ fn hostile() -> Explanation {
         line_idx: 2,
         line: 12,
         share: Some(0.7),
+        factor: Some(2.0),
         text: "`backend.timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago".into(),
     };
     let file = FileExplanation {
@@ -255,9 +282,10 @@ fn hostile() -> Explanation {
         n_added: 1,
         n_deleted: 1,
         share: Some(0.9),
+        factor: Some(2.5),
         past: "changed 41 times before, last 412 days ago; 3 of the changes went wrong".into(),
         owners: vec!["@team".into()],
-        hunks: vec![HunkExplanation { hunk_idx: 0, new_start: 10, share: None }],
+        hunks: vec![HunkExplanation { hunk_idx: 0, new_start: 10, share: None, factor: None }],
         edits: vec![edit],
     };
     let similar = SimilarChange {
@@ -271,7 +299,7 @@ fn hostile() -> Explanation {
         why: vec!["the same key `backend.timeout`".into()],
         text: "reverted 3 hours after it landed; alike in the same key `backend.timeout`".into(),
     };
-    let mut explanation = Explanation::of(None, &decision(Verdict::ExtraValidation), &[]);
+    let mut explanation = Explanation::of(None, &decision(Verdict::ExtraValidation), &[], None);
     explanation.headline = Headline {
         odds: Some("about 1 in 7 goes wrong within 14 days; typical here is 1 in 48".into()),
         rank: Some("riskier than 97 of 100 changes here; gate level weekend (the riskiest 5 %)".into()),
@@ -290,8 +318,12 @@ fn hostile() -> Explanation {
         group(ReaderGroup::Size, -0.3, "1 file touched"),
         group(ReaderGroup::Place, 0.01, "no paths name production"),
     ];
-    let word =
-        WordShare { word: "overload".into(), contribution: 0.4, text: "`overload` in an added line".into() };
+    let word = WordShare {
+        word: "overload".into(),
+        contribution: 0.4,
+        factor: 1.5,
+        text: "`overload` in an added line".into(),
+    };
     let words = vec![word];
     explanation.diff = Some(DiffExplanation { n_files: 1, n_rescored: 1, files: vec![file], words });
     explanation.similar = Some(SimilarChanges {

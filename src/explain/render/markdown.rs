@@ -3,7 +3,8 @@ use std::fmt::Write;
 use crate::explain::numbers::{quoted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
-    LOOK_FIRST, day, edits_shown, files_shown, plan, sentence, share_words, short_id, weak_groups, words_said,
+    LOOK_FIRST, day, edits_shown, factor_words, files_shown, plan, sentence, short_id, together, weak_groups,
+    words_said,
 };
 use crate::explain::value::{Direction, Explanation, GroupShare};
 use crate::policy::Verdict;
@@ -59,7 +60,7 @@ fn diff(explanation: &Explanation, text: &mut String) {
     put(text, &format!("\n**{LOOK_FIRST}**\n"));
     let (files, n_more) = files_shown(diff);
     for file in files {
-        let share = share_words(file.share).map(|share| format!("**{share}** ")).unwrap_or_default();
+        let share = factor_words(file.factor).map(|share| format!("**{share}** ")).unwrap_or_default();
         put(
             text,
             &format!(
@@ -72,7 +73,7 @@ fn diff(explanation: &Explanation, text: &mut String) {
         );
         let (edits, n_more) = edits_shown(file);
         for edit in edits {
-            let share = share_words(edit.share).map(|share| format!(" **{share}**")).unwrap_or_default();
+            let share = factor_words(edit.factor).map(|share| format!(" **{share}**")).unwrap_or_default();
             put(text, &format!("  - line {}: {}{share}", edit.line, escaped(&edit.text)));
         }
         if n_more > 0 {
@@ -100,6 +101,9 @@ fn groups(explanation: &Explanation, text: &mut String) {
     }
     if let Some(titles) = weak_groups(explanation) {
         put(text, &format!("| ≈ 1 | {} | |", cell(&titles)));
+    }
+    if let Some((strength, said)) = together(explanation) {
+        put(text, &format!("| {strength} | {} | |", cell(&said)));
     }
     put(text, "\n</details>");
 }

@@ -10,7 +10,8 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use terminal::{Style, terminal};
 
-use crate::explain::numbers::{times, upper_first};
+use crate::explain::numbers::{one_in, times, upper_first};
+use crate::explain::odds::{all_factors, starting_point};
 use crate::explain::value::{
     DiffExplanation, Direction, EditExplanation, FileExplanation, SimilarChange, WordShare,
 };
@@ -35,19 +36,19 @@ fn edits_shown(file: &FileExplanation) -> (&[EditExplanation], usize) {
     (&file.edits[..n_shown], file.edits.len() - n_shown)
 }
 
-/// A marginal share on the odds: "× 2.1", "÷ 1.3"; nothing where it hardly matters.
-fn share_words(share: Option<f64>) -> Option<String> {
-    let share = share?;
-    match share {
-        s if s >= 0.05 => Some(format!("× {}", times(s.exp()))),
-        s if s <= -0.05 => Some(format!("÷ {}", times(s.exp()))),
-        _ => None,
+/// A factor on the odds: "× 2.1", "÷ 1.3"; nothing where it hardly matters.
+fn factor_words(factor: Option<f64>) -> Option<String> {
+    let factor = factor?;
+    match Direction::of(factor.ln()) {
+        Direction::Raises => Some(format!("× {}", times(factor))),
+        Direction::Lowers => Some(format!("÷ {}", times(factor))),
+        Direction::Neither => None,
     }
 }
 
 /// "Of its words these weigh most: `mcrouter` in an added line (× 1.3)"; nothing where none does.
 pub(super) fn words_said(diff: &DiffExplanation) -> Option<String> {
-    let word = |it: &WordShare| Some(format!("{} ({})", it.text, share_words(Some(it.contribution))?));
+    let word = |it: &WordShare| Some(format!("{} ({})", it.text, factor_words(Some(it.factor))?));
     let words: Vec<String> = diff.words.iter().filter_map(word).collect();
     (!words.is_empty()).then(|| format!("Of its words these weigh most: {}", words.join(", ")))
 }
@@ -55,6 +56,16 @@ pub(super) fn words_said(diff: &DiffExplanation) -> Option<String> {
 /// A note as a sentence of its own.
 fn sentence(note: &str) -> String {
     format!("{}.", upper_first(note.trim_end_matches('.')))
+}
+
+/// What all groups together do to the odds, and from where to where: "× 3", "Together: from about 1 in 107,
+/// where the model starts, to about 1 in 36".
+fn together(explanation: &crate::explain::Explanation) -> Option<(String, String)> {
+    let (score, groups) = (explanation.headline.score?, &explanation.groups);
+    let (start, factor) = (starting_point(score, groups)?, all_factors(groups)?);
+    let strength = factor_words(Some(factor)).unwrap_or_else(|| "≈ 1".to_owned());
+    let said = format!("Together: from {}, where the model starts, to {}", one_in(start), one_in(score));
+    Some((strength, said))
 }
 
 /// The titles of the groups that hardly move the odds, in one line; none where all do.

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use crate::explain::render::share_words;
-use crate::explain::value::{Explanation, FileExplanation};
+use crate::explain::render::factor_words;
+use crate::explain::value::{Direction, Explanation, FileExplanation};
 use crate::history::hash64;
 use crate::policy::Verdict;
 
@@ -21,15 +21,16 @@ pub fn sarif(explanation: &Explanation) -> Value {
     let files = explanation.diff.iter().flat_map(|diff| &diff.files);
     let mut n_edits = 0;
     for file in files.take(MAX_FILES) {
-        if file.share.is_some_and(|share| share >= 0.05) {
-            let message = format!("{} the odds; {}", share_words(file.share).unwrap_or_default(), file.past);
+        if raises(file.factor) {
+            let message =
+                format!("{} the odds; {}", factor_words(file.factor).unwrap_or_default(), file.past);
             results.push(result(FILE, level, &message, Some((&file.path, first_line(file)))));
         }
-        for edit in file.edits.iter().filter(|edit| edit.share.is_some_and(|share| share >= 0.05)) {
+        for edit in file.edits.iter().filter(|edit| raises(edit.factor)) {
             if n_edits < MAX_EDITS {
                 n_edits += 1;
                 let message =
-                    format!("{} ({} the odds)", edit.text, share_words(edit.share).unwrap_or_default());
+                    format!("{} ({} the odds)", edit.text, factor_words(edit.factor).unwrap_or_default());
                 results.push(result(EDIT, level, &message, Some((&file.path, edit.line))));
             }
         }
@@ -51,6 +52,11 @@ pub fn sarif(explanation: &Explanation) -> Value {
             "results": results,
         }],
     })
+}
+
+/// Whether a part makes trouble likelier by a twentieth or more.
+fn raises(factor: Option<f64>) -> bool {
+    factor.is_some_and(|factor| Direction::of(factor.ln()) == Direction::Raises)
 }
 
 fn decision(explanation: &Explanation, level: &str) -> Value {

@@ -1,7 +1,8 @@
 use crate::explain::numbers::{times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
-    LOOK_FIRST, day, edits_shown, files_shown, plan, sentence, share_words, short_id, weak_groups, words_said,
+    LOOK_FIRST, day, edits_shown, factor_words, files_shown, plan, sentence, short_id, together, weak_groups,
+    words_said,
 };
 use crate::explain::value::{Direction, Explanation, FileExplanation, GroupShare};
 use crate::policy::Verdict;
@@ -74,6 +75,9 @@ fn groups(explanation: &Explanation, page: &mut Page) {
     if let Some(titles) = weak_groups(explanation) {
         page.item("≈ 1", &upper_first(&titles));
     }
+    if let Some((strength, said)) = together(explanation) {
+        page.item(&strength, &said);
+    }
 }
 
 fn strength(group: &GroupShare) -> String {
@@ -100,12 +104,12 @@ fn diff(explanation: &Explanation, page: &mut Page) {
 fn show_file(file: &FileExplanation, page: &mut Page) {
     let lines = format!("+{} −{}", file.n_added, file.n_deleted);
     page.item(
-        &share_words(file.share).unwrap_or_default(),
+        &factor_words(file.factor).unwrap_or_default(),
         &format!("{}  {lines}; {}", quiet(&file.path), file.past),
     );
     let (edits, n_more) = edits_shown(file);
     for edit in edits {
-        let share = share_words(edit.share).map(|share| format!(" ({})", kept(&share))).unwrap_or_default();
+        let share = factor_words(edit.factor).map(|share| format!(" ({})", kept(&share))).unwrap_or_default();
         page.wrapped("            ", &format!("line {}: {}{share}", edit.line, edit.text));
     }
     if n_more > 0 {

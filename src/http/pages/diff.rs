@@ -154,7 +154,7 @@ fn file_view(
         status: status(file),
         n_added,
         n_deleted,
-        share: explained.and_then(|it| it.share).and_then(share_words),
+        share: explained.and_then(|it| it.factor).and_then(factor_words),
         past: explained.map(|it| Said::capitalised(&it.past)).unwrap_or_default(),
         edits: if n_said > 0 {
             Vec::new()
@@ -182,22 +182,27 @@ fn more(n: usize, noun: &str) -> String {
 /// Lines of a hunk whose edits add to the risk.
 fn risky_lines(explained: Option<&FileExplanation>, hunk_idx: usize) -> Vec<usize> {
     let edits = explained.iter().flat_map(|file| &file.edits).filter(|edit| edit.hunk_idx == hunk_idx);
-    edits.filter(|edit| edit.share.is_some_and(|share| share > MIN_SHARE)).map(|edit| edit.line_idx).collect()
+    edits
+        .filter(|edit| edit.factor.is_some_and(|factor| factor.ln() > MIN_SHARE))
+        .map(|edit| edit.line_idx)
+        .collect()
 }
 
 /// An edit in words, and what it alone does to the odds.
 fn edit_said(edit: &EditExplanation) -> Said {
-    match edit.share.and_then(share_words) {
+    match edit.factor.and_then(factor_words) {
         Some(share) => Said::new(&format!("{} ({share})", edit.text)),
         None => Said::new(&edit.text),
     }
 }
 
 /// "odds × 1.8"; none where it hardly matters.
-fn share_words(share: f64) -> Option<String> {
-    let factor = share.abs().exp();
-    let is_told = share.is_finite() && share.abs() > MIN_SHARE;
-    is_told.then(|| if share > 0.0 { format!("odds × {factor:.1}") } else { format!("odds ÷ {factor:.1}") })
+fn factor_words(factor: f64) -> Option<String> {
+    let is_told = factor.is_finite() && factor.ln().abs() > MIN_SHARE;
+    is_told.then(|| match factor {
+        factor if factor > 1.0 => format!("odds × {factor:.1}"),
+        factor => format!("odds ÷ {:.1}", 1.0 / factor),
+    })
 }
 
 fn status(file: &FileDiff) -> String {

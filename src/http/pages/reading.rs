@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::explain::{DiffExplanation, Direction, Explanation, GroupShare};
+use crate::explain::{DiffExplanation, Direction, Explanation, GroupShare, starting_point};
 use crate::features::is_custom;
 use crate::http::assessor::{Asked, Assessed, Target};
 use crate::http::decode::Question;
@@ -33,8 +33,11 @@ pub(super) struct Reading {
     pub(super) notes: Vec<Said>,
 }
 
-/// How the margin came about, from an average change to this one.
+/// How the margin came about, from where the model starts to this change.
 pub(super) struct WaterfallView {
+    /// "about 1 in 107"; empty where it is not known.
+    pub(super) start: String,
+    pub(super) end: String,
     pub(super) base_x: u32,
     pub(super) end_x: u32,
     pub(super) rows: Vec<GroupView>,
@@ -85,7 +88,8 @@ pub(super) async fn read(
 
 fn read_now(serving: &Serving, record: &Record, answer: &Answer) -> Reading {
     let mut reading = Reading { absent: NOT_FOLLOWED, ..Reading::default() };
-    reading.waterfall = answer.explanation.as_ref().map(drawn);
+    let score = answer.risk.as_ref().map(|risk| risk.score);
+    reading.waterfall = answer.explanation.as_ref().map(|explanation| drawn(explanation, score));
     let repo = &answer.change.repo;
     let Some(mut asked) = asked(answer, record.at_ms.div_euclid(1000)) else {
         reading.absent = NO_COMMIT;
@@ -148,9 +152,12 @@ fn custom(features: &[String], record: &Record) -> BTreeMap<String, f64> {
 }
 
 /// By groups, or by features for a decision that was recorded before there were groups.
-fn drawn(explanation: &ExplanationAnswer) -> WaterfallView {
+fn drawn(explanation: &ExplanationAnswer, score: Option<f64>) -> WaterfallView {
     let groups = &explanation.groups;
-    if groups.is_empty() { by_feature(explanation) } else { by_group(explanation.base, groups) }
+    let drawn = if groups.is_empty() { by_feature(explanation) } else { by_group(explanation.base, groups) };
+    let odds = |probability: Option<f64>| probability.map(text::odds).unwrap_or_default();
+    let start = score.and_then(|score| starting_point(score, groups));
+    WaterfallView { start: odds(start), end: odds(score), ..drawn }
 }
 
 fn by_group(base: f64, groups: &[GroupShare]) -> WaterfallView {
@@ -161,32 +168,44 @@ fn by_group(base: f64, groups: &[GroupShare]) -> WaterfallView {
         let values = group.values.iter().take(n_values).map(|value| Said::new(&value.text)).collect();
         (Said::capitalised(&group.title), values)
     };
-    waterfall_view(base, &steps, groups.iter().map(row))
+    let factors = groups.iter().map(|group| group.factor);
+    waterfall_view(base, &steps, factors, groups.iter().map(row))
 }
 
 fn by_feature(explanation: &ExplanationAnswer) -> WaterfallView {
     let steps: Vec<f64> = explanation.contributions.iter().map(|it| it.contribution).collect();
     let rows = explanation.contributions.iter().map(|it| (Said::new(&it.text), Vec::new()));
-    waterfall_view(explanation.base, &steps, rows)
+    let factors = explanation.contributions.iter().map(|it| it.contribution.exp());
+    waterfall_view(explanation.base, &steps, factors, rows)
 }
 
-fn waterfall_view(base: f64, steps: &[f64], rows: impl Iterator<Item = (Said, Vec<Said>)>) -> WaterfallView {
+fn waterfall_view(
+    base: f64,
+    steps: &[f64],
+    factors: impl Iterator<Item = f64>,
+    rows: impl Iterator<Item = (Said, Vec<Said>)>,
+) -> WaterfallView {
     let (base_x, bars) = waterfall(base, steps);
     let end_x = bars.last().map_or(base_x, |bar| bar.end);
-    let row = |(((title, values), step), bar): (((Said, Vec<Said>), &f64), Bar)| GroupView {
+    let row = |(((title, values), of_group), bar): (((Said, Vec<Said>), f64), Bar)| GroupView {
         title,
         values,
-        factor: factor(*step),
+        factor: factor(of_group),
         bar,
     };
-    WaterfallView { base_x, end_x, rows: rows.zip(steps).zip(bars).map(row).collect() }
+    WaterfallView {
+        start: String::new(),
+        end: String::new(),
+        base_x,
+        end_x,
+        rows: rows.zip(factors).zip(bars).map(row).collect(),
+    }
 }
 
-/// What a contribution does to the odds.
-fn factor(contribution: f64) -> String {
-    let factor = contribution.abs().exp();
-    let sign = if contribution >= 0.0 { '×' } else { '÷' };
-    match factor {
+/// A factor on the odds in words.
+fn factor(factor: f64) -> String {
+    let sign = if factor >= 1.0 { '×' } else { '÷' };
+    match factor.max(1.0 / factor) {
         factor if factor < 1.05 => "hardly".into(),
         factor if factor >= 1e6 => format!("{sign} a million"),
         factor if factor >= 9.95 => format!("{sign} {}", text::grouped(factor.round() as u64)),
