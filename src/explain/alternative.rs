@@ -1,6 +1,7 @@
 //! What would lower the risk: real alternatives, each scored and decided on like any change.
 //!
-//! An alternative is told only where the decision or the gate level really is a softer one. A part that
+//! An alternative is told only where the decision really is a softer one, or the gate level one that fewer
+//! changes share: on the fast path nothing is told outside the riskiest tenth. A part that
 //! is split out must itself stay under the scrutiny that the whole gets: a split that lets everything
 //! through only games the score, and so does another wording or another author.
 
@@ -34,6 +35,10 @@ pub(super) fn alternatives(
     measured: &Measured,
 ) -> Vec<Alternative> {
     let Some(assessment) = grounds.question.assessment else { return Vec::new() };
+    if grounds.decision.verdict == Verdict::FastPath && assessment.gate_level < GateLevel::Yellow {
+        // Nothing is asked for, and there is no gate to leave.
+        return Vec::new();
+    }
     let now = Now { verdict: grounds.decision.verdict, gate_level: assessment.gate_level };
     let mut tries = Tries { n_left: n_tries(rescorer) };
     let mut found = Vec::new();
@@ -73,11 +78,13 @@ struct Now {
 }
 
 impl Now {
-    /// Whether less is asked for then, and nothing more.
+    /// Whether less is asked for then, and nothing more. Half of all changes are red: who is told how to
+    /// become green, and takes the fast path either way, is told nothing.
     fn is_softer(&self, verdict: Verdict, gate_level: GateLevel) -> bool {
         verdict <= self.verdict
             && gate_level <= self.gate_level
-            && (verdict < self.verdict || gate_level < self.gate_level)
+            && (verdict < self.verdict
+                || (gate_level < self.gate_level && self.gate_level >= GateLevel::Yellow))
     }
 
     fn is_eased_by(&self, reassessed: &Reassessed) -> bool {
@@ -294,5 +301,35 @@ fn verdict_words(verdict: Verdict) -> &'static str {
         Verdict::FastPath => "takes the fast path",
         Verdict::ExtraValidation => "needs extra validation",
         Verdict::Hold => "is held",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn less_is_a_softer_verdict_or_a_level_that_fewer_changes_share() {
+        let cases = [
+            ((Verdict::FastPath, GateLevel::Red), (Verdict::FastPath, GateLevel::Green), false),
+            ((Verdict::ExtraValidation, GateLevel::Red), (Verdict::ExtraValidation, GateLevel::Green), false),
+            ((Verdict::ExtraValidation, GateLevel::Red), (Verdict::FastPath, GateLevel::Green), true),
+            ((Verdict::ExtraValidation, GateLevel::Red), (Verdict::FastPath, GateLevel::Yellow), false),
+            ((Verdict::FastPath, GateLevel::Yellow), (Verdict::FastPath, GateLevel::Red), true),
+            (
+                (Verdict::ExtraValidation, GateLevel::Weekend),
+                (Verdict::ExtraValidation, GateLevel::Yellow),
+                true,
+            ),
+            ((Verdict::Hold, GateLevel::Green), (Verdict::ExtraValidation, GateLevel::Green), true),
+        ];
+        for ((verdict, gate_level), (then, level_then), expected) in cases {
+            let now = Now { verdict, gate_level };
+            assert_eq!(
+                now.is_softer(then, level_then),
+                expected,
+                "{verdict:?} {gate_level:?} {then:?} {level_then:?}"
+            );
+        }
     }
 }
