@@ -92,12 +92,12 @@ fn rank(assessment: &Assessment) -> String {
         ReferenceScope::Artifact => "changes that the model learned from",
     };
     let level = match assessment.gate_level {
-        GateLevel::Weekend => "weekend (the riskiest 5 %)",
-        GateLevel::Yellow => "yellow (the riskiest 10 %)",
-        GateLevel::Red => "red (the riskier half)",
-        GateLevel::Green => "green (the safer half)",
+        GateLevel::Weekend => "among the riskiest 5 % (gate level weekend)",
+        GateLevel::Yellow => "among the riskiest 10 % (gate level yellow)",
+        GateLevel::Red => "in the riskier half (gate level red)",
+        GateLevel::Green => "in the safer half (gate level green)",
     };
-    format!("riskier than {:.0} of 100 {among}; gate level {level}", assessment.percentile.floor())
+    format!("riskier than {:.0} of 100 {among}: {level}", assessment.percentile.floor())
 }
 
 fn groups(assessment: &Assessment, vector: &[f32], odds: Odds<'_>) -> Vec<GroupShare> {
@@ -171,6 +171,7 @@ fn leading<'a>(contributions: &[&'a Contribution], total: f64, vector: &[f32]) -
     // How a person's changes fared is one thing that is not told, not three; and what two learners make of the
     // same outcomes is one thing, too.
     let agreeing = once(agreeing, |it| is_of_a_person(&it.feature));
+    let agreeing = once(agreeing, |it| it.feature.starts_with("place_depth"));
     once(agreeing, |it| is_learned(&it.feature))
 }
 
@@ -204,6 +205,8 @@ fn contradicts(contribution: &Contribution, total: f64, rank: Option<f64>) -> bo
         (Unit::Days | Unit::Hours, value) if total > 0.0 => value.is_some(),
         (Unit::LogRatio, Some(value)) if value.abs() <= AS_USUAL => return true,
         (Unit::LogRatio, Some(value)) => value > AS_USUAL,
+        // Nor does a place near the middle.
+        (Unit::LogOdds, Some(_)) if rank.is_some_and(|rank| (0.4..0.6).contains(&rank)) => return true,
         (Unit::LogOdds, Some(_)) if rank.is_some() => rank >= Some(0.5),
         (Unit::Count, Some(value)) if spec.name.contains("_bad") => value > 0.0,
         _ => return false,
@@ -216,9 +219,11 @@ fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {
     let is_ranked = !is_of_a_person(&contribution.feature) && contribution.feature != "time_hour";
     let rank = rank_of(&contribution.feature, vector).filter(|_| is_ranked);
     let unusual = match rank {
-        Some(rank) if rank >= 0.9 => format!(", more than {:.0} % of changes here", (100.0 * rank).floor()),
+        Some(rank) if rank >= 0.9 => {
+            format!(" (more than in {:.0} % of changes here)", (100.0 * rank).floor())
+        }
         Some(rank) if rank <= 0.1 => {
-            format!(", less than {:.0} % of changes here", (100.0 * (1.0 - rank)).floor())
+            format!(" (less than in {:.0} % of changes here)", (100.0 * (1.0 - rank)).floor())
         }
         _ => String::new(),
     };

@@ -1,7 +1,7 @@
 //! Where in the diff the risk is: each part is taken out, and the rest is scored again.
 
 use crate::change::secrets::redact;
-use crate::change::{DiffLine, FileContent, FileDiff, Hunk, LineOrigin};
+use crate::change::{DiffLine, FileContent, FileDiff, Hunk, KeyChange, LineOrigin};
 use crate::explain::edit;
 use crate::explain::grounds::Grounds;
 use crate::explain::rescore::Rescorer;
@@ -155,7 +155,12 @@ fn edits(
             line,
             share,
             factor: share.map(|share| rescorer.factor_of(share)),
-            text: edit::sentence(grounds, &path, key_change),
+            text: edit::sentence(
+                grounds,
+                &path,
+                key_change,
+                text_of(&rescorer.files()[file_idx], key_change),
+            ),
         });
         if edits.len() >= MAX_EDITS {
             break;
@@ -167,6 +172,13 @@ fn edits(
         (a, b) => b.is_some().cmp(&a.is_some()),
     });
     edits
+}
+
+/// The line that an edit stands on.
+fn text_of<'a>(file_diff: &'a FileDiff, key_change: &KeyChange) -> &'a str {
+    let line =
+        file_diff.hunks().get(key_change.hunk_idx).and_then(|hunk| hunk.lines.get(key_change.line_idx));
+    line.map_or("", |line| line.text.trim())
 }
 
 fn hunks(rescorer: &mut Rescorer<'_>, file_idx: usize, n_left: &mut usize) -> Vec<HunkExplanation> {

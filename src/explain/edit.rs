@@ -4,17 +4,21 @@ use crate::change::secrets::redact;
 use crate::change::{FileContent, FileDiff, KeyChange, KeyChangeKind, LineOrigin, key_changes};
 use crate::explain::diff::without_lines;
 use crate::explain::grounds::Grounds;
-use crate::explain::numbers::{bytes, counted, percent, quoted, seconds, span_hours, times};
+use crate::explain::numbers::{bytes, percent, quoted, seconds, span_hours, thousands, times};
 use crate::history::{SECONDS_PER_HOUR, Track, hash64};
 
+/// Times the usual rate from which it is told that keys of a name went wrong.
+const AS_OFTEN: f64 = 1.5;
 /// Characters of a value that are shown.
 const MAX_SHOWN: usize = 60;
 
-/// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; went wrong once before".
-pub(super) fn sentence(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> String {
+/// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; 1 of 6 changes of it went wrong". Of an
+/// edit without key and value the line itself is shown.
+pub(super) fn sentence(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange, line: &str) -> String {
     let what = what(key_change);
     if key_change.leaf.is_empty() {
-        return what;
+        let is_told = key_change.is_substantial() && !what.contains('`') && !line.is_empty();
+        return if is_told { format!("{what}: {}", shown(line)) } else { what };
     }
     match past_of(grounds, path, key_change) {
         Some(past) => format!("{what}; {past}"),
@@ -56,6 +60,8 @@ pub(super) fn what(key_change: &KeyChange) -> String {
         }
         KeyChangeKind::Version => format!("{name} {old} → {new}, another version"),
         KeyChangeKind::Host => format!("{name} {old} → {new}, another host"),
+        KeyChangeKind::ListAdd if key_change.path.is_empty() => format!("{new} is added"),
+        KeyChangeKind::ListRemove if key_change.path.is_empty() => format!("{old} is taken out"),
         KeyChangeKind::ListAdd => format!("{name} gains {new}"),
         KeyChangeKind::ListRemove => format!("{name} loses {old}"),
         KeyChangeKind::Text => format!("{name} {old} → {new}"),
@@ -103,15 +109,7 @@ fn factor_words(ratio: f64) -> String {
 fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<String> {
     let history = grounds.history;
     let Some(key_track) = history.keys.get(hash64(&[path, &key_change.path])) else {
-        let leaf_track = history.leaves.get(hash64(&[&key_change.leaf]))?;
-        return match leaf_track.n_bad {
-            0 => None,
-            1 => Some(format!("a change of a key named {} went wrong once before", quoted(&key_change.leaf))),
-            n => Some(format!(
-                "changes of keys named {} went wrong {n} times before",
-                quoted(&key_change.leaf)
-            )),
-        };
+        return past_of_name(grounds, &key_change.leaf);
     };
     let track = &key_track.track;
     let mut past = match grounds.ordinal {
@@ -123,14 +121,24 @@ fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<
         new == key_track.last_old && new != key_track.last_new
     });
     if undone && grounds.ordinal.is_none() {
-        past.push_str(", and now set back to the value before that");
+        past.push_str(", and now back to what it was before");
     }
-    match track.n_bad {
-        0 => {}
-        1 => past.push_str("; a change of it went wrong once before"),
-        n => past.push_str(&format!("; changes of it went wrong {n} times before")),
+    if track.n_bad > 0 {
+        let (n_bad, n) = (thousands(f64::from(track.n_bad)), thousands(f64::from(track.n)));
+        past.push_str(&format!("; {n_bad} of {n} changes of it went wrong"));
     }
     Some(past)
+}
+
+/// What became of keys of that name in any file; nothing where they went wrong no more often than anything here.
+fn past_of_name(grounds: &Grounds<'_>, leaf: &str) -> Option<String> {
+    let track = grounds.history.leaves.get(hash64(&[leaf]))?;
+    let (n_bad, n) = (f64::from(track.n_bad), f64::from(track.n));
+    let usual = grounds.history.context.base_rate(grounds.last_t);
+    let said = || {
+        format!("{} of {} changes of keys named {} went wrong", thousands(n_bad), thousands(n), quoted(leaf))
+    };
+    (n_bad > 0.0 && n_bad >= AS_OFTEN * usual * n).then(said)
 }
 
 /// "changed 41 times before, last 412 days ago". The history of a landed change knows its own landing,
@@ -139,13 +147,18 @@ pub(super) fn touched(grounds: &Grounds<'_>, track: &Track, verb: &str) -> Strin
     let landed_at = grounds.question.change.committed_at;
     let n = f64::from(track.n);
     match grounds.ordinal {
-        None => format!("{verb} {} before, last {} ago", counted(n, "time"), age_of(grounds, track)),
+        None => format!("{verb} {} before, last {} ago", times_over(n), age_of(grounds, track)),
         Some(_) if track.last_t > landed_at => {
-            format!("{verb} {} in all, last {} ago", counted(n, "time"), age_of(grounds, track))
+            format!("{verb} {} in all, last {} ago", times_over(n), age_of(grounds, track))
         }
         Some(_) if track.n <= 1 => format!("not {verb} before or since"),
-        Some(_) => format!("{verb} {} before, not since", counted(n - 1.0, "time")),
+        Some(_) => format!("{verb} {} before, not since", times_over(n - 1.0)),
     }
+}
+
+/// "once", "41 times".
+fn times_over(n: f64) -> String {
+    if n == 1.0 { "once".to_owned() } else { format!("{} times", thousands(n)) }
 }
 
 fn age_of(grounds: &Grounds<'_>, track: &Track) -> String {

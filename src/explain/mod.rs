@@ -17,6 +17,7 @@ mod numbers;
 mod odds;
 mod partner;
 mod phrase;
+mod phrasebook;
 mod render;
 mod require;
 mod rescore;

@@ -69,13 +69,16 @@ pub(super) fn times(factor: f64) -> String {
     if factor >= 10.0 { rounded(factor) } else { trimmed(format!("{factor:.1}")) }
 }
 
-/// A span in its natural unit: "40 minutes", "5 hours", "412 days".
+const HOURS_PER_YEAR: f64 = 365.25 * 24.0;
+
+/// A span in its natural unit: "40 minutes", "5 hours", "412 days", "4 years".
 pub(super) fn span_hours(hours: f64) -> String {
     match hours {
         h if h < 1.0 / 60.0 => "less than a minute".to_owned(),
         h if h < 1.5 => counted((h * 60.0).round(), "minute"),
         h if h < 48.0 => counted(h.round(), "hour"),
-        h => counted((h / 24.0).round(), "day"),
+        h if h < 2.0 * HOURS_PER_YEAR => counted((h / 24.0).round(), "day"),
+        h => counted((h / HOURS_PER_YEAR).round(), "year"),
     }
 }
 
@@ -146,8 +149,13 @@ mod tests {
 
     #[test]
     fn spans_are_said_in_their_natural_unit() {
-        let cases =
-            [(0.001, "less than a minute"), (0.5, "30 minutes"), (1.6, "2 hours"), (9_888.0, "412 days")];
+        let cases = [
+            (0.001, "less than a minute"),
+            (0.5, "30 minutes"),
+            (1.6, "2 hours"),
+            (9_888.0, "412 days"),
+            (35_208.0, "4 years"),
+        ];
         cases.iter().for_each(|(hours, text)| assert_eq!(&span_hours(*hours), text));
         assert_eq!(counted(1.0, "file"), "1 file");
         assert_eq!(plain(2.50), "2.5");

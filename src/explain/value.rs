@@ -54,7 +54,7 @@ pub struct Headline {
     pub sentence: String,
     /// "about 1 in 7 goes wrong within 14 days; typical here 1 in 48"; none without a score.
     pub odds: Option<String>,
-    /// "riskier than 97 of 100 changes here, gate level weekend"; the level never stands without the rank.
+    /// "riskier than 97 of 100 changes here: among the riskiest 5 % (gate level weekend)"; the level never stands without the rank.
     pub rank: Option<String>,
     /// The probability, 0–1.
     pub score: Option<f64>,
@@ -108,7 +108,7 @@ pub struct LeadingValue {
     pub rank: Option<f64>,
     /// Its share of the margin.
     pub contribution: f64,
-    /// "3 changes of the worst file went wrong, more than 98 % of changes here".
+    /// "3 changes of the worst file went wrong (more than in 98 % of changes here)".
     pub text: String,
 }
 
@@ -200,7 +200,7 @@ pub struct EditExplanation {
     /// What it multiplies the odds of the probability by; none where not measured.
     #[serde(default)]
     pub factor: Option<f64>,
-    /// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; went wrong once before".
+    /// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; 1 of 6 changes of it went wrong".
     pub text: String,
 }
 
@@ -287,6 +287,17 @@ impl DiffExplanation {
     /// "Of its words these weigh most: `mcrouter` in an added line (× 1.3)"; none where no word does.
     pub fn words_said(&self) -> Option<String> {
         crate::explain::render::words_said(self)
+    }
+}
+
+/// A group that moves the odds by less than this is not told of one by one.
+const TELLING: f64 = 1.15;
+
+impl GroupShare {
+    /// Whether it moves the odds so far that its values are worth reading: a change has eight groups, and
+    /// most of them would say "1.1 times".
+    pub fn is_telling(&self) -> bool {
+        self.factor.max(1.0 / self.factor) >= TELLING
     }
 }
 

@@ -190,6 +190,31 @@ fn an_alternative_is_only_told_where_less_is_asked_for() {
 }
 
 #[test]
+fn what_became_of_a_key_is_told_as_so_many_of_so_many() {
+    let proposals = world().sample.proposals.iter().map(|it| proposal(&it.file_name));
+    let files = proposals.filter_map(|it| it.diff).flat_map(|diff| diff.files);
+    let texts: Vec<String> = files.flat_map(|file| file.edits).map(|edit| edit.text).collect();
+    let counts = |text: &String| -> Option<(f64, f64)> {
+        let said = text.split("; ").find(|said| said.contains(" changes of "))?;
+        let mut numbers = said.split(' ').filter_map(|word| word.replace(',', "").parse().ok());
+        Some((numbers.next()?, numbers.next()?))
+    };
+    let counts: Vec<(f64, f64)> = texts.iter().filter_map(counts).collect();
+    assert!(!counts.is_empty(), "{texts:?}");
+    assert!(counts.iter().all(|(n_bad, n)| 0.0 < *n_bad && n_bad <= n), "{counts:?}");
+}
+
+#[test]
+fn an_edit_without_a_key_shows_its_line() {
+    let diff = "--- a/wikis.dblist\n+++ b/wikis.dblist\n@@ -1 +1,2 @@\n aawiki\n+abwiki\n\
+                --- a/x.php\n+++ b/x.php\n@@ -1 +1,2 @@\n <?php\n+if ( $wmgUse ) {\n";
+    let files = explained("a <a@example.org>", "add", diff).diff.unwrap().files;
+    let texts: Vec<&str> = files.iter().flat_map(|file| &file.edits).map(|edit| edit.text.as_str()).collect();
+    assert!(texts.contains(&"`abwiki` is added"), "{texts:?}");
+    assert!(texts.contains(&"a line is added: `if ( $wmgUse ) {`"), "{texts:?}");
+}
+
+#[test]
 fn waiting_helps_only_where_the_calendar_holds_the_change() {
     let now = proposal("capacity.diff");
     assert!(
@@ -304,7 +329,7 @@ fn hostile() -> Explanation {
     let mut explanation = Explanation::of(None, &decision(Verdict::ExtraValidation), &[], None);
     explanation.headline = Headline {
         odds: Some("about 1 in 7 goes wrong within 14 days; typical here is 1 in 48".into()),
-        rank: Some("riskier than 97 of 100 changes here; gate level weekend (the riskiest 5 %)".into()),
+        rank: Some("riskier than 97 of 100 changes here: among the riskiest 5 % (gate level weekend)".into()),
         score: Some(0.14),
         base_rate: Some(0.021),
         percentile: Some(97.4),
@@ -315,7 +340,7 @@ fn hostile() -> Explanation {
         group(
             ReaderGroup::PastTrouble,
             0.8,
-            "3 changes of the worst file went wrong, more than 98 % of changes here",
+            "3 changes of the worst file went wrong (more than in 98 % of changes here)",
         ),
         group(ReaderGroup::Size, -0.3, "1 file touched"),
         group(ReaderGroup::Place, 0.01, "no paths name production"),

@@ -60,11 +60,11 @@ fn diff(explanation: &Explanation, text: &mut String) {
     put(text, &format!("\n**{LOOK_FIRST}**\n"));
     let (files, n_more) = files_shown(diff);
     for file in files {
-        let share = factor_words(file.factor).map(|share| format!("**{share}** ")).unwrap_or_default();
+        let factor = factor_words(file.factor).map(|factor| format!("**{factor}** ")).unwrap_or_default();
         put(
             text,
             &format!(
-                "- {share}{} (+{} −{}): {}",
+                "- {factor}{} (+{} −{}): {}",
                 quoted(&file.path),
                 file.n_added,
                 file.n_deleted,
@@ -72,9 +72,10 @@ fn diff(explanation: &Explanation, text: &mut String) {
             ),
         );
         let (edits, n_more) = edits_shown(file);
-        for edit in edits {
-            let share = factor_words(edit.factor).map(|share| format!(" **{share}**")).unwrap_or_default();
-            put(text, &format!("  - line {}: {}{share}", edit.line, escaped(&edit.text)));
+        for shown in edits {
+            let factor = factor_words(shown.edit.factor).map(|factor| format!(" **{factor}**"));
+            let factor = factor.unwrap_or_default();
+            put(text, &format!("  - {}: {}{factor}", shown.place(), escaped(&shown.edit.text)));
         }
         if n_more > 0 {
             put(text, &format!("  - and {n_more} more edits"));
@@ -94,7 +95,7 @@ fn groups(explanation: &Explanation, text: &mut String) {
     }
     put(text, "\n<details><summary>What moved the odds</summary>\n");
     put(text, "| odds | what | why |\n|---:|---|---|");
-    for group in explanation.groups.iter().filter(|group| group.direction != Direction::Neither) {
+    for group in explanation.groups.iter().filter(|group| group.is_telling()) {
         let why: Vec<String> = group.values.iter().map(|value| cell(&value.text)).collect();
         let why = if why.is_empty() { NOTHING_STANDS_OUT.to_owned() } else { why.join("; ") };
         put(text, &format!("| {} | {} | {why} |", strength(group), cell(&group.title)));

@@ -21,6 +21,9 @@ const N_FILES: usize = 8;
 /// Edits shown of one file where there is little room.
 const N_EDITS: usize = 4;
 
+/// Lines named of edits that are told in the same words.
+const N_LINES: usize = 3;
+
 /// Over the files and edits; their shares are read with it.
 const LOOK_FIRST: &str = "Where to look first (× raises the odds, ÷ lowers them)";
 
@@ -30,10 +33,39 @@ fn files_shown(diff: &DiffExplanation) -> (&[FileExplanation], usize) {
     (&diff.files[..n_shown], diff.n_files - n_shown)
 }
 
+/// Edits that are told in the same words, and where they stand.
+struct EditsShown<'a> {
+    edit: &'a EditExplanation,
+    lines: Vec<u32>,
+}
+
+impl EditsShown<'_> {
+    /// "line 12", "lines 12, 40, 71 and 3 more".
+    fn place(&self) -> String {
+        let shown: Vec<String> = self.lines.iter().take(N_LINES).map(u32::to_string).collect();
+        let noun = if self.lines.len() == 1 { "line" } else { "lines" };
+        match self.lines.len() - shown.len() {
+            0 => format!("{noun} {}", shown.join(", ")),
+            n_more => format!("{noun} {} and {n_more} more", shown.join(", ")),
+        }
+    }
+}
+
 /// The edits of a file worth a look, and how many are left out.
-fn edits_shown(file: &FileExplanation) -> (&[EditExplanation], usize) {
-    let n_shown = file.edits.len().min(N_EDITS);
-    (&file.edits[..n_shown], file.edits.len() - n_shown)
+fn edits_shown(file: &FileExplanation) -> (Vec<EditsShown<'_>>, usize) {
+    let mut shown: Vec<EditsShown<'_>> = Vec::new();
+    let mut n_left_out = 0;
+    for edit in &file.edits {
+        let is_alike = |it: &EditsShown<'_>| {
+            it.edit.text == edit.text && factor_words(it.edit.factor) == factor_words(edit.factor)
+        };
+        match shown.iter().position(is_alike) {
+            Some(idx) => shown[idx].lines.push(edit.line),
+            None if shown.len() < N_EDITS => shown.push(EditsShown { edit, lines: vec![edit.line] }),
+            None => n_left_out += 1,
+        }
+    }
+    (shown, n_left_out)
 }
 
 /// A factor on the odds: "× 2.1", "÷ 1.3"; nothing where it hardly matters.
@@ -70,7 +102,7 @@ fn together(explanation: &crate::explain::Explanation) -> Option<(String, String
 
 /// The titles of the groups that hardly move the odds, in one line; none where all do.
 fn weak_groups(explanation: &crate::explain::Explanation) -> Option<String> {
-    let weak = explanation.groups.iter().filter(|group| group.direction == Direction::Neither);
+    let weak = explanation.groups.iter().filter(|group| !group.is_telling());
     let titles: Vec<&str> = weak.map(|group| group.title.as_str()).collect();
     (!titles.is_empty()).then(|| titles.join(", "))
 }
@@ -104,4 +136,51 @@ fn plan(explanation: &crate::explain::Explanation) -> Option<String> {
     };
     let stages: Vec<String> = explanation.stages.iter().map(stage).collect();
     Some(stages.join(", then "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(text: &str, line: u32, factor: Option<f64>) -> EditExplanation {
+        EditExplanation {
+            key: String::new(),
+            hunk_idx: 0,
+            line_idx: 0,
+            line,
+            share: None,
+            factor,
+            text: text.into(),
+        }
+    }
+
+    fn file(edits: Vec<EditExplanation>) -> FileExplanation {
+        FileExplanation {
+            file_idx: 0,
+            path: "a.yaml".into(),
+            old_path: None,
+            status: crate::change::FileStatus::Modified,
+            n_added: 1,
+            n_deleted: 1,
+            share: None,
+            factor: None,
+            past: String::new(),
+            owners: Vec::new(),
+            hunks: Vec::new(),
+            edits,
+        }
+    }
+
+    #[test]
+    fn edits_of_the_same_words_are_shown_once_with_their_lines() {
+        let mut edits: Vec<EditExplanation> =
+            (1..=5).map(|line| edit("`ca` is removed", line, Some(1.01))).collect();
+        edits.push(edit("`ca` is removed", 9, Some(2.0)));
+        edits.extend((10..13).map(|line| edit(&format!("`x{line}` is removed"), line, None)));
+        let file = file(edits);
+        let (shown, n_left_out) = edits_shown(&file);
+        let places: Vec<String> = shown.iter().map(EditsShown::place).collect();
+        assert_eq!(places, ["lines 1, 2, 3 and 2 more", "line 9", "line 10", "line 11"]);
+        assert_eq!(n_left_out, 1);
+    }
 }

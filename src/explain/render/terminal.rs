@@ -67,7 +67,7 @@ fn groups(explanation: &Explanation, page: &mut Page) {
         return;
     }
     page.title("What moved the odds");
-    for group in explanation.groups.iter().filter(|group| group.direction != Direction::Neither) {
+    for group in explanation.groups.iter().filter(|group| group.is_telling()) {
         let values: Vec<&str> = group.values.iter().map(|value| value.text.as_str()).collect();
         let why = if values.is_empty() { NOTHING_STANDS_OUT.to_owned() } else { values.join("; ") };
         page.item(&strength(group), &format!("{}: {why}", upper_first(&group.title)));
@@ -108,9 +108,10 @@ fn show_file(file: &FileExplanation, page: &mut Page) {
         &format!("{}  {lines}; {}", quiet(&file.path), file.past),
     );
     let (edits, n_more) = edits_shown(file);
-    for edit in edits {
-        let share = factor_words(edit.factor).map(|share| format!(" ({})", kept(&share))).unwrap_or_default();
-        page.wrapped("            ", &format!("line {}: {}{share}", edit.line, edit.text));
+    for shown in edits {
+        let factor = factor_words(shown.edit.factor).map(|factor| format!(" ({})", kept(&factor)));
+        let factor = factor.unwrap_or_default();
+        page.wrapped("            ", &format!("{}: {}{factor}", shown.place(), shown.edit.text));
     }
     if n_more > 0 {
         page.wrapped("            ", &format!("and {n_more} more edits"));

@@ -145,9 +145,7 @@ fn file_view(
         hunks.push(hunk_view(hunk, &risky_lines(explained, hunk_idx), &mut n_here));
     }
     *n_left -= n_before - n_here;
-    let mut said: Vec<Said> = explained.iter().flat_map(|it| &it.edits).map(edit_said).collect();
-    let n_said = said.len();
-    said.truncate(MAX_EDITS);
+    let (said, n_said) = edits_said(explained);
     let keyed: Vec<&KeyChange> = edits.iter().filter(|edit| !edit.path.is_empty()).collect();
     FileView {
         path: Shown::cut(&redact(file.path()), 300),
@@ -188,11 +186,28 @@ fn risky_lines(explained: Option<&FileExplanation>, hunk_idx: usize) -> Vec<usiz
         .collect()
 }
 
+/// The edits in words, those of the same words once, and how many there are of different words.
+fn edits_said(explained: Option<&FileExplanation>) -> (Vec<Said>, usize) {
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for edit in explained.iter().flat_map(|it| &it.edits) {
+        let words = edit_words(edit);
+        match counted.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, n)) => *n += 1,
+            None => counted.push((words, 1)),
+        }
+    }
+    let said = counted.iter().take(MAX_EDITS).map(|(words, n)| match n {
+        1 => Said::new(words),
+        n => Said::new(&format!("{words}, in {n} places")),
+    });
+    (said.collect(), counted.len())
+}
+
 /// An edit in words, and what it alone does to the odds.
-fn edit_said(edit: &EditExplanation) -> Said {
+fn edit_words(edit: &EditExplanation) -> String {
     match edit.factor.and_then(factor_words) {
-        Some(share) => Said::new(&format!("{} ({share})", edit.text)),
-        None => Said::new(&edit.text),
+        Some(factor) => format!("{} ({factor})", edit.text),
+        None => edit.text.clone(),
     }
 }
 

@@ -220,8 +220,8 @@ fn level(word: &str) -> (&'static str, &'static str) {
     match word {
         "weekend" => ("weekend", "among the riskiest 5 %"),
         "yellow" => ("yellow", "among the riskiest 10 %"),
-        "red" => ("red", "among the riskiest half"),
-        _ => ("green", "outside the riskiest half"),
+        "red" => ("red", "in the riskier half"),
+        _ => ("green", "in the safer half"),
     }
 }
 

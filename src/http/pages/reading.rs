@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::explain::{DiffExplanation, Direction, Explanation, GroupShare, starting_point};
+use crate::explain::{DiffExplanation, Explanation, GroupShare, starting_point};
 use crate::features::is_custom;
 use crate::http::assessor::{Asked, Assessed, Target};
 use crate::http::decode::Question;
@@ -164,7 +164,7 @@ fn by_group(base: f64, groups: &[GroupShare]) -> WaterfallView {
     let steps: Vec<f64> = groups.iter().map(|group| group.contribution).collect();
     let row = |group: &GroupShare| {
         // What hardly matters needs no reason.
-        let n_values = if group.direction == Direction::Neither { 0 } else { N_VALUES };
+        let n_values = if group.is_telling() { N_VALUES } else { 0 };
         let values = group.values.iter().take(n_values).map(|value| Said::new(&value.text)).collect();
         (Said::capitalised(&group.title), values)
     };
