@@ -83,6 +83,16 @@ for (const [look, options] of Object.entries({
   }
 }
 
+// Elements and attributes that would load, run or leave, none of which is ours.
+const countAlive = () => {
+  const tags = ["SCRIPT", "IMG", "IFRAME", "OBJECT", "EMBED", "BASE"];
+  const leaves = ({ name, value }) =>
+    ["href", "src", "action", "formaction", "xlink:href"].includes(name) && !/^([/#?]|data:image\/svg)/.test(value);
+  const isAlive = (it) => tags.includes(it.tagName) || it.hasAttribute("http-equiv")
+    || [...it.attributes].some((of) => of.name.startsWith("on") || of.name === "style" || leaves(of));
+  return [...document.querySelectorAll("*")].filter(isAlive).length;
+};
+
 // Hostile words in author, message, path, key and value: nothing of them comes alive, on any page.
 for (const path of ["/", hostile.links.page, "/?q=%3Cscript%3Ealert(1)%3C/script%3E", "/model"]) {
   const page = await open();
@@ -92,8 +102,7 @@ for (const path of ["/", hostile.links.page, "/?q=%3Cscript%3Ealert(1)%3C/script
     await dialog.dismiss();
   });
   await page.goto(ADDRESS + path);
-  const alive = await page.evaluate(
-    "document.querySelectorAll('script, img, iframe, [onerror], [onclick], a[href^=javascript]').length");
+  const alive = await page.evaluate(countAlive);
   check(`hostile words at ${path}: no element of theirs`, alive === 0 && opened === 0, `${alive} elements, ${opened} dialogs`);
   const unseen = await page.evaluate("/[\\u0000-\\u0008\\u000b-\\u001f\\u200b-\\u200f\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.innerText)");
   check(`hostile words at ${path}: no character that nobody sees`, !unseen);
@@ -104,6 +113,35 @@ for (const path of ["/", hostile.links.page, "/?q=%3Cscript%3Ealert(1)%3C/script
   await page.goto(ADDRESS + hostile.links.page);
   const text = await page.evaluate("document.body.innerText");
   check("hostile words are shown as letters", text.includes("<script>alert(1)</script>") && text.includes("⟨U+202E⟩"));
+  await page.close();
+}
+
+// The model's page: age, importance, drift, capture and calibration curves with their tables, sources.
+{
+  const page = await open();
+  await page.goto(ADDRESS + "/model");
+  const count = (selector) => page.$$eval(selector, (all) => all.length);
+  check("the model says how old its knowledge is", /It knows nothing later than .+ ago/.test(await page.evaluate("document.body.innerText")));
+  check("the model shows what it pays attention to", (await count("section[aria-labelledby=attention] .weights tr")) >= 10);
+  check("the model shows whether it still fits", (await count("section[aria-labelledby=drift] svg.ranks rect")) === 10);
+  check("the model shows its capture and its calibration", (await count("section[aria-labelledby=measured] svg.curve .dot")) >= 8
+    && (await count("section[aria-labelledby=measured] table tbody tr")) >= 8);
+  check("the model says what it was trained on", (await count("section[aria-labelledby=sources] tbody tr")) >= 1);
+  await page.close();
+}
+
+// Were anything to come through, the policy of the page would stop it: a script put in by hand does not run.
+for (const path of ["/", hostile.links.page, "/model"]) {
+  const page = await open();
+  await page.goto(ADDRESS + path);
+  const ran = await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "window.ran = true";
+    document.body.append(script);
+    document.body.insertAdjacentHTML("beforeend", "<img src='data:,' onerror='window.ran = true'>");
+    return new Promise((done) => setTimeout(() => done(window.ran === true), 200));
+  });
+  check(`the policy of ${path} stops a script`, !ran);
   await page.close();
 }
 
@@ -124,6 +162,31 @@ for (const path of ["/", hostile.links.page, "/?q=%3Cscript%3Ealert(1)%3C/script
   check("every stop shows its focus", seen);
   await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
   check("Enter opens it", page.url().includes("/decisions/"), page.url());
+  const tabTo = async (selector) => {
+    for (let step = 0; step < 200; step += 1) {
+      await page.keyboard.press("Tab");
+      seen &&= await page.evaluate("getComputedStyle(document.activeElement).outlineStyle !== 'none'");
+      if (await page.evaluate((it) => document.activeElement.matches(it), selector)) return true;
+    }
+    return false;
+  };
+  check("a file is reached with Tab", await tabTo("details.file > summary"));
+  const isOpen = () => page.evaluate("document.activeElement.parentElement.open");
+  const before = await isOpen();
+  await page.keyboard.press("Enter");
+  check("Enter folds it", (await isOpen()) !== before);
+  check("the buttons are reached with Tab", await tabTo("button[name=outcome]"));
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  check("Enter reports", page.url().includes("?recorded=1") && (await page.content()).includes("It went fine"), page.url());
+  check("every stop of a decision shows its focus", seen);
+  await page.goto(ADDRESS + "/");
+  check("the filters are reached with Tab", await tabTo("#decision"));
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  check("the button of the filters is reached with Tab", await tabTo("form.filters button"));
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  const verdicts = await page.evaluate("[...new Set([...document.querySelectorAll('.verdict')].map((it) => it.textContent))].join()");
+  check("a verdict chosen by keyboard filters", /[?&]decision=\w+/.test(page.url()) && !verdicts.includes(","), `${page.url()}: ${verdicts}`);
   await page.close();
 }
 
@@ -133,7 +196,9 @@ for (const path of ["/", hostile.links.page, "/?q=%3Cscript%3Ealert(1)%3C/script
   await page.goto(ADDRESS + "/");
   await page.type("#q", slowed.change.commit.slice(0, 10));
   await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
-  check("without scripts: search finds the commit", (await page.$$(".row-link")).length >= 1, page.url());
+  const found = await page.$$eval(".row-link", (rows) => rows.map((row) => row.textContent));
+  const isIt = (text) => text.includes(slowed.change.commit.slice(0, 10));
+  check("without scripts: search finds the commit and nothing else", found.length >= 1 && found.every(isIt), `${found.length} rows at ${page.url()}`);
   await Promise.all([page.waitForNavigation(), page.click(".row-link")]);
   const closed = await page.$$("details:not([open]) > summary");
   if (closed.length > 0) await closed[0].click();

@@ -189,9 +189,8 @@ async fn a_decision_says_verdict_next_step_odds_and_rank() {
         "among the riskiest 5 % (level weekend)",
         "risk_above_budget",
         "Nothing has been reported yet.",
-        "Where the model starts",
-        "<td class=\"factor\">about 1 in 18</td>",
-        "<td class=\"factor\">about 1 in 7</td>",
+        "Where the model starts <span class=\"faint\">about 1 in 18</span>",
+        "This change <span class=\"faint\">about 1 in 7</span>",
     ] {
         assert!(html.contains(said), "`{said}` is missing in {html}");
     }
