@@ -3,8 +3,8 @@ use std::fmt::Write;
 use crate::explain::numbers::{quoted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
-    LOOK_FIRST, day, edits_shown, factor_words, files_shown, plan, sentence, short_id, together, weak_groups,
-    words_said,
+    LOOK_FIRST, day, edits_shown, factor_words, files_shown, places_said, plan, sentence, short_id, together,
+    weak_groups, words_said,
 };
 use crate::explain::value::{Direction, Explanation, GroupShare};
 use crate::policy::Verdict;
@@ -71,6 +71,9 @@ fn diff(explanation: &Explanation, text: &mut String) {
                 escaped(&file.past)
             ),
         );
+        if let Some(places) = places_said(file) {
+            put(text, &format!("  - {}", escaped(&places)));
+        }
         let (edits, n_more) = edits_shown(file);
         for shown in edits {
             let factor = factor_words(shown.edit.factor).map(|factor| format!(" **{factor}**"));

@@ -21,6 +21,8 @@ const N_FILES: usize = 8;
 /// Edits shown of one file where there is little room.
 const N_EDITS: usize = 4;
 
+/// Places of a file that are named.
+const N_PLACES: usize = 2;
 /// Lines named of edits that are told in the same words.
 const N_LINES: usize = 3;
 
@@ -66,6 +68,19 @@ fn edits_shown(file: &FileExplanation) -> (Vec<EditsShown<'_>>, usize) {
         }
     }
     (shown, n_left_out)
+}
+
+/// The places of a file that raise the odds most by themselves, at most two: "from line 477 on (× 2.1)"; nothing
+/// where just one place is edited.
+fn places_said(file: &FileExplanation) -> Option<String> {
+    let raises = |factor: &f64| Direction::of(factor.ln()) == Direction::Raises;
+    let mut places: Vec<(f64, u32)> =
+        file.hunks.iter().filter_map(|hunk| Some((hunk.factor.filter(raises)?, hunk.new_start))).collect();
+    places.sort_by(|(a, a_line), (b, b_line)| b.total_cmp(a).then(a_line.cmp(b_line)));
+    let place =
+        |(factor, line): &(f64, u32)| Some(format!("from line {line} on ({})", factor_words(Some(*factor))?));
+    let said: Vec<String> = places.iter().take(N_PLACES).filter_map(place).collect();
+    (!said.is_empty()).then(|| format!("of its places: {}", said.join(", ")))
 }
 
 /// A factor on the odds: "× 2.1", "÷ 1.3"; nothing where it hardly matters.
@@ -141,6 +156,7 @@ fn plan(explanation: &crate::explain::Explanation) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::value::HunkExplanation;
 
     fn edit(text: &str, line: u32, factor: Option<f64>) -> EditExplanation {
         EditExplanation {
@@ -182,5 +198,17 @@ mod tests {
         let places: Vec<String> = shown.iter().map(EditsShown::place).collect();
         assert_eq!(places, ["lines 1, 2, 3 and 2 more", "line 9", "line 10", "line 11"]);
         assert_eq!(n_left_out, 1);
+    }
+
+    #[test]
+    fn the_places_that_raise_most_are_named_first() {
+        let hunk = |new_start, factor| HunkExplanation { hunk_idx: 0, new_start, share: None, factor };
+        let hunks = vec![hunk(1, Some(1.2)), hunk(40, Some(3.0)), hunk(80, Some(0.5)), hunk(99, None)];
+        let said = places_said(&FileExplanation { hunks, ..file(Vec::new()) });
+        assert_eq!(said.as_deref(), Some("of its places: from line 40 on (× 3), from line 1 on (× 1.2)"));
+        assert_eq!(
+            places_said(&FileExplanation { hunks: vec![hunk(80, Some(0.5))], ..file(Vec::new()) }),
+            None
+        );
     }
 }

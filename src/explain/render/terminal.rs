@@ -1,8 +1,8 @@
 use crate::explain::numbers::{times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
-    LOOK_FIRST, day, edits_shown, factor_words, files_shown, plan, sentence, short_id, together, weak_groups,
-    words_said,
+    LOOK_FIRST, day, edits_shown, factor_words, files_shown, places_said, plan, sentence, short_id, together,
+    weak_groups, words_said,
 };
 use crate::explain::value::{Direction, Explanation, FileExplanation, GroupShare};
 use crate::policy::Verdict;
@@ -107,6 +107,9 @@ fn show_file(file: &FileExplanation, page: &mut Page) {
         &factor_words(file.factor).unwrap_or_default(),
         &format!("{}  {lines}; {}", quiet(&file.path), file.past),
     );
+    if let Some(places) = places_said(file) {
+        page.wrapped("            ", &kept_factors(&places));
+    }
     let (edits, n_more) = edits_shown(file);
     for shown in edits {
         let factor = factor_words(shown.edit.factor).map(|factor| format!(" ({})", kept(&factor)));
@@ -195,6 +198,11 @@ impl Page {
             Style::Color => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
         }
     }
+}
+
+/// A text that is not broken between a sign and its factor.
+fn kept_factors(text: &str) -> String {
+    text.replace("× ", &format!("×{NO_BREAK}"))
 }
 
 /// A text that is not broken at its spaces.

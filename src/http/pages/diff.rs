@@ -66,7 +66,10 @@ pub(super) struct EditView {
 
 /// A run of lines.
 pub(super) struct HunkView {
+    /// "lines 12–40".
     pub(super) place: String,
+    /// What this run alone does to the odds, where there are several.
+    pub(super) factor: Option<String>,
     pub(super) lines: Vec<LineView>,
 }
 
@@ -138,11 +141,12 @@ fn file_view(
     let mut n_here = (*n_left).min(MAX_FILE_LINES);
     let n_before = n_here;
     let mut hunks = Vec::new();
-    for (hunk_idx, hunk) in file.hunks().iter().enumerate() {
+    for (hunk_idx, factor) in hunks_by_risk(file, explained) {
         if n_here == 0 {
             break;
         }
-        hunks.push(hunk_view(hunk, &risky_lines(explained, hunk_idx), &mut n_here));
+        let risky = risky_lines(explained, hunk_idx);
+        hunks.push(HunkView { factor, ..hunk_view(&file.hunks()[hunk_idx], &risky, &mut n_here) });
     }
     *n_left -= n_before - n_here;
     let (said, n_said) = edits_said(explained);
@@ -175,6 +179,16 @@ fn file_view(
 /// "3 more keys"; empty for none.
 fn more(n: usize, noun: &str) -> String {
     if n == 0 { String::new() } else { text::counted(n, &format!("more {noun}")) }
+}
+
+/// The hunks with what each does to the odds: those that raise them first, so that none of them is cut off where
+/// lines are, the others in the order of the file.
+fn hunks_by_risk(file: &FileDiff, explained: Option<&FileExplanation>) -> Vec<(usize, Option<String>)> {
+    let measured = |idx: usize| explained?.hunks.iter().find(|hunk| hunk.hunk_idx == idx)?.factor;
+    let raised = |idx: &usize| measured(*idx).filter(|factor| factor.ln() > MIN_SHARE).unwrap_or(1.0);
+    let mut order: Vec<usize> = (0..file.hunks().len()).collect();
+    order.sort_by(|a, b| raised(b).total_cmp(&raised(a)));
+    order.into_iter().map(|idx| (idx, measured(idx).and_then(factor_words))).collect()
 }
 
 /// Lines of a hunk whose edits add to the risk.
@@ -263,5 +277,51 @@ fn hunk_view(hunk: &Hunk, risky: &[usize], n_left: &mut usize) -> HunkView {
     }
     *n_left -= lines.len();
     let place = format!("lines {}–{}", hunk.new_start, hunk.new_start + hunk.new_lines.saturating_sub(1));
-    HunkView { place, lines }
+    HunkView { place, factor: None, lines }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::parse_diff;
+    use crate::explain::HunkExplanation;
+
+    #[test]
+    fn what_raises_the_odds_most_is_shown_first_and_the_rest_in_the_order_of_the_file() {
+        let hunk = |line: u32| format!("@@ -{line} +{line} @@\n-a: 1\n+a: 2\n");
+        let hunks: String = [1, 10, 20, 30].map(hunk).concat();
+        let record = parse_diff(format!("--- a/x.yaml\n+++ b/x.yaml\n{hunks}").as_bytes()).unwrap();
+        let file = &record.files[0];
+        let factors = [Some(0.5), None, Some(1.2), Some(3.0)];
+        let measured = factors.into_iter().enumerate();
+        let measured = measured.map(|(hunk_idx, factor)| HunkExplanation {
+            hunk_idx,
+            new_start: 0,
+            share: None,
+            factor,
+        });
+        let explained = FileExplanation {
+            file_idx: 0,
+            path: "x.yaml".into(),
+            old_path: None,
+            status: FileStatus::Modified,
+            n_added: 4,
+            n_deleted: 4,
+            share: None,
+            factor: None,
+            past: String::new(),
+            owners: Vec::new(),
+            hunks: measured.collect(),
+            edits: Vec::new(),
+        };
+        let order = hunks_by_risk(file, Some(&explained));
+        let said: Vec<(usize, Option<&str>)> =
+            order.iter().map(|(idx, said)| (*idx, said.as_deref())).collect();
+        assert_eq!(
+            said,
+            [(3, Some("odds × 3.0")), (2, Some("odds × 1.2")), (0, Some("odds ÷ 2.0")), (1, None)]
+        );
+        let plain: Vec<usize> = hunks_by_risk(file, None).into_iter().map(|(idx, _)| idx).collect();
+        assert_eq!(plain, [0, 1, 2, 3]);
+    }
 }
