@@ -129,8 +129,8 @@ fn group_share(
             break;
         }
         let value = leading_value(it, vector);
-        // The busiest of one file is also its quietest.
-        if !values.iter().any(|said| said.text == value.text) {
+        // The busiest of one file is also its quietest, how unusual either is.
+        if !values.iter().any(|said| without_rank(&said.text) == without_rank(&value.text)) {
             values.push(value);
         }
     }
@@ -147,6 +147,13 @@ fn group_share(
         _ => format!("{} {strength}: {}", group.title(), said.join("; ")),
     };
     GroupShare { group, title: group.title().to_owned(), contribution, factor, direction, text, values }
+}
+
+/// What is said of a value, without how unusual it is.
+fn without_rank(text: &str) -> &str {
+    text.strip_suffix(" % of changes here)")
+        .and_then(|rest| rest.rsplit_once(" ("))
+        .map_or(text, |(said, _)| said)
 }
 
 /// The contributions that say most: those that point where the group points and weigh at least a tenth
@@ -270,6 +277,30 @@ mod tests {
         let size_files = schema().features.iter().position(|spec| spec.name == "size_files").unwrap();
         vector[size_files] = 1.0;
         assert!(said(&vector).starts_with("the file was changed 5 times before"), "{}", said(&vector));
+    }
+
+    #[test]
+    fn of_one_file_the_same_is_not_said_twice() {
+        let of = |feature: &'static str| Contribution {
+            feature: feature.into(),
+            group: "".into(),
+            value: Some(0.3),
+            contribution: 1.0,
+        };
+        let schema = schema();
+        let mut vector = vec![f32::NAN; schema.n_values()];
+        vector[schema.position("size_files").unwrap()] = 1.0;
+        let rank_idx = schema.rank_position("file_bad_lift_max").unwrap();
+        vector[rank_idx] = 0.95;
+        let all = [of("file_bad_lift_max"), of("file_bad_lift_mean")];
+        let share = group_share(ReaderGroup::PastTrouble, &all.each_ref(), &vector, 1.0);
+        let texts: Vec<&str> = share.values.iter().map(|value| value.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "changes of the file went wrong 1.3 times as often as usual (more than in 94 % of changes here)"
+            ]
+        );
     }
 
     #[test]
