@@ -61,9 +61,15 @@ pub(super) fn odds(probability: f64) -> String {
     match probability {
         p if p > 0.95 => "more than 19 in 20".into(),
         p if p >= 0.35 => format!("about {:.0} in 10", p * 10.0),
-        p if p >= 0.001 => format!("about 1 in {}", grouped((1.0 / p).round() as u64)),
+        p if p >= 0.001 => format!("about 1 in {}", grouped(two_digits(1.0 / p))),
         _ => "less than 1 in 1,000".into(),
     }
+}
+
+/// A count with two leading digits, as texts and comments say it: what is "about" has no third.
+fn two_digits(value: f64) -> u64 {
+    let step = 10_f64.powf((value.max(1.0).log10().floor() - 1.0).max(0.0));
+    ((value / step).round() * step) as u64
 }
 
 /// A percentile as a rank among a hundred: 97.4 is 97; no change is riskier than all, itself included.
@@ -188,7 +194,12 @@ mod tests {
 
     #[test]
     fn numbers_read_like_speech() {
-        let odds_of = [(0.137, "about 1 in 7"), (0.0208, "about 1 in 48"), (0.6, "about 6 in 10")];
+        let odds_of = [
+            (0.137, "about 1 in 7"),
+            (0.0208, "about 1 in 48"),
+            (0.0094, "about 1 in 110"),
+            (0.6, "about 6 in 10"),
+        ];
         assert!(odds_of.iter().all(|(p, words)| odds(*p) == *words));
         assert_eq!([odds(0.0), odds(f64::NAN), odds(1.0)].map(|it| it.len()), [20, 20, 18]);
         assert_eq!([grouped(7), grouped(1_234), grouped(1_234_567)].join(" "), "7 1,234 1,234,567");
