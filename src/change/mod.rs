@@ -4,6 +4,7 @@
 //! typed key edits. Never does I/O and never looks at history. Start reading at [`Change`].
 
 mod digest;
+mod environment;
 mod inverse;
 mod keys;
 mod parse;
@@ -12,6 +13,7 @@ mod render;
 pub mod secrets;
 
 pub use digest::{Digest, NotADigest, digest};
+pub(crate) use environment::{is_test_word, opens_name};
 pub use inverse::inverse;
 pub(crate) use keys::for_each_word;
 pub use keys::{KeyChange, KeyChangeKind, KeyWords, MAX_LINES as MAX_KEY_LINES, key_changes, key_words};

@@ -1,6 +1,6 @@
 //! Which environment an edit belongs to, by the words of its key and of its path.
 
-use crate::change::for_each_word;
+use crate::change::{for_each_word, is_test_word, opens_name};
 
 /// The environment of an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Place {
         for_each_word(text, |word| {
             if is_production(word) {
                 place = Self::Production;
-            } else if is_test(word) && place == Self::Unknown {
+            } else if is_test_word(word) && place == Self::Unknown {
                 place = Self::Test;
             }
         });
@@ -35,11 +35,10 @@ impl Place {
         for segment in path.split('/') {
             let mut parts = segment.split('-').peekable();
             while let Some(part) = parts.next() {
-                let opens_name =
-                    is_word_of_names(part) && parts.peek().is_some_and(|next| !is_qualifier(next));
+                let is_name = parts.peek().is_some_and(|next| opens_name(part, next));
                 match Self::of_text(part) {
                     Self::Production => return Self::Production,
-                    Self::Test if !opens_name => place = Self::Test,
+                    Self::Test if !is_name => place = Self::Test,
                     _ => {}
                 }
             }
@@ -55,60 +54,6 @@ impl Place {
 
 fn is_production(word: &str) -> bool {
     matches!(word, "prod" | "production" | "prd" | "live")
-}
-
-fn is_test(word: &str) -> bool {
-    const WORDS: [&str; 17] = [
-        "staging",
-        "stage",
-        "stg",
-        "dev",
-        "devel",
-        "development",
-        "qa",
-        "uat",
-        "sandbox",
-        "beta",
-        "labs",
-        "lab",
-        "preprod",
-        "integration",
-        "fixture",
-        "fixtures",
-        "vagrant",
-    ];
-    word.starts_with("test") || WORDS.contains(&word)
-}
-
-/// Whether a part of a path is a word for a test environment with which ordinary names begin, too.
-fn is_word_of_names(part: &str) -> bool {
-    const WORDS: [&str; 6] = ["beta", "dev", "integration", "lab", "labs", "stage"];
-    let is_word = part.bytes().all(|byte| byte.is_ascii_lowercase());
-    is_word && (part.starts_with("test") || WORDS.contains(&part))
-}
-
-/// Whether what follows such a word tells environments apart: a number, a region of two letters, or a word for
-/// an environment or its values.
-fn is_qualifier(part: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "env",
-        "environment",
-        "environments",
-        "cluster",
-        "config",
-        "values",
-        "data",
-        "east",
-        "west",
-        "north",
-        "south",
-        "central",
-    ];
-    let word = part.split(['.', '_']).next().unwrap_or("");
-    word.len() <= 2
-        || word.bytes().any(|byte| byte.is_ascii_digit())
-        || WORDS.contains(&word)
-        || is_test(word)
 }
 
 #[cfg(test)]
