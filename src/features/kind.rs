@@ -1,4 +1,4 @@
-use crate::change::ChangeRecord;
+use crate::change::{ChangeRecord, opens_name};
 use crate::features::facts::{flag, share};
 use crate::features::schema::{FeatureSpec, Unit};
 use crate::features::spread::Spread;
@@ -45,6 +45,9 @@ const PLACES: [(&str, &[&str]); 9] = [
     ),
 ];
 
+/// Those of them that are environments: the first word of a name such as `test-kitchen` is none.
+const ENVIRONMENTS: [usize; 2] = [1, 2];
+
 /// What the kind family reads.
 pub struct KindFacts {
     n_files: usize,
@@ -83,8 +86,8 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
     kind_share!("kind_list", 10, "plain lists"),
     kind_share!("kind_zone", 11, "DNS zones"),
     place_share!("place_production", 0, "production"),
-    place_share!("place_staging", 1, "staging"),
-    place_share!("place_testing", 2, "tests or a test environment"),
+    place_share!("place_staging", 1, "staging").revised(2),
+    place_share!("place_testing", 2, "tests or a test environment").revised(2),
     place_share!("place_common", 3, "something common to all"),
     place_share!("place_docs", 4, "documentation"),
     place_share!("place_ci", 5, "continuous integration"),
@@ -105,7 +108,8 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
         Unit::Flag,
         "Whether production and another environment are touched",
         |f| flag(f.kind.n_by_place[0] > 0 && f.kind.n_by_place[1] + f.kind.n_by_place[2] > 0),
-    ),
+    )
+    .revised(2),
 ];
 
 impl KindFacts {
@@ -122,17 +126,46 @@ impl KindFacts {
             for (n, (_, endings)) in facts.n_by_kind.iter_mut().zip(KINDS) {
                 *n += usize::from(endings.contains(&extension));
             }
-            let mut is_in_place = [false; PLACES.len()];
-            for part in path.split(|c: char| !c.is_ascii_alphanumeric()) {
-                for (found, (_, words)) in is_in_place.iter_mut().zip(PLACES) {
-                    *found |= words.contains(&part);
-                }
-            }
+            let is_in_place = places_of(&path);
             for (n, found) in facts.n_by_place.iter_mut().zip(is_in_place) {
                 *n += usize::from(found);
             }
         }
         facts.depth = Spread::of(record.files.iter().map(|file| file.path().matches('/').count() as f64));
         facts
+    }
+}
+
+/// Which places the words of a path in lower case name.
+fn places_of(path: &str) -> [bool; PLACES.len()] {
+    let mut is_in_place = [false; PLACES.len()];
+    for segment in path.split('/') {
+        let mut parts = segment.split('-').peekable();
+        while let Some(part) = parts.next() {
+            let is_name = parts.peek().is_some_and(|next| opens_name(part, next));
+            for word in part.split(|c: char| !c.is_ascii_alphanumeric()) {
+                for (idx, (_, words)) in PLACES.iter().enumerate() {
+                    is_in_place[idx] |= words.contains(&word) && !(is_name && ENVIRONMENTS.contains(&idx));
+                }
+            }
+        }
+    }
+    is_in_place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places_of;
+
+    #[test]
+    fn the_first_word_of_a_name_is_no_environment() {
+        let environments = |path: &str| (places_of(path)[1], places_of(path)[2]);
+        assert_eq!(environments("services/test-kitchen/values.yaml"), (false, false));
+        assert_eq!(environments("charts/integration-hub/values.yaml"), (false, false));
+        assert_eq!(environments("services/test-kitchen/values-staging.yaml"), (true, false));
+        assert_eq!(environments("hosts/test-2/app.yaml"), (false, true));
+        assert_eq!(environments("integration/app.yaml"), (true, false));
+        assert_eq!(environments("dev-values.yaml"), (false, true));
+        assert!(places_of("proxy-ci/users.yaml")[5] && places_of("proxy-ci/users.yaml")[6]);
     }
 }

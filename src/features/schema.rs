@@ -113,6 +113,10 @@ impl FeatureSpec {
         Self { name, revision: 1, group: Group::Size, unit, trend: Trend::Free, sentence, value }
     }
 
+    pub(super) const fn revised(self, revision: u32) -> Self {
+        Self { revision, ..self }
+    }
+
     pub(super) const fn rising(self) -> Self {
         Self { trend: Trend::Rising, ..self }
     }
@@ -237,6 +241,11 @@ impl Group {
 }
 
 impl Unit {
+    /// Whether a value means the same in every repository and year; the others do by their ranks alone.
+    pub(crate) fn is_comparable(self) -> bool {
+        matches!(self, Self::Share | Self::LogRatio | Self::LogOdds)
+    }
+
     /// Stable machine name.
     pub fn as_str(self) -> &'static str {
         match self {

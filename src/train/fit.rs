@@ -59,10 +59,17 @@ impl Members {
         logistic_params.log_columns = layout.log.clone();
         let matrix = examples.select(&labelled.rows, &layout.logistic);
         let logistic = logistic_params.check()?.fit(&matrix, &target)?;
+        let logistic = member("logistic", &layout.logistic, Learner::Logistic(logistic));
         let matrix = examples.select(&labelled.rows, &layout.boosted);
-        let boosted = boosted_params(recipe, layout, seed)?.fit(&matrix, &target)?;
+        let boosted = boosted_params(recipe, layout, seed)?;
+        let boosted = if recipe.on_top {
+            let margins = labelled.rows.iter().map(|&row| logistic.margin_of(&examples.row(row)));
+            boosted.fit_on_top(&matrix, &target, &margins.collect::<Vec<f64>>())?
+        } else {
+            boosted.fit(&matrix, &target)?
+        };
         Ok(Self {
-            logistic: member("logistic", &layout.logistic, Learner::Logistic(logistic)),
+            logistic,
             boosted: member("boosted", &layout.boosted, Learner::Boosted(boosted)),
             text: fit_text(examples, labelled, recipe, &target),
         })

@@ -8,7 +8,6 @@ use crate::evaluation::{capture, roc_auc};
 use crate::features::schema;
 use crate::model::{Ensemble, Target};
 use crate::train::Error;
-use crate::train::backtest::coin;
 use crate::train::card::model_card;
 use crate::train::curves::{Unseen, curves};
 use crate::train::examples::{Examples, Labelled};
@@ -51,8 +50,8 @@ struct PooledSource<'a> {
     root: String,
 }
 
-/// Trains the published artifact: one model over several repositories, each weighing as the square
-/// root of its positives, with leave-out twins for every one of them.
+/// Trains the published artifact: one model over the changes of several repositories, with leave-out
+/// twins for every one of them.
 ///
 /// # Errors
 /// When no repository has enough positives, or a learner refuses.
@@ -138,11 +137,17 @@ impl<'a> Pool<'a> {
         let boosted: Vec<f64> = margins.iter().map(|m| m.boosted).collect();
         let mut ensemble =
             Ensemble { n_features: examples.names.len(), intercept: 0.0, members: Vec::new(), text: None };
-        for (mut member, margins, weight) in [
-            (members.logistic, &logistic, recipe.weights.logistic),
-            (members.boosted, &boosted, recipe.weights.boosted),
+        let spreads = if recipe.on_top {
+            // Two terms of one sum: what the one says is only meant beside the other.
+            [spread_of(&logistic); 2]
+        } else {
+            [spread_of(&logistic), spread_of(&boosted)]
+        };
+        for (mut member, weight, spread) in [
+            (members.logistic, recipe.weights.logistic, spreads[0]),
+            (members.boosted, recipe.weights.boosted, spreads[1]),
         ] {
-            member.weight = weight / spread_of(margins);
+            member.weight = weight / spread;
             ensemble.members.push(member);
         }
         let combined: Vec<f64> = (0..margins.len())
@@ -160,19 +165,13 @@ impl<'a> Pool<'a> {
     fn labelled(&self, source: &PooledSource<'_>, as_of: i64) -> Labelled {
         let mut labelled = Labelled::default();
         let standings = standings(source.rows, self.options.task, as_of);
-        let share = self.options.recipe.negative_share;
         for (row, standing) in
             standings.iter().enumerate().filter(|(_, standing)| **standing != Standing::Left)
         {
-            let is_positive = *standing == Standing::Positive;
-            if is_positive || coin(row as u64 ^ self.options.seed) < share {
-                labelled.rows.push(row);
-                labelled.y.push(is_positive);
-            }
+            labelled.rows.push(row);
+            labelled.y.push(*standing == Standing::Positive);
+            labelled.weight.push(1.0);
         }
-        let weight = 1.0 / (labelled.n_positive().max(1) as f64).sqrt();
-        let weight_of = |&is_positive: &bool| if is_positive { weight } else { weight / share };
-        labelled.weight = labelled.y.iter().map(weight_of).collect();
         labelled
     }
 

@@ -36,8 +36,8 @@ pub struct Recipe {
     pub half_life_share: Option<f64>,
     /// Weights of the members in the margin: logistic, boosted, tokens, prior.
     pub weights: MemberWeights,
-    /// Share of the negatives that a pooled fit keeps, each weighing its inverse.
-    pub negative_share: f64,
+    /// Whether the boosted member of a pooled fit learns what the logistic one leaves over.
+    pub on_top: bool,
     /// Positives at which local members and the prior weigh as `weights` says; fewer shift toward the prior.
     pub n_positive_full: f64,
 }
@@ -71,17 +71,27 @@ impl Default for Recipe {
             n_bags: 2,
             half_life_days: 730.0,
             half_life_share: None,
-            weights: MemberWeights { logistic: 1.0, boosted: 1.0, text: 0.5, prior: 2.0 },
+            weights: MemberWeights { logistic: 1.0, boosted: 0.5, text: 0.5, prior: 3.0 },
             n_positive_full: 150.0,
-            negative_share: 1.0,
+            on_top: false,
         }
     }
 }
 
 impl Recipe {
-    /// The recipe of the pooled model: more rows bear stronger leaves.
+    /// The recipe of the pooled model: more rows bear a weaker penalty of the logistic member and stronger
+    /// leaves, and trees add only what no line can say.
     pub fn pooled() -> Self {
-        Self { l2: 20.0, n_trees: 250, learning_rate: 0.04, ..Self::default() }
+        Self {
+            logistic_c: 3e-4,
+            l2: 250.0,
+            n_trees: 150,
+            learning_rate: 0.04,
+            min_leaf_rows: 200,
+            on_top: true,
+            weights: MemberWeights { logistic: 1.0, boosted: 1.0, ..Self::default().weights },
+            ..Self::default()
+        }
     }
 
     /// The recipe of a table of numbers: a few dense columns and often many positives want weaker penalties,
@@ -168,7 +178,7 @@ impl Recipe {
             ("n_bags", json!(self.n_bags)),
             ("half_life_days", json!(self.half_life_days)),
             ("half_life_share", json!(self.half_life_share)),
-            ("negative_share", json!(self.negative_share)),
+            ("on_top", json!(self.on_top)),
             ("weight_logistic", json!(self.weights.logistic)),
             ("weight_boosted", json!(self.weights.boosted)),
             ("weight_text", json!(self.weights.text)),

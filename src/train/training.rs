@@ -5,7 +5,7 @@ use crate::artifact::{
     Artifact, DigestSample, Document, FORMAT, FeatureRef, PriorRef, Scoring, Source, Twin, TwinKind, Twins,
 };
 use crate::dataset::{LabelTask, Rows, Standing, standings};
-use crate::features::{Trend, Unit, is_custom, schema};
+use crate::features::{Trend, is_custom, schema};
 use crate::model::{Calibrator, Ensemble, Member, Target};
 use crate::train::Error;
 use crate::train::card::model_card;
@@ -268,8 +268,8 @@ fn labelled(examples: &Examples, standings: &[Standing], options: &TrainOptions)
     labelled
 }
 
-/// Ranks, the flags that have none, and log-odds beside their ranks: what stays comparable over
-/// repositories and years. Custom features are taken as they are: only their owner knows what they mean.
+/// Ranks, the flags that have none, and shares and logarithms beside their ranks: what stays comparable
+/// over repositories and years. Custom features are taken as they are: only their owner knows what they mean.
 pub(super) fn layout(examples: &Examples) -> Layout {
     let schema = schema();
     let position = |name: &str| schema.names().iter().position(|known| known == name);
@@ -285,7 +285,7 @@ pub(super) fn layout(examples: &Examples) -> Layout {
         };
         let feature_idx = schema.features.iter().position(|spec| spec.name == name);
         let has_rank = feature_idx.is_some_and(|feature_idx| schema.ranked.contains(&feature_idx));
-        if has_rank && schema.feature_at(idx).unit != Unit::LogOdds {
+        if has_rank && !schema.feature_at(idx).unit.is_comparable() {
             continue;
         }
         layout.logistic.push(column);
