@@ -54,7 +54,8 @@ pub struct Headline {
     pub sentence: String,
     /// "about 1 in 7 goes wrong within 14 days; typical here 1 in 48"; none without a score.
     pub odds: Option<String>,
-    /// "riskier than 97 of 100 changes here: among the riskiest 5 % (gate level weekend)"; the level never stands without the rank.
+    /// "riskier than 97 of 100 changes here: among the riskiest 5 % (gate level weekend)"; the level never
+    /// stands without the rank.
     pub rank: Option<String>,
     /// The probability, 0–1.
     pub score: Option<f64>,

@@ -36,7 +36,8 @@ pub struct Recipe {
     pub half_life_share: Option<f64>,
     /// Weights of the members in the margin: logistic, boosted, tokens, prior.
     pub weights: MemberWeights,
-    /// Whether the boosted member of a pooled fit learns what the logistic one leaves over.
+    /// Whether the boosted member learns what the logistic one leaves over. Their margins are then terms of one
+    /// sum, and only a pooled fit weighs them so.
     pub on_top: bool,
     /// Positives at which local members and the prior weigh as `weights` says; fewer shift toward the prior.
     pub n_positive_full: f64,
