@@ -48,6 +48,8 @@ pub(super) use {reading, writing};
 
 const N_READERS: u32 = 4;
 const WAIT: Duration = Duration::from_secs(5);
+/// Page of a new SQLite file: a decision has about 9 kB, and each page costs two writes into the journal and one out of it.
+const PAGE_BYTES: u32 = 8192;
 
 impl Database {
     /// Opens for reading and writing; makes an SQLite file (mode 0600) where there is none.
@@ -62,8 +64,8 @@ impl Database {
             Address::Sqlite(path) => {
                 make_private(&path)?;
                 let options = SqliteConnectOptions::new().filename(&path).busy_timeout(WAIT);
-                let options =
-                    options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+                let options = options.page_size(PAGE_BYTES).journal_mode(SqliteJournalMode::Wal);
+                let options = options.synchronous(SqliteSynchronous::Full);
                 let writer = sqlite_pool(1).connect_with(options.clone()).await?;
                 let reader = sqlite_pool(N_READERS).connect_lazy_with(options.read_only(true));
                 Ok(Self::Sqlite { writer, reader })

@@ -71,31 +71,34 @@ pub(super) struct CheckpointRow {
 /// Asks for what answered some questions. Neither ordered nor limited to decisions: SQLite would then read every
 /// decision there is, in the order asked for, rather than look up the questions. `||` keeps the other index of kinds
 /// out of it, too.
-fn answered_sql(n_questions: usize) -> String {
-    let marks: Vec<String> = (2..n_questions + 2).map(|n| format!("${n}")).collect();
+fn answered_sql(n_questions: usize, mark: Mark) -> String {
     format!(
-        "SELECT {COLUMNS} FROM record d WHERE question IN ({}) AND expires_ms > $1 AND NOT EXISTS \
+        "SELECT {COLUMNS} FROM record d WHERE expires_ms > {} AND question IN ({}) AND NOT EXISTS \
          (SELECT 1 FROM record r WHERE r.subject_id = d.id AND r.kind || '' = 'revocation')",
-        marks.join(", ")
+        mark(1),
+        marks(2..=n_questions + 1, mark)
     )
 }
 
-fn placeholders(n_rows: usize, n_columns: usize) -> String {
-    let row = |row: usize| {
-        let marks: Vec<String> =
-            (1..=n_columns).map(|column| format!("${}", row * n_columns + column)).collect();
-        format!("({})", marks.join(", "))
-    };
+/// Writes the place of a statement's nth value, from 1.
+type Mark = fn(usize) -> String;
+
+fn marks(numbers: std::ops::RangeInclusive<usize>, mark: Mark) -> String {
+    numbers.map(mark).collect::<Vec<_>>().join(", ")
+}
+
+fn placeholders(n_rows: usize, n_columns: usize, mark: Mark) -> String {
+    let row = |row: usize| format!("({})", marks(row * n_columns + 1..=(row + 1) * n_columns, mark));
     (0..n_rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
-/// The sizes and what inserts so many rows, written out once.
-static INSERTS: LazyLock<[(usize, Arc<str>); INSERT_SIZES.len()]> = LazyLock::new(|| {
+/// The sizes and what inserts so many rows.
+fn inserts(insert: &str, mark: Mark) -> [(usize, Arc<str>); INSERT_SIZES.len()] {
     INSERT_SIZES.map(|n_rows| {
-        let values = placeholders(n_rows, N_COLUMNS);
-        (n_rows, format!("INSERT INTO record ({COLUMNS}) VALUES {values}").into())
+        let values = placeholders(n_rows, N_COLUMNS, mark);
+        (n_rows, format!("{insert} INTO record ({COLUMNS}) VALUES {values}").into())
     })
-});
+}
 
 fn array(bytes: &[u8]) -> Result<RecordDigest, Error> {
     bytes.try_into().map_err(|_| Error::Database(sqlx::Error::Decode("a digest has 32 bytes".into())))
@@ -116,9 +119,14 @@ fn flag(number: i64) -> Result<bool, Error> {
 }
 
 macro_rules! statements {
-    ($name:ident, $database:ty, $bytes:literal, $lock:literal, $unlock:literal) => {
+    ($name:ident, $database:ty, $bytes:literal, $insert:literal, $mark:expr, $lock:literal, $unlock:literal) => {
         pub(super) mod $name {
             use super::*;
+
+            pub(super) const MARK: Mark = $mark;
+            /// Written out once.
+            static INSERTS: LazyLock<[(usize, Arc<str>); INSERT_SIZES.len()]> =
+                LazyLock::new(|| inserts($insert, MARK));
 
             type Session = <$database as sqlx::Database>::Connection;
             type Row = <$database as sqlx::Database>::Row;
@@ -163,7 +171,7 @@ macro_rules! statements {
                 let mut found = Vec::new();
                 for part in questions.chunks(INSERT_SIZES[0]) {
                     let n_marks = INSERT_SIZES.into_iter().rev().find(|size| *size >= part.len()).unwrap_or(part.len());
-                    let mut query = sqlx::query(owned(answered_sql(n_marks))).bind(now_ms);
+                    let mut query = sqlx::query(owned(answered_sql(n_marks, MARK))).bind(now_ms);
                     for question in part.iter().chain(std::iter::repeat_n(&part[0], n_marks - part.len())) {
                         query = query.bind(&question[..]);
                     }
@@ -384,11 +392,15 @@ macro_rules! statements {
     };
 }
 
-statements!(sqlite, sqlx::Sqlite, "BLOB", "SELECT 1", "SELECT 1");
+// SQLite: numbered places would be looked up by walking the list of them for each value, and a conflict need not take back
+// the rows of its own statement before it, since the whole transaction goes.
+statements!(sqlite, sqlx::Sqlite, "BLOB", "INSERT OR FAIL", |_| "?".into(), "SELECT 1", "SELECT 1");
 statements!(
     postgres,
     sqlx::Postgres,
     "BYTEA",
+    "INSERT",
+    |n| format!("${n}"),
     "SELECT pg_advisory_lock(739174002)",
     "SELECT pg_advisory_unlock(739174002)"
 );
@@ -403,7 +415,7 @@ mod tests {
         let mut session = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
         sqlite::migrate(&mut session).await.unwrap();
         for n_questions in INSERT_SIZES {
-            let explain = format!("EXPLAIN QUERY PLAN {}", answered_sql(n_questions));
+            let explain = format!("EXPLAIN QUERY PLAN {}", answered_sql(n_questions, sqlite::MARK));
             let plan: Vec<(i64, i64, i64, String)> =
                 sqlx::query_as(sqlx::AssertSqlSafe(explain)).fetch_all(&mut session).await.unwrap();
             let steps: Vec<&str> = plan.iter().map(|(.., step)| step.as_str()).collect();
