@@ -112,7 +112,7 @@ fn edit(service: usize, key: &str, idx: usize) -> String {
 
 fn revert(idx: usize, undone: &Change) -> Change {
     let message = format!("Revert \"{}\"\n\nThis reverts commit {}.", undone.subject(), undone.id.0);
-    change(idx, &message, undone.record.clone())
+    change(idx, &message, (*undone.record).clone())
 }
 
 fn change(idx: usize, message: &str, record: ChangeRecord) -> Change {
@@ -125,6 +125,6 @@ fn change(idx: usize, message: &str, record: ChangeRecord) -> Change {
         committed_at: t,
         merged: Vec::new(),
         merged_messages: Vec::new(),
-        record,
+        record: record.into(),
     }
 }

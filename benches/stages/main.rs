@@ -87,7 +87,7 @@ fn proposed(record: ChangeRecord, timeline: &Timeline) -> Change {
         committed_at: at,
         merged: Vec::new(),
         merged_messages: Vec::new(),
-        record,
+        record: record.into(),
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// What identifies a change: the full commit id, or the caller's own review identity.
@@ -14,7 +16,7 @@ pub struct Moment {
 }
 
 /// One commit, or one proposed diff: the unit that is scored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// Its identity.
     pub id: ChangeId,
@@ -31,10 +33,9 @@ pub struct Change {
     pub merged: Vec<ChangeId>,
     /// The whole messages of those commits, in the same order: a landing that undoes an earlier one
     /// mostly says so there, not in the message of its merge.
-    #[serde(default)]
     pub merged_messages: Vec<String>,
-    /// The canonical diff.
-    pub record: ChangeRecord,
+    /// The canonical diff; shared, since a question, its change and its answer all hold it.
+    pub record: Arc<ChangeRecord>,
 }
 
 /// The canonical diff of a change, a function of `git diff -U3 -M50% --full-index` alone.

@@ -5,7 +5,9 @@
 //! is split out must itself stay under the scrutiny that the whole gets: a split that lets everything
 //! through only games the score, and so does another wording or another author.
 
-use crate::change::{Change, ChangeRecord, FileDiff, KeyChange};
+use std::sync::Arc;
+
+use crate::change::{Change, FileDiff, KeyChange};
 use crate::explain::diff::{Measured, n_tries};
 use crate::explain::edit::taken_out;
 use crate::explain::grounds::Grounds;
@@ -230,7 +232,7 @@ fn another_time(now: &Now, grounds: &Grounds<'_>) -> Option<Alternative> {
     };
     // Five hundred hours with every rule about every edit take half a second: what the calendar says is
     // asked of an empty change, and each answer of its is asked about in full only once.
-    let empty = Change { record: ChangeRecord::default(), ..question.change.clone() };
+    let empty = Change { record: Arc::default(), ..question.change.clone() };
     let hollow = Question { change: &empty, keys: &[], ..*question };
     let mut asked = vec![Calendar::of(&ask(start, &hollow))];
     let softer = (1..=MAX_HOURS_AHEAD).map(hour).find_map(|at| {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::change::{Change, FileDiff, KeyChange, key_changes};
 use crate::explain::grounds::Grounds;
 use crate::features::{Extractor, Group, schema};
@@ -42,6 +44,10 @@ impl<'a> Rescorer<'a> {
         &self.change.record.files
     }
 
+    fn files_mut(&mut self) -> &mut Vec<FileDiff> {
+        &mut Arc::make_mut(&mut self.change.record).files
+    }
+
     /// The typed edits of a file.
     pub(super) fn keys(&self, file_idx: usize) -> &[KeyChange] {
         &self.keys[file_idx]
@@ -64,10 +70,10 @@ impl<'a> Rescorer<'a> {
 
     /// Answers something about the change without one file.
     pub(super) fn without_file<T>(&mut self, file_idx: usize, ask: impl FnOnce(&Self) -> T) -> T {
-        let file_diff = self.change.record.files.remove(file_idx);
+        let file_diff = self.files_mut().remove(file_idx);
         let keys = self.keys.remove(file_idx);
         let answer = ask(self);
-        self.change.record.files.insert(file_idx, file_diff);
+        self.files_mut().insert(file_idx, file_diff);
         self.keys.insert(file_idx, keys);
         answer
     }
@@ -76,19 +82,20 @@ impl<'a> Rescorer<'a> {
     pub(super) fn only_file<T>(&mut self, file_idx: usize, ask: impl FnOnce(&Self) -> T) -> T {
         let one_file = vec![self.change.record.files[file_idx].clone()];
         let one_keys = vec![self.keys[file_idx].clone()];
-        let files = std::mem::replace(&mut self.change.record.files, one_file);
+        let files = std::mem::replace(self.files_mut(), one_file);
         let keys = std::mem::replace(&mut self.keys, one_keys);
         let answer = ask(self);
-        (self.change.record.files, self.keys) = (files, keys);
+        *self.files_mut() = files;
+        self.keys = keys;
         answer
     }
 
     /// Answers something about the change with one file more, of which no line is edited.
     pub(super) fn with_also<T>(&mut self, file_diff: FileDiff, ask: impl FnOnce(&Self) -> T) -> T {
-        self.change.record.files.push(file_diff);
+        self.files_mut().push(file_diff);
         self.keys.push(Vec::new());
         let answer = ask(self);
-        self.change.record.files.pop();
+        self.files_mut().pop();
         self.keys.pop();
         answer
     }
@@ -101,10 +108,10 @@ impl<'a> Rescorer<'a> {
         ask: impl FnOnce(&Self) -> T,
     ) -> T {
         let new_keys = key_changes(&alternative);
-        let file_diff = std::mem::replace(&mut self.change.record.files[file_idx], alternative);
+        let file_diff = std::mem::replace(&mut self.files_mut()[file_idx], alternative);
         let keys = std::mem::replace(&mut self.keys[file_idx], new_keys);
         let answer = ask(self);
-        self.change.record.files[file_idx] = file_diff;
+        self.files_mut()[file_idx] = file_diff;
         self.keys[file_idx] = keys;
         answer
     }

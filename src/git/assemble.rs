@@ -1,10 +1,11 @@
 //! A commit and its diff put together as a [`Change`].
 
 use std::path::Path;
+use std::sync::Arc;
 
 use git2::{Commit, Oid};
 
-use crate::change::{Change, ChangeId, ChangeRecord, Moment};
+use crate::change::{Change, ChangeId, Moment};
 use crate::git::Error;
 use crate::git::extract::{Counts, Extractor};
 use crate::git::graph::Step;
@@ -31,7 +32,7 @@ pub(super) fn change(
         _ => commit.clone(),
     };
     let (record, counts) = extractor.record(parent_tree, Some(commit.tree_id()));
-    let change = Change { record, ..describe(&commit, &branch_tip, step.committed_at) };
+    let change = Change { record: Arc::new(record), ..describe(&commit, &branch_tip, step.committed_at) };
     Ok((with_merged(change, extractor, path, &step.merged)?, counts))
 }
 
@@ -65,7 +66,7 @@ pub(super) fn describe(commit: &Commit<'_>, branch_tip: &Commit<'_>, committed_a
         committed_at,
         merged: Vec::new(),
         merged_messages: Vec::new(),
-        record: ChangeRecord::default(),
+        record: Arc::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use git2::{ErrorCode, Oid, Repository as GitRepository};
 
@@ -166,7 +166,10 @@ impl Repository {
             let (record, counts) = extractor.record(Some(from_tree), Some(to_commit.tree_id()));
             self.refuse_holes(to, &record, counts)?;
             let committed_at = to_commit.committer().when().seconds();
-            let change = Change { record, ..assemble::describe(&to_commit, &to_commit, committed_at) };
+            let change = Change {
+                record: Arc::new(record),
+                ..assemble::describe(&to_commit, &to_commit, committed_at)
+            };
             assemble::with_merged(change, extractor, &self.path, &between)
         })
     }

@@ -1,8 +1,10 @@
 //! From what is known about a change to the answer and its record. Plain values in and out.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
-use crate::change::{Change, ChangeId, ChangeRecord, Moment};
+use crate::change::{Change, ChangeId, Moment};
 use crate::explain::sentence;
 use crate::http::assessor::{Asked, Assessed, ModelRef, Target};
 use crate::http::decode::Question;
@@ -91,7 +93,7 @@ pub(super) fn hollow(asked: &Asked, doubt: Reason) -> Assessed {
         committed_at: at,
         merged: Vec::new(),
         merged_messages: Vec::new(),
-        record: ChangeRecord::default(),
+        record: Arc::default(),
     };
     Assessed {
         change,

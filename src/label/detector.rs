@@ -25,7 +25,9 @@ const ROLLBACK_WINDOW_SECONDS: i64 = 24 * 3600;
 /// Streaming state. Ordinals are positions in the fold, from 0.
 ///
 /// ```
-/// use diffrisk::change::{Change, ChangeId, ChangeRecord, Moment};
+/// use std::sync::Arc;
+///
+/// use diffrisk::change::{Change, ChangeId, Moment};
 /// use diffrisk::label::{ChangeKind, Detector};
 ///
 /// let change = |id: &str, message: &str, committed_at| Change {
@@ -36,7 +38,7 @@ const ROLLBACK_WINDOW_SECONDS: i64 = 24 * 3600;
 ///     committed_at,
 ///     merged: vec![],
 ///     merged_messages: vec![],
-///     record: ChangeRecord::default(),
+///     record: Arc::default(),
 /// };
 /// let mut detector = Detector::new();
 /// let raised = change("a", "Raise the timeout", 100);

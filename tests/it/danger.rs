@@ -55,7 +55,7 @@ pub fn change_of(record: ChangeRecord) -> Change {
         authored_at: Moment { unix_seconds: MOMENT, offset_minutes: 0 },
         committed_at: MOMENT,
         merged: Vec::new(),
-        record,
+        record: record.into(),
     }
 }
 

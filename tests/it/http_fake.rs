@@ -107,7 +107,7 @@ impl Fake {
                 committed_at: asked.received_at,
                 merged: Vec::new(),
                 merged_messages: Vec::new(),
-                record,
+                record: record.into(),
             },
             classification: classification(),
             keys: Vec::new(),

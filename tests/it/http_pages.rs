@@ -81,14 +81,14 @@ fn spoil(change: &mut Change) {
     let diff = "--- a/app.yaml\n+++ b/app.yaml\n@@ -1,2 +1,2 @@\n top: 1\n-timeout: 30s\n+timeout: 3s\n";
     change.author = HOSTILE.into();
     change.message = HOSTILE.into();
-    change.record = parse_diff(diff.as_bytes()).unwrap();
+    change.record = parse_diff(diff.as_bytes()).unwrap().into();
     let mut hostile = change.record.files[0].clone();
     hostile.new_path = Some(format!("{HOSTILE}.yaml"));
     if let diffrisk::change::FileContent::Text(hunks) = &mut hostile.content {
         hunks[0].lines[1].text = format!("{HOSTILE}: '{HOSTILE}'");
         hunks[0].lines[2].text = format!("key_{HOSTILE}: {HOSTILE}");
     }
-    change.record.files.push(hostile);
+    std::sync::Arc::make_mut(&mut change.record).files.push(hostile);
 }
 
 async fn hostile_service(config: ServerConfig) -> Arc<Service> {

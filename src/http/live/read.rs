@@ -1,6 +1,7 @@
+use std::sync::Arc;
+
 use crate::change::{
-    Change, ChangeId, ChangeRecord, Digest, FileContent, FileDiff, FileStatus, KeyChange, Moment, digest,
-    key_changes,
+    Change, ChangeId, Digest, FileContent, FileDiff, FileStatus, KeyChange, Moment, digest, key_changes,
 };
 use crate::features::schema;
 use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Target};
@@ -90,7 +91,7 @@ pub(super) fn proposed_change(asked: &Asked) -> Option<Change> {
         committed_at: asked.received_at,
         merged: Vec::new(),
         merged_messages: Vec::new(),
-        record: ChangeRecord::clone(record),
+        record: Arc::clone(record),
     })
 }
 

@@ -74,7 +74,7 @@ fn change(paths: &[&str]) -> Change {
         authored_at: Moment { unix_seconds: WEDNESDAY, offset_minutes: 0 },
         committed_at: WEDNESDAY,
         merged: Vec::new(),
-        record: ChangeRecord { files: paths.iter().map(file).collect(), partial: false },
+        record: ChangeRecord { files: paths.iter().map(file).collect(), partial: false }.into(),
     }
 }
 

@@ -7,7 +7,7 @@ fn all_copies_gone() -> Asked {
                 -replicas: 3\n+replicas: 0\n";
     let record = parse_diff(diff.as_bytes()).unwrap();
     let keys = vec![("web.yaml".to_owned(), key_changes(&record.files[0]))];
-    Asked { change: Change { record, ..change(&[]) }, keys, ..Asked::at(0.0) }
+    Asked { change: Change { record: record.into(), ..change(&[]) }, keys, ..Asked::at(0.0) }
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn rules_raise_and_require() {
     let decision = Asked { change: change(&["dns/zone"]), ..Asked::at(1.0) }.of(&policy);
     assert_eq!(decision.verdict, Verdict::Hold);
     let mut moved = change(&["dns/zone"]);
-    moved.record.files[0].new_path = Some("old/zone".to_owned());
+    std::sync::Arc::make_mut(&mut moved.record).files[0].new_path = Some("old/zone".to_owned());
     assert_eq!(Asked { change: moved, ..Asked::at(1.0) }.of(&policy).verdict, Verdict::Hold);
 }
 

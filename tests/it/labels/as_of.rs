@@ -31,7 +31,7 @@ fn history() -> impl Strategy<Value = Vec<Change>> {
         let changes = steps.into_iter().zip(0..).map(|((message, gap, old, new), n)| {
             committed_at += gap;
             let record = edit("a.yaml", 10, &[&format!("x: {old}")], &[&format!("x: {new}")]);
-            Change { record, ..change(n, &message, committed_at) }
+            Change { record: record.into(), ..change(n, &message, committed_at) }
         });
         changes.collect()
     })

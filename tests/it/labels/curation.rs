@@ -45,7 +45,7 @@ fn planned_round_trips_are_outside_the_strict_task_by_either_wording() {
 
 #[test]
 fn changes_without_files_are_outside_the_strict_task() {
-    let empty = Change { record: ChangeRecord::default(), ..change(1, "Nothing", 0) };
+    let empty = Change { record: ChangeRecord::default().into(), ..change(1, "Nothing", 0) };
     assert_eq!(strict(&Fold::of(&[empty]).labels()), [(false, Some(false))]);
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn change(n: u32, message: &str, committed_at: i64) -> Change {
         committed_at,
         merged: Vec::new(),
         merged_messages: Vec::new(),
-        record: edit("config.yaml", 10, &["a: 1"], &[&format!("a: {n}")]),
+        record: edit("config.yaml", 10, &["a: 1"], &[&format!("a: {n}")]).into(),
     }
 }
 

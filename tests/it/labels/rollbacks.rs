@@ -6,7 +6,7 @@ use diffrisk::label::{ChangeKind, Detector};
 use crate::labels::fixture::{Fold, HOUR, change, edit};
 
 fn landing(n: u32, hours: i64, record: ChangeRecord) -> Change {
-    Change { record, ..change(n, &format!("Change {n}"), hours * HOUR) }
+    Change { record: record.into(), ..change(n, &format!("Change {n}"), hours * HOUR) }
 }
 
 /// Lands the diffs an hour apart; answers what the last one is the rollback of.
