@@ -38,6 +38,7 @@ mod swap;
 mod tls;
 mod trace;
 pub mod wire;
+mod workers;
 
 pub use assessor::{Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, Landed, ModelRef, Target};
 pub use auth::{Caller, KeyEntry, KeyError, KeyFile, Scope};

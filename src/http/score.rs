@@ -84,7 +84,7 @@ async fn compose_all(
         let questions: Vec<Question> = job.questions.iter().flatten().cloned().collect();
         let shared = Arc::clone(serving);
         let max_skew = service.config.max_clock_skew;
-        let work = tokio::task::spawn_blocking(move || {
+        let work = service.workers.run(move || {
             let composed = compose_each(&shared, &questions, now_ms, max_skew);
             drop(turn);
             composed
@@ -92,8 +92,8 @@ async fn compose_all(
         tokio::time::timeout_at(job.deadline.into(), work).await.ok()
     };
     let mut composed = match done {
-        Some(Ok(composed)) => composed,
-        Some(Err(_)) => doubt_all(serving, job, ReasonCode::InternalError, now_ms),
+        Some(Some(composed)) => composed,
+        Some(None) => doubt_all(serving, job, ReasonCode::InternalError, now_ms),
         None => doubt_all(serving, job, ReasonCode::DeadlinePassed, now_ms),
     }
     .into_iter();

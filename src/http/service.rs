@@ -8,12 +8,14 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use crate::http::Assessor;
-use crate::http::auth::{KeyError, KeyRing, Rates};
+use crate::http::auth::{KeyRing, Rates};
 use crate::http::config::ServerConfig;
 use crate::http::gate::Gate;
 use crate::http::metrics::Metrics;
 use crate::http::models::{Models, PolicySource, SwapStatus};
 use crate::http::otlp::Exporter;
+use crate::http::start::StartError;
+use crate::http::workers::Workers;
 use crate::policy::Policy;
 use crate::store::{RecordDigest, Store};
 
@@ -73,6 +75,7 @@ pub struct Service {
     pub(super) key_ring: Arc<KeyRing>,
     pub(super) rates: Rates,
     pub(super) gate: Gate,
+    pub(super) workers: Workers,
     pub(super) metrics: Metrics,
     pub(super) models: Option<Arc<dyn Models>>,
     pub(super) policies: Option<Arc<PolicySource>>,
@@ -89,14 +92,15 @@ impl Service {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// When the key file cannot be read.
-    pub fn new(parts: Parts) -> Result<Arc<Self>, KeyError> {
+    /// When the key file cannot be read, or the system gives no threads to score in.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, StartError> {
         let Parts { config, assessor, models, policy, policies, store, clock } = parts;
         let policy = policy.map(Arc::new);
         Ok(Arc::new(Self {
             key_ring: Arc::new(KeyRing::load(config.keys.clone())?),
             rates: Rates::new(config.limits.requests_per_second),
             gate: Gate::new(&config.limits),
+            workers: Workers::new(config.limits.n_scoring)?,
             metrics: Metrics::new(),
             serving: ArcSwap::from_pointee(Serving::new(assessor, policy)),
             swap_status: Mutex::default(),

@@ -20,13 +20,22 @@ pub enum StartError {
     Store(#[from] store::Error),
     /// A repository cannot be followed.
     #[error(transparent)]
-    Live(#[from] LiveError),
+    Live(Box<LiveError>),
     /// The key file cannot be read.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// There are no threads to score in.
+    #[error("the threads that score cannot be started")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     /// A thread of the start failed.
     #[error("the histories could not be folded")]
     Fold,
+}
+
+impl From<LiveError> for StartError {
+    fn from(error: LiveError) -> Self {
+        Self::Live(Box::new(error))
+    }
 }
 
 /// Opens the log, folds the histories, loads model and policy, and puts the service together.

@@ -165,14 +165,14 @@ async fn explain_beside(service: &Arc<Service>, question: decode::Question, mut 
         return answer;
     };
     let (serving, given) = (service.serving.load_full(), answer.clone());
-    let work = tokio::task::spawn_blocking(move || {
+    let work = service.workers.run(move || {
         let explanation = explained_again(&serving, &question, &given);
         drop(turn);
         explanation
     });
     match tokio::time::timeout(EXPLANATION_TIME, work).await {
-        Ok(Ok(explanation)) => answer.explained = explanation.map(Box::new),
-        Ok(Err(_)) | Err(_) => answer.warnings.push(no_time.to_owned()),
+        Ok(Some(explanation)) => answer.explained = explanation.map(Box::new),
+        Ok(None) | Err(_) => answer.warnings.push(no_time.to_owned()),
     }
     answer
 }
