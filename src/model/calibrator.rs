@@ -120,6 +120,17 @@ impl Calibrator {
         }
     }
 
+    /// The line under the map: Platt's own, that under the steps, the tangent of the beta family at margin 0.
+    pub fn line(&self) -> Platt {
+        match self {
+            Self::Platt(platt) => *platt,
+            Self::Isotonic(isotonic) => isotonic.platt,
+            Self::Beta(beta) => {
+                Platt { slope: 0.5 * (beta.below + beta.above), intercept: beta.log_odds(0.0) }
+            }
+        }
+    }
+
     /// Calibrated probability of a margin.
     pub fn probability(&self, margin: f64) -> f64 {
         sigmoid(self.log_odds(margin))

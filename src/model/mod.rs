@@ -17,7 +17,7 @@ mod solve;
 pub mod text;
 
 pub use boosted::{Boosted, BoostedParams};
-pub use calibrator::{Calibrator, CalibratorKind, CalibratorParams};
+pub use calibrator::{Calibrator, CalibratorKind, CalibratorParams, Platt};
 pub use ensemble::{Attribution, Ensemble, Input, Learner, Member, TextMember};
 pub use error::Error;
 pub use logistic::{Logistic, LogisticParams};

@@ -1,9 +1,9 @@
 use crate::train::Error;
+use crate::train::combiner::spread_of;
 use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Margins, Members, PriorMembers};
 use crate::train::recipe::Recipe;
 use crate::train::small::least_rows;
-use crate::train::training::spread_of;
 
 /// Shares of the labelled rows, oldest first, after which a fold begins; each fold is predicted by
 /// members fitted on everything before it.

@@ -85,16 +85,11 @@ impl Members {
     }
 
     /// The members and the prior's as one non-negative combination.
-    pub(super) fn combine(
-        self,
-        weights: Weights,
-        prior: Option<&PriorMembers>,
-        n_features: usize,
-    ) -> Ensemble {
+    pub(super) fn combine(&self, weights: Weights, prior: Option<&Scoring>, n_features: usize) -> Ensemble {
         let Weights(weights) = weights;
         let mut members = vec![
-            Member { weight: weights.logistic, ..self.logistic },
-            Member { weight: weights.boosted, ..self.boosted },
+            Member { weight: weights.logistic, ..self.logistic.clone() },
+            Member { weight: weights.boosted, ..self.boosted.clone() },
         ];
         let mut intercept = 0.0;
         if let Some(prior) = prior {
@@ -105,7 +100,7 @@ impl Members {
                 ..member.clone()
             }));
         }
-        let text = self.text.map(|learner| TextMember { weight: weights.text, learner });
+        let text = self.text.clone().map(|learner| TextMember { weight: weights.text, learner });
         Ensemble { n_features, intercept, members, text }
     }
 }
@@ -124,6 +119,21 @@ impl PriorMembers {
     /// The prior's own scoring over these columns.
     pub(super) fn scoring(&self, given: &Prior) -> Scoring {
         Scoring { ensemble: self.ensemble.clone(), ..given.scoring.clone() }
+    }
+}
+
+impl Weights {
+    /// The weights of `(1 - share)` of what these say and `share` of what the prior says by itself, both as log-odds:
+    /// Platt's lines of the two have these slopes.
+    pub(super) fn averaged(self, own_slope: f64, prior_slope: f64, share: f64) -> Self {
+        let Self(weights) = self;
+        let own = (1.0 - share) * own_slope;
+        Self(Margins {
+            logistic: own * weights.logistic,
+            boosted: own * weights.boosted,
+            text: own * weights.text,
+            prior: own * weights.prior + share * prior_slope,
+        })
     }
 }
 

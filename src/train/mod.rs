@@ -7,6 +7,7 @@
 mod backtest;
 mod card;
 mod chain;
+mod combiner;
 mod curves;
 mod evaluate;
 mod examples;

@@ -9,13 +9,14 @@ use crate::features::schema;
 use crate::model::{Ensemble, Target};
 use crate::train::Error;
 use crate::train::card::model_card;
+use crate::train::combiner::{quantiles, spread_of};
 use crate::train::curves::{Unseen, curves};
 use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Members};
 use crate::train::golden::{golden_rows, guard};
 use crate::train::recipe::Recipe;
 use crate::train::sources::{describe_source, digest_samples};
-use crate::train::training::{layout, quantiles, spread_of};
+use crate::train::training::layout;
 
 /// Positives below which a repository is not pooled: its weight would rest on a handful of changes.
 const MIN_SOURCE_POSITIVES: usize = 10;

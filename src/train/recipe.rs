@@ -36,6 +36,9 @@ pub struct Recipe {
     pub half_life_share: Option<f64>,
     /// Weights of the members in the margin: logistic, boosted, tokens, prior.
     pub weights: MemberWeights,
+    /// Share of the prior's own probability in that of a model of local rows, as log-odds; the rest is calibrated on
+    /// the local labels.
+    pub prior_share: f64,
     /// Whether the boosted member learns what the logistic one leaves over. Their margins are then terms of one
     /// sum, and only a pooled fit weighs them so.
     pub on_top: bool,
@@ -73,6 +76,7 @@ impl Default for Recipe {
             half_life_days: 730.0,
             half_life_share: None,
             weights: MemberWeights { logistic: 1.0, boosted: 0.5, text: 0.5, prior: 3.0 },
+            prior_share: 0.5,
             n_positive_full: 150.0,
             on_top: false,
         }
@@ -184,6 +188,7 @@ impl Recipe {
             ("weight_boosted", json!(self.weights.boosted)),
             ("weight_text", json!(self.weights.text)),
             ("weight_prior", json!(self.weights.prior)),
+            ("prior_share", json!(self.prior_share)),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()

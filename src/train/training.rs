@@ -6,13 +6,13 @@ use crate::artifact::{
 };
 use crate::dataset::{LabelTask, Rows, Standing, standings};
 use crate::features::{Trend, is_custom, schema};
-use crate::model::{Calibrator, Ensemble, Member, Target};
 use crate::train::Error;
 use crate::train::card::model_card;
-use crate::train::chain::{OutOfSample, forward_chain};
+use crate::train::chain::forward_chain;
+use crate::train::combiner::Combiner;
 use crate::train::curves::{Unseen, curves};
 use crate::train::examples::{Examples, Labelled};
-use crate::train::fit::{Layout, Margins, Members, PriorMembers, Weights};
+use crate::train::fit::{Layout, Members, PriorMembers};
 use crate::train::golden::{golden_rows, guard};
 use crate::train::recipe::Recipe;
 use crate::train::small::{prior_alone, prior_guard, too_small};
@@ -20,8 +20,6 @@ use crate::train::sources::{describe_sources, digest_samples, in_time_order, uni
 
 /// Positives below which nothing is trained.
 pub(super) const MIN_POSITIVES: usize = 20;
-/// Steps of the stored quantiles.
-const N_QUANTILES: usize = 401;
 /// Share of a source's changes in the rows at hand above which both are one history.
 const MAX_SHARED: f64 = 0.01;
 
@@ -218,21 +216,15 @@ pub(super) fn train_with_layout(
     }
     let in_sample = "Calibrated on the very changes it was trained on: there are too few to keep some back.";
     let notes = if out.rows.is_empty() { vec![in_sample.to_owned()] } else { Vec::new() };
-    let weights = weights(recipe, &out, labelled.n_positive(), prior.is_some());
     let members = Members::fit(examples, &labelled, layout, recipe, options.seed)?;
     let combiner = Combiner { examples, labelled: &labelled, out: &out, recipe };
-    let n_features = examples.names.len();
-    let mut alone = BTreeMap::new();
-    for (name, only) in [("logistic", &members.logistic), ("boosted", &members.boosted)] {
-        let pick = if name == "logistic" { |m: &Margins| m.logistic } else { |m: &Margins| m.boosted };
-        alone.insert(name.to_owned(), combiner.scoring(alone_ensemble(only, n_features), pick)?);
-    }
-    if let (Some(prior), Some(given)) = (&prior, &options.prior) {
-        alone.insert("prior".to_owned(), prior.scoring(given));
-    }
-    let ensemble = members.combine(weights, prior.as_ref(), n_features);
-    let scoring = combiner.scoring(ensemble, |margins| margins.combined(weights))?;
-    let unseen = combiner.unseen(&scoring, |margins| margins.combined(weights));
+    let mut alone = BTreeMap::from([
+        ("logistic".to_owned(), combiner.alone(&members.logistic, |margins| margins.logistic)?),
+        ("boosted".to_owned(), combiner.alone(&members.boosted, |margins| margins.boosted)?),
+    ]);
+    let its = options.prior.as_ref().zip(prior.as_ref()).map(|(given, prior)| prior.scoring(given));
+    let (scoring, unseen) = combiner.combined(&members, its.as_ref())?;
+    alone.extend(its.map(|its| ("prior".to_owned(), its)));
     let (n_rows, n_positive) = (labelled.rows.len(), labelled.n_positive());
     Ok(Trained { scoring, alone, n_rows, n_positive, unseen, notes })
 }
@@ -313,115 +305,4 @@ pub(super) fn prior_columns(prior: &Prior, examples: &Examples) -> Result<Vec<us
 
 fn revision_of(name: &str) -> u32 {
     schema().revisions().find(|(known, _)| *known == name).map_or(1, |(_, revision)| revision)
-}
-
-/// Each member's weight over the spread of its out-of-sample margins, so that none outshouts the rest;
-/// with fewer positives the local members give way to the prior.
-fn weights(recipe: &Recipe, out: &OutOfSample, n_positive: usize, has_prior: bool) -> Weights {
-    let trust = if has_prior { (n_positive as f64 / recipe.n_positive_full).min(1.0) } else { 1.0 };
-    let scaled = |weight: f64, pick: fn(&Margins) -> f64| weight / spread(out, pick);
-    Weights(Margins {
-        logistic: trust * scaled(recipe.weights.logistic, |m| m.logistic),
-        boosted: trust * scaled(recipe.weights.boosted, |m| m.boosted),
-        text: trust * scaled(recipe.weights.text, |m| m.text),
-        prior: if has_prior { scaled(recipe.weights.prior, |m| m.prior) } else { 0.0 },
-    })
-}
-
-fn spread(out: &OutOfSample, pick: fn(&Margins) -> f64) -> f64 {
-    let margins: Vec<f64> = out.margins.iter().map(pick).collect();
-    spread_of(&margins)
-}
-
-/// Standard deviation; 1 where there is none.
-pub(super) fn spread_of(margins: &[f64]) -> f64 {
-    let n = margins.len().max(1) as f64;
-    let mean = margins.iter().sum::<f64>() / n;
-    let variance = margins.iter().map(|margin| (margin - mean).powi(2)).sum::<f64>() / n;
-    if variance > 1e-12 { variance.sqrt() } else { 1.0 }
-}
-
-fn alone_ensemble(member: &Member, n_features: usize) -> Ensemble {
-    Ensemble { n_features, intercept: 0.0, members: vec![member.clone()], text: None }
-}
-
-struct Combiner<'a> {
-    examples: &'a Examples,
-    labelled: &'a Labelled,
-    out: &'a OutOfSample,
-    recipe: &'a Recipe,
-}
-
-impl Combiner<'_> {
-    /// Calibrates an ensemble on the out-of-sample margins of its members, on the ensemble's own scale.
-    fn scoring(&self, ensemble: Ensemble, pick: impl Fn(&Margins) -> f64) -> Result<Scoring, Error> {
-        let on_scale = self.out.on_scale_of(pick, |row| self.margin(&ensemble, row));
-        let margin_of: BTreeMap<usize, f64> = on_scale.into_iter().collect();
-        let (calibrator, base_rate) = self.calibrate(&ensemble, &margin_of)?;
-        let mut sorted: Vec<f64> = margin_of.into_values().collect();
-        if sorted.is_empty() {
-            sorted = self.labelled.rows.iter().map(|&row| self.margin(&ensemble, row)).collect();
-        }
-        sorted.sort_unstable_by(f64::total_cmp);
-        Ok(Scoring { ensemble, calibrator, quantiles: quantiles(&sorted), base_rate })
-    }
-
-    fn calibrate(
-        &self,
-        ensemble: &Ensemble,
-        margin_of: &BTreeMap<usize, f64>,
-    ) -> Result<(Calibrator, f64), Error> {
-        let (mut margins, mut target) = (Vec::new(), Target { y: Vec::new(), weight: Vec::new() });
-        for (idx, row) in self.labelled.rows.iter().enumerate() {
-            if let Some(&margin) = margin_of.get(row) {
-                margins.push(margin);
-                target.y.push(self.labelled.y[idx]);
-                target.weight.push(self.labelled.weight[idx]);
-            }
-        }
-        if target.y.iter().filter(|&&y| y).count() < 5 {
-            margins = self.labelled.rows.iter().map(|&row| self.margin(ensemble, row)).collect();
-            target = self.labelled.target();
-        }
-        let positive: f64 = target.y.iter().zip(&target.weight).filter(|(y, _)| **y).map(|(_, w)| w).sum();
-        let base_rate = (positive / target.weight.iter().sum::<f64>()).clamp(1e-6, 1.0 - 1e-6);
-        Ok((self.recipe.calibrator().check()?.fit(&margins, &target)?, base_rate))
-    }
-
-    /// The out-of-sample predictions of labelled rows.
-    fn unseen(&self, scoring: &Scoring, pick: impl Fn(&Margins) -> f64) -> Unseen {
-        let on_scale = self.out.on_scale_of(pick, |row| self.margin(&scoring.ensemble, row));
-        let margin_of: BTreeMap<usize, f64> = on_scale.into_iter().collect();
-        let mut unseen = Unseen::default();
-        for (row, label) in self.labelled.rows.iter().zip(&self.labelled.y) {
-            if let Some(&margin) = margin_of.get(row) {
-                unseen.margins.push(margin);
-                unseen.probabilities.push(scoring.calibrator.probability(margin));
-                unseen.labels.push(*label);
-            }
-        }
-        unseen
-    }
-
-    fn margin(&self, ensemble: &Ensemble, row: usize) -> f64 {
-        let values = self.examples.row(row);
-        ensemble.margin(crate::model::Input { row: &values, tokens: self.examples.tokens(row) })
-    }
-}
-
-/// Values at equal steps of rank of sorted margins; at least one of them.
-pub(super) fn quantiles(sorted: &[f64]) -> Vec<f64> {
-    let last = sorted.len() - 1;
-    let at = |step: usize| {
-        let position = step as f64 / (N_QUANTILES - 1) as f64 * last as f64;
-        let below = position.floor() as usize;
-        let share = position - below as f64;
-        sorted[below] + share * (sorted[(below + 1).min(last)] - sorted[below])
-    };
-    let mut quantiles: Vec<f64> = (0..N_QUANTILES).map(at).collect();
-    // Interpolation may round down by one bit; a rank must never fall.
-    for idx in 1..quantiles.len() {
-        quantiles[idx] = quantiles[idx].max(quantiles[idx - 1]);
-    }
-    quantiles
 }

@@ -294,6 +294,30 @@ fn a_small_history_ships_the_prior_and_says_so() {
 }
 
 #[test]
+fn a_probability_lies_between_what_own_labels_and_the_prior_say() {
+    let prior = Prior::for_root(diffrisk::artifact::published().unwrap(), &[], TwinKind::Source).unwrap();
+    let scorer = |prior_share: f64| {
+        let recipe = Recipe { prior_share, ..recipe() };
+        let options = TrainOptions { prior: Some(prior.clone()), recipe, ..options(rows()) };
+        let artifact = train_rows(rows(), "sample", LabelTask::Strict, &options).unwrap();
+        Scorer::new(Arc::new(artifact)).unwrap()
+    };
+    let log_odds = |scorer: &Scorer, idx: usize| {
+        let answer = scorer.assess(&rows().vector(idx), rows().tokens(idx), &ReferenceMargins::default());
+        let p = answer.assessment.score.get();
+        (p / (1.0 - p)).ln()
+    };
+    let published = Scorer::new(Arc::clone(&prior.artifact)).unwrap();
+    let [own, half, its] = [0.0, 0.5, 1.0].map(scorer);
+    for idx in (0..rows().n_rows()).step_by(97) {
+        let [own, half, its] = [&own, &half, &its].map(|scorer| log_odds(scorer, idx));
+        assert!((half - 0.5 * (own + its)).abs() < 1e-9, "row {idx}: {own} {half} {its}");
+        assert!((its - log_odds(&published, idx)).abs() < 1e-9, "row {idx}");
+        assert!((own - its).abs() > 1e-6, "row {idx}: nothing was learned here");
+    }
+}
+
+#[test]
 fn folds_that_are_too_small_are_passed_over() {
     let as_of = options(rows()).as_of;
     let standings = standings(rows(), LabelTask::Strict, as_of);

@@ -36,6 +36,9 @@ pub struct Beta {
 }
 
 impl Platt {
+    /// The line of margins that are calibrated log-odds already.
+    pub const IDENTITY: Self = Self { slope: 1.0, intercept: 0.0 };
+
     pub(super) fn fit(margins: &[f64], target: &Target, deviation: f64) -> Result<Self, Error> {
         let [slope, intercept] = fit_line(|row| [margins[row]], target, deviation)?;
         Ok(Self { slope, intercept })
