@@ -1,3 +1,6 @@
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::features::{Group, is_custom, schema};
@@ -67,8 +70,11 @@ impl ReaderGroup {
         if is_custom(name) {
             return Self::Custom;
         }
-        let spec = schema().spec(name);
-        spec.map_or(Self::Wording, |spec| Self::of(spec.group, name))
+        static BY_FEATURE: LazyLock<FxHashMap<&str, ReaderGroup>> = LazyLock::new(|| {
+            let features = schema().features.iter();
+            features.map(|spec| (spec.name, ReaderGroup::of(spec.group, spec.name))).collect()
+        });
+        BY_FEATURE.get(name).copied().unwrap_or(Self::Wording)
     }
 
     fn of(group: Group, name: &str) -> Self {

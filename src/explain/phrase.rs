@@ -80,10 +80,11 @@ fn of_feature(spec: &FeatureSpec, value: Option<f64>) -> String {
         return phrase(UNKNOWN, spec.name)
             .map_or_else(|| format!("{}: not known", lower_first(&subject(spec))), str::to_owned);
     };
-    static BY_FEATURE: LazyLock<FxHashMap<&str, &str>> = LazyLock::new(|| PHRASES.iter().copied().collect());
+    static BY_FEATURE: LazyLock<FxHashMap<&str, Phrase>> =
+        LazyLock::new(|| PHRASES.iter().map(|(name, phrase)| (*name, Phrase::of(phrase))).collect());
     if let Some(phrase) = BY_FEATURE.get(spec.name) {
         let hardly = self::phrase(HARDLY, spec.name).filter(|_| value < 0.5);
-        return hardly.map_or_else(|| filled(phrase, &shown(spec, value)), str::to_owned);
+        return hardly.map_or_else(|| phrase.filled(&shown(spec, value)), str::to_owned);
     }
     if spec.name == "time_weekday" {
         return format!("it was written on a {}", weekday(value));
@@ -108,14 +109,28 @@ fn subject(spec: &FeatureSpec) -> String {
     }
 }
 
-/// A phrase with its value in place.
-fn filled(phrase: &str, shown: &str) -> String {
-    let one = || ONE.iter().find_map(|(many, one)| Some((phrase.split_once(many)?, one)));
-    match (shown == "1").then(one).flatten() {
-        Some(((before, after), one)) => format!("{before}{one}{after}"),
-        None if shown == "100 %" => phrase.replacen("{}", "all", 1),
-        None if shown == "0 %" => phrase.replacen("{}", "none", 1),
-        None => phrase.replacen("{}", shown, 1),
+/// A phrase, and what is said instead where its value is one.
+struct Phrase {
+    of_many: &'static str,
+    of_one: Option<String>,
+}
+
+impl Phrase {
+    fn of(of_many: &'static str) -> Self {
+        let one = ONE.iter().find_map(|(many, one)| Some((of_many.split_once(many)?, one)));
+        let of_one = one.map(|((before, after), one)| format!("{before}{one}{after}"));
+        Self { of_many, of_one }
+    }
+
+    /// The phrase with a value in place.
+    fn filled(&self, shown: &str) -> String {
+        let shown = match (shown, &self.of_one) {
+            ("1", Some(of_one)) => return of_one.clone(),
+            ("100 %", _) => "all",
+            ("0 %", _) => "none",
+            (shown, _) => shown,
+        };
+        self.of_many.replacen("{}", shown, 1)
     }
 }
 
@@ -227,6 +242,7 @@ mod tests {
             ("file_bad_age_days", None, "no change of these files is known to have gone wrong"),
             ("file_age_min_hours", Some(9_888.0), "these files were last changed 412 days ago"),
             ("kind_yaml", Some(0.5), "50 % of the files are YAML"),
+            ("learned_slow", Some(1.0), "what all outcomes so far taught of such words, places and people"),
             ("place_identity", Some(0.0), "no paths name identity or permissions"),
             ("word_fix", Some(0.0), "the title does not speak of a fix"),
             ("time_weekend", Some(0.0), "it was not written on a Saturday or Sunday"),

@@ -165,7 +165,7 @@ impl Scorer {
             .chain([tokens])
             .filter(|contribution| contribution.contribution != 0.0)
             .collect();
-        contributions.sort_by(|a, b| {
+        contributions.sort_unstable_by(|a, b| {
             b.contribution.abs().total_cmp(&a.contribution.abs()).then_with(|| a.feature.cmp(&b.feature))
         });
         contributions
