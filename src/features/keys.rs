@@ -1,4 +1,6 @@
-use rustc_hash::FxHashSet;
+use std::sync::LazyLock;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::change::{KeyChange, KeyChangeKind, LineOrigin};
 use crate::features::facts::{count, flag, share};
@@ -65,6 +67,17 @@ const TOPICS: [&[&str]; 12] = [
         "logging",
     ],
 ];
+
+/// The topics that a word shows, one bit each.
+static TOPICS_OF_WORD: LazyLock<FxHashMap<&str, u32>> = LazyLock::new(|| {
+    let mut topics_of_word = FxHashMap::default();
+    for (idx, words) in TOPICS.iter().enumerate() {
+        for word in *words {
+            *topics_of_word.entry(*word).or_default() |= 1 << idx;
+        }
+    }
+    topics_of_word
+});
 
 /// What the key edit family reads.
 pub struct EditFacts {
@@ -282,14 +295,10 @@ fn percent_step(kind: &KeyChangeKind) -> Option<f64> {
 fn topics(edits: &[&KeyChange]) -> [usize; TOPICS.len()] {
     let mut n_by_topic = [0; TOPICS.len()];
     for edit in edits {
-        let mut found = [false; TOPICS.len()];
-        for word in words_of(&edit.leaf) {
-            for (found, words) in found.iter_mut().zip(TOPICS) {
-                *found |= words.contains(&word.as_str());
-            }
-        }
-        for (n, found) in n_by_topic.iter_mut().zip(found) {
-            *n += usize::from(found);
+        let words = words_of(&edit.leaf).into_iter();
+        let found = words.fold(0, |found, word| found | TOPICS_OF_WORD.get(word.as_str()).unwrap_or(&0));
+        for (idx, n) in n_by_topic.iter_mut().enumerate() {
+            *n += usize::from(found & (1 << idx) != 0);
         }
     }
     n_by_topic
