@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::http::config::Limits;
 use crate::http::{ApiError, ProblemCode};
 
-/// Turns a thread that scores: while it works on one question, the next ones are read and wait for it, so that it
+/// Turns for each thread that scores: while it works on one question, the next ones are read and wait for it, so that it
 /// need not sleep in between.
 const N_TURNS_PER_THREAD: usize = 4;
 
