@@ -1,6 +1,7 @@
 //! The two databases behind one set of statements.
 
 use std::cmp::Ordering;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use sqlx::sqlite::{
 };
 
 use crate::store::config::Address;
+use crate::store::journal::Journal;
 use crate::store::statements::NEWEST_LAYOUT;
 use crate::store::{Error, StoreConfig};
 
@@ -48,6 +50,9 @@ pub(super) use {reading, writing};
 
 const N_READERS: u32 = 4;
 const WAIT: Duration = Duration::from_secs(5);
+/// Pages of a journal that SQLite copies back within a commit, whatever else it costs: it should never come to that (see
+/// [`super::journal`]).
+const MAX_JOURNAL_PAGES: &str = "16384";
 /// Page of a new SQLite file: a decision has about 9 kB, and each page costs two writes into the journal and one out of it.
 const PAGE_BYTES: u32 = 8192;
 
@@ -63,15 +68,22 @@ impl Database {
             }
             Address::Sqlite(path) => {
                 make_private(&path)?;
-                let options = SqliteConnectOptions::new().filename(&path).busy_timeout(WAIT);
-                let options = options.page_size(PAGE_BYTES).journal_mode(SqliteJournalMode::Wal);
-                let options = options.synchronous(SqliteSynchronous::Full);
+                let options = writing_options(&path);
                 let writer = sqlite_pool(1).connect_with(options.clone()).await?;
                 let reader = sqlite_pool(N_READERS).connect_lazy_with(options.read_only(true));
                 Ok(Self::Sqlite { writer, reader })
             }
             Address::Postgres(url) => Self::open_postgres(&url).await,
         }
+    }
+
+    /// What copies the journal of an opened file back.
+    pub(super) fn journal(&self, store_config: &StoreConfig) -> Result<Option<Journal>, Error> {
+        let (Self::Sqlite { writer, .. }, Address::Sqlite(path)) = (self, store_config.address()?) else {
+            return Ok(None);
+        };
+        let copier = sqlite_pool(1).connect_lazy_with(writing_options(&path));
+        Ok(Some(Journal::new(writer.clone(), copier)))
     }
 
     /// Opens for reading only; the database must be there, with the tables of this version.
@@ -104,7 +116,7 @@ impl Database {
     }
 
     /// Copies an SQLite database as it stands into an empty file.
-    pub(super) async fn copy_to(&self, path: &std::path::Path) -> Result<(), Error> {
+    pub(super) async fn copy_to(&self, path: &Path) -> Result<(), Error> {
         let Self::Sqlite { reader, .. } = self else { return Err(Error::NotAFile) };
         let copied = sqlx::query("VACUUM INTO $1").bind(path.to_string_lossy().into_owned());
         copied.execute(&mut *reader.acquire().await?).await?;
@@ -131,8 +143,15 @@ impl Database {
     }
 }
 
+fn writing_options(path: &Path) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(WAIT);
+    let options = options.page_size(PAGE_BYTES).journal_mode(SqliteJournalMode::Wal);
+    let options = options.synchronous(SqliteSynchronous::Full);
+    options.pragma("wal_autocheckpoint", MAX_JOURNAL_PAGES)
+}
+
 /// SQLite's `BUSY` (5) and `LOCKED` (6), with or without an extension in the higher bits.
-fn is_busy(error: &sqlx::Error) -> bool {
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
@@ -143,7 +162,7 @@ fn sqlite_pool(n_connections: u32) -> SqlitePoolOptions {
 }
 
 /// Makes the file for its owner alone, so that SQLite gives the files beside it the same mode.
-fn make_private(path: &std::path::Path) -> Result<(), Error> {
+fn make_private(path: &Path) -> Result<(), Error> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = std::fs::OpenOptions::new();
     let opened = options.write(true).create(true).truncate(false).mode(0o600).open(path);

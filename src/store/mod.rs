@@ -13,6 +13,7 @@ mod config;
 mod database;
 mod error;
 mod heads;
+mod journal;
 mod log;
 mod prune;
 mod record;
@@ -80,8 +81,17 @@ impl Store {
         let retention = store_config.retention;
         let store_config = store_config.clone();
         let closed_by = Arc::clone(&closed);
-        let writer =
-            Writer { database, store_config, signing_key, heads, tail, closed: closed_by, _lock: lock };
+        let journal = database.journal(&store_config)?;
+        let writer = Writer {
+            database,
+            store_config,
+            signing_key,
+            heads,
+            tail,
+            journal,
+            closed: closed_by,
+            _lock: lock,
+        };
         tokio::spawn(writer.run(receiver));
         Ok(Self { commands: sender, closed, log, n_waiting: Arc::default(), retention })
     }

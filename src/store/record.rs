@@ -157,6 +157,12 @@ impl RecordKind {
 }
 
 impl NewRecord {
+    /// About how many bytes it takes.
+    pub(super) fn n_bytes(&self) -> usize {
+        let n_numbers = self.vector.as_ref().map_or(0, Vec::len) + self.tokens.as_ref().map_or(0, Vec::len);
+        self.body.len() + 4 * n_numbers
+    }
+
     /// A record made now, with nothing to be found by yet.
     pub fn new(kind: RecordKind, body: String) -> Self {
         Self {

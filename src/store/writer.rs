@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::store::database::{Database, writing};
 use crate::store::heads::{Heads, SigningKey};
+use crate::store::journal::Journal;
 use crate::store::prune;
 use crate::store::record::{Appended, NewRecord, now_ms};
 use crate::store::statements::Failure;
@@ -34,6 +35,8 @@ pub(super) struct Writer {
     pub(super) signing_key: SigningKey,
     pub(super) heads: Heads,
     pub(super) tail: Tail,
+    /// Of an SQLite file.
+    pub(super) journal: Option<Journal>,
     pub(super) closed: Closed,
     /// Held while this process writes the log.
     pub(super) _lock: Option<std::fs::File>,
@@ -70,6 +73,9 @@ impl Writer {
                 Some(Command::Close { answer }) => {
                     self.sign_head().await;
                     self.closed.get_or_init(|| "the service is shutting down".into());
+                    if let Some(journal) = &mut self.journal {
+                        journal.close().await;
+                    }
                     self.database.close().await;
                     let _ = answer.send(());
                     return;
@@ -99,6 +105,7 @@ impl Writer {
             batch.extend(new_records);
         }
         let seq = self.tail.seq;
+        let n_bytes = batch.iter().map(NewRecord::n_bytes).sum();
         match self.commit(batch).await {
             Ok(results) => {
                 let mut results = results.into_iter();
@@ -112,7 +119,15 @@ impl Writer {
                 }
             }
         }
+        self.copy_journal(n_bytes).await;
         self.tail.seq != seq
+    }
+
+    async fn copy_journal(&mut self, n_bytes: usize) {
+        let Some(journal) = &mut self.journal else { return };
+        if let Err(error) = journal.grew(n_bytes).await {
+            self.close_for_good(&error);
+        }
     }
 
     async fn commit(&mut self, batch: Vec<NewRecord>) -> Result<Vec<Appended>, String> {

@@ -24,7 +24,7 @@ const COLUMNS: &str = "chain, seq, kind, id, at_ms, repo, verdict, degraded, com
 const N_COLUMNS: usize = 21;
 
 /// Rows a statement inserts at once; few sizes, so that prepared statements are reused.
-const INSERT_SIZES: [usize; 4] = [64, 16, 4, 1];
+const INSERT_SIZES: [usize; 6] = [32, 16, 8, 4, 2, 1];
 
 /// How far an append came before it failed.
 #[derive(Debug)]
