@@ -38,10 +38,57 @@ n_inputs = len(schema)
 tensor = {"name": "vector", "datatype": "FP32", "shape": [1, n_inputs], "data": (values * 4)[:n_inputs]}
 row = json.dumps({"inputs": [tensor]})
 peer_row = json.dumps({"inputs": [{"data": values}]})
+# 1 kB as `git diff` writes it, with somewhat more edits than most such changes of configuration have.
+diff = """diff --git a/charts/shop/values.yaml b/charts/shop/values.yaml
+index 3f1c2aa..9b07d41 100644
+--- a/charts/shop/values.yaml
++++ b/charts/shop/values.yaml
+@@ -18,7 +18,7 @@ image:
+   pullPolicy: IfNotPresent
+ 
+ # One for each zone, and one to spare.
+-replicas: 4
++replicas: 6
+ 
+ service:
+   port: 8443
+@@ -41,7 +41,7 @@ resources:
+   limits:
+     cpu: "2"
+     memory: 1Gi
+-    ephemeral-storage: 2Gi
++    ephemeral-storage: 4Gi
+   requests:
+     cpu: 500m
+     memory: 512Mi
+@@ -63,13 +63,14 @@ upstream:
+   orders:
+     host: orders.internal.example.org
+     port: 443
+-    timeout: 2500ms
++    timeout: 1500ms
++    retries: 2
+     keepalive: 30s
+     circuitBreaker:
+       maxRequests: 512
+       interval: 10s
+   payments:
+-    host: payments.internal.example.org
++    host: payments-2.internal.example.org
+     port: 443
+     timeout: 2500ms
+     keepalive: 30s
+@@ -96,3 +97,4 @@ ingress:
+     - secretName: shop-example-org
+       hosts:
+         - shop.example.org
++        - www.shop.example.org
+"""
+# As many bytes of nothing but edits.
 lines = [f"-key_{n}: {n}\n+key_{n}: {n + 1}\n" for n in range(38)]
-diff = "--- a/app/web.yaml\n+++ b/app/web.yaml\n@@ -1,38 +1,38 @@\n" + "".join(lines)
+packed_diff = "--- a/app/web.yaml\n+++ b/app/web.yaml\n@@ -1,38 +1,38 @@\n" + "".join(lines)
 name = json.loads((work / "table/model.json").read_text())["name"]
-print(f"{n_inputs} inputs; a diff of {len(diff)} bytes")
+print(f"{n_inputs} inputs; diffs of {len(diff)} and {len(packed_diff)} bytes")
 
 
 def script(file, path, body):
@@ -53,9 +100,10 @@ script("row.lua", f"/v2/models/{name}/infer", row)
 script("floor.lua", "/infer", peer_row)
 script("peer.lua", "/infer", peer_row)
 # Every question is another one, so that each is scored and recorded.
-body = json.dumps({"change": {"repo": "shop", "author": "a@example.org", "message": "NNN", "diff": diff},
-                   "features": {"x.load": 3.0}})
-(work / "score.lua").write_text(f'''
+for file, text in (("score.lua", diff), ("packed.lua", packed_diff)):
+    body = json.dumps({"change": {"repo": "shop", "author": "a@example.org", "message": "NNN", "diff": text},
+                       "features": {"x.load": 3.0}})
+    (work / file).write_text(f'''
 local body = [=[{body}]=]
 local seed = os.time() * 1000
 request = function()
