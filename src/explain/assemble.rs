@@ -27,7 +27,7 @@ impl Explanation {
         vector: &[f32],
         calibrator: Option<&Calibrator>,
     ) -> Self {
-        let odds = Odds { calibrator };
+        let groups = assessment.map(|assessment| GroupShare::of(assessment, vector, calibrator));
         Self {
             headline: headline(assessment, decision),
             reasons: decision.reasons.clone(),
@@ -35,7 +35,7 @@ impl Explanation {
             stages: decision.stages.clone(),
             base: assessment.map_or(0.0, |assessment| assessment.base),
             margin: assessment.map_or(0.0, |assessment| assessment.margin),
-            groups: assessment.map(|assessment| groups(assessment, vector, odds)).unwrap_or_default(),
+            groups: groups.unwrap_or_default(),
             diff: None,
             similar: None,
             alternatives: Vec::new(),
@@ -100,20 +100,27 @@ fn rank(assessment: &Assessment) -> String {
     format!("riskier than {:.0} of 100 {among}: {level}", assessment.percentile.floor())
 }
 
-fn groups(assessment: &Assessment, vector: &[f32], odds: Odds<'_>) -> Vec<GroupShare> {
-    let mut by_group: [Vec<&Contribution>; ReaderGroup::ALL.len()] = Default::default();
-    for contribution in &assessment.contributions {
-        by_group[ReaderGroup::of_feature(&contribution.feature) as usize].push(contribution);
+impl GroupShare {
+    /// What each group of an assessment's features does, the heaviest first; vector and calibrator as in
+    /// [`Explanation::of`].
+    pub fn of(assessment: &Assessment, vector: &[f32], calibrator: Option<&Calibrator>) -> Vec<Self> {
+        let odds = Odds { calibrator };
+        let mut by_group: [Vec<&Contribution>; ReaderGroup::ALL.len()] = Default::default();
+        for contribution in &assessment.contributions {
+            by_group[ReaderGroup::of_feature(&contribution.feature) as usize].push(contribution);
+        }
+        let sum = |of_group: &[&Contribution]| of_group.iter().map(|it| it.contribution).sum::<f64>();
+        let slope = odds.slope(assessment.base, by_group.iter().map(|of_group| sum(of_group)));
+        let groups = ReaderGroup::ALL.into_iter().zip(&by_group).filter(|(_, of_group)| !of_group.is_empty());
+        let share = |(group, of_group): (_, &Vec<&Contribution>)| {
+            group_share(group, of_group, vector, slope * sum(of_group))
+        };
+        let mut groups: Vec<Self> = groups.map(share).collect();
+        groups.sort_by(|a, b| {
+            b.contribution.abs().total_cmp(&a.contribution.abs()).then_with(|| a.group.cmp(&b.group))
+        });
+        groups
     }
-    let sum = |of_group: &[&Contribution]| of_group.iter().map(|it| it.contribution).sum::<f64>();
-    let slope = odds.slope(assessment.base, by_group.iter().map(|of_group| sum(of_group)));
-    let groups = ReaderGroup::ALL.into_iter().zip(&by_group).filter(|(_, of_group)| !of_group.is_empty());
-    let mut groups: Vec<GroupShare> =
-        groups.map(|(group, of_group)| group_share(group, of_group, vector, slope * sum(of_group))).collect();
-    groups.sort_by(|a, b| {
-        b.contribution.abs().total_cmp(&a.contribution.abs()).then_with(|| a.group.cmp(&b.group))
-    });
-    groups
 }
 
 fn group_share(
@@ -193,10 +200,9 @@ fn once(all: Vec<&Contribution>, is_one: impl Fn(&Contribution) -> bool) -> Vec<
 /// line moved, tells nobody anything.
 fn is_mere_absence(contribution: &Contribution) -> bool {
     let starts = |all: &[&str]| all.iter().any(|start| contribution.feature.starts_with(start));
-    let spec = schema().spec(&contribution.feature);
-    let is_count = spec.is_some_and(|spec| spec.unit == Unit::Count);
-    let is_of_diff = starts(&["kind_", "place_"]) || (is_count && starts(&["key_", "size_"]));
-    is_of_diff && contribution.value == Some(0.0)
+    let is_count = || schema().spec(&contribution.feature).is_some_and(|spec| spec.unit == Unit::Count);
+    let is_of_diff = || starts(&["kind_", "place_"]) || (starts(&["key_", "size_"]) && is_count());
+    contribution.value == Some(0.0) && is_of_diff()
 }
 
 /// Whether a value's own words speak against the group, though the model counts it for it: "went wrong

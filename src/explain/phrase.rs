@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::Regex;
 use rustc_hash::FxHashMap;
 
 use crate::explain::numbers::{plain, span_hours, times};
@@ -61,12 +61,15 @@ pub(super) fn said_of_one(text: &str, is_one_file: bool, is_one_key: bool) -> St
         let alternatives: Vec<&str> = ALONE.iter().chain(ALONE_KEY).map(|(many, _)| *many).collect();
         Regex::new(&alternatives.join("|")).expect("plain words are a regular expression")
     });
-    let said = |found: &Captures<'_>| {
-        let of_file = phrase(ALONE, &found[0]).filter(|_| is_one_file);
-        let of_key = || phrase(ALONE_KEY, &found[0]).filter(|_| is_one_key);
-        of_file.or_else(of_key).map_or_else(|| found[0].to_owned(), str::to_owned)
-    };
-    if is_one_file || is_one_key { MANY.replace_all(text, said).into_owned() } else { text.to_owned() }
+    let (mut said, mut rest_at) = (String::with_capacity(text.len()), 0);
+    for many in MANY.find_iter(text).filter(|_| is_one_file || is_one_key) {
+        let of_file = phrase(ALONE, many.as_str()).filter(|_| is_one_file);
+        let of_key = || phrase(ALONE_KEY, many.as_str()).filter(|_| is_one_key);
+        said.push_str(&text[rest_at..many.start()]);
+        said.push_str(of_file.or_else(of_key).unwrap_or(many.as_str()));
+        rest_at = many.end();
+    }
+    said + &text[rest_at..]
 }
 
 /// Whether a feature tells how somebody's changes fared. The model may read it; nobody is told.

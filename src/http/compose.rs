@@ -8,7 +8,7 @@ use crate::change::{Change, ChangeId, Moment};
 use crate::explain::sentence;
 use crate::http::assessor::{Asked, Assessed, ModelRef, Target};
 use crate::http::decode::Question;
-use crate::http::explain::briefly;
+use crate::http::explain::groups;
 use crate::http::service::Serving;
 use crate::http::wire::{
     Answer, BudgetAnswer, ChangeAnswer, ContributionAnswer, ExplanationAnswer, LinksAnswer, PartAnswer,
@@ -212,7 +212,7 @@ fn answer(
         history: assessed.history.clone(),
         reasons: decision.reasons.iter().map(reason_answer).collect(),
         explanation: assessment.map(|assessment| ExplanationAnswer {
-            groups: briefly(serving, assessed, decision).groups,
+            groups: groups(serving, assessed, assessment),
             ..explanation_answer(assessment)
         }),
         plan: has_policy.then(|| plan_answer(decision)),

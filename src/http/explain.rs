@@ -1,6 +1,6 @@
 //! The whole explanation of a decision: the assessor is asked again, with parts of the change altered.
 
-use crate::explain::Explanation;
+use crate::explain::{Explanation, GroupShare};
 use crate::http::assessor::{Assessed, Decided};
 use crate::http::compose::{decide, level_word, policy_question};
 use crate::http::decode::Question;
@@ -54,13 +54,18 @@ pub(super) fn of_given(
 }
 
 /// What the score says by itself.
-pub(super) fn briefly(serving: &Serving, assessed: &Assessed, decision: &Decision) -> Explanation {
+fn briefly(serving: &Serving, assessed: &Assessed, decision: &Decision) -> Explanation {
+    let (assessment, artifact) = (assessed.assessment.as_ref(), serving.assessor.artifact());
+    let calibrator = artifact.as_ref().map(|artifact| &artifact.document().scoring.calibrator);
+    let explanation = Explanation::of(assessment, decision, &assessed.vector, calibrator);
+    Explanation { owners: assessed.owners.clone(), ..explanation }
+}
+
+/// What each group of features does, as an answer says it.
+pub(super) fn groups(serving: &Serving, assessed: &Assessed, assessment: &Assessment) -> Vec<GroupShare> {
     let artifact = serving.assessor.artifact();
     let calibrator = artifact.as_ref().map(|artifact| &artifact.document().scoring.calibrator);
-    let mut explanation =
-        Explanation::of(assessed.assessment.as_ref(), decision, &assessed.vector, calibrator);
-    explanation.owners = assessed.owners.clone();
-    explanation
+    GroupShare::of(assessment, &assessed.vector, calibrator)
 }
 
 /// What a given answer says of itself, for whoever has nothing else: a stored decision, or one that a

@@ -10,7 +10,8 @@
 //! The integrand is a polynomial of degree `d - 1` for `d` features on the path, so Gauss–Legendre
 //! quadrature with `d / 2` nodes is exact. Products and sums are shared along the tree as in Linear
 //! TreeSHAP (Yu et al. 2022): the way down multiplies the factors, the way back adds up the leaves.
-//! `z` does not depend on the row, so every division is done once, when the plan is made.
+//! `z` does not depend on the row, so every division is done once, when the plan is made. And all that a row tells a
+//! tree is which way it goes at each node: where these are few, the shares are known before any row is.
 
 use std::sync::OnceLock;
 
@@ -18,6 +19,8 @@ use crate::model::boosted::Boosted;
 use crate::model::boosted::quadrature::Quadrature;
 use crate::model::boosted::tree::{Tree, leaf_idx};
 
+/// Nodes of a tree whose shares are kept for each of its two-to-the-nodes sets of decisions.
+const MAX_TABLED: usize = 5;
 /// Stands for "no earlier edge of this feature".
 const NONE: u32 = u32::MAX;
 
@@ -53,6 +56,16 @@ struct TreePlan<const M: usize> {
     above: Vec<u32>,
     /// Two a node, left and right.
     edges: Vec<Edge<M>>,
+    /// What each node adds, node by node, for one set of decisions after the other; the nth bit of a set is 1 where
+    /// node n sends the row to the left. Empty where the nodes are too many.
+    shares: Vec<f64>,
+}
+
+/// Room for what a tree's nodes make of a row.
+struct Scratch<const M: usize> {
+    visits: Vec<Visit<M>>,
+    products: Vec<[f64; M]>,
+    shares: Vec<f64>,
 }
 
 /// From a node to a child.
@@ -133,7 +146,8 @@ impl<const M: usize> Group<M> {
 
     fn push(&mut self, tree_idx: usize, tree: &Tree, covers: &[f64]) {
         let none = vec![NONE; tree.nodes.len()];
-        let mut plan = TreePlan { tree_idx, before: none.clone(), above: none, edges: Vec::new() };
+        let mut plan =
+            TreePlan { tree_idx, before: none.clone(), above: none, edges: Vec::new(), shares: Vec::new() };
         for (idx, node) in tree.nodes.iter().enumerate() {
             let before = last_edge_of(tree, &plan.above, idx);
             plan.before[idx] = before;
@@ -149,34 +163,71 @@ impl<const M: usize> Group<M> {
                 }
             }
         }
+        if tree.nodes.len() <= MAX_TABLED {
+            let mut scratch = Scratch::of(tree.nodes.len());
+            for decisions in 0..1_usize << tree.nodes.len() {
+                plan.share(tree, &self.quadrature, |idx| decisions >> idx & 1 == 1, &mut scratch);
+                plan.shares.extend(&scratch.shares);
+            }
+        }
         self.plans.push(plan);
     }
 
     fn contributions(&self, boosted: &Boosted, row: &[f32], out: &mut [f64]) {
-        let largest = self.plans.iter().map(|plan| plan.before.len()).max().unwrap_or(0);
-        let visit = Visit { follows: true, below: [0.0; M], change: [0.0; M] };
-        let mut visits = vec![visit; 2 * largest];
-        let mut products = vec![[1.0; M]; largest];
+        let untabled = self.plans.iter().filter(|plan| plan.shares.is_empty());
+        let mut scratch = Scratch::of(untabled.map(|plan| plan.before.len()).max().unwrap_or(0));
         for plan in &self.plans {
             let tree = &boosted.trees[plan.tree_idx];
-            plan.descend(tree, &self.quadrature, row, &mut visits, &mut products);
-            plan.ascend(tree, &mut visits, out);
+            let goes_left = |idx: usize| tree.nodes[idx].goes_left(row[usize::from(tree.nodes[idx].feature)]);
+            let n_nodes = tree.nodes.len();
+            let shares = if plan.shares.is_empty() {
+                plan.share(tree, &self.quadrature, goes_left, &mut scratch);
+                &scratch.shares[..n_nodes]
+            } else {
+                let decisions = (0..n_nodes).fold(0, |set, idx| set | usize::from(goes_left(idx)) << idx);
+                &plan.shares[decisions * n_nodes..][..n_nodes]
+            };
+            for (node, share) in tree.nodes.iter().zip(shares).rev() {
+                out[usize::from(node.feature)] += share;
+            }
+        }
+    }
+}
+
+impl<const M: usize> Scratch<M> {
+    fn of(n_nodes: usize) -> Self {
+        let visit = Visit { follows: true, below: [0.0; M], change: [0.0; M] };
+        Self {
+            visits: vec![visit; 2 * n_nodes],
+            products: vec![[1.0; M]; n_nodes],
+            shares: vec![0.0; n_nodes],
         }
     }
 }
 
 impl<const M: usize> TreePlan<M> {
+    /// What each node adds to its feature's contribution.
+    fn share(
+        &self,
+        tree: &Tree,
+        quadrature: &Quadrature<M>,
+        goes_left: impl Fn(usize) -> bool,
+        scratch: &mut Scratch<M>,
+    ) {
+        self.descend(tree, quadrature, goes_left, scratch);
+        self.ascend(tree, scratch);
+    }
+
     /// Multiplies the factors from the root to every leaf.
     fn descend(
         &self,
         tree: &Tree,
         quadrature: &Quadrature<M>,
-        row: &[f32],
-        visits: &mut [Visit<M>],
-        products: &mut [[f64; M]],
+        goes_left: impl Fn(usize) -> bool,
+        Scratch { visits, products, .. }: &mut Scratch<M>,
     ) {
         for (idx, node) in tree.nodes.iter().enumerate() {
-            let hot = usize::from(!node.goes_left(row[usize::from(node.feature)]));
+            let hot = usize::from(!goes_left(idx));
             let product = products[idx];
             let (follows, z_before, inverse_before) = match self.before[idx] {
                 NONE => (true, 1.0, &[1.0; M]),
@@ -218,14 +269,14 @@ impl<const M: usize> TreePlan<M> {
     }
 
     /// Adds up the leaves on the way back to the root.
-    fn ascend(&self, tree: &Tree, visits: &mut [Visit<M>], out: &mut [f64]) {
-        for (idx, node) in tree.nodes.iter().enumerate().rev() {
+    fn ascend(&self, tree: &Tree, Scratch { visits, shares, .. }: &mut Scratch<M>) {
+        for idx in (0..tree.nodes.len()).rev() {
             let (left, right) = (visits[2 * idx], visits[2 * idx + 1]);
             let mut share = 0.0;
             for lane in 0..M {
                 share += left.below[lane] * left.change[lane] + right.below[lane] * right.change[lane];
             }
-            out[usize::from(node.feature)] += share;
+            shares[idx] = share;
             if self.above[idx] != NONE {
                 visits[self.above[idx] as usize].below =
                     std::array::from_fn(|lane| left.below[lane] + right.below[lane]);
