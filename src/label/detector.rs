@@ -155,7 +155,7 @@ impl Detector {
 
     /// Takes a reported outcome; none where the change is unknown. Digests and decisions are names
     /// that only the store knows: it says which commit they are.
-    pub fn report(&mut self, outcome_record: &OutcomeRecord) -> Option<Outcome> {
+    pub fn report(&self, outcome_record: &OutcomeRecord) -> Option<Outcome> {
         let ordinal = match &outcome_record.target {
             OutcomeTarget::Commit(change_id) => self.names.by_id(&change_id.0),
             OutcomeTarget::Id(id) => self.names.by_review(id),

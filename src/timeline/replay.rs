@@ -130,6 +130,11 @@ impl Timeline {
         known
     }
 
+    /// Position of the landed change that a report is about; none where it is unknown.
+    pub fn reported_on(&self, outcome_record: &OutcomeRecord) -> Option<u32> {
+        self.detector.report(outcome_record).map(|outcome| outcome.ordinal)
+    }
+
     /// Takes in an outcome reported while serving; none where its change is unknown.
     pub fn report(&mut self, outcome_record: &OutcomeRecord) -> Option<Outcome> {
         let outcome = self.detector.report(outcome_record)?;

@@ -101,6 +101,9 @@ async fn outcomes_by_identity_and_by_diff_reach_the_history() {
         let landed = land(dir.path(), "60", &format!("sixty\n\nChange-Id: {CHANGE_ID}"));
         post(&service, "/v1/repos/config/refresh", &Value::Null).await;
         let question = json!({"repo": "config", "commit": landed});
+        let next = json!({"change": {"repo": "config", "diff": diff("60", "5")}});
+        let vector = async || post(&service, "/v1/score?include=vector", &next).await["vector"].clone();
+        let untaught = vector().await;
         let before = score(&service, question.clone()).await;
         assert!(!is_known_bad(&before), "{before}");
         let target = match by_digest {
@@ -110,7 +113,10 @@ async fn outcomes_by_identity_and_by_diff_reach_the_history() {
         outcome(&service, target.clone(), "incident").await;
         let after = score(&service, question.clone()).await;
         assert!(is_known_bad(&after) && after["decision"] != "fast_path", "{target}: {after}");
+        assert_ne!(vector().await, untaught, "what went wrong teaches about the next change of the file");
+        outcome(&service, target.clone(), "reverted").await;
         outcome(&service, target, "retracted").await;
+        assert_eq!(vector().await, untaught, "and teaches nothing once it is withdrawn");
         assert!(!is_known_bad(&score(&service, question).await), "what is withdrawn no longer counts");
     }
 }

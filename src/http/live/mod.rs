@@ -92,8 +92,8 @@ impl Live {
     /// Takes in an outcome reported to the service.
     pub fn report(&self, outcome_record: &OutcomeRecord) {
         let name = outcome_record.repo.as_deref().unwrap_or("");
-        if let Some(repository) = self.repositories.get(name) {
-            repository.report(outcome_record);
+        if let Some(Err(error)) = self.get(name).map(|repository| repository.report(outcome_record)) {
+            tracing::error!(repo = name, error = %error, "what was reported before still counts: no history could be folded without it");
         }
     }
 

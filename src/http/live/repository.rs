@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use crate::change::{Change, ChangeId};
 use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
 use crate::http::live::LiveError;
-use crate::incident::{IncidentLink, OutcomeRecord, OutcomeTarget, Owners, load_incidents};
+use crate::incident::{IncidentLink, OutcomeKind, OutcomeRecord, OutcomeTarget, Owners, load_incidents};
 use crate::timeline::{Cache, Row, RowFile, Sources, Timeline, fold};
 
 /// Changes landed since the start that are kept in memory; after that, a refold reads them from the cache.
@@ -106,7 +106,9 @@ impl LiveRepository {
             refreshing: Mutex::default(),
             looked_at: AtomicI64::new(now),
         };
-        reported.iter().for_each(|outcome_record| live.report(outcome_record));
+        let reported: Vec<OutcomeRecord> = reported.iter().map(|it| live.by_commit(it)).collect();
+        take_in(&mut live.state_mut().timeline, &reported);
+        *lock(&live.reported) = reported;
         live.advance(now);
         Ok(live)
     }
@@ -134,14 +136,40 @@ impl LiveRepository {
         }
     }
 
-    /// Takes in an outcome reported to the service.
-    pub(super) fn report(&self, outcome_record: &OutcomeRecord) {
+    /// Takes in an outcome reported to the service. What an earlier report about the same change has taught is only
+    /// unlearned by folding again without it.
+    ///
+    /// # Errors
+    /// When the history cannot be folded again; both reports count then.
+    pub(super) fn report(&self, outcome_record: &OutcomeRecord) -> Result<(), LiveError> {
+        let _one_at_a_time = lock(&self.refreshing);
         let outcome_record = self.by_commit(outcome_record);
+        let earlier = self.newest_about_the_same(&outcome_record);
         lock(&self.reported).push(outcome_record.clone());
+        match earlier {
+            Some(earlier) if earlier.outcome == outcome_record.outcome => Ok(()),
+            Some(earlier) if earlier.known_at > outcome_record.known_at => Ok(()),
+            Some(_) => self.refold(self.looked_at()).map(|_| ()).inspect_err(|_| self.count(&outcome_record)),
+            None => {
+                self.count(&outcome_record);
+                Ok(())
+            }
+        }
+    }
+
+    fn count(&self, outcome_record: &OutcomeRecord) {
         let mut state = self.state_mut();
-        if state.timeline.report(&outcome_record).is_some() {
+        if state.timeline.report(outcome_record).is_some() {
             state.epoch += 1;
         }
+    }
+
+    fn newest_about_the_same(&self, outcome_record: &OutcomeRecord) -> Option<OutcomeRecord> {
+        let state = self.state();
+        let ordinal = state.timeline.reported_on(outcome_record)?;
+        let reported = lock(&self.reported);
+        let about_it = reported.iter().filter(|earlier| state.timeline.reported_on(earlier) == Some(ordinal));
+        about_it.max_by_key(|earlier| earlier.known_at).cloned()
     }
 
     /// An outcome of a diff is one of the landed change with that diff.
@@ -250,9 +278,7 @@ impl LiveRepository {
         let repository = Repository::open(&self.path).map_err(git_failed)?;
         let folded = fold(&self.cache, &repository, self.unit, &sources, |_, _| {});
         let mut folded = folded.map_err(|source| LiveError::Fold { name: self.name.clone(), source })?;
-        for outcome_record in lock(&self.reported).iter() {
-            folded.timeline.report(outcome_record);
-        }
+        take_in(&mut folded.timeline, &lock(&self.reported));
         folded.timeline.advance(now);
         let walked_to = repository.head().map_err(git_failed)?;
         let mut state = self.state_mut();
@@ -263,6 +289,26 @@ impl LiveRepository {
         *lock(&self.rows) = folded.rows;
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))
+    }
+}
+
+/// Takes in the newest report about each change, in the order they came; one that withdraws stands for none.
+fn take_in(timeline: &mut Timeline, reported: &[OutcomeRecord]) {
+    let mut newest: BTreeMap<u32, usize> = BTreeMap::new();
+    for (idx, outcome_record) in reported.iter().enumerate() {
+        if let Some(ordinal) = timeline.reported_on(outcome_record) {
+            let newest = newest.entry(ordinal).or_insert(idx);
+            if reported[*newest].known_at <= outcome_record.known_at {
+                *newest = idx;
+            }
+        }
+    }
+    let mut standing: Vec<usize> = newest.into_values().collect();
+    standing.sort_unstable();
+    for outcome_record in standing.into_iter().map(|idx| &reported[idx]) {
+        if outcome_record.outcome != OutcomeKind::Retracted {
+            timeline.report(outcome_record);
+        }
     }
 }
 

@@ -106,7 +106,7 @@ fn what_a_canary_caught_is_positive() {
 
 #[test]
 fn names_that_only_the_store_knows_are_not_resolved() {
-    let mut fold = Fold::of(&[change(1, "Raise x (#9)", 0)]);
+    let fold = Fold::of(&[change(1, "Raise x (#9)", 0)]);
     let digest = OutcomeTarget::Digest("sha256:00".to_owned());
     assert!(
         fold.detector
