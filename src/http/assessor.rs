@@ -31,6 +31,12 @@ pub trait Assessor: Send + Sync + 'static {
     /// Reads and scores changes of one repository against one state of its history, in the order asked.
     fn assess(&self, repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>>;
 
+    /// Whether a small question of this kind is answered from memory alone: nothing is read from a disk, and nothing
+    /// is waited for.
+    fn is_brief(&self, _asked: &Asked) -> bool {
+        false
+    }
+
     /// Explains a decision by asking again with parts of the change altered; none where this assessor
     /// cannot, and then the score must speak for itself.
     fn explain(&self, _decided: &Decided<'_>) -> Option<Explanation> {

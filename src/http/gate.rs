@@ -13,6 +13,10 @@ use crate::http::{ApiError, ProblemCode};
 /// need not sleep in between.
 const N_TURNS_PER_THREAD: usize = 4;
 
+/// Waiting questions a turn from which on the scoring threads do all the work: the system shares the processors between
+/// them and those who read and refuse, where a runtime would let every refusal go first.
+const N_CROWD_PER_TURN: usize = 8;
+
 /// How much one more question counts in the running mean of their times, as a power of two.
 const MEAN_SHIFT: u32 = 4;
 
@@ -64,6 +68,11 @@ impl Gate {
 
     pub(super) fn n_waiting(&self) -> usize {
         self.n_waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whether more wait than come at once from callers that are answered in time.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.n_waiting() > N_CROWD_PER_TURN * self.n_turns
     }
 
     fn turn(&self, permit: OwnedSemaphorePermit) -> Turn {

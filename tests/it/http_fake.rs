@@ -1,7 +1,7 @@
 //! A service with a model that always says the same, so that the service itself is what is tested.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -55,6 +55,8 @@ pub struct Fake {
     pub known_bad: Mutex<bool>,
     pub head: Mutex<String>,
     pub n_assessed: AtomicU64,
+    /// Whether it says that it is quick, whatever it does then.
+    pub is_brief: AtomicBool,
     pub reported: Mutex<Vec<OutcomeRecord>>,
 }
 
@@ -73,6 +75,7 @@ impl Fake {
             known_bad: Mutex::new(false),
             head: Mutex::new("f".repeat(40)),
             n_assessed: AtomicU64::new(0),
+            is_brief: AtomicBool::new(false),
             reported: Mutex::default(),
         })
     }
@@ -188,6 +191,10 @@ impl Assessor for Fake {
 
     fn assess(&self, _repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>> {
         asked.iter().map(|asked| Ok(self.assess_one(asked))).collect()
+    }
+
+    fn is_brief(&self, _asked: &Asked) -> bool {
+        self.is_brief.load(Ordering::Relaxed)
     }
 
     fn inputs(&self) -> &[String] {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -80,9 +81,19 @@ fn check(answer: &Value, code: ReasonCode) {
 
 #[tokio::test]
 async fn no_doubt_there_is_a_word_for_opens_the_fast_path() {
+    drive_every_code(false).await;
+}
+
+#[tokio::test]
+async fn no_doubt_opens_the_fast_path_where_a_question_is_answered_in_place() {
+    drive_every_code(true).await;
+}
+
+async fn drive_every_code(is_brief: bool) {
     for Case { code, setup, faults, body } in cases() {
         let bench = setup.start().await;
         bench.fake.faults.lock().unwrap().extend(faults);
+        bench.fake.is_brief.store(is_brief, Ordering::Relaxed);
         for _ in 0..N_TIMES {
             let (status, answer) = bench.post("/v1/score", &body).await;
             assert_eq!(status, StatusCode::OK, "{code:?}: {answer}");

@@ -214,6 +214,10 @@ impl Assessor for LiveAssessor {
         asked.iter().map(|asked| Ok(self.assess_here(repository, &state, asked))).collect()
     }
 
+    fn is_brief(&self, asked: &Asked) -> bool {
+        matches!(asked.target, Target::Diff { .. })
+    }
+
     fn explain(&self, decided: &Decided<'_>) -> Option<Explanation> {
         let scorer = self.scorer().ok()?;
         let Some(repository) = self.live.get(decided.question.repo) else {

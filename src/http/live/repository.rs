@@ -255,10 +255,12 @@ impl LiveRepository {
 
     fn land(&self, changes: Vec<Change>, head: ChangeId) -> usize {
         let n_new = changes.len();
-        let mut state = self.state_mut();
         for change in changes {
+            // One after the other: a question need not wait for them all.
+            let mut state = self.state_mut();
             let landed = state.timeline.land(&change);
             state.epoch += 1;
+            state.walked_to = change.id.clone();
             state.newest.push(Row {
                 change_id: change.id.0,
                 committed_at: change.committed_at,
@@ -267,7 +269,7 @@ impl LiveRepository {
                 tokens: landed.tokens,
             });
         }
-        state.walked_to = head;
+        self.state_mut().walked_to = head;
         n_new
     }
 

@@ -17,6 +17,8 @@ use crate::http::wire::{Answer, BatchAnswer, BatchRequest, ScoreRequest};
 use crate::http::{ApiError, ProblemCode, body, decode, parse_json};
 
 const MAX_KEY_BYTES: usize = 255;
+/// Body that is read, and scored, within some two milliseconds.
+const SMALL_BYTES: usize = 64 << 10;
 
 /// Scores one change and decides on it.
 #[utoipa::path(
@@ -118,7 +120,8 @@ impl Request {
         let key = key.map(|key| (key, Sha256::digest(&body).into()));
         let deadline = Instant::now() + service.config.deadline;
         let TraceContext { request_id, trace_id, .. } = context;
-        let job = Job { caller, questions: Vec::new(), key, include, deadline, request_id, trace_id };
+        let (questions, is_small) = (Vec::new(), body.len() <= SMALL_BYTES);
+        let job = Job { caller, questions, is_small, key, include, deadline, request_id, trace_id };
         Ok(Self { job, body, received_at: service.now_ms().div_euclid(1000) })
     }
 }
@@ -130,7 +133,6 @@ async fn parse(
     body: Vec<u8>,
     decode: impl FnOnce(crate::http::Json) -> Result<Questions, ApiError> + Send + 'static,
 ) -> Result<Questions, ApiError> {
-    const SMALL_BYTES: usize = 64 << 10;
     if body.len() <= SMALL_BYTES {
         return decode(parse_json(&body)?);
     }
