@@ -1,4 +1,4 @@
-//! The threads that score: as many as score at once, and no more.
+//! The threads that score what is not scored where it was read: as many as score at once, and no more.
 //!
 //! The runtime's own blocking threads grow in number and take turns, so that each score wakes a thread that has been
 //! asleep; these go on with the next question, which is ready by then (see [`super::gate`]).
