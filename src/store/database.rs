@@ -78,11 +78,11 @@ impl Database {
     }
 
     /// What copies the journal of an opened file back.
-    pub(super) fn journal(&self, store_config: &StoreConfig) -> Result<Option<Journal>, Error> {
+    pub(super) async fn journal(&self, store_config: &StoreConfig) -> Result<Option<Journal>, Error> {
         let (Self::Sqlite { writer, .. }, Address::Sqlite(path)) = (self, store_config.address()?) else {
             return Ok(None);
         };
-        let copier = sqlite_pool(1).connect_lazy_with(writing_options(&path));
+        let copier = sqlite_pool(1).connect_with(writing_options(&path)).await?;
         Ok(Some(Journal::new(writer.clone(), copier)))
     }
 

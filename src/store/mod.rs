@@ -81,7 +81,7 @@ impl Store {
         let retention = store_config.retention;
         let store_config = store_config.clone();
         let closed_by = Arc::clone(&closed);
-        let journal = database.journal(&store_config)?;
+        let journal = database.journal(&store_config).await?;
         let writer = Writer {
             database,
             store_config,
