@@ -103,6 +103,11 @@ impl Timeline {
         self.pending.last().is_some_and(|outcome| outcome.known_at <= t) || self.sources.is_due(t)
     }
 
+    /// Number of outcomes that did not become known yet.
+    pub fn n_expected(&self) -> usize {
+        self.pending.len() + self.sources.len()
+    }
+
     /// Reads a proposed change from the present state. Ages count to `change.committed_at`, or to the
     /// newest change where that is later.
     pub fn ask(&self, change: &Change) -> Asked {

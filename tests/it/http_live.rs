@@ -1,5 +1,6 @@
 //! The service over a real history: what it answers is what mining wrote, bit for bit.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -13,12 +14,14 @@ use diffrisk::change::{ChangeId, digest, render_diff};
 use diffrisk::dataset::{CustomValues, LabelTask, Rows};
 use diffrisk::features::schema;
 use diffrisk::git::{Repository, Sample, Unit, UnitChoice, write_sample};
-use diffrisk::http::live::{Live, RepositoryConfig};
+use diffrisk::http::live::{Live, LiveAssessor, RepositoryConfig};
 use diffrisk::http::{
-    ModelSource, Models, Parts, PolicyInUse, PolicySource, ServerConfig, Service, replay, router,
+    Asked, Assessor, ModelSource, Models, Parts, PolicyInUse, PolicySource, ServerConfig, Service, Target,
+    replay, router,
 };
-use diffrisk::incident::load_incidents;
+use diffrisk::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget, load_incidents};
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
+use diffrisk::policy::{Reason, ReasonCode};
 use diffrisk::store::{Log, Store, StoreConfig};
 use diffrisk::timeline::Sources;
 use diffrisk::train::{Recipe, TrainOptions, train_rows};
@@ -311,6 +314,41 @@ async fn what_is_known_against_a_change_follows_its_diff_and_a_report() {
     let posted = json!({"change": {"repo": "config", "diff": proposal.diff, "author": proposal.author, "message": proposal.message}});
     let answer = served.score(posted).await;
     assert_eq!(answer["history"]["mode"], "present");
+}
+
+/// A decision made before a report must not be taken for one made after it, whatever was restarted between.
+#[test]
+fn a_report_sets_later_questions_apart_after_a_restart_as_well() {
+    let world = world();
+    let now = world.rows.facts().last().unwrap().committed_at + 60;
+    let change_id = world.rows.facts()[10].change_id.clone();
+    let report = OutcomeRecord {
+        target: OutcomeTarget::Commit(change_id.clone()),
+        repo: Some("config".into()),
+        outcome: OutcomeKind::Incident,
+        occurred_at: now,
+        known_at: now,
+        incident_id: None,
+        severity: None,
+        source: None,
+    };
+    let open = |reported: &[OutcomeRecord]| {
+        let config = world.config(&world.sample.repository);
+        Arc::new(Live::open(&[config], &world.root.join("cache"), reported, now).unwrap())
+    };
+    let epoch = |live: &Arc<Live>| {
+        let assessor = LiveAssessor::without_model(Arc::clone(live), Reason::standard(ReasonCode::NoModel));
+        let target = Target::Commit { commit: change_id.0.clone(), base: None };
+        let asked = Asked { target, custom: BTreeMap::new(), received_at: now };
+        assessor.assess("config", &[asked]).pop().unwrap().unwrap().history_epoch
+    };
+    let live = open(&[]);
+    let before = epoch(&live);
+    assert_eq!(epoch(&open(&[])), before, "a restart alone sets nothing apart");
+    live.report(&report);
+    let after = epoch(&live);
+    assert_ne!(after, before);
+    assert_eq!(epoch(&open(std::slice::from_ref(&report))), after);
 }
 
 #[tokio::test]

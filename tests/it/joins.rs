@@ -120,3 +120,22 @@ async fn outcomes_by_identity_and_by_diff_reach_the_history() {
         assert!(!is_known_bad(&score(&service, question).await), "what is withdrawn no longer counts");
     }
 }
+
+#[tokio::test]
+async fn what_was_reported_before_its_change_landed_counts_once_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let next = json!({"change": {"repo": "config", "diff": diff("60", "5")}});
+    let vector = async || post(&service, "/v1/score?include=vector", &next).await["vector"].clone();
+    let landed = land(dir.path(), "60", "sixty");
+    let target = json!({"repo": "config", "commit": landed});
+    outcome(&service, target.clone(), "incident").await;
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    let taught = vector().await;
+    assert!(is_known_bad(&score(&service, target.clone()).await));
+    outcome(&service, target.clone(), "incident").await;
+    assert_eq!(vector().await, taught, "the same report counts once");
+    outcome(&service, target, "retracted").await;
+    assert_ne!(vector().await, taught);
+}

@@ -117,7 +117,7 @@ impl Read {
         if let Some((repository, state)) = repository {
             assessed.owners = owners(repository, &self.change);
             assessed.history = history(repository, state, self.mode, asked.received_at);
-            assessed.history_epoch = state.epoch;
+            assessed.history_epoch = state.epoch();
             let lag = asked.received_at.saturating_sub(repository.looked_at());
             assessed.facts.history_lag_seconds = Some(lag.max(0));
         }

@@ -49,8 +49,8 @@ pub(super) struct LiveRepository {
 /// The history as it stands.
 pub(super) struct State {
     pub(super) timeline: Timeline,
-    /// Grows with every event taken in.
-    pub(super) epoch: u64,
+    /// Outcomes reported so far.
+    n_reported: usize,
     walked_to: ChangeId,
     n_cached: usize,
     newest: Vec<Row>,
@@ -60,6 +60,12 @@ impl State {
     /// Number of rows.
     pub(super) fn n_rows(&self) -> usize {
         self.n_cached + self.newest.len()
+    }
+
+    /// Tells the states at one head apart: by the reports that came, and the incidents that are still to become known. A
+    /// restart changes neither.
+    pub(super) fn epoch(&self) -> u64 {
+        ((self.n_reported as u64) << 32) | self.timeline.n_expected() as u64
     }
 }
 
@@ -89,7 +95,7 @@ impl LiveRepository {
         let owners = owners(repository_config, &repository)?;
         let n_cached = folded.rows.len();
         let state =
-            State { timeline: folded.timeline, epoch: 0, walked_to: head, n_cached, newest: Vec::new() };
+            State { timeline: folded.timeline, n_reported: 0, walked_to: head, n_cached, newest: Vec::new() };
         tracing::info!(repo = name, n_changes = n_cached, n_new = folded.n_new, %unit, "the history is folded");
         let live = Self {
             name: name.clone(),
@@ -107,7 +113,11 @@ impl LiveRepository {
             looked_at: AtomicI64::new(now),
         };
         let reported: Vec<OutcomeRecord> = reported.iter().map(|it| live.by_commit(it)).collect();
-        take_in(&mut live.state_mut().timeline, &reported);
+        {
+            let mut state = live.state_mut();
+            take_in(&mut state.timeline, &reported, |_| true);
+            state.n_reported = reported.len();
+        }
         *lock(&live.reported) = reported;
         live.advance(now);
         Ok(live)
@@ -130,9 +140,7 @@ impl LiveRepository {
     /// Takes in what became known by `t`.
     pub(super) fn advance(&self, t: i64) {
         if self.state().timeline.is_due(t) {
-            let mut state = self.state_mut();
-            let n_known = state.timeline.advance(t).len();
-            state.epoch += n_known as u64;
+            self.state_mut().timeline.advance(t);
         }
     }
 
@@ -147,8 +155,14 @@ impl LiveRepository {
         let earlier = self.newest_about_the_same(&outcome_record);
         lock(&self.reported).push(outcome_record.clone());
         match earlier {
-            Some(earlier) if earlier.outcome == outcome_record.outcome => Ok(()),
-            Some(earlier) if earlier.known_at > outcome_record.known_at => Ok(()),
+            // Said before, or overtaken before it came.
+            Some(earlier)
+                if earlier.outcome == outcome_record.outcome
+                    || earlier.known_at > outcome_record.known_at =>
+            {
+                self.state_mut().n_reported += 1;
+                Ok(())
+            }
             Some(_) => self.refold(self.looked_at()).map(|_| ()).inspect_err(|_| self.count(&outcome_record)),
             None => {
                 self.count(&outcome_record);
@@ -159,9 +173,8 @@ impl LiveRepository {
 
     fn count(&self, outcome_record: &OutcomeRecord) {
         let mut state = self.state_mut();
-        if state.timeline.report(outcome_record).is_some() {
-            state.epoch += 1;
-        }
+        state.timeline.report(outcome_record);
+        state.n_reported += 1;
     }
 
     fn newest_about_the_same(&self, outcome_record: &OutcomeRecord) -> Option<OutcomeRecord> {
@@ -259,7 +272,8 @@ impl LiveRepository {
             // One after the other: a question need not wait for them all.
             let mut state = self.state_mut();
             let landed = state.timeline.land(&change);
-            state.epoch += 1;
+            // What was said of it before it landed.
+            take_in(&mut state.timeline, &lock(&self.reported), |ordinal| ordinal == landed.ordinal);
             state.walked_to = change.id.clone();
             state.newest.push(Row {
                 change_id: change.id.0,
@@ -280,25 +294,28 @@ impl LiveRepository {
         let repository = Repository::open(&self.path).map_err(git_failed)?;
         let folded = fold(&self.cache, &repository, self.unit, &sources, |_, _| {});
         let mut folded = folded.map_err(|source| LiveError::Fold { name: self.name.clone(), source })?;
-        take_in(&mut folded.timeline, &lock(&self.reported));
+        let n_reported = {
+            let reported = lock(&self.reported);
+            take_in(&mut folded.timeline, &reported, |_| true);
+            reported.len()
+        };
         folded.timeline.advance(now);
         let walked_to = repository.head().map_err(git_failed)?;
         let mut state = self.state_mut();
         let n_before = state.n_rows();
-        let epoch = state.epoch + 1;
         let n_cached = folded.rows.len();
-        *state = State { timeline: folded.timeline, epoch, walked_to, n_cached, newest: Vec::new() };
+        *state = State { timeline: folded.timeline, n_reported, walked_to, n_cached, newest: Vec::new() };
         *lock(&self.rows) = folded.rows;
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))
     }
 }
 
-/// Takes in the newest report about each change, in the order they came; one that withdraws stands for none.
-fn take_in(timeline: &mut Timeline, reported: &[OutcomeRecord]) {
+/// Takes in the newest report about each of some changes, in the order they came; one that withdraws stands for none.
+fn take_in(timeline: &mut Timeline, reported: &[OutcomeRecord], is_asked: impl Fn(u32) -> bool) {
     let mut newest: BTreeMap<u32, usize> = BTreeMap::new();
     for (idx, outcome_record) in reported.iter().enumerate() {
-        if let Some(ordinal) = timeline.reported_on(outcome_record) {
+        if let Some(ordinal) = timeline.reported_on(outcome_record).filter(|ordinal| is_asked(*ordinal)) {
             let newest = newest.entry(ordinal).or_insert(idx);
             if reported[*newest].known_at <= outcome_record.known_at {
                 *newest = idx;
