@@ -47,6 +47,8 @@ pub struct Folded {
     pub timeline: Timeline,
     /// Every row so far.
     pub rows: RowFile,
+    /// The head that the fold came to; the repository's own may be further by now.
+    pub walked_to: ChangeId,
     /// Why an earlier state was thrown away, where it was.
     pub refolded: Option<String>,
     /// Changes folded in this time.
@@ -165,8 +167,11 @@ fn fold_new(
     let Start { mut timeline, mut rows, walked_to } = start;
     let mut options = WalkOptions::new(unit);
     options.not_before = timeline.last_t().unwrap_or(i64::MIN);
-    if walked_to.is_some() && walked_to == Some(repository.head()?) {
-        return Ok(Folded { timeline, rows, refolded: None, n_new: 0, report: None });
+    if let Some(walked_to) = &walked_to
+        && *walked_to == repository.head()?
+    {
+        let walked_to = walked_to.clone();
+        return Ok(Folded { timeline, rows, walked_to, refolded: None, n_new: 0, report: None });
     }
     options.after = walked_to;
     let mut n_new = 0;
@@ -191,7 +196,8 @@ fn fold_new(
         return Err(err);
     }
     cache.save(&timeline, &mut rows, &report.head)?;
-    Ok(Folded { timeline, rows, refolded: None, n_new, report: Some(report) })
+    let walked_to = report.head.clone();
+    Ok(Folded { timeline, rows, walked_to, refolded: None, n_new, report: Some(report) })
 }
 
 #[cfg(unix)]

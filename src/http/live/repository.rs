@@ -8,7 +8,7 @@ use crate::change::{Change, ChangeId};
 use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
 use crate::http::live::LiveError;
 use crate::incident::{IncidentLink, OutcomeKind, OutcomeRecord, OutcomeTarget, Owners, load_incidents};
-use crate::timeline::{Cache, Row, RowFile, Sources, Timeline, fold};
+use crate::timeline::{Cache, Folded, Row, RowFile, Sources, Timeline, fold};
 
 /// Changes landed since the start that are kept in memory; after that, a refold reads them from the cache.
 const MAX_NEWEST: usize = 20_000;
@@ -91,11 +91,10 @@ impl LiveRepository {
         if let Some(reason) = &folded.refolded {
             tracing::warn!(repo = name, reason, "the cached history was thrown away and folded again");
         }
-        let head = repository.head().map_err(failed)?;
         let owners = owners(repository_config, &repository)?;
         let n_cached = folded.rows.len();
-        let state =
-            State { timeline: folded.timeline, n_reported: 0, walked_to: head, n_cached, newest: Vec::new() };
+        let Folded { timeline, walked_to, .. } = folded;
+        let state = State { timeline, n_reported: 0, walked_to, n_cached, newest: Vec::new() };
         tracing::info!(repo = name, n_changes = n_cached, n_new = folded.n_new, %unit, "the history is folded");
         let live = Self {
             name: name.clone(),
@@ -290,8 +289,8 @@ impl LiveRepository {
     /// Folds again from the cache: the history was rewritten, or much is new.
     fn refold(&self, now: i64) -> Result<usize, LiveError> {
         let sources = Sources::new(self.incidents.clone(), Vec::new());
-        let git_failed = |source| LiveError::Git { name: self.name.clone(), source };
-        let repository = Repository::open(&self.path).map_err(git_failed)?;
+        let failed = |source| LiveError::Git { name: self.name.clone(), source };
+        let repository = Repository::open(&self.path).map_err(failed)?;
         let folded = fold(&self.cache, &repository, self.unit, &sources, |_, _| {});
         let mut folded = folded.map_err(|source| LiveError::Fold { name: self.name.clone(), source })?;
         let n_reported = {
@@ -300,12 +299,12 @@ impl LiveRepository {
             reported.len()
         };
         folded.timeline.advance(now);
-        let walked_to = repository.head().map_err(git_failed)?;
+        let Folded { timeline, rows, walked_to, .. } = folded;
         let mut state = self.state_mut();
         let n_before = state.n_rows();
-        let n_cached = folded.rows.len();
-        *state = State { timeline: folded.timeline, n_reported, walked_to, n_cached, newest: Vec::new() };
-        *lock(&self.rows) = folded.rows;
+        let n_cached = rows.len();
+        *state = State { timeline, n_reported, walked_to, n_cached, newest: Vec::new() };
+        *lock(&self.rows) = rows;
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))
     }
