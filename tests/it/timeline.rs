@@ -13,6 +13,8 @@ use diffrisk::incident::load_incidents;
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
 use diffrisk::timeline::{Cache, Folded, Sources, Timeline, fold};
 
+use crate::git_script::Script;
+
 /// The sample repository, written once for all tests of this file.
 pub(crate) fn sample() -> &'static Path {
     static SAMPLE: OnceLock<tempfile::TempDir> = OnceLock::new();
@@ -127,35 +129,20 @@ fn a_cached_history_answers_like_a_folded_one() {
 
 #[test]
 fn what_lands_during_a_fold_is_left_to_the_next_one() {
-    let (directory, caches) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    write_sample(directory.path()).unwrap();
-    let repository = Repository::open(directory.path().join("config")).unwrap();
-    let before = repository.head().unwrap();
-    let cache = Cache::at(caches.path(), &before.0, Unit::Commit, "none");
-    let land = || {
-        let git = git2::Repository::open(directory.path().join("config")).unwrap();
-        let head = git.head().unwrap();
-        let parent = head.peel_to_commit().unwrap();
-        let blob = git.blob(b"pool: 3\n").unwrap();
-        let mut tree = git.treebuilder(Some(&parent.tree().unwrap())).unwrap();
-        tree.insert("late.yaml", blob, 0o100_644).unwrap();
-        let tree = git.find_tree(tree.write().unwrap()).unwrap();
-        let author = parent.author();
-        git.commit(Some("refs/heads/main"), &author, &author, "Add a pool", &tree, &[&parent]).unwrap();
+    let mut script = Script::new();
+    let first = script.commit("Add a pool", &[("pool.yaml", b"size: 3\n")], &[]);
+    let late = script.commit("Widen the pool", &[("pool.yaml", b"size: 30\n")], &[first]);
+    script.set_main(first);
+    let caches = tempfile::tempdir().unwrap();
+    let cache = Cache::at(caches.path(), &first.to_string(), Unit::Commit, "none");
+    let fold_while_it_lands = || {
+        fold(&cache, &script.open(), Unit::Commit, &Sources::default(), |_, _| script.set_main(late)).unwrap()
     };
-    let mut has_landed = false;
-    let fold_all = |each: &mut dyn FnMut()| {
-        fold(&cache, &repository, Unit::Commit, &Sources::default(), |_, _| each()).unwrap()
-    };
-    let folded = fold_all(&mut || {
-        if !std::mem::replace(&mut has_landed, true) {
-            land();
-        }
-    });
-    assert_ne!(repository.head().unwrap(), before);
-    assert_eq!(folded.walked_to, before);
-    let next = fold_all(&mut || {});
-    assert_eq!((next.n_new, next.walked_to), (1, repository.head().unwrap()));
+    let folded = fold_while_it_lands();
+    assert_eq!(script.open().head().unwrap().0, late.to_string());
+    assert_eq!((folded.n_new, folded.walked_to.0), (1, first.to_string()));
+    let next = fold_while_it_lands();
+    assert_eq!((next.n_new, next.walked_to.0), (1, late.to_string()));
 }
 
 #[test]

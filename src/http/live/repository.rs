@@ -93,8 +93,13 @@ impl LiveRepository {
         }
         let owners = owners(repository_config, &repository)?;
         let n_cached = folded.rows.len();
-        let Folded { timeline, walked_to, .. } = folded;
-        let state = State { timeline, n_reported: 0, walked_to, n_cached, newest: Vec::new() };
+        let state = State {
+            timeline: folded.timeline,
+            n_reported: 0,
+            walked_to: folded.walked_to,
+            n_cached,
+            newest: Vec::new(),
+        };
         tracing::info!(repo = name, n_changes = n_cached, n_new = folded.n_new, %unit, "the history is folded");
         let live = Self {
             name: name.clone(),
