@@ -4,12 +4,13 @@
 //! which is what a crash leaves as well, but never fewer.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::store::config::Address;
 use crate::store::database::Database;
+use crate::store::heads::Heads;
 use crate::store::{Error, Log, StoreConfig, VerifyReport};
 
 /// The database in a backup; `.key` and `.heads` lie beside it.
@@ -29,9 +30,8 @@ pub async fn backup(store_config: &StoreConfig, dir: &Path) -> Result<VerifyRepo
     let database = Database::open_existing(store_config).await?;
     let copy = in_backup(dir);
     let target = sqlite_path(&copy)?;
-    for ending in ["heads", "key"] {
-        copy_new(&beside(store_config, ending)?, &beside(&copy, ending)?)?;
-    }
+    copy_heads(&Heads::beside(store_config)?, &beside(&copy, "heads")?)?;
+    copy_new(&beside(store_config, "key")?, &beside(&copy, "key")?)?;
     // Made first, so that it is its owner's alone; SQLite fills an empty file.
     new_file(&target)?;
     database.copy_to(&target).await?;
@@ -52,9 +52,12 @@ pub async fn restore(dir: &Path, store_config: &StoreConfig) -> Result<VerifyRep
         return Ok(report);
     }
     let target = sqlite_path(store_config)?;
-    for ending in ["key", "heads"] {
-        copy_new(&beside(&copy, ending)?, &beside(store_config, ending)?)?;
+    let heads = beside(store_config, "heads")?;
+    if Heads::beside(store_config)?.lines()?.next().is_some() {
+        return Err(Error::file("make", &heads, ErrorKind::AlreadyExists.into()));
     }
+    copy_new(&beside(&copy, "key")?, &beside(store_config, "key")?)?;
+    copy_new(&beside(&copy, "heads")?, &heads)?;
     copy_new(&sqlite_path(&copy)?, &target)?;
     sync(target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
     verified(store_config).await
@@ -84,6 +87,16 @@ fn copy_new(from: &Path, to: &Path) -> Result<(), Error> {
     let mut file = new_file(to)?;
     let written = file.write_all(&bytes).and_then(|()| file.sync_all());
     written.map_err(|source| Error::file("write", to, source))
+}
+
+/// Copies heads into one file, also those of files set aside.
+fn copy_heads(heads: &Heads, to: &Path) -> Result<(), Error> {
+    let failed = |source| Error::file("write", to, source);
+    let mut file = BufWriter::new(new_file(to)?);
+    for line in heads.lines()? {
+        file.write_all(&line?).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
+    }
+    file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)
 }
 
 /// A file that was not there; readable by its owner alone.

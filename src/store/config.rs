@@ -9,12 +9,14 @@ pub struct StoreConfig {
     /// `sqlite://FILE`, `postgres://…` or `memory`.
     pub url: String,
     /// Where the signing key, the signed heads and the lock lie: files with this stem and the
-    /// endings `.key`, `.heads`, `.lock`. Absent: beside an SQLite file, else `diffrisk` in the working directory.
+    /// endings `.key`, `.heads` (and `.heads.NUMBER`), `.lock`. Absent: beside an SQLite file, else `diffrisk` in the working directory.
     pub stem: Option<PathBuf>,
     /// Appends that may wait; one more is refused at once.
     pub n_queued: usize,
     /// Longest time between a commit and its signed head.
     pub head_every: Duration,
+    /// Bytes at which the file of signed heads is set aside under a number, and the next one begins.
+    pub heads_set_aside_at: u64,
     /// Records older than this are pruned to a signed checkpoint; none keeps everything.
     pub retention: Option<Duration>,
     /// How long an idempotency key is remembered.
@@ -37,6 +39,7 @@ impl StoreConfig {
             stem: None,
             n_queued: 1024,
             head_every: Duration::from_millis(100),
+            heads_set_aside_at: 4 << 20,
             retention: None,
             idempotency: Duration::from_secs(24 * 3600),
         }

@@ -1,17 +1,22 @@
-//! The signed heads: an append-only file outside the database that says how far a chain had come.
+//! The signed heads: append-only files outside the database that say how far a chain had come.
+//!
+//! One file grows until it has come to a size; then it is set aside under a number, and the next begins. What was set
+//! aside is never written again, and goes when checkpoints stand for all that it vouches for.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
-use crate::store::record::{Record, RecordDigest};
+use crate::store::key::SigningKey;
 use crate::store::{Error, StoreConfig};
+
+/// More than any line of a head.
+const MAX_LINE_BYTES: u64 = 4096;
 
 /// How far a chain had come, signed with the installation's key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,136 +34,220 @@ pub struct Head {
     pub mac: String,
 }
 
-/// The key that signs records, heads and checkpoints; never shown.
-#[derive(Clone)]
-pub(super) struct SigningKey([u8; 32]);
-
-/// Where heads go: a file, or memory for a log in memory.
+/// Where heads go: files, or lines in memory for a log in memory.
 #[derive(Clone)]
 pub(super) enum Heads {
-    Memory(Arc<Mutex<Vec<Head>>>),
-    File(PathBuf),
+    Memory(Arc<Mutex<Vec<String>>>),
+    Files {
+        /// The one that grows. Those set aside lie beside it, with a number for an ending.
+        path: PathBuf,
+        /// Bytes at which it is set aside.
+        set_aside_at: u64,
+    },
 }
 
-impl SigningKey {
-    /// Reads the installation's key, or makes one where there is none yet.
-    pub(super) fn load_or_make(store_config: &StoreConfig) -> Result<Self, Error> {
-        let Some(path) = store_config.file_beside("key")? else { return Self::random(Path::new("")) };
-        if path.exists() { Self::load(&path) } else { Self::make(&path) }
-    }
+/// Whole lines of heads files, oldest first, without their ends.
+pub(super) type Lines = Box<dyn Iterator<Item = Result<Vec<u8>, Error>> + Send>;
 
-    pub(super) fn load(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::file("read", path, source))?;
-        let malformed =
-            || Error::Malformed { path: path.to_owned(), expected: "a signing key (64 hex digits)" };
-        let bytes = hex::decode(text.trim()).map_err(|_| malformed())?;
-        bytes.try_into().map(Self).map_err(|_| malformed())
-    }
-
-    fn make(path: &Path) -> Result<Self, Error> {
-        let key = Self::random(path)?;
-        let failed = |source| Error::file("write", path, source);
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-        writeln!(file, "{}", hex::encode(key.0)).and_then(|()| file.sync_all()).map_err(failed)?;
-        sync_directory(path)?;
-        Ok(key)
-    }
-
-    fn random(path: &Path) -> Result<Self, Error> {
-        let mut bytes = [0; 32];
-        let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-        read.map_err(|source| Error::file("draw a signing key for", path, source))?;
-        Ok(Self(bytes))
-    }
-
-    /// HMAC-SHA256 over a purpose, a chain, a place, a digest and a moment.
-    pub(super) fn mac(
-        &self,
-        purpose: &str,
-        place: (&str, i64),
-        digest: &RecordDigest,
-        at_ms: i64,
-    ) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        mac.update(
-            format!("{purpose}\n{}\n{}\n{}\n{at_ms}", place.0, place.1, hex::encode(digest)).as_bytes(),
-        );
-        mac.finalize().into_bytes().into()
-    }
-
-    pub(super) fn sign_head(&self, place: (&str, i64), digest: &RecordDigest, at_ms: i64) -> Head {
-        let mac = hex::encode(self.mac("diffrisk head 1", place, digest, at_ms));
-        Head { chain: place.0.to_owned(), seq: place.1, digest: hex::encode(digest), at_ms, mac }
-    }
-
-    /// The MAC of a record in its place.
-    pub(super) fn seal(&self, record: &Record) -> [u8; 32] {
-        self.mac("diffrisk record 1", (&record.chain, record.seq), &record.digest, record.at_ms)
-    }
-
-    /// Whether a record is as this installation wrote it.
-    pub(super) fn wrote(&self, record: &Record) -> bool {
-        record.is_intact() && record.mac == Some(self.seal(record))
-    }
-
-    pub(super) fn signed(&self, head: &Head) -> bool {
-        let Some(digest) = hex::decode(&head.digest).ok().and_then(|bytes| bytes.try_into().ok()) else {
-            return false;
-        };
-        self.sign_head((&head.chain, head.seq), &digest, head.at_ms) == *head
+impl Head {
+    /// The head that a line is, if it is one.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
     }
 }
 
 impl Heads {
     pub(super) fn beside(store_config: &StoreConfig) -> Result<Self, Error> {
+        let set_aside_at = store_config.heads_set_aside_at.max(1);
         Ok(match store_config.file_beside("heads")? {
-            Some(path) => Self::File(path),
+            Some(path) => Self::Files { path, set_aside_at },
             None => Self::Memory(Arc::default()),
         })
     }
 
     /// Appends one head and waits until the disk has it.
     pub(super) fn append(&self, head: &Head) -> Result<(), Error> {
-        let path = match self {
-            Self::Memory(heads) => {
-                heads.lock().unwrap_or_else(PoisonError::into_inner).push(head.clone());
+        let mut line = serde_json::to_string(head).expect("a head is plain data");
+        let (path, set_aside_at) = match self {
+            Self::Memory(lines) => {
+                locked(lines).push(line);
                 return Ok(());
             }
-            Self::File(path) => path,
+            Self::Files { path, set_aside_at } => (path, set_aside_at),
         };
+        line.push('\n');
         let is_new = !path.exists();
         let failed = |source| Error::file("append a signed head to", path, source);
-        let mut line = serde_json::to_string(head).expect("a head is plain data");
-        line.push('\n');
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
         file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).map_err(failed)?;
-        if is_new { sync_directory(path) } else { Ok(()) }
+        if is_new {
+            sync_directory(path)?;
+        }
+        // Tried once at each multiple: a file that cannot be renamed goes on growing.
+        let n_bytes = file.metadata().map_err(failed)?.len();
+        let is_due = n_bytes / set_aside_at > n_bytes.saturating_sub(line.len() as u64) / set_aside_at;
+        if is_due && let Err(error) = set_aside(path) {
+            tracing::warn!(error = %error, "the file of signed heads goes on growing");
+        }
+        Ok(())
     }
 
-    /// Every line: a head, or the number of the line that is none. A cut last line is what a crash leaves, and is skipped.
-    pub(super) fn read(&self) -> Result<Vec<Result<Head, usize>>, Error> {
+    /// Begins a file for a chain's next head where it would follow another chain's, or a line that a crash cut.
+    pub(super) fn begin(&self, chain: &str) -> Result<(), Error> {
+        let Self::Files { path, .. } = self else { return Ok(()) };
+        let end = read_end(path)?;
+        let goes_on = end.is_empty() || last_head(&end).is_some_and(|head| head.chain == chain);
+        if goes_on { Ok(()) } else { set_aside(path) }
+    }
+
+    /// The last head that the key signed.
+    pub(super) fn newest(&self, signing_key: &SigningKey) -> Result<Option<Head>, Error> {
+        let signed = |line: &[u8]| Head::parse(line).filter(|head| signing_key.signed(head).is_some());
         let path = match self {
-            Self::Memory(heads) => {
-                let heads = heads.lock().unwrap_or_else(PoisonError::into_inner);
-                return Ok(heads.iter().cloned().map(Ok).collect());
+            Self::Memory(lines) => {
+                return Ok(locked(lines).iter().rev().find_map(|line| signed(line.as_bytes())));
             }
-            Self::File(path) => path,
+            Self::Files { path, .. } => path,
         };
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(Error::file("read", path, source)),
+        for path in std::iter::once(path.clone()).chain(aside(path)?.into_values().rev()) {
+            if let Some(head) = whole_lines(&read(&path)?).rev().find_map(signed) {
+                return Ok(Some(head));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads every line.
+    pub(super) fn lines(&self) -> Result<Lines, Error> {
+        let path = match self {
+            Self::Memory(lines) => {
+                let lines = locked(lines).clone();
+                return Ok(Box::new(lines.into_iter().map(|line| Ok(line.into_bytes()))));
+            }
+            Self::Files { path, .. } => path.clone(),
         };
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let parse = |(idx, line)| serde_json::from_str(line).map_err(|_| idx + 1);
-        Ok(whole.lines().enumerate().map(parse).collect())
+        // Opened before the others are listed: if it is set aside meanwhile it is read twice, not passed over.
+        let growing = open(&path)?;
+        let aside = aside(&path)?.into_values();
+        let aside = aside.map(|path| open(&path).map(|file| (path, file)));
+        let files = aside.chain(std::iter::once(Ok((path, growing))));
+        Ok(Box::new(files.flat_map(|opened| match opened {
+            Ok((path, file)) => lines_of(path, file),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        })))
+    }
+
+    /// Removes each file set aside that holds nothing but heads that something else stands for.
+    pub(super) fn forget(&self, is_needless: impl Fn(&Head) -> bool) -> Result<(), Error> {
+        let path = match self {
+            Self::Memory(lines) => {
+                locked(lines)
+                    .retain(|line| !Head::parse(line.as_bytes()).is_some_and(|head| is_needless(&head)));
+                return Ok(());
+            }
+            Self::Files { path, .. } => path,
+        };
+        for path in aside(path)?.into_values() {
+            let needless = |line: &[u8]| Head::parse(line).is_some_and(|head| is_needless(&head));
+            let is_over = last_head(&read_end(&path)?).is_some_and(|head| is_needless(&head));
+            if is_over && whole_lines(&read(&path)?).all(needless) {
+                std::fs::remove_file(&path).map_err(|source| Error::file("remove", &path, source))?;
+            }
+        }
+        Ok(())
     }
 }
 
+fn locked(lines: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    lines.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The files set aside, by number.
+fn aside(path: &Path) -> Result<BTreeMap<u32, PathBuf>, Error> {
+    let failed = |source| Error::file("list the files beside", path, source);
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let mut aside = BTreeMap::new();
+    for entry in std::fs::read_dir(directory(path)).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let file_name = entry.file_name();
+        let ending = file_name.as_encoded_bytes().strip_prefix(name).and_then(|rest| rest.strip_prefix(b"."));
+        let number = ending.and_then(|ending| std::str::from_utf8(ending).ok()?.parse().ok());
+        aside.extend(number.map(|number| (number, entry.path())));
+    }
+    Ok(aside)
+}
+
+/// The next head that is appended makes the directory remember both names.
+fn set_aside(path: &Path) -> Result<(), Error> {
+    let number = aside(path)?.last_key_value().map_or(1, |(number, _)| number + 1);
+    let mut target = path.as_os_str().to_owned();
+    target.push(format!(".{number:06}"));
+    std::fs::rename(path, target).map_err(|source| Error::file("set aside", path, source))
+}
+
+/// Opens a file, if it is there.
+fn open(path: &Path) -> Result<Option<File>, Error> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::file("read", path, source)),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut text = Vec::new();
+    if let Some(mut file) = open(path)? {
+        file.read_to_end(&mut text).map_err(|source| Error::file("read", path, source))?;
+    }
+    Ok(text)
+}
+
+/// Enough of a file's end for its last line.
+fn read_end(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut end = Vec::new();
+    if let Some(mut file) = open(path)? {
+        let read = file.metadata().and_then(|metadata| {
+            file.seek(SeekFrom::Start(metadata.len().saturating_sub(MAX_LINE_BYTES)))?;
+            file.read_to_end(&mut end)
+        });
+        read.map_err(|source| Error::file("read", path, source))?;
+    }
+    Ok(end)
+}
+
+/// The head that a file ends with; none where its last line is cut.
+fn last_head(end: &[u8]) -> Option<Head> {
+    Head::parse(end.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?)
+}
+
+/// The lines of a text but for what follows the last end, which a crash cut.
+fn whole_lines(text: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    let n_bytes = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    text[..n_bytes].split_inclusive(|byte| *byte == b'\n').map(|line| &line[..line.len() - 1])
+}
+
+/// The same of a file, read as they are asked for.
+fn lines_of(path: PathBuf, file: Option<File>) -> Lines {
+    let mut file = file.map(BufReader::new);
+    Box::new(std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        match file.as_mut()?.read_until(b'\n', &mut line) {
+            Ok(_) => line.pop().filter(|end| *end == b'\n').map(|_| Ok(line)),
+            Err(source) => {
+                file = None;
+                Some(Err(Error::file("read", &path, source)))
+            }
+        }
+    }))
+}
+
 /// Makes sure that a directory remembers a new file.
-fn sync_directory(path: &Path) -> Result<(), Error> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+pub(super) fn sync_directory(path: &Path) -> Result<(), Error> {
+    let directory = directory(path);
     let synced = File::open(directory).and_then(|directory| directory.sync_all());
     synced.map_err(|source| Error::file("sync", directory, source))
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 
 use crate::store::database::{Database, reading};
-use crate::store::heads::{Heads, SigningKey};
+use crate::store::heads::{Head, Heads};
+use crate::store::key::SigningKey;
+use crate::store::prune;
 use crate::store::record::{Claim, Record, RecordDigest, RecordKind};
 use crate::store::search::Search;
-use crate::store::statements::Remembered;
+use crate::store::statements::{CheckpointRow, Remembered};
 use crate::store::tail::Tail;
 use crate::store::verify::{self, VerifyReport};
 use crate::store::{Error, StoreConfig};
@@ -119,13 +121,24 @@ impl Log {
         verify::verify(&self.database, &self.signing_key, &self.heads).await
     }
 
+    /// Removes what was set aside of the heads and vouches for nothing above the checkpoints.
+    pub(super) async fn forget_heads(&self) -> Result<(), Error> {
+        let checkpoints: Vec<CheckpointRow> = reading!(&self.database, checkpoints())?;
+        let signed = checkpoints.into_iter().filter(|row| prune::signed(&self.signing_key, row));
+        let pruned_to: HashMap<String, i64> = signed.map(|row| (row.chain, row.seq)).collect();
+        let (heads, signing_key) = (self.heads.clone(), self.signing_key.clone());
+        let is_needless = move |head: &Head| {
+            pruned_to.get(&head.chain).is_some_and(|seq| head.seq <= *seq)
+                && signing_key.signed(head).is_some()
+        };
+        let forgotten = tokio::task::spawn_blocking(move || heads.forget(is_needless)).await;
+        forgotten.unwrap_or_else(|error| Err(Error::Closed(error.to_string())))
+    }
+
     /// The end of the chain that this installation's heads name last, if it is still sound. What a crash left
     /// after the head must carry the key's own MACs: nothing that another wrote there is ever signed for.
     pub(super) async fn own_tail(&self) -> Result<Option<Tail>, Error> {
-        let heads: Vec<_> = self.heads.read()?.into_iter().flatten().collect();
-        let Some(head) = heads.into_iter().rev().find(|head| self.signing_key.signed(head)) else {
-            return Ok(None);
-        };
+        let Some(head) = self.heads.newest(&self.signing_key)? else { return Ok(None) };
         let mut digest = head.digest.clone();
         let mut seq = head.seq - 1;
         loop {

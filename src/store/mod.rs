@@ -3,7 +3,7 @@
 //! [`Store`] writes, [`Log`] reads. One task writes ([`writer`]): whatever waits goes into one
 //! transaction and is answered after its commit, so no decision is known to a caller before the
 //! disk has it. Every record carries the digest of the one before and a MAC of the installation's key;
-//! signed heads go to a file outside the database, so that [`Log::verify`] finds any record that was
+//! signed heads go to files outside the database, so that [`Log::verify`] finds any record that was
 //! flipped, deleted, swapped, cut off, replayed or forged. A failed commit or sync closes the log for good.
 //!
 //! Never kept here: diff text, messages, authors. Start reading at [`Record`].
@@ -14,6 +14,7 @@ mod database;
 mod error;
 mod heads;
 mod journal;
+mod key;
 mod log;
 mod prune;
 mod record;
@@ -21,6 +22,7 @@ mod search;
 mod statements;
 mod tail;
 mod verify;
+mod walk;
 mod writer;
 
 use std::sync::Arc;
@@ -38,7 +40,8 @@ pub use search::Search;
 pub use verify::{Difference, Problem, VerifyReport};
 
 use database::{Database, writing};
-use heads::{Heads, SigningKey};
+use heads::Heads;
+use key::SigningKey;
 use statements::Failure;
 use tail::Tail;
 use writer::{Closed, Command, Writer};
@@ -76,6 +79,7 @@ impl Store {
             Some(tail) => tail,
             None => begin_chain(&database, &signing_key).await?,
         };
+        heads.begin(&tail.chain)?;
         heads.append(&signing_key.sign_head((&tail.chain, tail.seq), &tail.digest, record::now_ms()))?;
         tracing::info!(chain = tail.chain, seq = tail.seq, is_new, "the decision log is open");
         let retention = store_config.retention;
@@ -123,7 +127,7 @@ impl Store {
     }
 
     /// Removes this chain's oldest records before a moment, at most [`Store::PRUNED_AT_ONCE`], leaving a signed
-    /// checkpoint; says how many. Each is checked before it goes.
+    /// checkpoint; says how many. Each is checked before it goes. Files of heads set aside go with what they vouch for.
     ///
     /// # Errors
     /// [`Error::NotAsWritten`] where one is not as it was written, and then none goes; when the log is closed or
@@ -132,7 +136,13 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         let sent = self.commands.send(Command::Prune { before_ms, answer }).await;
         sent.map_err(|_| self.gone())?;
-        answered.await.unwrap_or_else(|_| Err(self.gone()))
+        let n_pruned = answered.await.unwrap_or_else(|_| Err(self.gone()))?;
+        if n_pruned > 0
+            && let Err(error) = self.log.forget_heads().await
+        {
+            tracing::warn!(error = %error, "heads of pruned records could not be removed");
+        }
+        Ok(n_pruned)
     }
 
     /// Finishes what waits, signs the last head and closes the database.

@@ -5,11 +5,13 @@
 
 use crate::store::Error;
 use crate::store::database::{Database, reading, writing};
-use crate::store::heads::{Heads, SigningKey};
+use crate::store::heads::Heads;
+use crate::store::key::SigningKey;
 use crate::store::record::{NewRecord, Record, RecordDigest, RecordKind, now_ms};
 use crate::store::statements::CheckpointRow;
 use crate::store::tail::Tail;
-use crate::store::verify::{ChainWalk, Difference, Problem, difference, verify};
+use crate::store::verify::{Difference, Problem, difference, verify};
+use crate::store::walk::{ChainHeads, ChainWalk};
 
 const PURPOSE: &str = "diffrisk checkpoint 1";
 /// Records that go at once: whoever appends waits no longer than for so many.
@@ -47,13 +49,13 @@ async fn checked(
     last: i64,
 ) -> Result<(i64, RecordDigest, bool), Error> {
     let chain = tail.chain.as_str();
-    let checkpoints: Vec<CheckpointRow> = writing!(database, checkpoints())?;
-    let checkpoint = checkpoints.into_iter().find(|row| row.chain == chain);
+    let checkpoint = checkpoint(database, chain).await?;
     if let Some(row) = checkpoint.as_ref().filter(|row| !signed(signing_key, row)) {
         refused(difference(chain, row.seq, None, Problem::ForgedCheckpoint))?;
     }
-    let head = signing_key.sign_head((chain, tail.seq), &tail.digest, now_ms());
-    let mut walk = ChainWalk::new(chain, checkpoint.as_ref(), std::slice::from_ref(&head), signing_key);
+    let mut heads = ChainHeads::default();
+    heads.add(tail.seq, tail.digest);
+    let mut walk = ChainWalk::new(chain, checkpoint.as_ref(), &heads, signing_key);
     let mut n_left = AT_ONCE;
     loop {
         let page: Vec<Record> = reading!(database, scan(chain, walk.next_seq(), PAGE))?;
@@ -78,6 +80,12 @@ fn refused<T>(Difference { chain, seq, problem, .. }: Difference) -> Result<T, E
 pub(super) fn note(before_ms: i64, n_pruned: u64) -> NewRecord {
     let body = serde_json::json!({ "pruned_before_ms": before_ms, "n_pruned": n_pruned });
     NewRecord::new(RecordKind::Checkpoint, body.to_string())
+}
+
+/// How far a chain was pruned.
+pub(super) async fn checkpoint(database: &Database, chain: &str) -> Result<Option<CheckpointRow>, Error> {
+    let checkpoints: Vec<CheckpointRow> = reading!(database, checkpoints())?;
+    Ok(checkpoints.into_iter().find(|row| row.chain == chain))
 }
 
 /// Whether this installation signed a checkpoint.

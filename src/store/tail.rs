@@ -1,4 +1,4 @@
-use crate::store::heads::SigningKey;
+use crate::store::key::SigningKey;
 use crate::store::record::{NewRecord, Record, RecordDigest};
 
 /// Where a chain ends.

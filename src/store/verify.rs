@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use crate::store::Error;
 use crate::store::database::{Database, reading};
-use crate::store::heads::{Head, Heads, SigningKey};
+use crate::store::heads::{Head, Heads};
+use crate::store::key::SigningKey;
 use crate::store::prune;
-use crate::store::record::{Record, RecordDigest, RecordKind};
+use crate::store::record::Record;
 use crate::store::statements::CheckpointRow;
+use crate::store::walk::{ChainHeads, ChainWalk};
 
 const PAGE: i64 = 500;
 
@@ -73,59 +75,86 @@ pub enum Problem {
     ForgedCheckpoint,
 }
 
-/// Everything outside the records that vouches for them.
-struct Vouchers {
-    heads: HashMap<String, Vec<Head>>,
-    checkpoints: HashMap<String, CheckpointRow>,
-}
-
 type Found = Result<Option<Difference>, Error>;
 
-/// Reads the whole log.
+/// Reads the whole log, also while it is written and pruned.
 pub(super) async fn verify(
     database: &Database,
     signing_key: &SigningKey,
     heads: &Heads,
 ) -> Result<VerifyReport, Error> {
     let mut report = VerifyReport::default();
-    let checkpoints: Vec<CheckpointRow> = reading!(database, checkpoints())?;
-    if let Some(row) = checkpoints.iter().find(|row| !prune::signed(signing_key, row)) {
-        report.difference = Some(difference(&row.chain, row.seq, None, Problem::ForgedCheckpoint));
-        return Ok(report);
-    }
-    let mut vouchers = Vouchers { heads: HashMap::new(), checkpoints: HashMap::new() };
-    for line in heads.read()? {
-        match line.ok().filter(|head| signing_key.signed(head)) {
-            Some(head) => vouchers.heads.entry(head.chain.clone()).or_default().push(head),
-            None => {
-                report.difference = Some(difference("", report.n_heads as i64, None, Problem::ForgedHead));
-                return Ok(report);
-            }
-        }
-        report.n_heads += 1;
-    }
-    vouchers.checkpoints = checkpoints.into_iter().map(|row| (row.chain.clone(), row)).collect();
-    let in_log: Vec<String> = reading!(database, chains())?;
-    report.n_chains = in_log.len();
-    let chains: BTreeSet<&String> =
-        in_log.iter().chain(vouchers.heads.keys()).chain(vouchers.checkpoints.keys()).collect();
-    for chain in chains {
-        let heads = vouchers.heads.get(chain).map(Vec::as_slice).unwrap_or_default();
-        let mut walk = ChainWalk::new(chain, vouchers.checkpoints.get(chain), heads, signing_key);
-        let found = verify_chain(database, &mut walk).await?;
-        report.n_records += walk.n_records;
-        report.n_unsigned += walk.n_unsigned();
-        if found.is_some() {
-            report.difference = found;
-            return Ok(report);
-        }
-    }
+    report.difference = verify_all(database, signing_key, heads, &mut report).await?;
     Ok(report)
 }
 
-async fn verify_chain(database: &Database, walk: &mut ChainWalk<'_>) -> Found {
+async fn verify_all(
+    database: &Database,
+    signing_key: &SigningKey,
+    heads: &Heads,
+    report: &mut VerifyReport,
+) -> Found {
+    // Before any record: what a head vouches for was written before it.
+    let mut heads_of: HashMap<String, ChainHeads> = HashMap::new();
+    for line in heads.lines()? {
+        let head = Head::parse(&line?);
+        let Some((head, digest)) =
+            head.and_then(|head| signing_key.signed(&head).map(|digest| (head, digest)))
+        else {
+            return Ok(Some(difference("", report.n_heads as i64, None, Problem::ForgedHead)));
+        };
+        heads_of.entry(head.chain).or_default().add(head.seq, digest);
+        report.n_heads += 1;
+    }
+    let checkpoints: Vec<CheckpointRow> = reading!(database, checkpoints())?;
+    if let Some(row) = checkpoints.iter().find(|row| !prune::signed(signing_key, row)) {
+        return Ok(Some(difference(&row.chain, row.seq, None, Problem::ForgedCheckpoint)));
+    }
+    let in_log: Vec<String> = reading!(database, chains())?;
+    report.n_chains = in_log.len();
+    let pruned = checkpoints.into_iter().map(|row| row.chain);
+    let chains: BTreeSet<String> = in_log.into_iter().chain(pruned).chain(heads_of.keys().cloned()).collect();
+    for chain in &chains {
+        let chain_heads = heads_of.remove(chain).unwrap_or_default();
+        let found = verify_chain(database, signing_key, (chain, &chain_heads), report).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Walks a chain from its checkpoint or its genesis on; again where more of it was pruned between the two readings.
+async fn verify_chain(
+    database: &Database,
+    signing_key: &SigningKey,
+    (chain, chain_heads): (&str, &ChainHeads),
+    report: &mut VerifyReport,
+) -> Found {
+    let mut checkpoint = prune::checkpoint(database, chain).await?;
     loop {
-        let page = match reading!(database, scan(walk.chain, walk.next_seq, PAGE)) {
+        let forged = checkpoint.as_ref().filter(|row| !prune::signed(signing_key, row));
+        if let Some(row) = forged {
+            return Ok(Some(difference(chain, row.seq, None, Problem::ForgedCheckpoint)));
+        }
+        let mut walk = ChainWalk::new(chain, checkpoint.as_ref(), chain_heads, signing_key);
+        let found = walk_through(database, &mut walk).await?;
+        if found.is_some() {
+            let newer = prune::checkpoint(database, chain).await?;
+            if newer.as_ref().map(|row| row.seq) > checkpoint.map(|row| row.seq) {
+                checkpoint = newer;
+                continue;
+            }
+        }
+        report.n_records += walk.n_records();
+        report.n_unsigned += walk.n_unsigned();
+        return Ok(found);
+    }
+}
+
+async fn walk_through(database: &Database, walk: &mut ChainWalk<'_>) -> Found {
+    loop {
+        let page = match reading!(database, scan(walk.chain(), walk.next_seq(), PAGE)) {
             Err(Error::Database(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. })) => {
                 return walk_to_unreadable(database, walk).await;
             }
@@ -146,7 +175,7 @@ async fn verify_chain(database: &Database, walk: &mut ChainWalk<'_>) -> Found {
 async fn walk_to_unreadable(database: &Database, walk: &mut ChainWalk<'_>) -> Found {
     loop {
         let page: Result<Vec<Record>, Error> =
-            async { reading!(database, scan(walk.chain, walk.next_seq, 1)) }.await;
+            async { reading!(database, scan(walk.chain(), walk.next_seq(), 1)) }.await;
         match page.as_deref() {
             Ok([record]) => {
                 if let Some(found) = walk.step(record) {
@@ -154,25 +183,9 @@ async fn walk_to_unreadable(database: &Database, walk: &mut ChainWalk<'_>) -> Fo
                 }
             }
             Ok(_) => return Ok(walk.end()),
-            Err(_) => return Ok(Some(difference(walk.chain, walk.seq + 1, None, Problem::Unreadable))),
+            Err(_) => return Ok(Some(difference(walk.chain(), walk.expected(), None, Problem::Unreadable))),
         }
     }
-}
-
-/// One pass over a chain.
-pub(super) struct ChainWalk<'a> {
-    chain: &'a str,
-    /// Place of the record before; of the checkpoint, or -1, at the beginning.
-    seq: i64,
-    /// Where to read on: at the very lowest place at first, since nothing may stand below the beginning.
-    next_seq: i64,
-    digest: Option<RecordDigest>,
-    heads: HashMap<i64, &'a Head>,
-    last_head: Option<i64>,
-    n_records: usize,
-    signing_key: &'a SigningKey,
-    /// A record with a MAC was seen: from there on every one has it.
-    is_sealed: bool,
 }
 
 impl Problem {
@@ -192,86 +205,6 @@ impl Problem {
             Self::ForgedHead => "forged_head",
             Self::ForgedCheckpoint => "forged_checkpoint",
         }
-    }
-}
-
-impl<'a> ChainWalk<'a> {
-    /// From a checkpoint, or the beginning, on; the heads are those of this chain.
-    pub(super) fn new(
-        chain: &'a str,
-        checkpoint: Option<&CheckpointRow>,
-        heads: &'a [Head],
-        signing_key: &'a SigningKey,
-    ) -> Self {
-        let seq = checkpoint.map_or(-1, |row| row.seq);
-        Self {
-            chain,
-            seq,
-            next_seq: i64::MIN,
-            digest: checkpoint.map(|row| row.digest),
-            heads: heads.iter().map(|head| (head.seq, head)).collect(),
-            last_head: heads.iter().map(|head| head.seq).max(),
-            n_records: 0,
-            signing_key,
-            is_sealed: false,
-        }
-    }
-
-    /// Where to read on.
-    pub(super) fn next_seq(&self) -> i64 {
-        self.next_seq
-    }
-
-    /// Place and digest of the last record that was as it was written, and whether its seal says so.
-    pub(super) fn place(&self) -> Option<(i64, RecordDigest, bool)> {
-        Some((self.seq, self.digest?, self.is_sealed))
-    }
-
-    /// Takes the next record, and says what is wrong with it.
-    pub(super) fn step(&mut self, record: &Record) -> Option<Difference> {
-        let found = |problem| Some(difference(self.chain, record.seq, Some(&record.id), problem));
-        if self.last_head.is_none() {
-            return found(Problem::Unsigned);
-        }
-        if record.seq <= self.seq {
-            return found(Problem::Misplaced);
-        }
-        if record.seq != self.seq + 1 {
-            let problem = if self.digest.is_none() { Problem::NoBeginning } else { Problem::Missing };
-            return Some(difference(self.chain, self.seq + 1, None, problem));
-        }
-        if !record.is_intact() {
-            return found(Problem::Altered);
-        }
-        self.is_sealed |=
-            record.mac.is_some() || self.last_head.is_some_and(|last_head| record.seq > last_head);
-        if self.is_sealed && !self.signing_key.wrote(record) {
-            return found(Problem::ForgedRecord);
-        }
-        let begins = record.kind == RecordKind::Genesis && record.prev == [0; 32];
-        match self.digest {
-            None if !begins => return found(Problem::NoBeginning),
-            Some(digest) if digest != record.prev => return found(Problem::Unlinked),
-            _ => {}
-        }
-        if self.heads.get(&record.seq).is_some_and(|head| head.digest != hex::encode(record.digest)) {
-            return found(Problem::Forked);
-        }
-        self.seq = record.seq;
-        self.next_seq = record.seq.saturating_add(1);
-        self.digest = Some(record.digest);
-        self.n_records += 1;
-        None
-    }
-
-    fn n_unsigned(&self) -> usize {
-        let n_unsigned = self.last_head.map_or(0, |last_head| self.seq.saturating_sub(last_head).max(0));
-        usize::try_from(n_unsigned).unwrap_or(usize::MAX)
-    }
-
-    fn end(&self) -> Option<Difference> {
-        let last_head = self.last_head.unwrap_or(-1);
-        (last_head > self.seq).then(|| difference(self.chain, self.seq + 1, None, Problem::Truncated))
     }
 }
 

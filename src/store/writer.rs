@@ -7,8 +7,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::store::database::{Database, writing};
-use crate::store::heads::{Heads, SigningKey};
+use crate::store::heads::Heads;
 use crate::store::journal::Journal;
+use crate::store::key::SigningKey;
 use crate::store::prune;
 use crate::store::record::{Appended, NewRecord, now_ms};
 use crate::store::statements::Failure;

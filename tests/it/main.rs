@@ -46,6 +46,7 @@ mod secrets;
 mod store;
 mod store_claims;
 mod store_forgery;
+mod store_heads;
 mod store_sync;
 mod store_tamper;
 mod timeline;

@@ -1,0 +1,86 @@
+//! The installation's key, and what it signs.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::store::heads::{Head, sync_directory};
+use crate::store::record::{Record, RecordDigest};
+use crate::store::{Error, StoreConfig};
+
+/// The key that signs records, heads and checkpoints; never shown.
+#[derive(Clone)]
+pub(super) struct SigningKey([u8; 32]);
+
+impl SigningKey {
+    /// Reads the installation's key, or makes one where there is none yet.
+    pub(super) fn load_or_make(store_config: &StoreConfig) -> Result<Self, Error> {
+        let Some(path) = store_config.file_beside("key")? else { return Self::random(Path::new("")) };
+        if path.exists() { Self::load(&path) } else { Self::make(&path) }
+    }
+
+    pub(super) fn load(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::file("read", path, source))?;
+        let malformed =
+            || Error::Malformed { path: path.to_owned(), expected: "a signing key (64 hex digits)" };
+        let bytes = hex::decode(text.trim()).map_err(|_| malformed())?;
+        bytes.try_into().map(Self).map_err(|_| malformed())
+    }
+
+    fn make(path: &Path) -> Result<Self, Error> {
+        let key = Self::random(path)?;
+        let failed = |source| Error::file("write", path, source);
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+        writeln!(file, "{}", hex::encode(key.0)).and_then(|()| file.sync_all()).map_err(failed)?;
+        sync_directory(path)?;
+        Ok(key)
+    }
+
+    fn random(path: &Path) -> Result<Self, Error> {
+        let mut bytes = [0; 32];
+        let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+        read.map_err(|source| Error::file("draw a signing key for", path, source))?;
+        Ok(Self(bytes))
+    }
+
+    /// HMAC-SHA256 over a purpose, a chain, a place, a digest and a moment.
+    pub(super) fn mac(
+        &self,
+        purpose: &str,
+        place: (&str, i64),
+        digest: &RecordDigest,
+        at_ms: i64,
+    ) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        mac.update(
+            format!("{purpose}\n{}\n{}\n{}\n{at_ms}", place.0, place.1, hex::encode(digest)).as_bytes(),
+        );
+        mac.finalize().into_bytes().into()
+    }
+
+    pub(super) fn sign_head(&self, place: (&str, i64), digest: &RecordDigest, at_ms: i64) -> Head {
+        let mac = hex::encode(self.mac("diffrisk head 1", place, digest, at_ms));
+        Head { chain: place.0.to_owned(), seq: place.1, digest: hex::encode(digest), at_ms, mac }
+    }
+
+    /// The MAC of a record in its place.
+    pub(super) fn seal(&self, record: &Record) -> [u8; 32] {
+        self.mac("diffrisk record 1", (&record.chain, record.seq), &record.digest, record.at_ms)
+    }
+
+    /// Whether a record is as this installation wrote it.
+    pub(super) fn wrote(&self, record: &Record) -> bool {
+        record.is_intact() && record.mac == Some(self.seal(record))
+    }
+
+    /// The digest that a head vouches for, if this installation signed it.
+    pub(super) fn signed(&self, head: &Head) -> Option<RecordDigest> {
+        let digest = hex::decode(&head.digest).ok()?.try_into().ok()?;
+        (self.sign_head((&head.chain, head.seq), &digest, head.at_ms) == *head).then_some(digest)
+    }
+}
