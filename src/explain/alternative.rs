@@ -11,7 +11,7 @@ use crate::change::{Change, FileDiff, KeyChange};
 use crate::explain::diff::{Measured, n_tries};
 use crate::explain::edit::taken_out;
 use crate::explain::grounds::Grounds;
-use crate::explain::numbers::{percent, quoted};
+use crate::explain::numbers::{percent, quoted, whole};
 use crate::explain::partner::{missing_partners, touched_only};
 use crate::explain::rescore::{Reassessed, Rescorer};
 use crate::explain::step::{steps_of, with_value};
@@ -288,7 +288,7 @@ fn told(kind: AlternativeKind, text: String, reassessed: &Reassessed) -> Alterna
 /// What is then asked for, beside what is asked for now; the level never stands without the rank.
 fn outcome(now: &Now, reassessed: &Reassessed) -> String {
     let (verdict, level) = (reassessed.decision.verdict, reassessed.assessment.gate_level);
-    let rank = format!("riskier than {:.0} of 100", reassessed.assessment.percentile.floor());
+    let rank = format!("riskier than {} of 100", whole(reassessed.assessment.percentile.floor()));
     if verdict != now.verdict {
         format!("{} ({rank})", verdict_words(verdict))
     } else if level != now.gate_level {

@@ -1,5 +1,5 @@
 use crate::explain::group::ReaderGroup;
-use crate::explain::numbers::{one_in, times};
+use crate::explain::numbers::{one_in, times, whole};
 use crate::explain::odds::Odds;
 use crate::explain::phrase::{
     AS_USUAL, NOTHING_STANDS_OUT, is_learned, is_of_a_person, learned, said_of_one, sentence,
@@ -97,7 +97,7 @@ fn rank(assessment: &Assessment) -> String {
         GateLevel::Red => "in the riskier half (gate level red)",
         GateLevel::Green => "in the safer half (gate level green)",
     };
-    format!("riskier than {:.0} of 100 {among}: {level}", assessment.percentile.floor())
+    format!("riskier than {} of 100 {among}: {level}", whole(assessment.percentile.floor()))
 }
 
 impl GroupShare {
@@ -107,7 +107,7 @@ impl GroupShare {
         let odds = Odds { calibrator };
         let mut by_group: [Vec<&Contribution>; ReaderGroup::ALL.len()] = Default::default();
         for contribution in &assessment.contributions {
-            by_group[ReaderGroup::of_feature(&contribution.feature) as usize].push(contribution);
+            by_group[ReaderGroup::of_contribution(contribution) as usize].push(contribution);
         }
         let sum = |of_group: &[&Contribution]| of_group.iter().map(|it| it.contribution).sum::<f64>();
         let slope = odds.slope(assessment.base, by_group.iter().map(|of_group| sum(of_group)));
@@ -233,10 +233,10 @@ fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {
     let rank = rank_of(&contribution.feature, vector).filter(|_| is_ranked);
     let unusual = match rank {
         Some(rank) if rank >= 0.9 => {
-            format!(" (more than in {:.0} % of changes here)", (100.0 * rank).floor())
+            format!(" (more than in {} % of changes here)", whole((100.0 * rank).floor()))
         }
         Some(rank) if rank <= 0.1 => {
-            format!(" (less than in {:.0} % of changes here)", (100.0 * (1.0 - rank)).floor())
+            format!(" (less than in {} % of changes here)", whole((100.0 * (1.0 - rank)).floor()))
         }
         _ => String::new(),
     };

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::features::{Group, is_custom, schema};
+use crate::risk::Contribution;
 
 /// What the tokens' shares are summed under.
 const TOKENS: &str = "tokens";
@@ -62,6 +63,12 @@ impl ReaderGroup {
         }
     }
 
+    /// The group of a feature that has a share. Most families belong to one group as a whole.
+    pub(super) fn of_contribution(contribution: &Contribution) -> Self {
+        let of_family = Group::of_name(&contribution.group).and_then(Self::of_family);
+        of_family.unwrap_or_else(|| Self::of_feature(&contribution.feature))
+    }
+
     /// The group of a feature; one that this build does not know is about the words.
     pub fn of_feature(name: &str) -> Self {
         if name == TOKENS {
@@ -79,18 +86,47 @@ impl ReaderGroup {
 
     fn of(group: Group, name: &str) -> Self {
         let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-        match group {
-            Group::Size => Self::Size,
-            Group::Kind => Self::Place,
-            Group::KeyEdits | Group::Key => Self::Settings,
-            Group::Author | Group::Ownership => Self::Experience,
-            Group::File | Group::Partner => Self::FilePast,
-            Group::Context | Group::Time => Self::Moment,
-            Group::Message => Self::Wording,
-            Group::Outcomes if starts(&["author_", "domain_"]) => Self::Experience,
-            Group::Outcomes if starts(&["template_", "first_words_", "title_", "token_"]) => Self::Wording,
-            Group::Outcomes => Self::PastTrouble,
-            Group::Custom => Self::Custom,
+        match Self::of_family(group) {
+            Some(group) => group,
+            None if starts(&["author_", "domain_"]) => Self::Experience,
+            None if starts(&["template_", "first_words_", "title_", "token_"]) => Self::Wording,
+            None => Self::PastTrouble,
         }
+    }
+
+    /// The group of a whole family; none of the outcomes, whose features are told with what they are outcomes of.
+    fn of_family(group: Group) -> Option<Self> {
+        match group {
+            Group::Size => Some(Self::Size),
+            Group::Kind => Some(Self::Place),
+            Group::KeyEdits | Group::Key => Some(Self::Settings),
+            Group::Author | Group::Ownership => Some(Self::Experience),
+            Group::File | Group::Partner => Some(Self::FilePast),
+            Group::Context | Group::Time => Some(Self::Moment),
+            Group::Message => Some(Self::Wording),
+            Group::Custom => Some(Self::Custom),
+            Group::Outcomes => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_and_its_features_are_in_the_same_group() {
+        for spec in &schema().features {
+            assert_eq!(Group::of_name(spec.group.as_str()), Some(spec.group));
+            let contribution = Contribution {
+                feature: spec.name.into(),
+                group: spec.group.as_str().into(),
+                value: None,
+                contribution: 1.0,
+            };
+            let group = ReaderGroup::of_contribution(&contribution);
+            assert_eq!(group, ReaderGroup::of_feature(spec.name), "{}", spec.name);
+        }
+        assert_eq!(Group::of_name(Group::Custom.as_str()), Some(Group::Custom));
     }
 }

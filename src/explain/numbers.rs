@@ -28,7 +28,7 @@ pub(super) fn quoted(name: &str) -> String {
 /// "about 1 in 7": one in how many; from a third on in percent.
 pub(super) fn one_in(probability: f64) -> String {
     match probability {
-        p if p >= 1.0 / 3.0 => format!("about {:.0} in 100", 100.0 * p),
+        p if p >= 1.0 / 3.0 => format!("about {} in 100", whole(100.0 * p)),
         p if p > 1e-5 => format!("about 1 in {}", rounded(1.0 / p)),
         _ => "less than 1 in 100,000".to_owned(),
     }
@@ -42,7 +42,7 @@ pub(super) fn rounded(value: f64) -> String {
 
 /// A whole number with separators.
 pub(super) fn thousands(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
+    let digits = whole(value.abs());
     let mut text = String::new();
     for (idx, digit) in digits.chars().enumerate() {
         if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
@@ -57,7 +57,7 @@ pub(super) fn thousands(value: f64) -> String {
 pub(super) fn plain(value: f64) -> String {
     match value.abs() {
         v if v >= 1_000.0 => thousands(value),
-        v if v >= 100.0 || (v - v.round()).abs() < 0.005 => format!("{value:.0}"),
+        v if v >= 100.0 || (v - v.round()).abs() < 0.005 => whole(value),
         v if v >= 10.0 => trimmed(format!("{value:.1}")),
         _ => trimmed(format!("{value:.2}")),
     }
@@ -127,6 +127,16 @@ pub(super) fn upper_first(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// No digit after the point. Most numbers here are whole ones, and digits of an integer are cheap to write.
+pub(super) fn whole(value: f64) -> String {
+    const LIMIT: f64 = 1e15;
+    if value.fract() == 0.0 && value.abs() < LIMIT {
+        (value as i64).to_string()
+    } else {
+        format!("{value:.0}")
+    }
+}
+
 fn trimmed(text: String) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
@@ -160,6 +170,7 @@ mod tests {
         assert_eq!(counted(1.0, "file"), "1 file");
         assert_eq!(plain(2.50), "2.5");
         assert_eq!(times(0.1), "10");
+        assert_eq!([7.0, -7.0, 2.5, 1e300].map(|value| whole(value).len()), [1, 2, 1, 301]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use rustc_hash::FxHashMap;
 
-use crate::explain::numbers::{plain, span_hours, times};
+use crate::explain::numbers::{plain, span_hours, times, whole};
 use crate::explain::phrasebook::{ALONE, ALONE_KEY, HARDLY, LEARNED, ONE, PHRASES, SHARES, UNKNOWN};
 use crate::features::{FeatureSpec, Unit, is_custom, schema};
 use crate::risk::Contribution;
@@ -41,7 +41,7 @@ pub(super) fn learned(contribution: &Contribution, rank: Option<f64>) -> Option<
     let rank = rank.filter(|_| is_learned(&contribution.feature))?;
     let going_by = phrase(LEARNED, &contribution.feature)?;
     let (word, share) = if rank >= 0.5 { ("riskier", rank) } else { ("safer", 1.0 - rank) };
-    Some(format!("{going_by} it is {word} than {:.0} % of changes here", (100.0 * share).floor()))
+    Some(format!("{going_by} it is {word} than {} % of changes here", whole((100.0 * share).floor())))
 }
 
 /// Whether a feature is what an online learner makes of a change.
@@ -61,8 +61,11 @@ pub(super) fn said_of_one(text: &str, is_one_file: bool, is_one_key: bool) -> St
         let alternatives: Vec<&str> = ALONE.iter().chain(ALONE_KEY).map(|(many, _)| *many).collect();
         Regex::new(&alternatives.join("|")).expect("plain words are a regular expression")
     });
+    if !is_one_file && !is_one_key {
+        return text.to_owned();
+    }
     let (mut said, mut rest_at) = (String::with_capacity(text.len()), 0);
-    for many in MANY.find_iter(text).filter(|_| is_one_file || is_one_key) {
+    for many in MANY.find_iter(text) {
         let of_file = phrase(ALONE, many.as_str()).filter(|_| is_one_file);
         let of_key = || phrase(ALONE_KEY, many.as_str()).filter(|_| is_one_key);
         said.push_str(&text[rest_at..many.start()]);
@@ -114,7 +117,10 @@ fn subject(spec: &FeatureSpec) -> String {
 
 /// A phrase, and what is said instead where its value is one.
 struct Phrase {
-    of_many: &'static str,
+    /// What stands before and after the value.
+    around: (&'static str, &'static str),
+    /// Whether it has a place for the value at all.
+    is_filled: bool,
     of_one: Option<String>,
 }
 
@@ -122,7 +128,8 @@ impl Phrase {
     fn of(of_many: &'static str) -> Self {
         let one = ONE.iter().find_map(|(many, one)| Some((of_many.split_once(many)?, one)));
         let of_one = one.map(|((before, after), one)| format!("{before}{one}{after}"));
-        Self { of_many, of_one }
+        let around = of_many.split_once("{}");
+        Self { around: around.unwrap_or((of_many, "")), is_filled: around.is_some(), of_one }
     }
 
     /// The phrase with a value in place.
@@ -133,7 +140,8 @@ impl Phrase {
             ("0 %", _) => "none",
             (shown, _) => shown,
         };
-        self.of_many.replacen("{}", shown, 1)
+        let (before, after) = self.around;
+        [before, if self.is_filled { shown } else { "" }, after].concat()
     }
 }
 

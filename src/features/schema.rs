@@ -220,6 +220,26 @@ pub fn schema() -> &'static Schema {
 }
 
 impl Group {
+    /// The group with a machine name, if there is one.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "size" => Self::Size,
+            "kind" => Self::Kind,
+            "key_edits" => Self::KeyEdits,
+            "author" => Self::Author,
+            "ownership" => Self::Ownership,
+            "file" => Self::File,
+            "key" => Self::Key,
+            "context" => Self::Context,
+            "time" => Self::Time,
+            "message" => Self::Message,
+            "outcomes" => Self::Outcomes,
+            "partner" => Self::Partner,
+            "custom" => Self::Custom,
+            _ => return None,
+        })
+    }
+
     /// Stable machine name.
     pub fn as_str(self) -> &'static str {
         match self {

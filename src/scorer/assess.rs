@@ -20,6 +20,8 @@ pub struct Scorer {
     custom: Vec<String>,
     /// Position in such a vector of each value the artifact needs.
     columns: Vec<usize>,
+    /// What each of them is told as: a feature of this build, after those a custom feature.
+    parts: Vec<usize>,
     base_rate_idx: Option<usize>,
 }
 
@@ -45,8 +47,9 @@ impl Scorer {
         let names: Vec<(&str, u32)> =
             schema().revisions().chain(custom.iter().map(|name| (name.as_str(), CUSTOM_REVISION))).collect();
         let columns = artifact.columns(&names)?;
+        let parts = columns.iter().map(|&idx| part_of(idx)).collect();
         let base_rate_idx = names.iter().position(|(name, _)| *name == BASE_RATE);
-        Ok(Self { artifact, custom, columns, base_rate_idx })
+        Ok(Self { artifact, custom, columns, parts, base_rate_idx })
     }
 
     /// Names of the custom features that a vector has behind this build's own values, in order.
@@ -125,49 +128,59 @@ impl Scorer {
         here.map_or(self.artifact.document().scoring.base_rate, |rate| f64::from(*rate))
     }
 
-    /// Shares by feature: a value and its rank speak of the same thing and are summed.
+    /// Shares by feature, the largest first: a value and its rank speak of the same thing and are summed.
     fn contributions(&self, vector: &[f32], shares: &[f64], text: f64) -> Vec<Contribution> {
-        let schema = schema();
-        let mut by_feature = vec![0.0; schema.features.len()];
-        let mut by_custom = vec![0.0; self.custom.len()];
-        for (&idx, share) in self.columns.iter().zip(shares) {
-            match idx.checked_sub(schema.n_values()) {
-                Some(custom_idx) => by_custom[custom_idx] += share,
-                None if schema.is_rank(idx) => {
-                    by_feature[schema.ranked[idx - schema.features.len()]] += share
-                }
-                None => by_feature[idx] += share,
-            }
+        let mut by_part = vec![0.0; self.tokens_part() + 1];
+        for (&part, share) in self.parts.iter().zip(shares) {
+            by_part[part] += share;
         }
+        by_part[self.tokens_part()] = text;
+        let mut order: Vec<(u64, usize)> = Vec::with_capacity(by_part.len());
+        // The bits of floats without a sign are in their order.
+        let weights = by_part.iter().map(|share: &f64| share.abs().to_bits()).enumerate();
+        order.extend(weights.filter(|(_, weight)| *weight > 0).map(|(part, weight)| (weight, part)));
+        order.sort_unstable_by(|(a_weight, a), (b_weight, b)| {
+            b_weight.cmp(a_weight).then_with(|| self.name_of(*a).cmp(self.name_of(*b)))
+        });
+        order.into_iter().map(|(_, part)| self.contribution(part, vector, by_part[part])).collect()
+    }
+
+    /// What is told as one thing: a feature, a custom feature, or all tokens.
+    fn contribution(&self, part: usize, vector: &[f32], contribution: f64) -> Contribution {
+        let schema = schema();
         let known =
             |idx: usize| vector.get(idx).filter(|value| !value.is_nan()).map(|value| f64::from(*value));
-        let named = schema.features.iter().zip(by_feature).enumerate().map(|(idx, (spec, contribution))| {
-            Contribution {
-                feature: spec.name.into(),
-                group: spec.group.as_str().into(),
-                value: known(idx),
-                contribution,
+        let (feature, group, value) = match (schema.features.get(part), self.custom_at(part)) {
+            (Some(spec), _) => (spec.name.into(), spec.group, known(part)),
+            (None, Some((custom_idx, name))) => {
+                (name.to_owned().into(), Group::Custom, known(schema.n_values() + custom_idx))
             }
-        });
-        let custom = self.custom.iter().zip(by_custom).enumerate().map(|(idx, (name, contribution))| {
-            let value = known(schema.n_values() + idx);
-            let group = Group::Custom.as_str().into();
-            Contribution { feature: name.clone().into(), group, value, contribution }
-        });
-        let tokens = Contribution {
-            feature: TOKENS.into(),
-            group: Group::Message.as_str().into(),
-            value: None,
-            contribution: text,
+            (None, None) => (TOKENS.into(), Group::Message, None),
         };
-        let mut contributions: Vec<Contribution> = named
-            .chain(custom)
-            .chain([tokens])
-            .filter(|contribution| contribution.contribution != 0.0)
-            .collect();
-        contributions.sort_unstable_by(|a, b| {
-            b.contribution.abs().total_cmp(&a.contribution.abs()).then_with(|| a.feature.cmp(&b.feature))
-        });
-        contributions
+        Contribution { feature, group: group.as_str().into(), value, contribution }
+    }
+
+    fn name_of(&self, part: usize) -> &str {
+        let spec = schema().features.get(part).map(|spec| spec.name);
+        spec.or(self.custom_at(part).map(|(_, name)| name)).unwrap_or(TOKENS)
+    }
+
+    fn custom_at(&self, part: usize) -> Option<(usize, &str)> {
+        let custom_idx = part.checked_sub(schema().features.len())?;
+        self.custom.get(custom_idx).map(|name| (custom_idx, name.as_str()))
+    }
+
+    fn tokens_part(&self) -> usize {
+        schema().features.len() + self.custom.len()
+    }
+}
+
+/// Which part of an explanation a position of a vector belongs to.
+fn part_of(idx: usize) -> usize {
+    let schema = schema();
+    match idx.checked_sub(schema.n_values()) {
+        Some(custom_idx) => schema.features.len() + custom_idx,
+        None if schema.is_rank(idx) => schema.ranked[idx - schema.features.len()],
+        None => idx,
     }
 }
