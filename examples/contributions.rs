@@ -42,7 +42,7 @@ fn of_trees(trees: &str, rows: &str, out: &str) -> anyhow::Result<()> {
     ensure!(values.len().is_multiple_of(boosted.n_features()), "the rows have another number of columns");
     let rows: Vec<&[f32]> = values.chunks_exact(boosted.n_features()).collect();
     // The first row also plans the trees; that is done once a model, not once a row.
-    boosted.contributions(rows[0], &mut vec![0.0; boosted.n_features()]);
+    boosted.explain(rows[0], &mut vec![0.0; boosted.n_features()]);
     let (mut written, mut worst) = (Vec::new(), 0.0_f64);
     let (mut fastest, mut all) = (f64::INFINITY, Vec::new());
     for _ in 0..N_ROUNDS {
@@ -50,7 +50,7 @@ fn of_trees(trees: &str, rows: &str, out: &str) -> anyhow::Result<()> {
         all = Vec::with_capacity(rows.len());
         for row in &rows {
             let mut shares = vec![0.0; boosted.n_features()];
-            let base = boosted.contributions(row, &mut shares);
+            let base = boosted.explain(row, &mut shares).base;
             all.push((base, shares));
         }
         fastest = fastest.min(started.elapsed().as_secs_f64());

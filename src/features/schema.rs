@@ -101,6 +101,7 @@ pub struct Schema {
     pub ranked: Vec<usize>,
     names: Vec<String>,
     positions: FxHashMap<&'static str, usize>,
+    rank_positions: Vec<Option<usize>>,
 }
 
 impl FeatureSpec {
@@ -144,8 +145,7 @@ impl Schema {
 
     /// Position in a vector of the rank of the feature with a name; none where it is not ranked.
     pub fn rank_position(&self, name: &str) -> Option<usize> {
-        let rank_idx = self.ranked.binary_search(&self.position(name)?).ok()?;
-        Some(self.features.len() + rank_idx)
+        self.rank_positions[self.position(name)?]
     }
 
     /// The feature with a name.
@@ -209,7 +209,11 @@ impl Schema {
         let names =
             raw_names.chain(ranked.iter().map(|&idx| format!("{}.rank", features[idx].name))).collect();
         let positions = features.iter().enumerate().map(|(idx, spec)| (spec.name, idx)).collect();
-        Self { features, ranked, names, positions }
+        let mut rank_positions = vec![None; features.len()];
+        for (rank_idx, &idx) in ranked.iter().enumerate() {
+            rank_positions[idx] = Some(features.len() + rank_idx);
+        }
+        Self { features, ranked, names, positions, rank_positions }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Boosted, Error, Logistic, TextLogistic};
+use crate::model::{Boosted, Error, Explained, Logistic, TextLogistic};
 
 /// A fitted combination of members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,6 +71,8 @@ pub struct Input<'a> {
 /// What of a margin is not a feature's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attribution {
+    /// The margin, bit for bit that of [`Ensemble::margin`].
+    pub margin: f64,
     /// Margin of an empty question.
     pub base: f64,
     /// Share of all tokens together.
@@ -90,13 +92,18 @@ impl Ensemble {
 
     /// Adds each feature's share to `out`; base, text and shares add up to the margin.
     pub fn contributions(&self, input: Input<'_>, out: &mut [f64]) -> Attribution {
-        let mut attribution = Attribution { base: self.intercept, text: 0.0 };
+        let mut attribution = Attribution { margin: self.intercept, base: self.intercept, text: 0.0 };
+        let (mut values, mut shares) = (Vec::new(), Vec::new());
         for member in &self.members {
-            attribution.base += member.weight * member.contributions(input.row, out);
+            let explained = member.explain(input.row, &mut values, &mut shares, out);
+            attribution.margin += member.weight * explained.margin;
+            attribution.base += member.weight * explained.base;
         }
         if let Some(text) = &self.text {
+            let margin = text.learner.margin(input.tokens);
+            attribution.margin += text.weight * margin;
             attribution.base += text.weight * text.learner.base();
-            attribution.text = text.weight * (text.learner.margin(input.tokens) - text.learner.base());
+            attribution.text = text.weight * (margin - text.learner.base());
         }
         attribution
     }
@@ -139,15 +146,22 @@ impl Member {
         self.learner.margin(values)
     }
 
-    fn contributions(&self, row: &[f32], out: &mut [f64]) -> f64 {
-        let mut values = Vec::new();
-        self.gather(row, &mut values);
-        let mut shares = vec![0.0; values.len()];
-        let base = self.learner.contributions(&values, &mut shares);
+    /// Adds the weighted shares to `out`; `values` and `shares` are room to work in.
+    fn explain(
+        &self,
+        row: &[f32],
+        values: &mut Vec<f32>,
+        shares: &mut Vec<f64>,
+        out: &mut [f64],
+    ) -> Explained {
+        self.gather(row, values);
+        shares.clear();
+        shares.resize(values.len(), 0.0);
+        let explained = self.learner.explain(values, shares);
         for (&column, share) in self.columns.iter().zip(shares) {
-            out[column as usize] += self.weight * share;
+            out[column as usize] += self.weight * *share;
         }
-        base
+        explained
     }
 
     fn gather(&self, row: &[f32], values: &mut Vec<f32>) {
@@ -186,11 +200,13 @@ impl Learner {
         }
     }
 
-    /// Adds each feature's share of the margin to `out` and returns the base.
-    pub fn contributions(&self, row: &[f32], out: &mut [f64]) -> f64 {
+    /// Adds each feature's share of the margin to `out`.
+    pub fn explain(&self, row: &[f32], out: &mut [f64]) -> Explained {
         match self {
-            Self::Logistic(logistic) => logistic.contributions(row, out),
-            Self::Boosted(boosted) => boosted.contributions(row, out),
+            Self::Logistic(logistic) => {
+                Explained { base: logistic.contributions(row, out), margin: logistic.margin(row) }
+            }
+            Self::Boosted(boosted) => boosted.explain(row, out),
         }
     }
 
@@ -246,7 +262,8 @@ mod tests {
         let mut out = [0.0; 3];
         let attribution = pair().contributions(input, &mut out);
         assert_eq!(out, [0.75 + 2.0, 0.0, 4.5 + 2.0]);
-        assert_eq!(attribution, Attribution { base: 0.5 - 0.75 - 0.25, text: 0.0 });
+        let margin = pair().margin(input);
+        assert_eq!(attribution, Attribution { margin, base: 0.5 - 0.75 - 0.25, text: 0.0 });
     }
 
     #[test]

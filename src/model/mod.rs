@@ -16,7 +16,7 @@ mod matrix;
 mod solve;
 pub mod text;
 
-pub use boosted::{Boosted, BoostedParams};
+pub use boosted::{Boosted, BoostedParams, Explained};
 pub use calibrator::{Calibrator, CalibratorKind, CalibratorParams, Platt};
 pub use ensemble::{Attribution, Ensemble, Input, Learner, Member, TextMember};
 pub use error::Error;

@@ -82,7 +82,7 @@ impl Scorer {
         let row = self.row(vector);
         let mut shares = vec![0.0; row.len()];
         let attribution = document.scoring.ensemble.contributions(Input { row: &row, tokens }, &mut shares);
-        let margin = document.scoring.ensemble.margin(Input { row: &row, tokens });
+        let margin = attribution.margin;
         let probability = document.scoring.calibrator.probability(margin);
         // A margin that is not a number reads as certain trouble, so that no doubt looks safe.
         let score = RiskScore::new(probability).or(RiskScore::new(1.0)).expect("one is a probability");

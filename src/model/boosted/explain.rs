@@ -13,11 +13,12 @@
 //! `z` does not depend on the row, so every division is done once, when the plan is made. And all that a row tells a
 //! tree is which way it goes at each node: where these are few, the shares are known before any row is.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
-use crate::model::boosted::Boosted;
 use crate::model::boosted::quadrature::Quadrature;
-use crate::model::boosted::tree::{Tree, leaf_idx};
+use crate::model::boosted::tree::{Node, Tree, leaf_idx};
+use crate::model::boosted::{Boosted, Explained};
 
 /// Nodes of a tree whose shares are kept for each of its two-to-the-nodes sets of decisions.
 const MAX_TABLED: usize = 5;
@@ -36,6 +37,8 @@ pub(super) struct Explainer {
     eight: Group<8>,
     sixteen: Group<16>,
     thirty_two: Group<32>,
+    /// Trees of one leaf.
+    stumps: Vec<usize>,
     /// Base of the margin plus the mean of every tree.
     base: f64,
 }
@@ -45,20 +48,28 @@ pub(super) struct Explainer {
 struct Group<const M: usize> {
     quadrature: Quadrature<M>,
     plans: Vec<TreePlan<M>>,
+    /// The nodes of all its trees, one tree after the other: a row reads them in one go.
+    nodes: Vec<Node>,
+    /// What each node of a tree adds, node by node, for one set of decisions after the other; the nth bit of a set is 1
+    /// where node n sends the row to the left.
+    shares: Vec<f64>,
+    /// What the leaf adds to the margin that each set of decisions leads to.
+    leaves: Vec<f64>,
 }
 
 #[derive(Clone, Debug)]
 struct TreePlan<const M: usize> {
     tree_idx: usize,
+    /// Its nodes in those of the group.
+    nodes: Range<usize>,
+    /// Where its shares and its leaves by sets of decisions begin; none where the nodes are too many for a table.
+    table: Option<(usize, usize)>,
     /// Edge above each node that last split on the same feature, or [`NONE`].
     before: Vec<u32>,
     /// Edge that leads to each node, or [`NONE`].
     above: Vec<u32>,
     /// Two a node, left and right.
     edges: Vec<Edge<M>>,
-    /// What each node adds, node by node, for one set of decisions after the other; the nth bit of a set is 1 where
-    /// node n sends the row to the left. Empty where the nodes are too many.
-    shares: Vec<f64>,
 }
 
 /// Room for what a tree's nodes make of a row.
@@ -110,12 +121,14 @@ impl Explainer {
             eight: Group::new(),
             sixteen: Group::new(),
             thirty_two: Group::new(),
+            stumps: Vec::new(),
             base: boosted.base,
         };
         for (tree_idx, tree) in boosted.trees.iter().enumerate() {
             let covers = covers(tree);
             explainer.base += mean(tree, &covers);
             if tree.nodes.is_empty() {
+                explainer.stumps.push(tree_idx);
                 continue;
             }
             match widest_path(tree, 0, &mut Vec::new()).div_ceil(2) {
@@ -129,25 +142,40 @@ impl Explainer {
         explainer
     }
 
-    pub(super) fn contributions(&self, boosted: &Boosted, row: &[f32], out: &mut [f64]) -> f64 {
-        self.two.contributions(boosted, row, out);
-        self.four.contributions(boosted, row, out);
-        self.eight.contributions(boosted, row, out);
-        self.sixteen.contributions(boosted, row, out);
-        self.thirty_two.contributions(boosted, row, out);
-        self.base
+    pub(super) fn explain(&self, boosted: &Boosted, row: &[f32], out: &mut [f64]) -> Explained {
+        let mut terms: Vec<f64> = vec![0.0; boosted.trees.len()];
+        self.two.explain(boosted, row, out, &mut terms);
+        self.four.explain(boosted, row, out, &mut terms);
+        self.eight.explain(boosted, row, out, &mut terms);
+        self.sixteen.explain(boosted, row, out, &mut terms);
+        self.thirty_two.explain(boosted, row, out, &mut terms);
+        for &tree_idx in &self.stumps {
+            terms[tree_idx] = leaf_value(&boosted.trees[tree_idx], -1);
+        }
+        Explained {
+            base: self.base,
+            margin: terms.into_iter().fold(boosted.base, |margin, term| margin + term),
+        }
     }
 }
 
 impl<const M: usize> Group<M> {
     fn new() -> Self {
-        Self { quadrature: Quadrature::new(), plans: Vec::new() }
+        Self {
+            quadrature: Quadrature::new(),
+            plans: Vec::new(),
+            nodes: Vec::new(),
+            shares: Vec::new(),
+            leaves: Vec::new(),
+        }
     }
 
     fn push(&mut self, tree_idx: usize, tree: &Tree, covers: &[f64]) {
         let none = vec![NONE; tree.nodes.len()];
+        let nodes = self.nodes.len()..self.nodes.len() + tree.nodes.len();
+        self.nodes.extend(&tree.nodes);
         let mut plan =
-            TreePlan { tree_idx, before: none.clone(), above: none, edges: Vec::new(), shares: Vec::new() };
+            TreePlan { tree_idx, nodes, table: None, before: none.clone(), above: none, edges: Vec::new() };
         for (idx, node) in tree.nodes.iter().enumerate() {
             let before = last_edge_of(tree, &plan.above, idx);
             plan.before[idx] = before;
@@ -164,30 +192,37 @@ impl<const M: usize> Group<M> {
             }
         }
         if tree.nodes.len() <= MAX_TABLED {
+            plan.table = Some((self.shares.len(), self.leaves.len()));
             let mut scratch = Scratch::of(tree.nodes.len());
             for decisions in 0..1_usize << tree.nodes.len() {
-                plan.share(tree, &self.quadrature, |idx| decisions >> idx & 1 == 1, &mut scratch);
-                plan.shares.extend(&scratch.shares);
+                let goes_left = |idx: usize| decisions >> idx & 1 == 1;
+                plan.share(tree, &self.quadrature, goes_left, &mut scratch);
+                self.shares.extend(&scratch.shares);
+                self.leaves.push(f64::from(tree.leaves[tree.leaf_by(goes_left)].value));
             }
         }
         self.plans.push(plan);
     }
 
-    fn contributions(&self, boosted: &Boosted, row: &[f32], out: &mut [f64]) {
-        let untabled = self.plans.iter().filter(|plan| plan.shares.is_empty());
-        let mut scratch = Scratch::of(untabled.map(|plan| plan.before.len()).max().unwrap_or(0));
+    /// Adds what each feature adds to `out`, and writes what each tree adds to the margin.
+    fn explain(&self, boosted: &Boosted, row: &[f32], out: &mut [f64], terms: &mut [f64]) {
+        let untabled = self.plans.iter().filter(|plan| plan.table.is_none());
+        let mut scratch = Scratch::of(untabled.map(|plan| plan.nodes.len()).max().unwrap_or(0));
         for plan in &self.plans {
-            let tree = &boosted.trees[plan.tree_idx];
-            let goes_left = |idx: usize| tree.nodes[idx].goes_left(row[usize::from(tree.nodes[idx].feature)]);
-            let n_nodes = tree.nodes.len();
-            let shares = if plan.shares.is_empty() {
-                plan.share(tree, &self.quadrature, goes_left, &mut scratch);
-                &scratch.shares[..n_nodes]
+            let nodes = &self.nodes[plan.nodes.clone()];
+            let goes_left = |node: &Node| node.goes_left(row[usize::from(node.feature)]);
+            let shares = if let Some((first_share, first_leaf)) = plan.table {
+                let decide = |set, (idx, node)| set | usize::from(goes_left(node)) << idx;
+                let decisions = nodes.iter().enumerate().fold(0, decide);
+                terms[plan.tree_idx] = self.leaves[first_leaf + decisions];
+                &self.shares[first_share + decisions * nodes.len()..][..nodes.len()]
             } else {
-                let decisions = (0..n_nodes).fold(0, |set, idx| set | usize::from(goes_left(idx)) << idx);
-                &plan.shares[decisions * n_nodes..][..n_nodes]
+                let tree = &boosted.trees[plan.tree_idx];
+                terms[plan.tree_idx] = tree.predict(row);
+                plan.share(tree, &self.quadrature, |idx| goes_left(&nodes[idx]), &mut scratch);
+                &scratch.shares[..nodes.len()]
             };
-            for (node, share) in tree.nodes.iter().zip(shares).rev() {
+            for (node, share) in nodes.iter().zip(shares).rev() {
                 out[usize::from(node.feature)] += share;
             }
         }

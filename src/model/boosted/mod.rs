@@ -37,6 +37,15 @@ pub struct Boosted {
     explainer: ExplainerCell,
 }
 
+/// A margin, and where it begins for a row of which nothing is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Explained {
+    /// Mean margin of the training rows.
+    pub base: f64,
+    /// The row's margin, bit for bit that of `margin`.
+    pub margin: f64,
+}
+
 impl Boosted {
     /// Trees made elsewhere, checked.
     ///
@@ -68,11 +77,11 @@ impl Boosted {
         self.trees.iter().fold(self.base, |margin, tree| margin + tree.predict(row))
     }
 
-    /// Adds each feature's exact Shapley value to `out` and returns the base; base plus values is
-    /// the margin. Path-dependent TreeSHAP (Lundberg et al. 2020): an absent feature follows the
-    /// training rows' shares.
-    pub fn contributions(&self, row: &[f32], out: &mut [f64]) -> f64 {
-        self.explainer.get(self).contributions(self, row, out)
+    /// Adds each feature's exact Shapley value to `out`; the base plus these is the margin.
+    /// Path-dependent TreeSHAP (Lundberg et al. 2020): an absent feature follows the training rows'
+    /// shares.
+    pub fn explain(&self, row: &[f32], out: &mut [f64]) -> Explained {
+        self.explainer.get(self).explain(self, row, out)
     }
 
     /// Refuses child indices that leave the tree or turn back, features out of range and numbers

@@ -201,7 +201,8 @@ fn contributions_are_the_shapley_values() {
         for row in 0..8 {
             let row = matrix.row(row);
             let mut shares = vec![0.0; n_columns];
-            let base = model.contributions(&row, &mut shares);
+            let Explained { base, margin } = model.explain(&row, &mut shares);
+            assert_eq!(margin.to_bits(), model.margin(&row).to_bits());
             let (true_base, true_shares) = brute_force(&model, &row);
             assert!((base - true_base).abs() < 1e-12);
             for (share, truth) in shares.iter().zip(&true_shares) {
@@ -225,9 +226,17 @@ fn contributions_add_up_to_the_margin() {
     for row in 0..100 {
         let row = matrix.row(row);
         let mut shares = vec![0.0; 12];
-        let base = model.contributions(&row, &mut shares);
+        let Explained { base, margin } = model.explain(&row, &mut shares);
+        assert_eq!(margin.to_bits(), model.margin(&row).to_bits());
         assert!((base + shares.iter().sum::<f64>() - model.margin(&row)).abs() < 1e-11);
     }
+}
+
+#[test]
+fn a_tree_of_one_leaf_adds_to_base_and_margin() {
+    let stump = Tree { nodes: Vec::new(), leaves: vec![Leaf { value: 0.25, cover: 3.0 }] };
+    let model = Boosted::new(1, 0.5, vec![stump.clone(), stump]).unwrap();
+    assert_eq!(model.explain(&[0.0], &mut [0.0]), Explained { base: 1.0, margin: 1.0 });
 }
 
 #[test]
