@@ -118,3 +118,16 @@ fn license_expressions_are_read() {
     }
     assert!(is_banned("time:<0.3.47", "time", "0.3.9") && !is_banned("time:<0.3.47", "time", "0.3.47"));
 }
+
+/// The image that runs the service holds the C library and what comes with the compiler, and nothing else.
+#[cfg(target_env = "gnu")]
+#[test]
+fn the_binary_wants_no_library_that_its_container_lacks() {
+    const THERE: [&str; 5] = ["linux-vdso.so.1", "libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux"];
+    let output = Command::new("ldd").arg(env!("CARGO_BIN_EXE_diffrisk")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let wanted = String::from_utf8(output.stdout).unwrap();
+    let names = wanted.lines().filter_map(|line| line.split_whitespace().next());
+    let lacking: Vec<_> = names.filter(|name| !THERE.iter().any(|there| name.contains(there))).collect();
+    assert!(lacking.is_empty() && wanted.contains("libc.so.6"), "{wanted}");
+}

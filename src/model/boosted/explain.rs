@@ -198,7 +198,7 @@ impl<const M: usize> Group<M> {
                 let goes_left = |idx: usize| decisions >> idx & 1 == 1;
                 plan.share(tree, &self.quadrature, goes_left, &mut scratch);
                 self.shares.extend(&scratch.shares);
-                self.leaves.push(f64::from(tree.leaves[tree.leaf_by(goes_left)].value));
+                self.leaves.push(leaf_value(tree, leaf_by(tree, goes_left)));
             }
         }
         self.plans.push(plan);
@@ -358,6 +358,16 @@ fn mean(tree: &Tree, covers: &[f64]) -> f64 {
 
 fn leaf_value(tree: &Tree, child: i16) -> f64 {
     f64::from(tree.leaves[leaf_idx(child)].value)
+}
+
+/// The leaf, as a child, that is reached by going left at some nodes and right at the others.
+fn leaf_by(tree: &Tree, goes_left: impl Fn(usize) -> bool) -> i16 {
+    let mut child = 0;
+    while child >= 0 {
+        let idx = child as usize;
+        child = tree.nodes[idx].children[usize::from(!goes_left(idx))];
+    }
+    child
 }
 
 /// Most distinct features on one path.

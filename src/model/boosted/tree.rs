@@ -79,18 +79,10 @@ impl Tree {
 
     /// Index of the leaf that a row falls into.
     pub fn leaf_of(&self, row: &[f32]) -> usize {
-        self.leaf_by(|idx| {
-            let node = &self.nodes[idx];
-            node.goes_left(row[usize::from(node.feature)])
-        })
-    }
-
-    /// Index of the leaf that is reached by going left at some nodes and right at the others.
-    pub(super) fn leaf_by(&self, goes_left: impl Fn(usize) -> bool) -> usize {
         let mut child = if self.nodes.is_empty() { -1 } else { 0 };
         while child >= 0 {
-            let idx = child as usize;
-            child = self.nodes[idx].children[usize::from(!goes_left(idx))];
+            let node = &self.nodes[child as usize];
+            child = node.children[usize::from(!node.goes_left(row[usize::from(node.feature)]))];
         }
         leaf_idx(child)
     }
