@@ -117,10 +117,7 @@ fn subject(spec: &FeatureSpec) -> String {
 
 /// A phrase, and what is said instead where its value is one.
 struct Phrase {
-    /// What stands before and after the value.
-    around: (&'static str, &'static str),
-    /// Whether it has a place for the value at all.
-    is_filled: bool,
+    of_many: &'static str,
     of_one: Option<String>,
 }
 
@@ -128,8 +125,7 @@ impl Phrase {
     fn of(of_many: &'static str) -> Self {
         let one = ONE.iter().find_map(|(many, one)| Some((of_many.split_once(many)?, one)));
         let of_one = one.map(|((before, after), one)| format!("{before}{one}{after}"));
-        let around = of_many.split_once("{}");
-        Self { around: around.unwrap_or((of_many, "")), is_filled: around.is_some(), of_one }
+        Self { of_many, of_one }
     }
 
     /// The phrase with a value in place.
@@ -140,8 +136,8 @@ impl Phrase {
             ("0 %", _) => "none",
             (shown, _) => shown,
         };
-        let (before, after) = self.around;
-        [before, if self.is_filled { shown } else { "" }, after].concat()
+        let around = self.of_many.split_once("{}");
+        around.map_or_else(|| self.of_many.to_owned(), |(before, after)| [before, shown, after].concat())
     }
 }
 

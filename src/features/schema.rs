@@ -155,10 +155,12 @@ impl Schema {
 
     /// The feature behind a position of the vector: itself, or the one that is ranked there.
     pub fn feature_at(&self, idx: usize) -> &FeatureSpec {
-        match idx.checked_sub(self.features.len()) {
-            None => &self.features[idx],
-            Some(rank_idx) => &self.features[self.ranked[rank_idx]],
-        }
+        &self.features[self.feature_idx(idx)]
+    }
+
+    /// The position in `features` of that feature.
+    pub fn feature_idx(&self, idx: usize) -> usize {
+        idx.checked_sub(self.features.len()).map_or(idx, |rank_idx| self.ranked[rank_idx])
     }
 
     /// Whether a position of the vector holds a rank.

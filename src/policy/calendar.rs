@@ -86,7 +86,7 @@ impl Calendar {
         weekly.chain(self.from).chain(self.to).filter(|edge| *edge > at).min()
     }
 
-    /// Every weekly span that can hold a moment, and the next one, in Unix seconds.
+    /// Every weekly span that can touch the week around a moment, in Unix seconds.
     fn spans_near(&self, at: i64) -> Vec<(i64, i64)> {
         let (Some(weekly), Ok(timestamp)) = (self.weekly, Timestamp::from_second(at)) else {
             return Vec::new();
@@ -94,7 +94,7 @@ impl Calendar {
         let date = self.zone.to_datetime(timestamp).date();
         let days_from_monday = i64::from(date.weekday().to_monday_zero_offset());
         let midnight = date.at(0, 0, 0, 0);
-        (-1..=1)
+        (-2..=2)
             .filter_map(|week| {
                 let start = (week * 7 - days_from_monday) * 24 * 60 + weekly.start_minute;
                 self.span(midnight, start, weekly.n_minutes)

@@ -178,9 +178,6 @@ impl Scorer {
 /// Which part of an explanation a position of a vector belongs to.
 fn part_of(idx: usize) -> usize {
     let schema = schema();
-    match idx.checked_sub(schema.n_values()) {
-        Some(custom_idx) => schema.features.len() + custom_idx,
-        None if schema.is_rank(idx) => schema.ranked[idx - schema.features.len()],
-        None => idx,
-    }
+    let custom_idx = idx.checked_sub(schema.n_values());
+    custom_idx.map_or_else(|| schema.feature_idx(idx), |custom_idx| schema.features.len() + custom_idx)
 }

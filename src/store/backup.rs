@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::store::config::Address;
 use crate::store::database::Database;
+use crate::store::files::{sync, sync_directory};
 use crate::store::heads::Heads;
 use crate::store::{Error, Log, StoreConfig, VerifyReport};
 
@@ -59,7 +60,7 @@ pub async fn restore(dir: &Path, store_config: &StoreConfig) -> Result<VerifyRep
     copy_new(&beside(&copy, "key")?, &beside(store_config, "key")?)?;
     copy_new(&beside(&copy, "heads")?, &heads)?;
     copy_new(&sqlite_path(&copy)?, &target)?;
-    sync(target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    sync_directory(&target)?;
     verified(store_config).await
 }
 
@@ -103,9 +104,4 @@ fn copy_heads(heads: &Heads, to: &Path) -> Result<(), Error> {
 fn new_file(path: &Path) -> Result<File, Error> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     opened.map_err(|source| Error::file("make", path, source))
-}
-
-fn sync(path: &Path) -> Result<(), Error> {
-    let synced = File::open(path).and_then(|file| file.sync_all());
-    synced.map_err(|source| Error::file("sync", path, source))
 }

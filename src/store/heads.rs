@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::files::{directory, sync_directory};
 use crate::store::key::SigningKey;
 use crate::store::{Error, StoreConfig};
 
@@ -239,15 +240,4 @@ fn lines_of(path: PathBuf, file: Option<File>) -> Lines {
             }
         }
     }))
-}
-
-/// Makes sure that a directory remembers a new file.
-pub(super) fn sync_directory(path: &Path) -> Result<(), Error> {
-    let directory = directory(path);
-    let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    synced.map_err(|source| Error::file("sync", directory, source))
-}
-
-fn directory(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -8,7 +8,8 @@ use std::path::Path;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::store::heads::{Head, sync_directory};
+use crate::store::files::sync_directory;
+use crate::store::heads::Head;
 use crate::store::record::{Record, RecordDigest};
 use crate::store::{Error, StoreConfig};
 

@@ -12,6 +12,7 @@ mod backup;
 mod config;
 mod database;
 mod error;
+mod files;
 mod heads;
 mod journal;
 mod key;

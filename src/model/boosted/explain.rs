@@ -360,7 +360,8 @@ fn leaf_value(tree: &Tree, child: i16) -> f64 {
     f64::from(tree.leaves[leaf_idx(child)].value)
 }
 
-/// The leaf, as a child, that is reached by going left at some nodes and right at the others.
+/// The leaf, as a child, that is reached by going left at some nodes and right at the others; for tables only. A row's walk
+/// is written out in [`Tree::leaf_of`]: through this function it took a row an eighth more CPU.
 fn leaf_by(tree: &Tree, goes_left: impl Fn(usize) -> bool) -> i16 {
     let mut child = 0;
     while child >= 0 {
