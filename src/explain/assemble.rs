@@ -1,3 +1,5 @@
+use std::array;
+
 use crate::explain::group::ReaderGroup;
 use crate::explain::numbers::{one_in, times, whole};
 use crate::explain::odds::Odds;
@@ -105,7 +107,9 @@ impl GroupShare {
     /// [`Explanation::of`].
     pub fn of(assessment: &Assessment, vector: &[f32], calibrator: Option<&Calibrator>) -> Vec<Self> {
         let odds = Odds { calibrator };
-        let mut by_group: [Vec<&Contribution>; ReaderGroup::ALL.len()] = Default::default();
+        let n_of_group = assessment.contributions.len().div_ceil(3);
+        let mut by_group: [Vec<&Contribution>; ReaderGroup::ALL.len()] =
+            array::from_fn(|_| Vec::with_capacity(n_of_group));
         for contribution in &assessment.contributions {
             by_group[ReaderGroup::of_contribution(contribution) as usize].push(contribution);
         }
@@ -143,15 +147,15 @@ fn group_share(
     }
     let (factor, direction) = (log_factor.exp(), Direction::of(log_factor));
     let strength = match direction {
-        Direction::Raises => format!("raises the odds {} times", times(factor)),
-        Direction::Lowers => format!("lowers the odds {} times", times(factor)),
+        Direction::Raises => ["raises the odds ", &times(factor), " times"].concat(),
+        Direction::Lowers => ["lowers the odds ", &times(factor), " times"].concat(),
         Direction::Neither => "hardly matters".to_owned(),
     };
     let said: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
     let text = match direction {
-        Direction::Neither => format!("{} {strength}", group.title()),
-        _ if said.is_empty() => format!("{} {strength}; {NOTHING_STANDS_OUT}", group.title()),
-        _ => format!("{} {strength}: {}", group.title(), said.join("; ")),
+        Direction::Neither => [group.title(), " ", &strength].concat(),
+        _ if said.is_empty() => [group.title(), " ", &strength, "; ", NOTHING_STANDS_OUT].concat(),
+        _ => [group.title(), " ", &strength, ": ", &said.join("; ")].concat(),
     };
     GroupShare { group, title: group.title().to_owned(), contribution, factor, direction, text, values }
 }
@@ -167,9 +171,9 @@ fn without_rank(text: &str) -> &str {
 /// of the first. They come by their magnitude, the largest first, and stay so.
 fn leading<'a>(contributions: &[&'a Contribution], total: f64, vector: &[f32]) -> Vec<&'a Contribution> {
     let agrees = |it: &Contribution| {
-        let is_against = || contradicts(it, total, rank_of(&it.feature, vector));
-        let says_something = it.value.is_some() || tells_when_unknown(&it.feature);
-        it.contribution * total > 0.0 && says_something && !is_mere_absence(it) && !is_against()
+        let says_something = || it.value.is_some() || tells_when_unknown(&it.feature);
+        let is_for = it.contribution * total > 0.0;
+        is_for && says_something() && !is_mere_absence(it) && !contradicts(it, total, vector)
     };
     let mut rest = contributions.iter().copied().skip_while(|it| !agrees(it));
     let mut agreeing: Vec<&Contribution> = rest.next().into_iter().collect();
@@ -208,7 +212,7 @@ fn is_mere_absence(contribution: &Contribution) -> bool {
 /// Whether a value's own words speak against the group, though the model counts it for it: "went wrong
 /// less often than usual" in a group that raises the odds, because the model expects even less of most. "As often
 /// as usual" speaks for nothing.
-fn contradicts(contribution: &Contribution, total: f64, rank: Option<f64>) -> bool {
+fn contradicts(contribution: &Contribution, total: f64, vector: &[f32]) -> bool {
     let spec = schema().spec(&contribution.feature);
     let Some(spec) = spec.filter(|spec| spec.group == Group::Outcomes && !is_of_a_person(spec.name)) else {
         return false;
@@ -218,9 +222,12 @@ fn contradicts(contribution: &Contribution, total: f64, rank: Option<f64>) -> bo
         (Unit::Days | Unit::Hours, value) if total > 0.0 => value.is_some(),
         (Unit::LogRatio, Some(value)) if value.abs() <= AS_USUAL => return true,
         (Unit::LogRatio, Some(value)) => value > AS_USUAL,
-        // Nor does a place near the middle.
-        (Unit::LogOdds, Some(_)) if rank.is_some_and(|rank| (0.4..0.6).contains(&rank)) => return true,
-        (Unit::LogOdds, Some(_)) if rank.is_some() => rank >= Some(0.5),
+        (Unit::LogOdds, Some(_)) => match rank_of(spec.name, vector) {
+            // Nor does a place near the middle.
+            Some(rank) if (0.4..0.6).contains(&rank) => return true,
+            Some(rank) => rank >= 0.5,
+            None => return false,
+        },
         (Unit::Count, Some(value)) if spec.name.contains("_bad") => value > 0.0,
         _ => return false,
     };
@@ -233,14 +240,14 @@ fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {
     let rank = rank_of(&contribution.feature, vector).filter(|_| is_ranked);
     let unusual = match rank {
         Some(rank) if rank >= 0.9 => {
-            format!(" (more than in {} % of changes here)", whole((100.0 * rank).floor()))
+            [" (more than in ", &whole((100.0 * rank).floor()), " % of changes here)"].concat()
         }
         Some(rank) if rank <= 0.1 => {
-            format!(" (less than in {} % of changes here)", whole((100.0 * (1.0 - rank)).floor()))
+            [" (less than in ", &whole((100.0 * (1.0 - rank)).floor()), " % of changes here)"].concat()
         }
         _ => String::new(),
     };
-    let text = learned(contribution, rank).unwrap_or_else(|| format!("{}{unusual}", sentence(contribution)));
+    let text = learned(contribution, rank).unwrap_or_else(|| sentence(contribution) + &unusual);
     LeadingValue {
         feature: contribution.feature.to_string(),
         value: contribution.value,
@@ -392,7 +399,7 @@ mod tests {
         for (feature, value, total, expected) in cases {
             let contribution =
                 Contribution { feature: feature.into(), group: "".into(), value, contribution: total / 2.0 };
-            assert_eq!(contradicts(&contribution, total, None), expected, "{feature} {value:?} {total}");
+            assert_eq!(contradicts(&contribution, total, &[]), expected, "{feature} {value:?} {total}");
         }
     }
 }

@@ -85,7 +85,7 @@ pub(super) fn span_hours(hours: f64) -> String {
 /// "1 file", "3 files".
 pub(super) fn counted(n: f64, noun: &str) -> String {
     let plural = if (n - 1.0).abs() < 0.005 { "" } else { "s" };
-    format!("{} {noun}{plural}", plain(n))
+    [&plain(n), " ", noun, plural].concat()
 }
 
 /// Percent with its sign: "5 %".

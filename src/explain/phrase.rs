@@ -28,7 +28,7 @@ pub fn sentence(contribution: &Contribution) -> String {
             "the words of the change and of its title, taken one by one".to_owned()
         }
         None if is_custom(&contribution.feature) => match contribution.value {
-            Some(value) => format!("{} is {}", contribution.feature, plain(value)),
+            Some(value) => [&contribution.feature, " is ", &plain(value)].concat(),
             None => format!("{} is not known", contribution.feature),
         },
         None => contribution.feature.to_string(),
@@ -41,7 +41,8 @@ pub(super) fn learned(contribution: &Contribution, rank: Option<f64>) -> Option<
     let rank = rank.filter(|_| is_learned(&contribution.feature))?;
     let going_by = phrase(LEARNED, &contribution.feature)?;
     let (word, share) = if rank >= 0.5 { ("riskier", rank) } else { ("safer", 1.0 - rank) };
-    Some(format!("{going_by} it is {word} than {} % of changes here", whole((100.0 * share).floor())))
+    let percent = whole((100.0 * share).floor());
+    Some([going_by, " it is ", word, " than ", &percent, " % of changes here"].concat())
 }
 
 /// Whether a feature is what an online learner makes of a change.
@@ -97,7 +98,7 @@ fn of_feature(spec: &FeatureSpec, value: Option<f64>) -> String {
     }
     let share = SHARES.iter().find_map(|(start, clause)| Some((spec.sentence.strip_prefix(start)?, clause)));
     if let Some((what, clause)) = share {
-        return format!("{} {clause}{what}", how_many(value));
+        return [&how_many(value), " ", clause, what].concat();
     }
     match spec.sentence.strip_prefix("Whether ") {
         Some(clause) if value > 0.5 => clause.to_owned(),
@@ -151,7 +152,7 @@ fn shown(spec: &FeatureSpec, value: f64) -> String {
         Unit::Days => span_hours(24.0 * value),
         Unit::Hours if spec.name != "time_hour" => span_hours(value),
         Unit::LogRatio if spec.name.ends_with("_lift") || spec.name.contains("_lift_") => how_often(value),
-        Unit::LogRatio => format!("{} times", times(value.exp())),
+        Unit::LogRatio => times(value.exp()) + " times",
         _ => plain(round_to(value)),
     }
 }
@@ -162,7 +163,7 @@ fn share_shown(value: f64) -> String {
     match shown.as_str() {
         "100" if value < 1.0 => "nearly 100 %".to_owned(),
         "0" if value > 0.0 => "less than 0.1 %".to_owned(),
-        shown => format!("{shown} %"),
+        shown => [shown, " %"].concat(),
     }
 }
 
@@ -171,8 +172,8 @@ pub(super) const AS_USUAL: f64 = 0.05;
 
 fn how_often(log_ratio: f64) -> String {
     match log_ratio {
-        ratio if ratio > AS_USUAL => format!("{} times as often as usual", times(ratio.exp())),
-        ratio if ratio < -AS_USUAL => format!("{} times less often than usual", times(ratio.exp())),
+        ratio if ratio > AS_USUAL => times(ratio.exp()) + " times as often as usual",
+        ratio if ratio < -AS_USUAL => times(ratio.exp()) + " times less often than usual",
         _ => "as often as usual".to_owned(),
     }
 }
@@ -181,7 +182,7 @@ fn how_many(share: f64) -> String {
     match share {
         s if s <= 0.0 => "no".to_owned(),
         s if s >= 1.0 => "all".to_owned(),
-        s => format!("{} % of the", plain(round_to(100.0 * s))),
+        s => plain(round_to(100.0 * s)) + " % of the",
     }
 }
 

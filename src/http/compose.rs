@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::change::{Change, ChangeId, Moment};
 use crate::explain::sentence;
-use crate::http::assessor::{Asked, Assessed, ModelRef, Target};
+use crate::http::assessor::{Asked, Assessed, HistoryMode, Target};
 use crate::http::decode::Question;
 use crate::http::explain::groups;
+use crate::http::fingerprint::Fingerprint;
 use crate::http::service::Serving;
 use crate::http::wire::{
     Answer, BudgetAnswer, ChangeAnswer, ContributionAnswer, ExplanationAnswer, LinksAnswer, PartAnswer,
@@ -346,13 +345,26 @@ fn scope_word(scope: ReferenceScope) -> &'static str {
 
 /// Everything that a decision rests on: the same fingerprint may be answered with the same decision.
 fn fingerprint(question: &Question, assessed: &Assessed, answer: &Answer) -> [u8; 32] {
-    let head = assessed.history.as_ref().map(|history| (&history.head, history.mode));
-    let season = answer.budget.as_ref().map(|budget| (&budget.season, budget.share.to_bits()));
-    let model = answer.model.as_ref().map(|model: &ModelRef| &model.digest);
-    let moved = (head, assessed.history_epoch, assessed.known_bad, season, model, &answer.policy);
-    let mut hasher = Sha256::new();
-    hasher.update(question.said);
-    hasher.update(format!("{:?}{:?}{:?}", question.repo, assessed.digest, assessed.commit));
-    hasher.update(format!("{moved:?}{:?}", assessed.classification.kind));
-    hasher.finalize().into()
+    let (history, budget) = (assessed.history.as_ref(), answer.budget.as_ref());
+    let known_bad = assessed.known_bad.map(|bad| format!("{bad:?}"));
+    let texts = [
+        Some(question.repo.as_str()),
+        assessed.digest.as_deref(),
+        assessed.commit.as_deref(),
+        history.map(|history| history.head.as_str()),
+        known_bad.as_deref(),
+        budget.map(|budget| budget.season.as_str()),
+        answer.model.as_ref().map(|model| model.digest.as_str()),
+        answer.policy.as_deref(),
+        Some(kind_word(assessed.classification.kind)),
+    ];
+    let is_landed = history.is_some_and(|history| history.mode == HistoryMode::BeforeLanding);
+    let share = budget.map_or(0, |budget| budget.share.to_bits());
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.add(&question.said);
+    texts.into_iter().for_each(|text| fingerprint.add_optional(text));
+    fingerprint.add(&[u8::from(is_landed)]);
+    fingerprint.add(&assessed.history_epoch.to_le_bytes());
+    fingerprint.add(&share.to_le_bytes());
+    fingerprint.finish()
 }

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::change::{ChangeRecord, DiffError, DiffLimits, Moment, parse_diff_within};
 use crate::features::{CustomNameError, check_custom_name};
 use crate::http::assessor::{Asked, Target};
 use crate::http::config::Limits;
 use crate::http::fields::{Field, Fields};
+use crate::http::fingerprint::Fingerprint;
 use crate::http::{ApiError, Json, ProblemCode};
 use crate::policy::{Context, ContextValue};
 
@@ -188,11 +187,8 @@ fn moment(field: Field) -> Result<Moment, ApiError> {
 
 /// What a decision rests on beside the diff, the history, the model and the policy.
 fn said(target: &Target, custom: &BTreeMap<String, f64>, context: &Context) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    let mut add = |part: &[u8]| {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    };
+    let mut fingerprint = Fingerprint::new();
+    let mut add = |part: &[u8]| fingerprint.add(part);
     match target {
         Target::Commit { commit, base } => {
             add(b"commit");
@@ -212,5 +208,5 @@ fn said(target: &Target, custom: &BTreeMap<String, f64>, context: &Context) -> [
         add(&value.to_bits().to_le_bytes());
     }
     add(format!("{context:?}").as_bytes());
-    hasher.finalize().into()
+    fingerprint.finish()
 }

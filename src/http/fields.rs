@@ -32,21 +32,19 @@ impl Fields {
     pub(super) fn optional(&mut self, name: &str) -> Option<Field> {
         let idx = self.rest.iter().position(|(key, _)| key == name)?;
         let (_, json) = self.rest.swap_remove(idx);
-        (json != Json::Null).then(|| Field { path: format!("{}.{name}", self.path), json })
+        (json != Json::Null).then(|| Field { path: self.path_of(name), json })
     }
 
     pub(super) fn required(&mut self, name: &str) -> Result<Field, ApiError> {
         let field = self.optional(name);
-        field.ok_or_else(|| {
-            ApiError::at(ProblemCode::MissingField, format!("{}.{name}", self.path), "required")
-        })
+        field.ok_or_else(|| ApiError::at(ProblemCode::MissingField, self.path_of(name), "required"))
     }
 
     /// Every field with its path, in the order of the body.
     pub(super) fn all(self) -> impl Iterator<Item = (String, Field)> {
         let path = self.path;
         self.rest.into_iter().map(move |(key, json)| {
-            let path = format!("{path}.{}", shown_key(&key));
+            let path = [&path, ".", shown_key(&key)].concat();
             (key, Field { path, json })
         })
     }
@@ -56,10 +54,14 @@ impl Fields {
         match self.rest.first() {
             None => Ok(()),
             Some((key, _)) => {
-                let path = format!("{}.{}", self.path, shown_key(key));
+                let path = self.path_of(shown_key(key));
                 Err(ApiError::at(ProblemCode::UnknownField, path, ProblemCode::UnknownField.title()))
             }
         }
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        [&self.path, ".", name].concat()
     }
 }
 

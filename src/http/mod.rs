@@ -16,6 +16,7 @@ mod decode;
 mod error;
 mod explain;
 mod fields;
+mod fingerprint;
 mod gate;
 mod joins;
 mod json;

@@ -7,12 +7,12 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use futures_util::FutureExt;
 
-use crate::http::auth::{Scope, authenticate, scope};
+use crate::http::auth::{Guard, Scope, authorize};
 use crate::http::metrics::{CodeLabels, RequestLabels};
 use crate::http::otlp::Span;
 use crate::http::pages;
@@ -26,6 +26,10 @@ const INFER: &str = "/v2/models/{model}/infer";
 
 /// Every route of the service.
 pub fn router(service: Arc<Service>) -> Router {
+    let guard = |method_router: MethodRouter<Arc<Service>>, needed| {
+        let service = Arc::clone(&service);
+        method_router.layer(from_fn_with_state(Guard { service, needed }, authorize))
+    };
     let guarded = Router::new()
         .route("/v1/score", guard(post(score::one), Scope::Score))
         .route("/v1/score/batch", guard(post(score::batch), Scope::Score))
@@ -42,8 +46,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v2/models/{model}", guard(get(infer::metadata), Scope::Score))
         .route("/v2/models/{model}/ready", guard(get(infer::model_ready), Scope::Score))
         .route(INFER, guard(post(infer::infer), Scope::Score))
-        .route("/metrics", guard(get(health::metrics), Scope::Read))
-        .layer(from_fn_with_state(Arc::clone(&service), authenticate));
+        .route("/metrics", guard(get(health::metrics), Scope::Read));
     let open = Router::new()
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
@@ -56,18 +59,13 @@ pub fn router(service: Arc<Service>) -> Router {
         .merge(pages::router(&service))
         .fallback(|| async { ApiError::standard(ProblemCode::NotFound) })
         .method_not_allowed_fallback(|| async { ApiError::standard(ProblemCode::MethodNotAllowed) })
-        .layer(from_fn(catch_panic))
         .layer(from_fn_with_state(Arc::clone(&service), observe))
         .with_state(service)
 }
 
-fn guard(method_router: MethodRouter<Arc<Service>>, needed: Scope) -> MethodRouter<Arc<Service>> {
-    method_router.layer(from_fn_with_state(needed, scope))
-}
-
 /// A panic of a handler is a problem of one request, never of the service. What changes something runs in a
 /// task of its own, and so to its end, also where the caller hangs up.
-async fn catch_panic(request: Request, next: Next) -> Response {
+async fn run_caught(request: Request, next: Next) -> Response {
     let response = if only_reads(&request) {
         AssertUnwindSafe(next.run(request)).catch_unwind().await.ok()
     } else {
@@ -88,7 +86,7 @@ async fn observe(State(service): State<Arc<Service>>, mut request: Request, next
     let context = TraceContext::of(request.headers());
     let method = service.exporter.as_ref().map(|_| request.method().to_string());
     request.extensions_mut().insert(context.clone());
-    let mut response = next.run(request).await;
+    let mut response = run_caught(request, next).await;
     let status = response.status().as_u16();
     service.metrics.requests.get_or_create(&RequestLabels { route: route.clone(), status }).inc();
     service.metrics.request_seconds.observe(started.elapsed().as_secs_f64());

@@ -58,9 +58,8 @@ impl SigningKey {
         at_ms: i64,
     ) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        mac.update(
-            format!("{purpose}\n{}\n{}\n{}\n{at_ms}", place.0, place.1, hex::encode(digest)).as_bytes(),
-        );
+        let (seq, at) = (place.1.to_string(), at_ms.to_string());
+        mac.update([purpose, place.0, &seq, &hex::encode(digest), &at].join("\n").as_bytes());
         mac.finalize().into_bytes().into()
     }
 

@@ -21,9 +21,16 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
 }
 
-/// Finds out who sent a request and whether more may be sent; scopes are checked by [`scope`].
-pub(in crate::http) async fn authenticate(
-    State(service): State<Arc<Service>>,
+/// What a route asks of a caller's key.
+#[derive(Clone)]
+pub(in crate::http) struct Guard {
+    pub(in crate::http) service: Arc<Service>,
+    pub(in crate::http) needed: Scope,
+}
+
+/// Finds out who sent a request, whether more may be sent, and whether the key has the scope.
+pub(in crate::http) async fn authorize(
+    State(Guard { service, needed }): State<Guard>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -39,6 +46,10 @@ pub(in crate::http) async fn authenticate(
         Some(Rate { is_allowed: false, .. }) => {
             ApiError::standard(ProblemCode::RateLimited).retry_after(1).into_response()
         }
+        _ if !caller.scopes.contains(&needed) => {
+            let detail = format!("this needs a key with the scope `{}`", needed.as_str());
+            ApiError::new(ProblemCode::Forbidden, detail).into_response()
+        }
         _ => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -48,16 +59,6 @@ pub(in crate::http) async fn authenticate(
         tell(&mut response, rate);
     }
     response
-}
-
-/// Refuses a caller whose key lacks a scope.
-pub(in crate::http) async fn scope(State(needed): State<Scope>, request: Request, next: Next) -> Response {
-    let has = request.extensions().get::<Caller>().is_some_and(|caller| caller.scopes.contains(&needed));
-    if has {
-        return next.run(request).await;
-    }
-    let detail = format!("this needs a key with the scope `{}`", needed.as_str());
-    ApiError::new(ProblemCode::Forbidden, detail).into_response()
 }
 
 /// Who shows a key, or anybody where no keys are needed.

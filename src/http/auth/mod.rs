@@ -11,7 +11,7 @@ mod rate;
 mod watch;
 
 pub use bearer::Caller;
-pub(super) use bearer::{authenticate, identify, scope};
+pub(super) use bearer::{Guard, authorize, identify};
 pub use file::{KeyEntry, KeyError, KeyFile, Scope};
 pub(super) use origin::{check_host, is_own};
 pub(super) use rate::Rates;
