@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use diffrisk::model::{Matrix, Target};
+
 /// Lines of a hunk beside the edited one.
 const CONTEXT: [&str; 6] = [
     "  # raised after the last review",
@@ -47,6 +49,17 @@ fn edit(seed: &mut u64) -> (String, String) {
         3 => ("enabled: false".to_owned(), "enabled: true".to_owned()),
         _ => (format!("rollout_percent: {}", before % 100), format!("rollout_percent: {}", after % 100)),
     }
+}
+
+/// Columns of numbers from -1 to 1 without pattern, and of each row whether the first three add up to more than another.
+pub fn table(n_rows: usize, n_columns: usize) -> (Matrix, Target) {
+    let mut seed = 11;
+    let mut number = || (next(&mut seed) >> 40) as f32 / (1 << 23) as f32 - 1.0;
+    let columns: Vec<Vec<f32>> = (0..n_columns).map(|_| (0..n_rows).map(|_| number()).collect()).collect();
+    let sum = |row: usize| columns[..3].iter().map(|column| column[row]).sum::<f32>();
+    let labels: Vec<f64> = (0..n_rows).map(|row| f64::from(u8::from(sum(row) > number()))).collect();
+    let target = Target::from_numbers(&labels).expect("zeros and ones");
+    (Matrix::new(columns).expect("columns of one length"), target)
 }
 
 /// A number without pattern (splitmix64).

@@ -12,12 +12,16 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use diffrisk::artifact::published;
 use diffrisk::change::{Change, ChangeId, ChangeRecord, Moment, key_changes, parse_diff};
 use diffrisk::git::{Repository, Sample, Unit, WalkOptions, walk, write_sample};
+use diffrisk::model::BoostedParams;
 use diffrisk::policy::{Context, Facts, Policy, Question};
 use diffrisk::scorer::{ReferenceMargins, Scorer};
 use diffrisk::timeline::{Sources, Timeline};
 
 /// Sizes of the diffs, in bytes.
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
+/// Made-up rows of numbers.
+const N_TABLE_ROWS: usize = 1_000;
+const N_TABLE_COLUMNS: usize = 40;
 /// Vectors of the batch.
 const N_VECTORS: usize = 100_000;
 
@@ -132,6 +136,27 @@ fn scores(criterion: &mut Criterion) {
     batch(criterion, &world);
 }
 
+/// Margins of rows that are not alike, a thousand a turn: all trees scanned, and one walked after the other.
+fn trees(criterion: &mut Criterion) {
+    let (matrix, target) = made::table(N_TABLE_ROWS, N_TABLE_COLUMNS);
+    let rows: Vec<Vec<f32>> = (0..N_TABLE_ROWS).map(|row| matrix.row(row)).collect();
+    let mut group = criterion.benchmark_group("trees");
+    group.throughput(Throughput::Elements(N_TABLE_ROWS as u64));
+    for (n_trees, n_leaves) in [(800, 8), (300, 31)] {
+        let params = BoostedParams { n_trees, n_leaves, ..BoostedParams::default() };
+        let boosted = params.check().expect("it is sound").fit(&matrix, &target).expect("both classes");
+        let name = format!("{n_trees}x{n_leaves}");
+        group.bench_function(BenchmarkId::new("scanned", &name), |bencher| {
+            bencher.iter(|| rows.iter().map(|row| boosted.margin(black_box(row))).sum::<f64>());
+        });
+        let walked = |row: &Vec<f32>| boosted.trees().iter().map(|tree| tree.predict(row)).sum::<f64>();
+        group.bench_function(BenchmarkId::new("walked", &name), |bencher| {
+            bencher.iter(|| rows.iter().map(|row| walked(black_box(row))).sum::<f64>());
+        });
+    }
+    group.finish();
+}
+
 /// Stored vectors scored again, on two threads.
 fn batch(criterion: &mut Criterion, world: &World) {
     let mut group = criterion.benchmark_group("batch");
@@ -153,5 +178,5 @@ fn batch(criterion: &mut Criterion, world: &World) {
     group.finish();
 }
 
-criterion_group!(benches, diffs, scores);
+criterion_group!(benches, diffs, trees, scores);
 criterion_main!(benches);

@@ -14,7 +14,6 @@
 //! tree is which way it goes at each node: where these are few, the shares are known before any row is.
 
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use crate::model::boosted::quadrature::Quadrature;
 use crate::model::boosted::tree::{Node, Tree, leaf_idx};
@@ -24,10 +23,6 @@ use crate::model::boosted::{Boosted, Explained};
 const MAX_TABLED: usize = 5;
 /// Stands for "no earlier edge of this feature".
 const NONE: u32 = u32::MAX;
-
-/// An explainer made at first use; equal to any other, since it follows from the trees.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ExplainerCell(OnceLock<Explainer>);
 
 /// What attributions need beside the trees: plans by the number of quadrature nodes they need.
 #[derive(Clone, Debug)]
@@ -101,20 +96,8 @@ struct Visit<const M: usize> {
     change: [f64; M],
 }
 
-impl PartialEq for ExplainerCell {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl ExplainerCell {
-    pub(super) fn get(&self, boosted: &Boosted) -> &Explainer {
-        self.0.get_or_init(|| Explainer::new(boosted))
-    }
-}
-
 impl Explainer {
-    fn new(boosted: &Boosted) -> Self {
+    pub(super) fn new(boosted: &Boosted) -> Self {
         let mut explainer = Self {
             two: Group::new(),
             four: Group::new(),

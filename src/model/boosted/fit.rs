@@ -2,7 +2,6 @@ use rand_core::{RngCore, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::model::boosted::bins::{BinnedColumn, bin_columns};
-use crate::model::boosted::explain::ExplainerCell;
 use crate::model::boosted::grow::{Grower, Grown, Sample};
 use crate::model::boosted::histogram::{Cell, Scale};
 use crate::model::boosted::params::{Start, Validation};
@@ -66,12 +65,7 @@ pub(super) fn fit(
     if params.n_bags > 1 {
         trees.iter_mut().flat_map(|tree| &mut tree.leaves).for_each(|leaf| leaf.value *= share);
     }
-    Ok(Boosted {
-        n_features: matrix.n_columns(),
-        base: shared.base,
-        trees,
-        explainer: ExplainerCell::default(),
-    })
+    Ok(Boosted::of(matrix.n_columns(), shared.base, trees))
 }
 
 impl Shared<'_> {

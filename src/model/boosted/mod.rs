@@ -7,12 +7,14 @@
 //! `docs/decisions/` has the figures. Start reading at [`BoostedParams`], then `grow`.
 
 mod bins;
+mod derived;
 mod explain;
 mod fit;
 mod grow;
 mod histogram;
 mod params;
 mod quadrature;
+mod scan;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,9 @@ mod tree;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Error;
-use crate::model::boosted::explain::ExplainerCell;
+use crate::model::boosted::derived::Derived;
+use crate::model::boosted::explain::Explainer;
+use crate::model::boosted::scan::Scan;
 
 pub use params::{BoostedParams, BoostedValidParams, Validation};
 pub use tree::{Leaf, Node, Tree};
@@ -34,7 +38,9 @@ pub struct Boosted {
     base: f64,
     trees: Vec<Tree>,
     #[serde(skip)]
-    explainer: ExplainerCell,
+    explainer: Derived<Explainer>,
+    #[serde(skip)]
+    scan: Derived<Scan>,
 }
 
 /// A margin, and where it begins for a row of which nothing is known.
@@ -52,9 +58,13 @@ impl Boosted {
     /// # Errors
     /// [`Error::Malformed`] says which tree is damaged.
     pub fn new(n_features: usize, base: f64, trees: Vec<Tree>) -> Result<Self, Error> {
-        let boosted = Self { n_features, base, trees, explainer: ExplainerCell::default() };
+        let boosted = Self::of(n_features, base, trees);
         boosted.check()?;
         Ok(boosted)
+    }
+
+    fn of(n_features: usize, base: f64, trees: Vec<Tree>) -> Self {
+        Self { n_features, base, trees, explainer: Derived::default(), scan: Derived::default() }
     }
 
     /// Number of features of a row.
@@ -74,14 +84,14 @@ impl Boosted {
 
     /// Log-odds of a row.
     pub fn margin(&self, row: &[f32]) -> f64 {
-        self.trees.iter().fold(self.base, |margin, tree| margin + tree.predict(row))
+        self.scan.get(|| Scan::of(&self.trees)).margin(&self.trees, self.base, row)
     }
 
     /// Adds each feature's exact Shapley value to `out`; the base plus these is the margin.
     /// Path-dependent TreeSHAP (Lundberg et al. 2020): an absent feature follows the training rows'
     /// shares.
     pub fn explain(&self, row: &[f32], out: &mut [f64]) -> Explained {
-        self.explainer.get(self).explain(self, row, out)
+        self.explainer.get(|| Explainer::new(self)).explain(self, row, out)
     }
 
     /// Refuses child indices that leave the tree or turn back, features out of range and numbers
