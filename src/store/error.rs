@@ -70,6 +70,9 @@ pub enum Error {
         /// What it should be.
         expected: &'static str,
     },
+    /// The thread that writes could not be started.
+    #[error("no thread can be started that writes the decision log")]
+    Thread(#[source] std::io::Error),
     /// The database refused or is away.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),

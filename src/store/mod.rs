@@ -97,7 +97,7 @@ impl Store {
             closed: closed_by,
             _lock: lock,
         };
-        tokio::spawn(writer.run(receiver));
+        writer.start(receiver).map_err(Error::Thread)?;
         Ok(Self { commands: sender, closed, log, n_waiting: Arc::default(), retention })
     }
 

@@ -1,4 +1,4 @@
-//! The one task that writes: whatever waits goes into one transaction, and is answered after its commit.
+//! The one thread that writes: whatever waits goes into one transaction, and is answered after its commit.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::store::{Error, StoreConfig};
 const MAX_BATCH: usize = 1024;
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 
-/// What the task is asked to do.
+/// What it is asked to do.
 pub(super) enum Command {
     Append { new_records: Vec<NewRecord>, answer: oneshot::Sender<Result<Vec<Appended>, Error>> },
     Prune { before_ms: i64, answer: oneshot::Sender<Result<u64, Error>> },
@@ -46,8 +46,19 @@ pub(super) struct Writer {
 type Waiting = (Vec<NewRecord>, oneshot::Sender<Result<Vec<Appended>, Error>>);
 
 impl Writer {
+    /// Serves commands on a thread and a runtime of its own: a commit is several short steps, and beside others' tasks each
+    /// of them would wait behind every score that is ready.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub(super) fn start(self, commands: mpsc::Receiver<Command>) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let run = move || runtime.block_on(self.run(commands));
+        std::thread::Builder::new().name("log-writer".into()).spawn(run).map(drop)
+    }
+
     /// Serves commands until the last handle is gone or the log is closed.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut head_due: Option<Instant> = None;
         let mut forget_due = Instant::now() + FORGET_EVERY;
         loop {
@@ -78,6 +89,8 @@ impl Writer {
                         journal.close().await;
                     }
                     self.database.close().await;
+                    // Whoever waits may open the log again at once.
+                    drop(self);
                     let _ = answer.send(());
                     return;
                 }
