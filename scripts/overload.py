@@ -35,10 +35,10 @@ def script(path, pause_ms):
     """Every question is another one, so that each is scored and recorded."""
     path.write_text(f"""
 local body = [=[{question("NNN")}]=]
-local seed = os.time() * 1000
+local seed = os.time() * 1e6
 request = function()
   seed = seed + 1
-  return wrk.format("POST", "/v1/score", {{["Content-Type"] = "application/json"}}, (body:gsub("NNN", seed)))
+  return wrk.format("POST", "/v1/score", {{["Content-Type"] = "application/json"}}, (body:gsub("NNN", string.format("%.0f", seed))))
 end
 delay = function() return {pause_ms} == 0 and 0 or math.random(0, {2 * pause_ms}) end
 """)
