@@ -1,6 +1,6 @@
 //! The decision log: decisions, and the overrides and outcomes beside them, durable and chained.
 //!
-//! [`Store`] writes, [`Log`] reads. One task writes ([`writer`]): whatever waits goes into one
+//! [`Store`] writes, [`Log`] reads. One thread writes ([`writer`]): whatever waits goes into one
 //! transaction and is answered after its commit, so no decision is known to a caller before the
 //! disk has it. Every record carries the digest of the one before and a MAC of the installation's key;
 //! signed heads go to files outside the database, so that [`Log::verify`] finds any record that was
@@ -47,7 +47,8 @@ use statements::Failure;
 use tail::Tail;
 use writer::{Closed, Command, Writer};
 
-/// A handle to the decision log; clones share the one writing task.
+/// A handle to the decision log; clones share the one writing thread. The lock of a log whose handles are dropped without
+/// [`Store::close`] goes once what was asked for is done.
 #[derive(Clone)]
 pub struct Store {
     commands: mpsc::Sender<Command>,
@@ -64,7 +65,7 @@ impl Store {
     /// Opens the log for writing; makes it where there is none. Needs a tokio runtime.
     ///
     /// # Errors
-    /// When another process writes it, the address is unknown, or a file or the database fails.
+    /// When another process writes it, the address is unknown, a file or the database fails, or no thread can be started.
     pub async fn open(store_config: &StoreConfig) -> Result<Self, Error> {
         let lock = lock(store_config)?;
         let database = Database::open(store_config).await?;
