@@ -107,6 +107,7 @@ impl GroupShare {
     /// [`Explanation::of`].
     pub fn of(assessment: &Assessment, vector: &[f32], calibrator: Option<&Calibrator>) -> Vec<Self> {
         let odds = Odds { calibrator };
+        // Few groups have more than a third of all.
         let n_of_group = assessment.contributions.len().div_ceil(3);
         let mut by_group: [Vec<&Contribution>; ReaderGroup::ALL.len()] =
             array::from_fn(|_| Vec::with_capacity(n_of_group));

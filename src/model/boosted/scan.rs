@@ -2,8 +2,8 @@
 //!
 //! A node that sends a row to the right rules out all leaves on its left. The nodes of all trees stand in order of column and
 //! threshold: a value is sent to the right by those before the first threshold that it does not exceed, whatever
-//! tree they are of. The row's leaf is the leftmost that nobody rules out. Nothing is guessed of which way a row goes, and
-//! what is read is read in order.
+//! tree they are of. The row's leaf is the leftmost that nobody rules out. One branch a column depends on the row, not one a
+//! node, and what is read is read in order.
 
 use std::ops::Range;
 
