@@ -7,6 +7,8 @@ import random
 import subprocess
 import sys
 
+import wrk_questions
+
 work, diffrisk = pathlib.Path(sys.argv[1]), sys.argv[2]
 dice = random.Random(7)
 N_FEATURES = 40
@@ -99,21 +101,5 @@ def script(file, path, body):
 script("row.lua", f"/v2/models/{name}/infer", row)
 script("floor.lua", "/infer", peer_row)
 script("peer.lua", "/infer", peer_row)
-# Every question is another one, so that each is scored and recorded, and costs the client next to nothing: what does not
-# change is written once, as the scripts above have it.
-UNLIKE = "0" * 16
 for file, text in (("score.lua", diff), ("packed.lua", packed_diff)):
-    body = json.dumps({"change": {"repo": "shop", "author": "a@example.org", "message": UNLIKE, "diff": text},
-                       "features": {"x.load": 3.0}})
-    (work / file).write_text(f'''
-local body = [=[{body}]=]
-local seed, before, after = os.time() * 1e6, nil, nil
-init = function()
-  local text = wrk.format("POST", "/v1/score", {{["Content-Type"] = "application/json"}}, body)
-  before, after = text:match("^(.*){UNLIKE}(.*)$")
-end
-request = function()
-  seed = seed + 1
-  return before .. string.format("%016.0f", seed) .. after
-end
-''')
+    (work / file).write_text(wrk_questions.script(text))

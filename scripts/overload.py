@@ -5,7 +5,6 @@ are fast: its own counts say what was offered. Times are those of a probe that a
 """
 
 import http.client
-import json
 import pathlib
 import random
 import re
@@ -16,6 +15,8 @@ import tempfile
 import threading
 import time
 
+import wrk_questions
+
 FACTOR = 5
 N_CAPACITY, N_OVERLOAD = 64, 1024
 PROBES_PER_SECOND = 20
@@ -24,25 +25,6 @@ diffrisk, seconds = sys.argv[1], int(sys.argv[2])
 
 lines = [f"-key_{n}: {n}\n+key_{n}: {n + 1}\n" for n in range(38)]
 diff = "--- a/app/web.yaml\n+++ b/app/web.yaml\n@@ -1,38 +1,38 @@\n" + "".join(lines)
-
-
-def question(message):
-    change = {"repo": "shop", "author": "a@example.org", "message": message, "diff": diff}
-    return json.dumps({"change": change, "features": {"x.load": 3.0}})
-
-
-def script(path, pause_ms):
-    """Every question is another one, so that each is scored and recorded."""
-    path.write_text(f"""
-local body = [=[{question("NNN")}]=]
-local seed = os.time() * 1e6
-request = function()
-  seed = seed + 1
-  return wrk.format("POST", "/v1/score", {{["Content-Type"] = "application/json"}}, (body:gsub("NNN", string.format("%.0f", seed))))
-end
-delay = function() return {pause_ms} == 0 and 0 or math.random(0, {2 * pause_ms}) end
-""")
-    return path
 
 
 def wrk(path, n_connections, duration):
@@ -74,7 +56,7 @@ def pss_mb():
 def ask(connection):
     """Asks once: the status, and how long it took."""
     began = time.perf_counter()
-    connection.request("POST", "/v1/score", question(f"probe {random.random()}"), {"Content-Type": "application/json"})
+    connection.request("POST", "/v1/score", wrk_questions.body(diff, f"probe {random.random()}"), {"Content-Type": "application/json"})
     response = connection.getresponse()
     response.read()
     return response.status, (time.perf_counter() - began) * 1e3
@@ -93,8 +75,10 @@ def quantiles(times):
     return "none" if not times else f"p50 {times[len(times) // 2]:.1f} ms, p99 {times[len(times) * 99 // 100]:.1f} ms, n {len(times)}"
 
 
-def under(path, n_connections, duration):
+def under(pause_ms, n_connections, duration):
     """Runs a load; answers what was answered a second, the probes, and the memory over time."""
+    path = work / "questions.lua"
+    path.write_text(wrk_questions.script(diff, pause_ms))
     before, found, memory = counters(), [], []
     probing = threading.Thread(target=probe, args=(time.time() + duration, found))
     load, began = wrk(path, n_connections, duration), time.time()
@@ -130,11 +114,11 @@ with tempfile.TemporaryDirectory() as work:
             except OSError:
                 time.sleep(0.02)
         print(f"at rest: PSS {pss_mb():.0f} MB")
-        rates, found, memory = under(script(work / "capacity.lua", 0), N_CAPACITY, max(5, seconds // 4))
+        rates, found, memory = under(0, N_CAPACITY, max(5, seconds // 4))
         peak = rates["decided"]
         print(f"capacity at {N_CAPACITY} connections: {peak:.0f} decisions/s, {rates['degraded']:.1f} degraded/s, {rates['refused']:.1f} refused/s, PSS at most {max(memory):.0f} MB")
         pause_ms = round(N_OVERLOAD * 1000 / (FACTOR * peak))
-        rates, found, memory = under(script(work / "overload.lua", pause_ms), N_OVERLOAD, seconds)
+        rates, found, memory = under(pause_ms, N_OVERLOAD, seconds)
         offered = sum(rates.values())
         print(f"offered for {seconds} s: {offered:.0f}/s, {offered / peak:.1f} times as much, from {N_OVERLOAD} connections")
         print(f"  goodput {rates['decided']:.0f} decisions/s, {100 * rates['decided'] / peak:.0f} % of capacity; degraded {rates['degraded']:.1f}/s; refused {rates['refused']:.0f}/s")

@@ -75,16 +75,6 @@ impl Log {
         Ok(Page { records, next })
     }
 
-    /// The decision that answered a question and still stands.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn answered(&self, question: &RecordDigest, now_ms: i64) -> Result<Option<Record>, Error> {
-        let questions = [*question];
-        let mut records: Vec<Record> = reading!(&self.database, answered(&questions, now_ms))?;
-        Ok(records.pop().filter(|record| self.wrote(record)))
-    }
-
     /// What an idempotency key stands for: the decision, or a conflict with another body.
     ///
     /// # Errors

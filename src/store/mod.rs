@@ -18,6 +18,7 @@ mod journal;
 mod key;
 mod log;
 mod prune;
+mod questions;
 mod record;
 mod search;
 mod statements;
@@ -40,9 +41,10 @@ pub use record::{Appended, Claim, Columns, NewRecord, Record, RecordDigest, Reco
 pub use search::Search;
 pub use verify::{Difference, Problem, VerifyReport};
 
-use database::{Database, writing};
+use database::{Database, reading, writing};
 use heads::Heads;
 use key::SigningKey;
+use questions::Questions;
 use statements::Failure;
 use tail::Tail;
 use writer::{Closed, Command, Writer};
@@ -84,6 +86,7 @@ impl Store {
         heads.begin(&tail.chain)?;
         heads.append(&signing_key.sign_head((&tail.chain, tail.seq), &tail.digest, record::now_ms()))?;
         tracing::info!(chain = tail.chain, seq = tail.seq, is_new, "the decision log is open");
+        let questions = known_questions(&database, &tail).await?;
         let retention = store_config.retention;
         let store_config = store_config.clone();
         let closed_by = Arc::clone(&closed);
@@ -94,6 +97,7 @@ impl Store {
             signing_key,
             heads,
             tail,
+            questions,
             journal,
             closed: closed_by,
             _lock: lock,
@@ -195,12 +199,21 @@ fn lock(store_config: &StoreConfig) -> Result<Option<std::fs::File>, Error> {
     Ok(Some(file))
 }
 
+/// What the newest records of a chain answered.
+async fn known_questions(database: &Database, tail: &Tail) -> Result<Questions, Error> {
+    let after_seq = tail.seq - Questions::N_READ;
+    let newest: Vec<(i64, RecordDigest)> = reading!(database, newest_questions(&tail.chain, after_seq))?;
+    let mut questions = Questions::default();
+    newest.iter().for_each(|(seq, question)| questions.insert(question, *seq));
+    Ok(questions)
+}
+
 async fn begin_chain(database: &Database, signing_key: &SigningKey) -> Result<Tail, Error> {
     let signing_key = signing_key.clone();
     let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32], basis: None, signing_key };
     let body = serde_json::json!({ "format": 1, "version": env!("CARGO_PKG_VERSION") });
     let genesis = vec![NewRecord::new(RecordKind::Genesis, body.to_string())];
-    let appended: Result<_, Failure> = async { writing!(database, append(genesis, &tail, 0)) }.await;
+    let appended: Result<_, Failure> = async { writing!(database, append(genesis, &tail, &[], 0)) }.await;
     match appended {
         Ok((_, tail)) => Ok(tail),
         Err(Failure::BeforeCommit(error) | Failure::AtCommit(error)) => Err(error),

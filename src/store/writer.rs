@@ -11,6 +11,7 @@ use crate::store::heads::Heads;
 use crate::store::journal::Journal;
 use crate::store::key::SigningKey;
 use crate::store::prune;
+use crate::store::questions::Questions;
 use crate::store::record::{Appended, NewRecord, now_ms};
 use crate::store::statements::Failure;
 use crate::store::tail::Tail;
@@ -36,6 +37,8 @@ pub(super) struct Writer {
     pub(super) signing_key: SigningKey,
     pub(super) heads: Heads,
     pub(super) tail: Tail,
+    /// What the newest records of the chain answered.
+    pub(super) questions: Questions,
     /// Of an SQLite file.
     pub(super) journal: Option<Journal>,
     pub(super) closed: Closed,
@@ -151,6 +154,11 @@ impl Writer {
         match self.try_commit(batch).await {
             Ok((results, tail)) => {
                 self.tail = tail;
+                for result in &results {
+                    if let Appended::New(record) = result {
+                        self.questions.add(record);
+                    }
+                }
                 Ok(results)
             }
             Err(Failure::BeforeCommit(Error::Database(error))) if self.database.may_pass(&error) => {
@@ -164,7 +172,10 @@ impl Writer {
     async fn try_commit(&self, batch: Vec<NewRecord>) -> Result<(Vec<Appended>, Tail), Failure> {
         let now_ms = batch.iter().map(|new_record| new_record.at_ms).max().unwrap_or(0);
         let forgotten_before_ms = self.forgotten_before_ms(now_ms);
-        writing!(&self.database, append(batch, &self.tail, forgotten_before_ms))
+        let asked = batch.iter().filter(|new_record| new_record.claim.is_none());
+        let questions = asked.filter_map(|new_record| new_record.columns.question.as_ref());
+        let places: Vec<i64> = questions.filter_map(|question| self.questions.place(question)).collect();
+        writing!(&self.database, append(batch, &self.tail, &places, forgotten_before_ms))
     }
 
     /// A log that may have lost a record is never written again by this process.

@@ -68,15 +68,15 @@ pub(super) struct CheckpointRow {
     pub(super) mac: RecordDigest,
 }
 
-/// Asks for what answered some questions. Neither ordered nor limited to decisions: SQLite would then read every
-/// decision there is, in the order asked for, rather than look up the questions. `||` keeps the other index of kinds
-/// out of it, too.
-fn answered_sql(n_questions: usize, mark: Mark) -> String {
+/// Asks for what still holds of the decisions in some places of a chain. `||` keeps the index of kinds out of it: SQLite would
+/// read every revocation there is.
+fn still_hold_sql(n_places: usize, mark: Mark) -> String {
     format!(
-        "SELECT {COLUMNS} FROM record d WHERE expires_ms > {} AND question IN ({}) AND NOT EXISTS \
+        "SELECT {COLUMNS} FROM record d WHERE chain = {} AND expires_ms > {} AND seq IN ({}) AND NOT EXISTS \
          (SELECT 1 FROM record r WHERE r.subject_id = d.id AND r.kind || '' = 'revocation')",
         mark(1),
-        marks(2..=n_questions + 1, mark)
+        mark(2),
+        marks(3..=n_places + 2, mark)
     )
 }
 
@@ -162,41 +162,53 @@ macro_rules! statements {
                 Ok(Some((row.try_get(0)?, array(row.try_get(1)?)?)))
             }
 
-            /// Decisions on any of these questions that have not expired and were not taken back, oldest first.
-            pub(in crate::store) async fn answered(
+            /// Decisions in these places of a chain that have not expired and were not taken back.
+            async fn still_hold(
                 session: &mut Session,
-                questions: &[RecordDigest],
+                chain: &str,
+                places: &[i64],
                 now_ms: i64,
             ) -> Result<Vec<Record>, Error> {
                 let mut found = Vec::new();
-                for part in questions.chunks(INSERT_SIZES[0]) {
+                for part in places.chunks(INSERT_SIZES[0]) {
                     let n_marks = INSERT_SIZES.into_iter().rev().find(|size| *size >= part.len()).unwrap_or(part.len());
-                    let mut query = sqlx::query(owned(answered_sql(n_marks, MARK))).bind(now_ms);
-                    for question in part.iter().chain(std::iter::repeat_n(&part[0], n_marks - part.len())) {
-                        query = query.bind(&question[..]);
+                    let mut query = sqlx::query(owned(still_hold_sql(n_marks, MARK))).bind(chain).bind(now_ms);
+                    for seq in part.iter().chain(std::iter::repeat_n(&part[0], n_marks - part.len())) {
+                        query = query.bind(seq);
                     }
                     for row in query.fetch_all(&mut *session).await? {
                         found.push(record(&row)?);
                     }
                 }
                 found.retain(|record| record.kind == RecordKind::Decision);
-                found.sort_unstable_by(|a, b| a.id.cmp(&b.id));
                 Ok(found)
             }
 
-            /// Appends what is new in one transaction, and says for the rest what stands there already.
+            /// Which questions a chain's newest records answered, and where, oldest first; what cannot be read answers none.
+            pub(in crate::store) async fn newest_questions(
+                session: &mut Session,
+                chain: &str,
+                after_seq: i64,
+            ) -> Result<Vec<(i64, RecordDigest)>, Error> {
+                let sql = "SELECT seq, question FROM record WHERE chain = $1 AND seq > $2 AND question IS NOT NULL \
+                           ORDER BY seq";
+                let rows = sqlx::query(sql).bind(chain).bind(after_seq).fetch_all(session).await?;
+                let read = |row: &Row| Some((row.try_get(0).ok()?, array(row.try_get(1).ok()?).ok()?));
+                Ok(rows.iter().filter_map(read).collect())
+            }
+
+            /// Appends what is new in one transaction, and says for the rest what stands there already: `places` is where their
+            /// questions may have been answered.
             pub(in crate::store) async fn append(
                 session: &mut Session,
                 new_records: Vec<NewRecord>,
                 tail: &Tail,
+                places: &[i64],
                 forgotten_before_ms: i64,
             ) -> Result<(Vec<Appended>, Tail), Failure> {
                 let mut transaction = session.begin().await?;
                 let now_ms = new_records.iter().map(|new_record| new_record.at_ms).max().unwrap_or(0);
-                let asked = |new_record: &&NewRecord| new_record.claim.is_none();
-                let questions: Vec<RecordDigest> =
-                    new_records.iter().filter(asked).filter_map(|new_record| new_record.columns.question).collect();
-                let answered = answered(&mut transaction, &questions, now_ms).await?;
+                let answered = still_hold(&mut transaction, &tail.chain, places, now_ms).await?;
                 let wrote = |record: &Record| tail.signing_key.wrote(record);
                 let by_question = |record: Record| Some((record.columns.question?, Answered::Before(Box::new(record))));
                 let mut answered: HashMap<RecordDigest, Answered> =
@@ -411,16 +423,16 @@ mod tests {
 
     /// A log of many decisions must not make each append slower than the one before.
     #[tokio::test]
-    async fn questions_are_looked_up_by_their_index() {
+    async fn what_still_holds_is_looked_up_by_its_place() {
         let mut session = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
         sqlite::migrate(&mut session).await.unwrap();
-        for n_questions in INSERT_SIZES {
-            let explain = format!("EXPLAIN QUERY PLAN {}", answered_sql(n_questions, sqlite::MARK));
+        for n_places in INSERT_SIZES {
+            let explain = format!("EXPLAIN QUERY PLAN {}", still_hold_sql(n_places, sqlite::MARK));
             let plan: Vec<(i64, i64, i64, String)> =
                 sqlx::query_as(sqlx::AssertSqlSafe(explain)).fetch_all(&mut session).await.unwrap();
             let steps: Vec<&str> = plan.iter().map(|(.., step)| step.as_str()).collect();
             let by = |index: &str| steps.iter().any(|step| step.contains(index));
-            assert!(by("record_question (question=?)") && by("record_subject (subject_id=?)"), "{steps:?}");
+            assert!(by("(chain=? AND seq=?)") && by("record_subject (subject_id=?)"), "{steps:?}");
         }
     }
 }
