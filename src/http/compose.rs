@@ -32,19 +32,10 @@ pub(super) struct Composed {
 /// Decides on what was assessed, and writes both down.
 pub(super) fn compose(serving: &Serving, question: &Question, assessed: Assessed, now_ms: i64) -> Composed {
     let now = now_ms.div_euclid(1000);
-    let decision = decide(serving, question, &assessed, now);
+    let Decisions { decision, of_parts, .. } = decide(serving, question, &assessed, now);
     let mut answer = answer(serving, question, &assessed, &decision, now);
-    let mut strictest = decision.verdict;
-    for part in &assessed.parts {
-        let decided = decide(serving, question, part, now);
-        strictest = strictest.max(decided.verdict);
-        answer.degraded |= decided.degraded;
-        answer.parts.push(part_answer(question, part, &decided));
-    }
-    if answer.degraded {
-        strictest = strictest.max(Verdict::ExtraValidation);
-    }
-    answer.decision = strictest.as_str().into();
+    let parts = assessed.parts.iter().zip(&of_parts);
+    answer.parts = parts.map(|(part, decided)| part_answer(question, part, decided)).collect();
     let id = new_id();
     answer.links = Some(LinksAnswer { own: format!("/v1/decisions/{id}"), page: format!("/decisions/{id}") });
     answer.decision_id = Some(id.clone());
@@ -136,7 +127,30 @@ fn ordinary() -> Classification {
     }
 }
 
-pub(super) fn decide(serving: &Serving, question: &Question, assessed: &Assessed, now: i64) -> Decision {
+/// The decision on a change, and what it came from.
+pub(super) struct Decisions {
+    pub(super) decision: Decision,
+    /// On the whole, without its parts.
+    pub(super) of_whole: Verdict,
+    pub(super) of_parts: Vec<Decision>,
+}
+
+/// Decides on a change and on each of its parts, as strictly as the strictest.
+pub(super) fn decide(serving: &Serving, question: &Question, assessed: &Assessed, now: i64) -> Decisions {
+    let decide = |assessed: &Assessed| decide_one(serving, question, assessed, now);
+    let whole = decide(assessed);
+    let of_parts: Vec<Decision> = assessed.parts.iter().map(decide).collect();
+    let names: Vec<String> = assessed.parts.iter().map(part_name).collect();
+    let named: Vec<(&str, &Decision)> = names.iter().map(String::as_str).zip(&of_parts).collect();
+    Decisions { of_whole: whole.verdict, decision: whole.with_parts(&named), of_parts }
+}
+
+fn part_name(part: &Assessed) -> String {
+    let commit = part.commit.as_deref().unwrap_or(&part.change.id.0);
+    format!("commit {}", commit.get(..12).unwrap_or(commit))
+}
+
+fn decide_one(serving: &Serving, question: &Question, assessed: &Assessed, now: i64) -> Decision {
     let mut doubts = assessed.doubts.clone();
     if assessed.assessment.is_none() && doubts.is_empty() {
         doubts.push(Reason::standard(ReasonCode::InternalError));

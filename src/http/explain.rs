@@ -2,7 +2,7 @@
 
 use crate::explain::{Explanation, GroupShare};
 use crate::http::assessor::{Assessed, Decided};
-use crate::http::compose::{decide, level_word, policy_question};
+use crate::http::compose::{self, decide, level_word, policy_question};
 use crate::http::decode::Question;
 use crate::http::service::Serving;
 use crate::http::wire::{Answer, RiskAnswer};
@@ -12,7 +12,7 @@ use crate::risk::{Assessment, GateLevel, Reference, ReferenceScope, RiskScore};
 /// Explains what was decided on an assessed change, with its diff, similar changes and alternatives as
 /// far as the assessor can look again.
 pub(super) fn explain(serving: &Serving, question: &Question, assessed: &Assessed, now: i64) -> Explanation {
-    let decision = decide(serving, question, assessed, now);
+    let compose::Decisions { decision, of_whole, .. } = decide(serving, question, assessed, now);
     let in_full = serving.policy.as_ref().and_then(|in_use| {
         let policy_question = policy_question(question, assessed, &assessed.doubts, now);
         serving.assessor.explain(&Decided {
@@ -23,7 +23,12 @@ pub(super) fn explain(serving: &Serving, question: &Question, assessed: &Assesse
             commit: assessed.commit.as_deref(),
         })
     });
-    in_full.unwrap_or_else(|| briefly(serving, assessed, &decision))
+    let mut explanation = in_full.unwrap_or_else(|| briefly(serving, assessed, &decision));
+    if decision.verdict != of_whole {
+        // What would change the decision on the whole leaves the part that decided as it is.
+        explanation.alternatives.clear();
+    }
+    explanation
 }
 
 /// The explanation of an answer that was given: the change is read and assessed again, as things stand

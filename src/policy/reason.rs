@@ -54,6 +54,13 @@ macro_rules! reason_codes {
     };
 }
 
+impl ReasonCode {
+    /// Whether it only tells how things stand, and asks for nothing.
+    pub(super) fn is_note(self) -> bool {
+        matches!(self, Self::WithinBudget | Self::NoLocalHistory | Self::Shadow | Self::Rollback)
+    }
+}
+
 reason_codes! {
     RiskAboveBudget = "risk_above_budget", false, "the change ranks among the riskiest share that is sent to extra validation";
     WithinBudget = "within_budget", false, "the change ranks below the share that is sent to extra validation";

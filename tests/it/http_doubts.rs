@@ -72,8 +72,11 @@ pub async fn service(dir: &Path, policy: &str, now: i64) -> Arc<Service> {
 }
 
 pub async fn score(service: &Arc<Service>, change: Value) -> Value {
-    let request =
-        Request::post("/v1/score").body(Body::from(json!({ "change": change }).to_string())).unwrap();
+    post(service, "/v1/score", change).await
+}
+
+async fn post(service: &Arc<Service>, path: &str, change: Value) -> Value {
+    let request = Request::post(path).body(Body::from(json!({ "change": change }).to_string())).unwrap();
     let response = router(Arc::clone(service)).oneshot(request).await.unwrap();
     serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
 }
@@ -171,6 +174,38 @@ async fn a_range_of_more_commits_than_are_looked_at_is_in_doubt() {
     assert_eq!(answer["parts"].as_array().unwrap().len(), 100);
     assert_eq!(answer["degraded"], false, "{answer}");
     check(&score(&service, range(102)).await, "item_failed");
+}
+
+#[tokio::test]
+async fn a_range_says_what_its_strictest_part_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = repository(dir.path(), 4).pop().unwrap();
+    let commit = |n: i64, text: &str| {
+        let at = START + n * 3_600;
+        std::fs::write(dir.path().join("app/web.yaml"), text).unwrap();
+        git(dir.path(), at, &["add", "-A"]);
+        git(dir.path(), at, &["commit", "-q", "-m", text.trim()]);
+        git(dir.path(), at, &["rev-parse", "HEAD"])
+    };
+    std::fs::create_dir(dir.path().join("auth")).unwrap();
+    std::fs::write(dir.path().join("auth/a.yaml"), "allow: all\n").unwrap();
+    let held = commit(5, "timeout: 5\n");
+    std::fs::remove_dir_all(dir.path().join("auth")).unwrap();
+    let newest = commit(6, "timeout: 6\n");
+    let policy = r#"rule = [{ name = "auth waits", when = 'change.paths.exists(p, p.startsWith("auth/") && change.lines_deleted < 2)', then = "hold", require = ["security"] }]"#;
+    let service = service(dir.path(), policy, START + 7 * 3_600).await;
+    let whole = json!({"repo": "config", "commit": newest, "base": base});
+    let answer = score(&service, whole.clone()).await;
+    let decisions: Vec<&Value> =
+        answer["parts"].as_array().unwrap().iter().map(|it| &it["decision"]).collect();
+    assert_eq!((&answer["decision"], decisions), (&json!("hold"), vec![&json!("hold"), &json!("fast_path")]));
+    assert_eq!(answer["reasons"][0]["code"], "rule");
+    let text = answer["reasons"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with(&format!("commit {}: ", &held[..12])) && text.contains("auth waits"), "{text}");
+    assert_eq!(answer["plan"]["stages"], json!([]), "what is held has no stages");
+    assert!(answer["plan"]["require"].as_array().unwrap().contains(&json!("security")), "{}", answer["plan"]);
+    let explained = post(&service, "/v1/score?include=explanation", whole).await;
+    assert_eq!(explained["explained"]["headline"]["verdict"], "hold", "{explained}");
 }
 
 #[tokio::test]
