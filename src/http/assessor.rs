@@ -10,7 +10,7 @@ use crate::artifact::Artifact;
 use crate::change::{Change, ChangeRecord, KeyChange, Moment};
 use crate::explain::Explanation;
 use crate::http::ApiError;
-use crate::incident::OutcomeRecord;
+use crate::incident::{OutcomeRecord, OutcomeTarget};
 use crate::label::Classification;
 use crate::policy::{Decision, Facts, KnownBad, Policy, Question, Reason};
 use crate::risk::Assessment;
@@ -69,8 +69,8 @@ pub trait Assessor: Send + Sync + 'static {
     /// Folds new commits of a repository; none where the repository is not known.
     fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, String>>;
 
-    /// The names of a commit that a followed repository holds; none where it does not.
-    fn landed(&self, _repo: &str, _commit: &str) -> Option<Landed> {
+    /// The names of the commit that a followed repository holds under one of them; none where it holds none.
+    fn landed(&self, _repo: &str, _target: &OutcomeTarget) -> Option<Landed> {
         None
     }
 
@@ -149,6 +149,8 @@ pub enum Target {
         commit: String,
         /// Beginning of a range that is one combined change.
         base: Option<String>,
+        /// The caller's review identity.
+        id: Option<String>,
     },
     /// A diff that is in no repository yet.
     Diff {

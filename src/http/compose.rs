@@ -266,7 +266,7 @@ fn part_answer(question: &Question, part: &Assessed, decision: &Decision) -> Par
 
 fn change_answer(question: &Question, assessed: &Assessed) -> ChangeAnswer {
     let (asked_commit, base) = match &question.asked.target {
-        Target::Commit { commit, base } => (Some(commit.clone()), base.clone()),
+        Target::Commit { commit, base, .. } => (Some(commit.clone()), base.clone()),
         Target::Diff { .. } => (None, None),
     };
     ChangeAnswer {

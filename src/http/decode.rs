@@ -76,7 +76,7 @@ fn target(field: Field, limits: &Limits) -> Result<(String, Option<String>, Targ
             return Err(ApiError::at(ProblemCode::InvalidValue, other.path, detail));
         }
         fields.finish()?;
-        return Ok((repo, id, Target::Commit { commit, base }));
+        return Ok((repo, id.clone(), Target::Commit { commit, base, id }));
     }
     let Some(diff) = fields.optional("diff") else {
         let detail = "needs `commit`, or `diff`";
@@ -163,7 +163,7 @@ fn more(field: Field) -> Result<BTreeMap<String, ContextValue>, ApiError> {
 }
 
 /// A commit id, whole or abbreviated. Never a name that git would look up.
-fn sha(field: Field) -> Result<String, ApiError> {
+pub(super) fn sha(field: Field) -> Result<String, ApiError> {
     let path = field.path.clone();
     let text = field.text()?;
     let is_id = (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -190,10 +190,11 @@ fn said(target: &Target, custom: &BTreeMap<String, f64>, context: &Context) -> [
     let mut fingerprint = Fingerprint::new();
     let mut add = |part: &[u8]| fingerprint.add(part);
     match target {
-        Target::Commit { commit, base } => {
+        Target::Commit { commit, base, id } => {
             add(b"commit");
             add(commit.as_bytes());
             add(base.as_deref().unwrap_or("").as_bytes());
+            add(id.as_deref().unwrap_or("").as_bytes());
         }
         Target::Diff { id, author, message, authored_at, .. } => {
             add(b"diff");

@@ -1,5 +1,6 @@
 //! Which decisions were made on a change, under any of the names that it was asked about.
 
+use crate::change::ChangeId;
 use crate::http::ApiError;
 use crate::http::assessor::Landed;
 use crate::http::routes::decisions::failed;
@@ -15,23 +16,37 @@ const MAX_JOINED: i64 = 100;
 /// A decision, and what joined it.
 pub(super) type Joined = (Record, JoinedAnswer);
 
+/// The names of the change that a decision was made on, the surest first.
+pub(super) fn names_of(decision: &Record) -> Vec<OutcomeTarget> {
+    let columns = &decision.columns;
+    let commit = columns.commit_id.clone().map(|id| OutcomeTarget::Commit(ChangeId(id)));
+    let digest = columns.change_digest.clone().map(OutcomeTarget::Digest);
+    let review = columns.change_id.clone().map(OutcomeTarget::Id);
+    commit.into_iter().chain(digest).chain(review).collect()
+}
+
 /// The decisions on a change, the surest join first: by the decision's own id, the commit, the review identity, the
 /// commit it was picked from, and the diff within 90 days. A landed commit brings the names that its message gives it.
 pub(super) async fn decisions_on(
     store: &Store,
-    (repo, target): (Option<&str>, &OutcomeTarget),
-    landed: Option<&Landed>,
+    (repo, names): (Option<&str>, &[OutcomeTarget]),
+    (reported, landed): (Option<Record>, Option<&Landed>),
     now_ms: i64,
 ) -> Result<Vec<Joined>, ApiError> {
     let mut search = JoinSearch { store, repo, found: Vec::new() };
+    if let Some(decision) = reported {
+        search.take(decision, "decision_id");
+    }
     for id in landed.iter().flat_map(|landed| &landed.decisions) {
         search.add_decision(id).await?;
     }
-    match target {
-        OutcomeTarget::Commit(id) => search.add(&id.0, "commit", i64::MIN).await?,
-        OutcomeTarget::Id(id) => search.add(id, "id", i64::MIN).await?,
-        OutcomeTarget::Digest(digest) => search.add(digest, "digest", now_ms - DIGEST_JOIN_MS).await?,
-        OutcomeTarget::Decision(_) => {}
+    for name in names {
+        match name {
+            OutcomeTarget::Commit(id) => search.add(&id.0, "commit", i64::MIN).await?,
+            OutcomeTarget::Id(id) => search.add(id, "id", i64::MIN).await?,
+            OutcomeTarget::Digest(digest) => search.add(digest, "digest", now_ms - DIGEST_JOIN_MS).await?,
+            OutcomeTarget::Decision(_) => {}
+        }
     }
     let Some(landed) = landed else { return Ok(search.found) };
     for commit in &landed.commits {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::http::KeyError;
+use crate::http::joins::names_of;
 use crate::http::live::{Live, LiveError};
 use crate::http::models::{ModelSource, Models, PolicySource};
 use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
 use crate::incident::{OUTCOME_KEYS, OutcomeRecord, parse_outcomes};
-use crate::store::{self, RecordKind, Search, Store};
+use crate::store::{self, Record, RecordKind, Search, Store};
 
 /// Why the service could not start. A refused model or policy is no such reason: the service then
 /// starts, answers degraded, and says why.
@@ -96,7 +97,11 @@ async fn reported(store: &Store) -> Result<Vec<OutcomeRecord>, store::Error> {
         let page = store.log().page(&search).await?;
         for record in &page.records {
             match parse_outcomes(line(&record.body).as_bytes()) {
-                Ok(parsed) if store.log().wrote(record) => outcomes.extend(parsed),
+                Ok(parsed) if store.log().wrote(record) => {
+                    for outcome_record in parsed {
+                        outcomes.extend(under_each_name(store, record, outcome_record).await?);
+                    }
+                }
                 Ok(_) | Err(_) => n_passed_over += 1,
             }
         }
@@ -109,6 +114,19 @@ async fn reported(store: &Store) -> Result<Vec<OutcomeRecord>, store::Error> {
         );
     }
     Ok(outcomes)
+}
+
+/// One that was reported for a decision stands under every name of the decision's change, as it did when it came.
+async fn under_each_name(
+    store: &Store,
+    record: &Record,
+    outcome_record: OutcomeRecord,
+) -> Result<Vec<OutcomeRecord>, store::Error> {
+    let said: serde_json::Value = serde_json::from_str(&record.body).unwrap_or_default();
+    let Some(decision_id) = said["decision_id"].as_str() else { return Ok(vec![outcome_record]) };
+    let Some(decision) = store.log().record(decision_id).await? else { return Ok(vec![outcome_record]) };
+    let names = names_of(&decision).into_iter();
+    Ok(names.map(|target| OutcomeRecord { target, ..outcome_record.clone() }).collect())
 }
 
 fn line(body: &str) -> String {

@@ -153,14 +153,18 @@ impl Detector {
         Some(outcome)
     }
 
-    /// Takes a reported outcome; none where the change is unknown. Digests and decisions are names
-    /// that only the store knows: it says which commit they are.
-    pub fn report(&self, outcome_record: &OutcomeRecord) -> Option<Outcome> {
-        let ordinal = match &outcome_record.target {
+    /// Position of the landed change that a commit or review identity names. Digests and decisions are no names of labels:
+    /// those of landed diffs are the timeline's, and a decision's change only the store knows.
+    pub fn named(&self, target: &OutcomeTarget) -> Option<u32> {
+        match target {
             OutcomeTarget::Commit(change_id) => self.names.by_id(&change_id.0),
             OutcomeTarget::Id(id) => self.names.by_review(id),
             OutcomeTarget::Digest(_) | OutcomeTarget::Decision(_) => None,
-        }?;
+        }
+    }
+
+    /// Takes an outcome that is reported of the change at a position; none where there is none.
+    pub fn report(&self, ordinal: u32, outcome_record: &OutcomeRecord) -> Option<Outcome> {
         let kind = outcome_record.outcome;
         let mut outcome =
             self.reported(ordinal, Some(outcome_record.occurred_at), outcome_record.known_at)?;

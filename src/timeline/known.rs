@@ -78,7 +78,7 @@ impl KnownOutcomes {
 }
 
 /// The review identity that a message names in its trailers.
-fn review_of(message: &str) -> Option<&str> {
+pub fn review_of(message: &str) -> Option<&str> {
     message.lines().rev().find_map(|line| line.strip_prefix("Change-Id:")).map(str::trim)
 }
 

@@ -12,7 +12,7 @@ mod rows;
 mod sources;
 
 pub use cache::{Cache, CacheError, Folded, fold};
-pub use known::{Bad, KnownOutcomes};
+pub use known::{Bad, KnownOutcomes, review_of};
 pub use replay::{Asked, Landed, Timeline};
 pub use rows::{Row, RowFile};
 pub use sources::Sources;

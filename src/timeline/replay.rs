@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Change, KeyChange};
 use crate::features::{Extracted, Extractor};
 use crate::history::{History, Reading};
-use crate::incident::OutcomeRecord;
+use crate::incident::{OutcomeRecord, OutcomeTarget};
 use crate::label::{Classification, Detector, Outcome};
 use crate::timeline::known::KnownOutcomes;
 use crate::timeline::sources::Sources;
@@ -126,7 +126,7 @@ impl Timeline {
             self.expect(outcome);
         }
         for outcome_record in self.sources.outcomes_known_at(t) {
-            let outcome = self.detector.report(&outcome_record);
+            let outcome = self.outcome_of(&outcome_record);
             self.expect(outcome);
         }
         let n_later = self.pending.partition_point(|outcome| outcome.known_at > t);
@@ -137,12 +137,24 @@ impl Timeline {
 
     /// Position of the landed change that a report is about; none where it is unknown.
     pub fn reported_on(&self, outcome_record: &OutcomeRecord) -> Option<u32> {
-        self.detector.report(outcome_record).map(|outcome| outcome.ordinal)
+        self.named(&outcome_record.target)
+    }
+
+    /// Position of the landed change that goes by a name: of a digest, the newest one with that diff.
+    pub fn named(&self, target: &OutcomeTarget) -> Option<u32> {
+        match target {
+            OutcomeTarget::Digest(text) => self.known.newest_of_digest(&text.parse().ok()?),
+            _ => self.detector.named(target),
+        }
+    }
+
+    fn outcome_of(&self, outcome_record: &OutcomeRecord) -> Option<Outcome> {
+        self.detector.report(self.named(&outcome_record.target)?, outcome_record)
     }
 
     /// Takes in an outcome reported while serving; none where its change is unknown.
     pub fn report(&mut self, outcome_record: &OutcomeRecord) -> Option<Outcome> {
-        let outcome = self.detector.report(outcome_record)?;
+        let outcome = self.outcome_of(outcome_record)?;
         self.take_in(&outcome);
         Some(outcome)
     }

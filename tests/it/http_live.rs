@@ -338,7 +338,7 @@ fn a_report_sets_later_questions_apart_after_a_restart_as_well() {
     };
     let epoch = |live: &Arc<Live>| {
         let assessor = LiveAssessor::without_model(Arc::clone(live), Reason::standard(ReasonCode::NoModel));
-        let target = Target::Commit { commit: change_id.0.clone(), base: None };
+        let target = Target::Commit { commit: change_id.0.clone(), base: None, id: None };
         let asked = Asked { target, custom: BTreeMap::new(), received_at: now };
         assessor.assess("config", &[asked]).pop().unwrap().unwrap().history_epoch
     };

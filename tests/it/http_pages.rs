@@ -254,7 +254,7 @@ async fn a_button_feeds_the_same_path_as_the_api() {
         (&json!("reverted"), &json!("page"))
     );
     assert_eq!(stored["revocations"].as_array().unwrap().len(), 1);
-    assert_eq!(bench.fake.reported.lock().unwrap().len(), 1);
+    assert_eq!(bench.fake.reported.lock().unwrap().len(), 2, "by its commit and by its diff");
     let page = get(&bench.service, &format!("/decisions/{id}?recorded=1")).await.html;
     assert!(page.contains("It was reverted") && page.contains("Recorded.") && page.contains("Taken back"));
     assert!(page.contains("do not roll out on it") && !page.contains("was withdrawn"), "{page}");
@@ -288,7 +288,7 @@ async fn a_form_of_another_site_is_refused() {
     ] {
         assert_eq!(send(&bench.service, from(name, value)).await.status.as_u16(), status, "{name}: {value}");
     }
-    assert_eq!(bench.fake.reported.lock().unwrap().len(), 2);
+    assert_eq!(bench.fake.reported.lock().unwrap().len(), 4);
     let rebound = Request::get("/").header("host", "evil.example:8080").body(Body::empty()).unwrap();
     assert_eq!(send(&bench.service, rebound).await.status, StatusCode::FORBIDDEN);
     for host in ["localhost:8080", "127.0.0.1", "[::1]:8080"] {

@@ -80,9 +80,10 @@ async fn an_outcome_becomes_a_record_and_takes_a_standing_decision_back() {
 #[tokio::test]
 async fn an_outcome_that_makes_no_sense_is_refused() {
     let bench = Setup::default().start().await;
+    let digest = format!("sha256:{}", "0".repeat(64));
     let with = |change: Value| {
         let mut outcome =
-            json!({"digest": "sha256:00", "outcome": "incident", "occurred_at": "2026-01-28T11:00:00Z"});
+            json!({"digest": digest, "outcome": "incident", "occurred_at": "2026-01-28T11:00:00Z"});
         for (key, value) in change.as_object().unwrap() {
             outcome[key] = value.clone();
         }
@@ -90,6 +91,8 @@ async fn an_outcome_that_makes_no_sense_is_refused() {
     };
     for (change, status, path) in [
         (json!({"outcome": "bad"}), 422, "$.outcome"),
+        (json!({"digest": "sha256:00"}), 422, "$.digest"),
+        (json!({"digest": null, "repo": "config", "commit": "HEAD"}), 422, "$.commit"),
         (json!({"commit": "0123456"}), 422, "$"),
         (json!({"digest": null}), 422, "$"),
         (json!({"digest": null, "commit": "0123456"}), 400, "$.repo"),

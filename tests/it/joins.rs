@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Request;
+use diffrisk::change::{ChangeId, digest};
+use diffrisk::git::{Repository, Unit};
 use diffrisk::http::{Service, router};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -138,4 +140,100 @@ async fn what_was_reported_before_its_change_landed_counts_once_it_has() {
     assert_eq!(vector().await, taught, "the same report counts once");
     outcome(&service, target, "retracted").await;
     assert_ne!(vector().await, taught);
+}
+
+#[tokio::test]
+async fn a_proposal_that_was_reported_as_bad_stays_known_bad() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "unknown_repository = \"allow\"", START + 7 * 3_600).await;
+    for (repo, by) in
+        [("config", "decision_id"), ("unfollowed", "decision_id"), ("config", "id"), ("config", "digest")]
+    {
+        let (asked, value) = (format!("pr/{repo}/{by}"), format!("{}{}", repo.len(), by.len()));
+        let question = json!({"repo": repo, "diff": diff("5", &value), "id": asked});
+        let amended = json!({"repo": repo, "diff": diff("5", "77"), "id": asked});
+        let renamed = json!({"repo": repo, "diff": diff("5", &value), "message": "again"});
+        let before = score(&service, question.clone()).await;
+        assert!(!is_known_bad(&before), "{before}");
+        let target = match by {
+            "decision_id" => json!({"decision_id": before["decision_id"]}),
+            "id" => json!({"repo": repo, "id": asked}),
+            _ => json!({"digest": before["change"]["digest"]}),
+        };
+        outcome(&service, target.clone(), "caught").await;
+        let after = score(&service, question.clone()).await;
+        assert!(is_known_bad(&after) && after["decision"] != "fast_path", "{repo} by {by}: {after}");
+        assert_eq!(is_known_bad(&score(&service, amended.clone()).await), by != "digest", "{repo} by {by}");
+        assert_eq!(is_known_bad(&score(&service, renamed.clone()).await), by != "id", "{repo} by {by}");
+        outcome(&service, target, "retracted").await;
+        for question in [question, amended, renamed] {
+            assert!(!is_known_bad(&score(&service, question).await), "{repo} by {by}: withdrawn");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_commit_is_known_bad_by_its_review_identity() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let landed = land(dir.path(), "60", &format!("sixty\n\nChange-Id: {CHANGE_ID}"));
+    git(dir.path(), START + 6 * 3_600, &["checkout", "-q", "-b", "side", "HEAD^"]);
+    let again = land(dir.path(), "61", &format!("sixty-one\n\nChange-Id: {CHANGE_ID}"));
+    git(dir.path(), START + 6 * 3_600, &["commit", "-q", "--amend", "-m", "sixty-one, of its own"]);
+    let nameless = git(dir.path(), START + 6 * 3_600, &["rev-parse", "HEAD"]);
+    git(dir.path(), START + 6 * 3_600, &["checkout", "-q", "main"]);
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    outcome(&service, json!({"repo": "config", "commit": landed}), "incident").await;
+    assert!(is_known_bad(&score(&service, json!({"repo": "config", "commit": again})).await));
+    let asked = json!({"repo": "config", "commit": nameless});
+    assert!(!is_known_bad(&score(&service, asked).await), "nothing speaks against it");
+    let asked = json!({"repo": "config", "commit": nameless, "id": CHANGE_ID});
+    assert!(is_known_bad(&score(&service, asked).await), "the caller says what it is");
+    let message = format!("sixty-two\n\nChange-Id: {CHANGE_ID}");
+    let posted = json!({"repo": "config", "diff": diff("60", "62"), "message": message});
+    assert!(is_known_bad(&score(&service, posted).await), "and so does a message");
+}
+
+#[tokio::test]
+async fn a_bad_outcome_takes_back_every_decision_on_its_change() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let landed = land(dir.path(), "60", &format!("sixty\n\nChange-Id: {CHANGE_ID}"));
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    let by_commit = id(&score(&service, json!({"repo": "config", "commit": landed})).await);
+    let joined = outcome(&service, json!({"repo": "config", "id": CHANGE_ID}), "incident").await;
+    assert_eq!(joined, [(by_commit, "commit".to_owned())]);
+
+    let asked = |message: &str| json!({"repo": "config", "diff": diff("60", "65"), "message": message});
+    let one = id(&score(&service, asked("one")).await);
+    let other = id(&score(&service, asked("other")).await);
+    let joined = outcome(&service, json!({"decision_id": one}), "caught").await;
+    assert_eq!(joined, [(one, "decision_id".to_owned()), (other, "digest".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_question_about_a_commit_under_another_identity_is_another_question() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let asked = |id: &str| json!({"repo": "config", "commit": commits[4], "id": id});
+    let one = score(&service, asked("pr/1")).await;
+    let other = score(&service, asked("pr/2")).await;
+    assert_eq!((&one["change"]["id"], &other["change"]["id"]), (&json!("pr/1"), &json!("pr/2")));
+    assert_eq!(id(&score(&service, asked("pr/1")).await), id(&one));
+}
+
+#[tokio::test]
+async fn a_report_by_a_diff_alone_is_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let git = Repository::open(dir.path()).unwrap();
+    let change = git.change(&ChangeId(commits[4].clone()), Unit::Commit).unwrap();
+    let digest = digest(&change.record).to_string();
+    assert_eq!(outcome(&service, json!({"digest": digest}), "incident").await, []);
+    assert!(is_known_bad(&score(&service, json!({"repo": "config", "commit": commits[4]})).await));
 }

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use diffrisk::change::Change;
+use diffrisk::change::{Change, digest};
 use diffrisk::dataset::Rows;
 use diffrisk::features::schema;
 use diffrisk::git::{Repository, Unit, WalkOptions, walk, write_sample};
-use diffrisk::incident::load_incidents;
+use diffrisk::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget, load_incidents};
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
 use diffrisk::timeline::{Cache, Folded, Sources, Timeline, fold};
 
@@ -196,4 +196,28 @@ fn declared_incidents_label_changes_of_the_sample() {
     let by_incident =
         |row: &diffrisk::dataset::Row| row.label_source == Some(diffrisk::label::LabelSource::Incident);
     assert!(mined.rows.facts().iter().any(by_incident));
+}
+
+#[test]
+fn an_outcome_of_a_diff_is_one_of_the_landed_change_with_it() {
+    let changes = changes();
+    let (about, after) = (&changes[40], &changes[41]);
+    let outcome_record = OutcomeRecord {
+        target: OutcomeTarget::Digest(digest(&about.record).to_string()),
+        repo: None,
+        outcome: OutcomeKind::Incident,
+        occurred_at: about.committed_at,
+        known_at: after.committed_at,
+        incident_id: None,
+        severity: None,
+        source: None,
+    };
+    let mut timeline = Timeline::new(Sources::new(Vec::new(), vec![outcome_record]));
+    for change in &changes[..41] {
+        timeline.land(change);
+    }
+    assert_eq!(timeline.known().of_ordinal(40), None, "not before it became known");
+    timeline.land(after);
+    assert!(timeline.known().of_ordinal(40).is_some_and(|bad| bad.is_incident));
+    assert_eq!(timeline.n_unknown_targets(), 0);
 }

@@ -13,9 +13,9 @@ use crate::http::assessor::{
 };
 use crate::http::compose::{hollow, moment};
 use crate::http::live::Live;
-use crate::http::live::read::{Read, commit, history, proposal, proposed_change};
+use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change};
 use crate::http::live::repository::{LiveRepository, State};
-use crate::incident::OutcomeRecord;
+use crate::incident::{OutcomeRecord, OutcomeTarget};
 use crate::policy::{Reason, ReasonCode};
 use crate::risk::Assessment;
 use crate::scorer::{ReferenceMargins, Scorer};
@@ -76,10 +76,10 @@ impl LiveAssessor {
         Self { live, model: Err(reason), features, references: BTreeMap::new() }
     }
 
-    fn assess_cold(&self, asked: &Asked) -> Assessed {
+    fn assess_cold(&self, known: Known<'_>, asked: &Asked) -> Assessed {
         match proposed_change(asked) {
             Some(change) => {
-                let read = proposal(&self.live.cold, change, false);
+                let read = proposal(&self.live.cold, known, change, false);
                 self.score(asked, read.into_assessed(asked, None), &ReferenceMargins::default())
             }
             None => {
@@ -90,16 +90,23 @@ impl LiveAssessor {
         }
     }
 
-    fn assess_here(&self, repository: &LiveRepository, state: &State, asked: &Asked) -> Assessed {
+    fn assess_here(
+        &self,
+        (repository, state): (&LiveRepository, &State),
+        known: Known<'_>,
+        asked: &Asked,
+    ) -> Assessed {
         let margins = self.margins(repository, state);
         let read = match &asked.target {
             Target::Diff { .. } => match proposed_change(asked) {
-                Some(change) => Ok(proposal(&state.timeline, change, false)),
+                Some(change) => Ok(proposal(&state.timeline, known, change, false)),
                 None => return hollow(asked, Reason::standard(ReasonCode::InternalError)),
             },
-            Target::Commit { commit: id, base: None } => commit(repository, state, id, asked.received_at),
-            Target::Commit { commit: id, base: Some(base) } => {
-                return self.assess_range(repository, state, asked, &margins, (base, id));
+            Target::Commit { commit: id, base: None, .. } => {
+                commit(repository, state, known, id, asked.received_at)
+            }
+            Target::Commit { commit: id, base: Some(base), .. } => {
+                return self.assess_range((repository, state), known, asked, &margins, (base, id));
             }
         };
         match read {
@@ -110,8 +117,8 @@ impl LiveAssessor {
 
     fn assess_range(
         &self,
-        repository: &LiveRepository,
-        state: &State,
+        (repository, state): (&LiveRepository, &State),
+        known: Known<'_>,
         asked: &Asked,
         margins: &ReferenceMargins,
         (base, id): (&str, &str),
@@ -125,7 +132,7 @@ impl LiveAssessor {
         let n_parts = parts.len();
         let mut change = whole;
         change.committed_at = asked.received_at;
-        let read: Read = proposal(&state.timeline, change, true);
+        let read: Read = proposal(&state.timeline, known, change, true);
         let mut assessed = self.score(asked, read.into_assessed(asked, Some((repository, state))), margins);
         if n_parts > MAX_PARTS {
             let text =
@@ -135,11 +142,12 @@ impl LiveAssessor {
         }
         for part in parts {
             let asked_part = Asked {
-                target: Target::Commit { commit: part.0.clone(), base: None },
+                target: Target::Commit { commit: part.0.clone(), base: None, id: None },
                 custom: asked.custom.clone(),
                 received_at: asked.received_at,
             };
-            let assessed_part = match commit(repository, state, &part.0, asked.received_at) {
+            let known = Known { asked_id: None, ..known };
+            let assessed_part = match commit(repository, state, known, &part.0, asked.received_at) {
                 Ok(read) => {
                     let assessed_part = read.into_assessed(&asked_part, Some((repository, state)));
                     self.score(&asked_part, assessed_part, margins)
@@ -202,7 +210,9 @@ impl Assessor for LiveAssessor {
 
     fn assess(&self, repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>> {
         let Some(repository) = self.live.get(repo) else {
-            return asked.iter().map(|asked| Ok(self.assess_cold(asked))).collect();
+            let reports = self.live.reports();
+            let known = |asked| Known { reports: &reports, repo, asked_id: asked_id(asked) };
+            return asked.iter().map(|asked| Ok(self.assess_cold(known(asked), asked))).collect();
         };
         let received_at = asked.iter().map(|asked| asked.received_at).max().unwrap_or(0);
         repository.advance(received_at);
@@ -210,8 +220,9 @@ impl Assessor for LiveAssessor {
         {
             tracing::warn!(repo, "the repository could not be looked at for an unknown commit");
         }
-        let state = repository.state();
-        asked.iter().map(|asked| Ok(self.assess_here(repository, &state, asked))).collect()
+        let (state, reports) = (repository.state(), self.live.reports());
+        let known = |asked| Known { reports: &reports, repo, asked_id: asked_id(asked) };
+        asked.iter().map(|asked| Ok(self.assess_here((repository, &state), known(asked), asked))).collect()
     }
 
     fn is_brief(&self, asked: &Asked) -> bool {
@@ -272,9 +283,13 @@ impl Assessor for LiveAssessor {
         Some(history)
     }
 
-    fn landed(&self, repo: &str, commit: &str) -> Option<Landed> {
+    fn landed(&self, repo: &str, target: &OutcomeTarget) -> Option<Landed> {
         let repository = self.live.get(repo)?;
-        let id = repository.read(|git| git.resolve(commit)).ok()?;
+        let commit = match target {
+            OutcomeTarget::Commit(id) => id.0.clone(),
+            _ => repository.landed_as(target)?,
+        };
+        let id = repository.read(|git| git.resolve(&commit)).ok()?;
         let change = repository.read(|git| git.change(&id, repository.unit)).ok()?;
         Some(Landed::of(&change))
     }
@@ -348,6 +363,11 @@ fn model_ref(artifact: &Artifact) -> ModelRef {
         digest: artifact.digest().to_owned(),
         trained_at: moment(document.trained_until),
     }
+}
+
+fn asked_id(asked: &Asked) -> Option<&str> {
+    let (Target::Commit { id, .. } | Target::Diff { id, .. }) = &asked.target;
+    id.as_deref()
 }
 
 fn is_missing(repository: &LiveRepository, asked: &Asked) -> bool {

@@ -7,16 +7,19 @@
 mod assessor;
 mod landed;
 mod read;
+mod reports;
 mod repository;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::git;
 use crate::incident::{self, OutcomeRecord};
 use crate::timeline::{self, Sources, Timeline};
 
 pub use assessor::LiveAssessor;
+use reports::Reports;
 use repository::LiveRepository;
 pub use repository::RepositoryConfig;
 
@@ -60,12 +63,14 @@ pub struct Live {
     repositories: BTreeMap<String, LiveRepository>,
     /// The history of a repository that nobody knows.
     cold: Timeline,
+    reports: RwLock<Reports>,
 }
 
 impl Live {
     /// Follows no repository: every question is a cold one.
     pub fn empty() -> Self {
-        Self { repositories: BTreeMap::new(), cold: Timeline::new(Sources::default()) }
+        let cold = Timeline::new(Sources::default());
+        Self { repositories: BTreeMap::new(), cold, reports: RwLock::default() }
     }
 
     /// Folds the histories of all repositories. `reported` are the outcomes that the store holds.
@@ -79,9 +84,11 @@ impl Live {
         now: i64,
     ) -> Result<Self, LiveError> {
         let mut live = Self::empty();
+        let known = live.reports.get_mut().unwrap_or_else(PoisonError::into_inner);
+        reported.iter().for_each(|outcome_record| known.take(outcome_record));
         for repository_config in repository_configs {
             let name = &repository_config.name;
-            let is_here = |outcome: &&OutcomeRecord| outcome.repo.as_ref() == Some(name);
+            let is_here = |outcome: &&OutcomeRecord| outcome.repo.as_ref().is_none_or(|repo| repo == name);
             let reported = reported.iter().filter(is_here).cloned().collect();
             let repository = LiveRepository::open(repository_config, cache_root, reported, now)?;
             live.repositories.insert(name.clone(), repository);
@@ -91,10 +98,17 @@ impl Live {
 
     /// Takes in an outcome reported to the service.
     pub fn report(&self, outcome_record: &OutcomeRecord) {
-        let name = outcome_record.repo.as_deref().unwrap_or("");
-        if let Some(Err(error)) = self.get(name).map(|repository| repository.report(outcome_record)) {
-            tracing::error!(repo = name, error = %error, "what was reported before still counts: no history could be folded without it");
+        self.reports.write().unwrap_or_else(PoisonError::into_inner).take(outcome_record);
+        let is_here = |name: &String| outcome_record.repo.as_ref().is_none_or(|repo| repo == name);
+        for (name, repository) in self.repositories.iter().filter(|(name, _)| is_here(name)) {
+            if let Err(error) = repository.report(outcome_record) {
+                tracing::error!(repo = name, error = %error, "what was reported before still counts: no history could be folded without it");
+            }
         }
+    }
+
+    fn reports(&self) -> RwLockReadGuard<'_, Reports> {
+        self.reports.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, name: &str) -> Option<&LiveRepository> {

@@ -6,10 +6,12 @@ use crate::change::{
 use crate::features::schema;
 use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Target};
 use crate::http::compose::{hollow, moment};
+use crate::http::live::reports::Reports;
 use crate::http::live::repository::{LiveRepository, State};
+use crate::incident::OutcomeTarget;
 use crate::label::Classification;
 use crate::policy::{Facts, KnownBad, KnownOutcome, Reason, ReasonCode};
-use crate::timeline::{Bad, Timeline};
+use crate::timeline::{Bad, Timeline, review_of};
 
 /// A change with its vector, before a model has seen it.
 pub(super) struct Read {
@@ -26,12 +28,21 @@ pub(super) struct Read {
     pub(super) digest: Digest,
 }
 
+/// By what a change was asked about, and what was reported of changes that never landed.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) reports: &'a Reports,
+    pub(super) repo: &'a str,
+    /// The caller's review identity.
+    pub(super) asked_id: Option<&'a str>,
+}
+
 /// Reads a proposed change from the present state of a history.
-pub(super) fn proposal(timeline: &Timeline, change: Change, is_commit: bool) -> Read {
+pub(super) fn proposal(timeline: &Timeline, known: Known<'_>, change: Change, is_commit: bool) -> Read {
     let asked = timeline.ask(&change);
     let tokens = asked.extracted.tokens();
     let digest = digest(&change.record);
-    let known_bad = known_bad(timeline, &change, &digest);
+    let known_bad = known.bad(timeline, &change, &digest);
     Read {
         classification: asked.classification,
         keys: asked.keys,
@@ -49,6 +60,7 @@ pub(super) fn proposal(timeline: &Timeline, change: Change, is_commit: bool) -> 
 pub(super) fn commit(
     repository: &LiveRepository,
     state: &State,
+    known: Known<'_>,
     commit: &str,
     received_at: i64,
 ) -> Result<Read, crate::git::Error> {
@@ -57,9 +69,9 @@ pub(super) fn commit(
     match repository.row(state, &id) {
         Some((ordinal, row)) => {
             change.committed_at = row.committed_at;
-            let at_ordinal = state.timeline.known().of_ordinal(ordinal).map(known);
+            let at_ordinal = state.timeline.known().of_ordinal(ordinal).map(known_bad);
             let digest = digest(&change.record);
-            let known_bad = at_ordinal.or_else(|| known_bad(&state.timeline, &change, &digest));
+            let known_bad = at_ordinal.or_else(|| known.bad(&state.timeline, &change, &digest));
             Ok(Read {
                 keys: change.record.files.iter().map(key_changes).collect(),
                 change,
@@ -74,7 +86,7 @@ pub(super) fn commit(
         }
         None => {
             change.committed_at = received_at;
-            Ok(proposal(&state.timeline, change, true))
+            Ok(proposal(&state.timeline, known, change, true))
         }
     }
 }
@@ -193,15 +205,25 @@ fn owners(repository: &LiveRepository, change: &Change) -> Vec<String> {
     owners
 }
 
-/// What already happened to this very change under its diff or its review identity.
-fn known_bad(timeline: &Timeline, change: &Change, digest: &Digest) -> Option<KnownBad> {
-    let outcomes = timeline.known();
-    let by_digest = if change.record.files.is_empty() { None } else { outcomes.of_digest(digest) };
-    let by_review = || Some(&change.id.0).filter(|id| !id.is_empty()).and_then(|id| outcomes.of_review(id));
-    by_digest.or_else(by_review).map(known)
+impl Known<'_> {
+    /// What already happened to this very change under its diff, its review identity or its commit.
+    fn bad(self, timeline: &Timeline, change: &Change, digest: &Digest) -> Option<KnownBad> {
+        let reviews = || self.asked_id.into_iter().chain(review_of(&change.message));
+        let digest = Some(digest).filter(|_| !change.record.files.is_empty());
+        let outcomes = timeline.known();
+        let by_digest = digest.and_then(|digest| outcomes.of_digest(digest));
+        let of_landed = by_digest.or_else(|| reviews().find_map(|id| outcomes.of_review(id))).map(known_bad);
+        of_landed.or_else(|| {
+            let by_digest = digest.map(|digest| OutcomeTarget::Digest(digest.to_string()));
+            let by_commit = OutcomeTarget::Commit(change.id.clone());
+            let by_review = reviews().map(|id| OutcomeTarget::Id(id.to_owned()));
+            let names = by_digest.into_iter().chain([by_commit]).chain(by_review);
+            self.reports.known_bad(self.repo, names.filter(|name| timeline.named(name).is_none()))
+        })
+    }
 }
 
-fn known(bad: Bad) -> KnownBad {
+fn known_bad(bad: Bad) -> KnownBad {
     let outcome = if bad.is_incident { KnownOutcome::Incident } else { KnownOutcome::Reverted };
     KnownBad { outcome, occurred_at: bad.occurred_at }
 }

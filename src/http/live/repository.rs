@@ -192,16 +192,19 @@ impl LiveRepository {
     /// An outcome of a diff is one of the landed change with that diff.
     fn by_commit(&self, outcome_record: &OutcomeRecord) -> OutcomeRecord {
         let mut outcome_record = outcome_record.clone();
-        if let OutcomeTarget::Digest(text) = &outcome_record.target {
-            let state = self.state();
-            let ordinal =
-                text.parse().ok().and_then(|digest| state.timeline.known().newest_of_digest(&digest));
-            let row = ordinal.and_then(|ordinal| self.rows(&state, ordinal as usize, 1).pop());
-            if let Some(row) = row {
-                outcome_record.target = OutcomeTarget::Commit(ChangeId(row.change_id));
-            }
+        if matches!(outcome_record.target, OutcomeTarget::Digest(_))
+            && let Some(commit) = self.landed_as(&outcome_record.target)
+        {
+            outcome_record.target = OutcomeTarget::Commit(ChangeId(commit));
         }
         outcome_record
+    }
+
+    /// The commit that landed under a name.
+    pub(super) fn landed_as(&self, target: &OutcomeTarget) -> Option<String> {
+        let state = self.state();
+        let ordinal = state.timeline.named(target)?;
+        self.rows(&state, ordinal as usize, 1).pop().map(|row| row.change_id)
     }
 
     /// Reads the repository with an open handle, one a thread.

@@ -140,7 +140,7 @@ fn similar_change_view(change: &crate::explain::SimilarChange) -> SimilarChangeV
 
 fn asked(answer: &Answer, received_at: i64) -> Option<Asked> {
     let commit = answer.change.commit.clone()?;
-    let target = Target::Commit { commit, base: answer.change.base.clone() };
+    let target = Target::Commit { commit, base: answer.change.base.clone(), id: answer.change.id.clone() };
     Some(Asked { target, custom: Default::default(), received_at })
 }
 

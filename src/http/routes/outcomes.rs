@@ -8,12 +8,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::change::ChangeId;
+use crate::change::{ChangeId, Digest};
 use crate::http::assessor::Landed;
 use crate::http::auth::Caller;
 use crate::http::compose::moment;
+use crate::http::decode::sha;
 use crate::http::fields::{Field, Fields};
-use crate::http::joins::{Joined, decisions_on};
+use crate::http::joins::{Joined, decisions_on, names_of};
 use crate::http::routes::decisions::{failed, unavailable};
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
@@ -70,30 +71,33 @@ pub(in crate::http) async fn take(
     let now_ms = service.now_ms();
     let mut said = Said::read(fields, now_ms.div_euclid(1000))?;
     let store = service.open_store().ok_or_else(unavailable)?;
+    let reported = said.resolve(store).await?;
     let landed = landed(service, &said).await?;
-    let decisions = said.resolve(store, landed.as_ref(), now_ms).await?;
+    let names = (said.repo.as_deref(), said.names.as_slice());
+    let decisions = decisions_on(store, names, (reported, landed.as_ref()), now_ms).await?;
+    said.repo = said.repo.or_else(|| decisions.first()?.0.columns.repo.clone());
     let joined: Vec<JoinedAnswer> = decisions.iter().map(|(_, joined)| joined.clone()).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
     let outcome_id = new_records[0].id.clone();
     store.append(new_records).await.map_err(|error| failed(&error))?;
     service.metrics.outcomes.inc();
-    if let Some(outcome_record) = said.outcome_record() {
-        let serving = service.serving.load_full();
-        // Waits for the history's lock, which a fold may hold for a while.
-        let taken = tokio::task::spawn_blocking(move || serving.assessor.report(&outcome_record)).await;
-        taken.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
-    }
+    let (serving, outcome_records) = (service.serving.load_full(), said.outcome_records());
+    // Waits for the history's lock, which a fold may hold for a while.
+    let taken = tokio::task::spawn_blocking(move || {
+        outcome_records.iter().for_each(|outcome_record| serving.assessor.report(outcome_record));
+    });
+    taken.await.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
     Ok(OutcomeAnswer { outcome_id, joined })
 }
 
 /// The names of the commit that an outcome is about, where a followed repository holds it.
 async fn landed(service: &Service, said: &Said) -> Result<Option<Landed>, ApiError> {
-    let (Some(OutcomeTarget::Commit(id)), Some(repo)) = (said.target.clone(), said.repo.clone()) else {
-        return Ok(None);
-    };
+    let (Some(repo), names) = (said.repo.clone(), said.names.clone()) else { return Ok(None) };
     let serving = service.serving.load_full();
-    let read = tokio::task::spawn_blocking(move || serving.assessor.landed(&repo, &id.0)).await;
-    read.map_err(|_| ApiError::standard(ProblemCode::Internal))
+    let read = tokio::task::spawn_blocking(move || {
+        names.iter().find_map(|name| serving.assessor.landed(&repo, name))
+    });
+    read.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
 }
 
 /// Records that a decision is not followed, and why; the decision itself stays as it is.
@@ -143,7 +147,8 @@ pub(in crate::http) async fn override_one(
 struct Said {
     decision_id: Option<String>,
     repo: Option<String>,
-    target: Option<OutcomeTarget>,
+    /// What the change is called; of a decision, everything that it was made on.
+    names: Vec<OutcomeTarget>,
     word: String,
     outcome: OutcomeKind,
     occurred_at: i64,
@@ -161,17 +166,16 @@ impl Said {
         let decision_id = text(&mut fields, "decision_id")?;
         let repo = text(&mut fields, "repo")?;
         let targets = [
-            text(&mut fields, "commit")?.map(|commit| OutcomeTarget::Commit(ChangeId(commit))),
+            fields.optional("commit").map(sha).transpose()?.map(|id| OutcomeTarget::Commit(ChangeId(id))),
             text(&mut fields, "id")?.map(OutcomeTarget::Id),
-            text(&mut fields, "digest")?.map(OutcomeTarget::Digest),
+            fields.optional("digest").map(digest).transpose()?.map(OutcomeTarget::Digest),
         ];
-        let mut targets = targets.into_iter().flatten();
-        let target = targets.next();
-        if targets.next().is_some() || target.is_some() == decision_id.is_some() {
+        let names: Vec<OutcomeTarget> = targets.into_iter().flatten().collect();
+        if names.len() + usize::from(decision_id.is_some()) != 1 {
             let detail = "needs exactly one of `decision_id`, `commit`, `id` and `digest`";
             return Err(ApiError::at(ProblemCode::InvalidValue, "$", detail));
         }
-        let needs_repo = matches!(target, Some(OutcomeTarget::Commit(_) | OutcomeTarget::Id(_)));
+        let needs_repo = matches!(names.first(), Some(OutcomeTarget::Commit(_) | OutcomeTarget::Id(_)));
         if needs_repo && repo.is_none() {
             return Err(ApiError::at(
                 ProblemCode::MissingField,
@@ -190,7 +194,7 @@ impl Said {
         let said = Self {
             decision_id,
             repo,
-            target,
+            names,
             word,
             outcome,
             occurred_at,
@@ -203,25 +207,13 @@ impl Said {
         Ok(said)
     }
 
-    /// Finds the decisions on the change, and the change of a decision.
-    async fn resolve(
-        &mut self,
-        store: &Store,
-        landed: Option<&Landed>,
-        now_ms: i64,
-    ) -> Result<Vec<Joined>, ApiError> {
-        if let Some(id) = self.decision_id.clone() {
-            let decision = decision(store, &id).await?;
-            self.repo = decision.columns.repo.clone();
-            self.target = change_of(&decision);
-            return Ok(vec![(decision, JoinedAnswer { decision_id: id, joined_by: "decision_id".into() })]);
-        }
-        let Some(target) = &self.target else { return Ok(Vec::new()) };
-        let joined = decisions_on(store, (self.repo.as_deref(), target), landed, now_ms).await?;
-        if self.repo.is_none() {
-            self.repo = joined.first().and_then(|(record, _)| record.columns.repo.clone());
-        }
-        Ok(joined)
+    /// Finds the decision that was named, and the names of its change.
+    async fn resolve(&mut self, store: &Store) -> Result<Option<Record>, ApiError> {
+        let Some(id) = &self.decision_id else { return Ok(None) };
+        let decision = decision(store, id).await?;
+        self.repo.clone_from(&decision.columns.repo);
+        self.names = names_of(&decision);
+        Ok(Some(decision))
     }
 
     /// The record of the outcome, and one for each decision that it takes back.
@@ -239,7 +231,7 @@ impl Said {
             "by": caller.name, "joined": joined,
         });
         let mut columns = Columns { repo: self.repo.clone(), ..Columns::default() };
-        let (name, place, value) = match &self.target {
+        let (name, place, value) = match self.names.first() {
             Some(OutcomeTarget::Commit(id)) => ("commit", Some(&mut columns.commit_id), Some(id.0.clone())),
             Some(OutcomeTarget::Id(id)) => ("id", Some(&mut columns.change_id), Some(id.clone())),
             Some(OutcomeTarget::Digest(digest)) => {
@@ -281,10 +273,10 @@ impl Said {
         records.map(revocation).collect()
     }
 
-    /// For the history; none where no landed change can be meant.
-    fn outcome_record(&self) -> Option<OutcomeRecord> {
-        Some(OutcomeRecord {
-            target: self.target.clone()?,
+    /// For the history: one under each name.
+    fn outcome_records(&self) -> Vec<OutcomeRecord> {
+        let record = |target: &OutcomeTarget| OutcomeRecord {
+            target: target.clone(),
             repo: self.repo.clone(),
             outcome: self.outcome,
             occurred_at: self.occurred_at,
@@ -292,7 +284,8 @@ impl Said {
             incident_id: self.incident_id.clone(),
             severity: self.severity.clone(),
             source: self.source.clone(),
-        })
+        };
+        self.names.iter().map(record).collect()
     }
 }
 
@@ -317,9 +310,10 @@ async fn decision(store: &Store, id: &str) -> Result<Record, ApiError> {
     record.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))
 }
 
-fn change_of(decision: &Record) -> Option<OutcomeTarget> {
-    let columns = &decision.columns;
-    let commit = columns.commit_id.clone().map(|id| OutcomeTarget::Commit(ChangeId(id)));
-    let digest = || columns.change_digest.clone().map(OutcomeTarget::Digest);
-    commit.or_else(digest).or_else(|| columns.change_id.clone().map(OutcomeTarget::Id))
+fn digest(field: Field) -> Result<String, ApiError> {
+    let path = field.path.clone();
+    let digest = field.text()?.parse::<Digest>();
+    digest
+        .map(|digest| digest.to_string())
+        .map_err(|error| ApiError::at(ProblemCode::InvalidValue, path, error.to_string()))
 }

@@ -40,7 +40,8 @@ impl Fold {
     }
 
     pub(crate) fn report(&mut self, outcome_record: &OutcomeRecord) {
-        let outcome = self.detector.report(outcome_record).unwrap();
+        let ordinal = self.detector.named(&outcome_record.target).unwrap();
+        let outcome = self.detector.report(ordinal, outcome_record).unwrap();
         self.curator.record(outcome);
     }
 }
@@ -105,18 +106,10 @@ fn what_a_canary_caught_is_positive() {
 }
 
 #[test]
-fn names_that_only_the_store_knows_are_not_resolved() {
+fn a_landed_change_goes_by_its_review_identity_and_not_by_its_diff() {
     let fold = Fold::of(&[change(1, "Raise x (#9)", 0)]);
     let digest = OutcomeTarget::Digest("sha256:00".to_owned());
-    assert!(
-        fold.detector
-            .report(&OutcomeRecord { target: digest, ..report(1, OutcomeKind::Caught, HOUR) })
-            .is_none()
-    );
+    assert_eq!(fold.detector.named(&digest), None);
     let pull = OutcomeTarget::Id("pr/9".to_owned());
-    assert!(
-        fold.detector
-            .report(&OutcomeRecord { target: pull, ..report(1, OutcomeKind::Caught, HOUR) })
-            .is_some()
-    );
+    assert_eq!(fold.detector.named(&pull), Some(0));
 }
