@@ -59,6 +59,11 @@ impl Repository {
         &self.path
     }
 
+    /// The directory that holds its data, in full: the same whatever path leads there, another one for each clone and work tree.
+    pub fn git_dir(&self) -> &Path {
+        self.inner.path()
+    }
+
     /// Whether the history is cut off.
     pub fn is_shallow(&self) -> bool {
         self.inner.is_shallow()

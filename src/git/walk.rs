@@ -95,17 +95,21 @@ pub fn walk(
 
 fn steps(repository: &Repository, options: &WalkOptions) -> Result<Vec<Step>, Error> {
     let head = repository.head_oid()?;
-    let after = options.after.as_ref().map(|after| repository.commit_oid(&after.0)).transpose()?;
-    let not_ancestor = |after: git2::Oid| Error::NotAncestor {
-        after: after.to_string(),
+    let not_ancestor = |after: &ChangeId| Error::NotAncestor {
+        after: after.0.clone(),
         head: head.to_string(),
         path: repository.path().to_path_buf(),
     };
-    if let Some(after) = after.filter(|&after| !repository.is_ancestor(after, head)) {
+    let after = match &options.after {
+        // A commit that is gone is none of the history's.
+        Some(after) => Some((repository.commit_oid(&after.0).map_err(|_| not_ancestor(after))?, after)),
+        None => None,
+    };
+    if let Some((_, after)) = after.filter(|(oid, _)| !repository.is_ancestor(*oid, head)) {
         return Err(not_ancestor(after));
     }
-    let graph = repository.graph(head, after)?;
-    if let Some(after) = after.filter(|&after| !graph.lands_on(after)) {
+    let graph = repository.graph(head, after.map(|(oid, _)| oid))?;
+    if let Some((_, after)) = after.filter(|(oid, _)| !graph.lands_on(*oid)) {
         return Err(not_ancestor(after));
     }
     let mut steps = graph.steps(options.unit, options.not_before);

@@ -66,12 +66,32 @@ struct State {
 }
 
 impl Cache {
-    /// The cache of a repository below `root`; another unit, other sources or another schema has
+    /// The cache of a repository below `root`; another clone, another unit, other sources or another schema has
     /// another directory.
-    pub fn at(root: &Path, root_commit: &str, unit: Unit, sources_digest: &str) -> Self {
-        let key = format!("{FORMAT} {} {root_commit} {unit} {sources_digest}", schema().hash());
+    ///
+    /// # Errors
+    /// When the repository has no first commit, or it cannot be read.
+    pub fn at(
+        root: &Path,
+        repository: &Repository,
+        unit: Unit,
+        sources_digest: &str,
+    ) -> Result<Self, git::Error> {
+        let (root_commit, git_dir) = (repository.root_commit()?.0, repository.git_dir().display());
+        let key = format!("{FORMAT} {} {root_commit} {unit} {sources_digest} {git_dir}", schema().hash());
         let name = hex::encode(&Sha256::digest(key.as_bytes())[..12]);
-        Self { dir: root.join(name) }
+        Ok(Self { dir: root.join(name) })
+    }
+
+    /// Throws the state away: the next fold begins at the start of the history.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn discard(&self) -> Result<(), CacheError> {
+        match fs::remove_file(self.dir.join(STATE_FILE)) {
+            Err(err) if err.kind() != std::io::ErrorKind::NotFound => Err(err.into()),
+            _ => Ok(()),
+        }
     }
 
     fn load(&self) -> Result<Option<Start>, CacheError> {
@@ -93,13 +113,18 @@ impl Cache {
 
     fn empty(&self, sources: Sources) -> Result<Start, CacheError> {
         fs::create_dir_all(&self.dir)?;
-        let rows = RowFile::open(&self.dir.join(ROWS_FILE), Vec::new(), 0)?;
         restrict(&self.dir)?;
+        let rows = RowFile::new_in(&self.dir)?;
         Ok(Start { timeline: Timeline::new(sources), rows, walked_to: None })
     }
 
     fn save(&self, timeline: &Timeline, rows: &mut RowFile, walked_to: &ChangeId) -> Result<(), CacheError> {
         rows.sync()?;
+        if rows.is_unpublished() {
+            // Never an earlier state beside other rows.
+            self.discard()?;
+            rows.publish(&self.dir.join(ROWS_FILE))?;
+        }
         let (offsets, end) = rows.extent();
         let state = StateRef { timeline, walked_to: Some(walked_to), offsets, end };
         let body = postcard::to_stdvec(&state)?;

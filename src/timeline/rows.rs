@@ -4,6 +4,7 @@ use std::path::Path;
 
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::label::Classification;
 use crate::timeline::cache::CacheError;
@@ -26,6 +27,8 @@ pub struct Row {
 /// Rows one after the other in a file, each with its length and checksum; only ever appended to.
 pub struct RowFile {
     file: BufWriter<File>,
+    /// Where a new file stands until it takes the place of an earlier one, which others may still read.
+    unpublished: Option<TempPath>,
     offsets: Vec<u64>,
     end: u64,
 }
@@ -46,7 +49,33 @@ impl RowFile {
         }
         file.set_len(end)?;
         file.seek(SeekFrom::End(0))?;
-        Ok(Self { file: BufWriter::with_capacity(1 << 20, file), offsets, end })
+        Ok(Self { file: BufWriter::with_capacity(1 << 20, file), unpublished: None, offsets, end })
+    }
+
+    /// A new file without rows, in a directory, under no name yet.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(super) fn new_in(dir: &Path) -> Result<Self, CacheError> {
+        let (file, path) = NamedTempFile::new_in(dir)?.into_parts();
+        let file = BufWriter::with_capacity(1 << 20, file);
+        Ok(Self { file, unpublished: Some(path), offsets: Vec::new(), end: 0 })
+    }
+
+    /// Whether it has no name yet.
+    pub(super) fn is_unpublished(&self) -> bool {
+        self.unpublished.is_some()
+    }
+
+    /// Gives a new file its name. Whoever reads the file that had it goes on reading that.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub(super) fn publish(&mut self, path: &Path) -> Result<(), CacheError> {
+        match self.unpublished.take() {
+            Some(unpublished) => Ok(unpublished.persist(path).map_err(|err| err.error)?),
+            None => Ok(()),
+        }
     }
 
     /// Number of rows.
@@ -107,7 +136,7 @@ impl RowFile {
         let file = self.file.get_mut();
         file.seek(SeekFrom::Start(start))?;
         file.read_exact(&mut bytes)?;
-        file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(self.end))?;
         let mut rest = bytes.as_slice();
         let mut rows = Vec::with_capacity(last - first);
         while !rest.is_empty() {

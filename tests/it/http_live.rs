@@ -368,3 +368,33 @@ async fn a_range_is_decided_as_strictly_as_its_parts() {
         |decision: &Value| ["fast_path", "extra_validation", "hold"].iter().position(|word| decision == word);
     assert!(parts.iter().all(|part| strictness(&part["decision"]) <= strictness(&answer["decision"])));
 }
+
+#[tokio::test]
+async fn damaged_rows_change_no_answer() {
+    let world = world();
+    world.train();
+    let newest = world.rows.n_rows() - 1;
+    let now = world.rows.facts()[newest].committed_at;
+    let commit = world.rows.facts()[newest - 3].change_id.0.clone();
+    let landed = json!({"change": {"repo": "config", "commit": commit}});
+    let proposal = &world.sample.proposals[0];
+    let posted = json!({"change": {"repo": "config", "diff": proposal.diff, "author": proposal.author, "message": proposal.message}});
+    let told = |answer: &Value| {
+        (answer["risk"].clone(), answer["decision"].clone(), answer["history"]["mode"].clone())
+    };
+    let served = world.serve(&world.sample.repository, now).await;
+    let sound = [told(&served.score(landed.clone()).await), told(&served.score(posted.clone()).await)];
+    assert_eq!((&sound[0].2, &sound[1].2), (&json!("before_landing"), &json!("present")));
+    let cache = std::fs::read_dir(world.root.join("cache")).unwrap().next().unwrap().unwrap().path();
+    for questions in [[&landed, &posted], [&posted, &landed]] {
+        let rows = cache.join("rows.bin");
+        let mut bytes = std::fs::read(&rows).unwrap();
+        bytes.iter_mut().step_by(997).for_each(|byte| *byte ^= 1);
+        std::fs::write(&rows, bytes).unwrap();
+        let served = world.serve(&world.sample.repository, now).await;
+        for question in questions {
+            let answer = told(&served.score(question.clone()).await);
+            assert_eq!(answer, sound[usize::from(std::ptr::eq(question, &posted))]);
+        }
+    }
+}

@@ -14,6 +14,7 @@ use diffrisk::mining::{AuthorKey, MineOptions, mine};
 use diffrisk::timeline::{Cache, Folded, Sources, Timeline, fold};
 
 use crate::git_script::Script;
+use crate::http_doubts;
 
 /// The sample repository, written once for all tests of this file.
 pub(crate) fn sample() -> &'static Path {
@@ -59,8 +60,7 @@ fn changes() -> Vec<Change> {
 
 fn folded(root: &Path) -> Folded {
     let repository = repository();
-    let root_commit = repository.root_commit().unwrap().0;
-    let cache = Cache::at(root, &root_commit, Unit::Commit, "none");
+    let cache = Cache::at(root, &repository, Unit::Commit, "none").unwrap();
     fold(&cache, &repository, Unit::Commit, &Sources::default(), |_, _| {}).unwrap()
 }
 
@@ -134,7 +134,7 @@ fn what_lands_during_a_fold_is_left_to_the_next_one() {
     let late = script.commit("Widen the pool", &[("pool.yaml", b"size: 30\n")], &[first]);
     script.set_main(first);
     let caches = tempfile::tempdir().unwrap();
-    let cache = Cache::at(caches.path(), &first.to_string(), Unit::Commit, "none");
+    let cache = Cache::at(caches.path(), &script.open(), Unit::Commit, "none").unwrap();
     let fold_while_it_lands = || {
         fold(&cache, &script.open(), Unit::Commit, &Sources::default(), |_, _| script.set_main(late)).unwrap()
     };
@@ -220,4 +220,42 @@ fn an_outcome_of_a_diff_is_one_of_the_landed_change_with_it() {
     timeline.land(after);
     assert!(timeline.known().of_ordinal(40).is_some_and(|bad| bad.is_incident));
     assert_eq!(timeline.n_unknown_targets(), 0);
+}
+
+#[test]
+fn a_history_whose_old_head_is_gone_is_folded_again() {
+    let directory = tempfile::tempdir().unwrap();
+    http_doubts::repository(directory.path(), 3);
+    let caches = tempfile::tempdir().unwrap();
+    let folded = || {
+        let repository = Repository::open(directory.path()).unwrap();
+        let cache = Cache::at(caches.path(), &repository, Unit::Commit, "none").unwrap();
+        fold(&cache, &repository, Unit::Commit, &Sources::default(), |_, _| {}).unwrap()
+    };
+    let mut first = folded();
+    let gone = first.walked_to.0.clone();
+    let git = |args: &[&str]| http_doubts::git(directory.path(), http_doubts::START, args);
+    git(&["commit", "-q", "--amend", "-m", "another"]);
+    git(&["reflog", "expire", "--expire=now", "--all"]);
+    git(&["gc", "-q", "--prune=now"]);
+    let mut again = folded();
+    assert!(again.refolded.is_some_and(|why| why.contains(&gone)));
+    assert_eq!((again.rows.len(), first.rows.len()), (3, 3));
+    assert_eq!(first.rows.read(2, 1).unwrap()[0].change_id, gone, "whoever reads the earlier rows goes on");
+    assert_ne!(again.rows.read(2, 1).unwrap()[0].change_id, gone);
+}
+
+#[test]
+fn every_clone_has_a_cache_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    http_doubts::repository(directory.path(), 3);
+    let clone = directory.path().join("clone");
+    http_doubts::git(directory.path(), http_doubts::START, &["clone", "-q", ".", clone.to_str().unwrap()]);
+    let caches = tempfile::tempdir().unwrap();
+    for path in [directory.path(), &clone, directory.path()] {
+        let repository = Repository::open(path).unwrap();
+        let cache = Cache::at(caches.path(), &repository, Unit::Commit, "none").unwrap();
+        fold(&cache, &repository, Unit::Commit, &Sources::default(), |_, _| {}).unwrap();
+    }
+    assert_eq!(fs::read_dir(caches.path()).unwrap().count(), 2);
 }

@@ -90,6 +90,16 @@ impl LiveAssessor {
         }
     }
 
+    fn assess_all_here(
+        &self,
+        repository: &LiveRepository,
+        asked: &[Asked],
+    ) -> Vec<Result<Assessed, ApiError>> {
+        let (state, reports) = (repository.state(), self.live.reports());
+        let known = |asked| Known { reports: &reports, repo: &repository.name, asked_id: asked_id(asked) };
+        asked.iter().map(|asked| Ok(self.assess_here((repository, &state), known(asked), asked))).collect()
+    }
+
     fn assess_here(
         &self,
         (repository, state): (&LiveRepository, &State),
@@ -220,9 +230,22 @@ impl Assessor for LiveAssessor {
         {
             tracing::warn!(repo, "the repository could not be looked at for an unknown commit");
         }
-        let (state, reports) = (repository.state(), self.live.reports());
-        let known = |asked| Known { reports: &reports, repo, asked_id: asked_id(asked) };
-        asked.iter().map(|asked| Ok(self.assess_here((repository, &state), known(asked), asked))).collect()
+        let n_damages = repository.n_damages();
+        let assessed = self.assess_all_here(repository, asked);
+        if repository.n_damages() == n_damages {
+            return assessed;
+        }
+        if let Err(error) = repository.mend(received_at) {
+            tracing::error!(repo, error = %error, "a damaged history could not be folded again");
+        }
+        let n_damages = repository.n_damages();
+        let assessed = self.assess_all_here(repository, asked);
+        if repository.n_damages() == n_damages {
+            return assessed;
+        }
+        let text = "the history that the service keeps is damaged";
+        let doubted = |asked| Ok(hollow(asked, Reason::new(ReasonCode::InternalError, text)));
+        asked.iter().map(doubted).collect()
     }
 
     fn is_brief(&self, asked: &Asked) -> bool {
@@ -323,7 +346,8 @@ impl Ranked {
         }
         let Some(scorer) = &model.scorer else { return };
         let trained_until = trained_until(&model.artifact, repository);
-        for row in repository.rows(state, self.n_rows, state.n_rows() - self.n_rows) {
+        let Ok(rows) = repository.rows(state, self.n_rows, state.n_rows() - self.n_rows) else { return };
+        for row in rows {
             if row.committed_at > trained_until {
                 let margin = scorer.margin(&row.vector, &row.tokens);
                 Arc::make_mut(&mut self.margins).push(row.committed_at, margin);
@@ -423,7 +447,7 @@ fn paths_of(repository: &LiveRepository, hashes: &[u64]) -> Vec<Option<String>> 
 fn name_similar(repository: &LiveRepository, state: &State, explanation: &mut Explanation) {
     let similar = explanation.similar.iter_mut().flat_map(|similar| &mut similar.changes);
     for change in similar {
-        let row = repository.rows(state, change.ordinal as usize, 1).pop();
+        let row = repository.rows(state, change.ordinal as usize, 1).ok().and_then(|mut rows| rows.pop());
         change.change_id = row.map(|row| row.change_id);
         let id = change.change_id.clone().map(ChangeId);
         let title = id.and_then(|id| repository.read(|git| git.title(&id)).ok());

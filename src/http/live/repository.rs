@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::change::{Change, ChangeId};
 use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
 use crate::http::live::LiveError;
 use crate::incident::{IncidentLink, OutcomeKind, OutcomeRecord, OutcomeTarget, Owners, load_incidents};
-use crate::timeline::{Cache, Folded, Row, RowFile, Sources, Timeline, fold};
+use crate::timeline::{Cache, CacheError, Folded, Row, RowFile, Sources, Timeline, fold};
 
 /// Changes landed since the start that are kept in memory; after that, a refold reads them from the cache.
 const MAX_NEWEST: usize = 20_000;
@@ -44,6 +44,10 @@ pub(super) struct LiveRepository {
     open: Mutex<Vec<Repository>>,
     refreshing: Mutex<()>,
     looked_at: AtomicI64,
+    /// How often cached rows could not be read.
+    n_damages: AtomicU64,
+    /// That number when the history was folded anew because of it.
+    n_mended: AtomicU64,
 }
 
 /// The history as it stands.
@@ -84,7 +88,7 @@ impl LiveRepository {
         let unit = repository.unit(repository_config.unit).map_err(failed)?;
         let incidents = incidents(repository_config)?;
         let digest = format!("{:016x}", digest_of(&incidents));
-        let cache = Cache::at(cache_root, &root, unit, &digest);
+        let cache = Cache::at(cache_root, &repository, unit, &digest).map_err(failed)?;
         let sources = Sources::new(incidents.clone(), Vec::new());
         let folded = fold(&cache, &repository, unit, &sources, |_, _| {});
         let folded = folded.map_err(|source| LiveError::Fold { name: name.clone(), source })?;
@@ -115,6 +119,8 @@ impl LiveRepository {
             open: Mutex::new(vec![repository]),
             refreshing: Mutex::default(),
             looked_at: AtomicI64::new(now),
+            n_damages: AtomicU64::new(0),
+            n_mended: AtomicU64::new(0),
         };
         let reported: Vec<OutcomeRecord> = reported.iter().map(|it| live.by_commit(it)).collect();
         {
@@ -204,7 +210,7 @@ impl LiveRepository {
     pub(super) fn landed_as(&self, target: &OutcomeTarget) -> Option<String> {
         let state = self.state();
         let ordinal = state.timeline.named(target)?;
-        self.rows(&state, ordinal as usize, 1).pop().map(|row| row.change_id)
+        self.rows(&state, ordinal as usize, 1).ok()?.pop().map(|row| row.change_id)
     }
 
     /// Reads the repository with an open handle, one a thread.
@@ -225,23 +231,53 @@ impl LiveRepository {
     /// The row of a landed change, as it was read just before it was folded in.
     pub(super) fn row(&self, state: &State, id: &ChangeId) -> Option<(u32, Row)> {
         let ordinal = state.timeline.detector().ordinal_of(id)?;
-        let row = self.rows(state, ordinal as usize, 1).pop()?;
-        (row.change_id == id.0).then_some((ordinal, row))
+        let row = self.rows(state, ordinal as usize, 1).ok()?.pop();
+        let row = row.filter(|row| row.change_id == id.0);
+        if row.is_none() {
+            self.n_damages.fetch_add(1, Ordering::SeqCst);
+            tracing::error!(repo = self.name, commit = id.0, "cached rows are not those of the history");
+        }
+        Some((ordinal, row?))
     }
 
     /// Rows from a position on.
-    pub(super) fn rows(&self, state: &State, first: usize, n_rows: usize) -> Vec<Row> {
+    ///
+    /// # Errors
+    /// When those of the cache cannot be read; [`Self::n_damages`] counts it.
+    pub(super) fn rows(&self, state: &State, first: usize, n_rows: usize) -> Result<Vec<Row>, CacheError> {
         let n_from_cache = state.n_cached.saturating_sub(first).min(n_rows);
         let mut rows = Vec::new();
         if n_from_cache > 0 {
-            match lock(&self.rows).read(first, n_from_cache) {
-                Ok(read) => rows = read,
-                Err(error) => tracing::error!(repo = self.name, error = %error, "cached rows cannot be read"),
-            }
+            rows = lock(&self.rows).read(first, n_from_cache).inspect_err(|error| {
+                self.n_damages.fetch_add(1, Ordering::SeqCst);
+                tracing::error!(repo = self.name, error = %error, "cached rows cannot be read");
+            })?;
         }
         let from_newest = state.newest.iter().skip((first + n_from_cache).saturating_sub(state.n_cached));
         rows.extend(from_newest.take(n_rows - n_from_cache).cloned());
-        rows
+        Ok(rows)
+    }
+
+    /// How often cached rows could not be read. What was made of the history while it grew is not to be trusted.
+    pub(super) fn n_damages(&self) -> u64 {
+        self.n_damages.load(Ordering::SeqCst)
+    }
+
+    /// Throws a damaged cache away and folds the history from its start.
+    ///
+    /// # Errors
+    /// When it cannot be folded; what was damaged stays so.
+    pub(super) fn mend(&self, now: i64) -> Result<(), LiveError> {
+        let _one_at_a_time = lock(&self.refreshing);
+        let n_damages = self.n_damages();
+        if self.n_mended.load(Ordering::SeqCst) == n_damages {
+            return Ok(());
+        }
+        let failed = |source| LiveError::Fold { name: self.name.clone(), source };
+        self.cache.discard().map_err(failed)?;
+        self.refold(now)?;
+        self.n_mended.store(n_damages, Ordering::SeqCst);
+        Ok(())
     }
 
     /// Folds in what landed since the last look; answers how many changes that were.
