@@ -8,6 +8,11 @@ use crate::model::{Calibrator, Ensemble, Input};
 /// The layout of the document; another one is refused.
 pub const FORMAT: u32 = 1;
 
+/// The unit of an artifact whose rows are of several.
+pub const MIXED: &str = "mixed";
+/// The unit of an artifact that was trained on a plain table.
+pub const TABLE: &str = "table";
+
 /// Everything a score depends on, as plain data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

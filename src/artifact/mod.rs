@@ -13,7 +13,8 @@ mod sample;
 
 pub use directory::{Artifact, Error};
 pub use document::{
-    Document, FORMAT, FeatureRef, Golden, Guard, PriorRef, Scoring, Source, Twin, TwinKind, Twins,
+    Document, FORMAT, FeatureRef, Golden, Guard, MIXED, PriorRef, Scoring, Source, TABLE, Twin, TwinKind,
+    Twins,
 };
 pub use published::published;
 pub use registry::{ModelName, Registry};

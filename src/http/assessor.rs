@@ -100,7 +100,7 @@ pub struct ModelRef {
     pub name: String,
     /// The first 12 hex digits of its digest.
     pub version: String,
-    /// SHA-256 of the artifact.
+    /// SHA-256 of the artifact, `sha256:<hex>`.
     pub digest: String,
     /// When it was trained.
     pub trained_at: String,

@@ -70,7 +70,7 @@ pub fn replay(record: &Record, artifact: Arc<Artifact>) -> Result<Replay, Replay
     }
     let unscored = || ReplayError::Unscored(record.id.clone());
     let answer = scored(record).ok_or_else(unscored)?;
-    let wanted = answer.model.as_ref().map(|model| model.digest.clone()).ok_or_else(unscored)?;
+    let wanted = answer.model.as_ref().map(|model| bare(&model.digest)).ok_or_else(unscored)?;
     if wanted != artifact.digest() {
         return Err(ReplayError::OtherModel { wanted, given: artifact.digest().to_owned() });
     }
@@ -85,7 +85,12 @@ pub fn replay(record: &Record, artifact: Arc<Artifact>) -> Result<Replay, Replay
 
 /// Digest of the artifact that scored a stored decision; none for one that nothing scored.
 pub fn scored_by(record: &Record) -> Option<String> {
-    scored(record)?.model.map(|model| model.digest)
+    scored(record)?.model.map(|model| bare(&model.digest))
+}
+
+/// The digest without its prefix, which answers of earlier versions lack.
+fn bare(digest: &str) -> String {
+    digest.trim_start_matches("sha256:").to_owned()
 }
 
 fn scored(record: &Record) -> Option<Answer> {

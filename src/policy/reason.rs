@@ -85,6 +85,7 @@ reason_codes! {
     UnknownPath = "unknown_path", true, "a path has no earlier change here, and the policy does not allow that";
     HistoryStale = "history_stale", true, "the history was refreshed too long ago";
     FeatureMissing = "feature_missing", true, "too many features that the model needs are missing";
+    UnknownUnit = "unknown_unit", true, "the model learned from changes of another unit than this repository's";
     CustomFeatureMissing = "custom_feature_missing", true, "a custom feature that the model learned from was not sent";
     OutOfDistribution = "out_of_distribution", true, "the change is unlike anything the model was trained on";
     DeadlinePassed = "deadline_passed", true, "the answer was not ready before the deadline";

@@ -2,14 +2,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::artifact::{Artifact, Document, Scoring};
+use crate::artifact::{Artifact, Document, Scoring, TABLE};
 use crate::dataset::{LabelTask, Row, Rows, Table};
 use crate::train::Error;
 use crate::train::backtest::{Prediction, coin};
 use crate::train::report::{Block, DatasetReport, PriorUse, Scored};
 
 /// The unit of an artifact that was trained on a plain table.
-const TABLE: &str = "table";
 
 /// What a finished artifact is worth on rows it has not seen.
 #[derive(Clone, Debug, Serialize)]

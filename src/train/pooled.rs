@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, Scoring, Source, Twin, TwinKind, Twins};
+use crate::artifact::{
+    Artifact, Document, FORMAT, FeatureRef, MIXED, Scoring, Source, Twin, TwinKind, Twins,
+};
 use crate::dataset::{LabelTask, Rows, Standing, standings};
 use crate::evaluation::{capture, roc_auc};
 use crate::features::schema;
@@ -231,7 +233,7 @@ impl<'a> Pool<'a> {
         Document {
             format: FORMAT,
             name: self.options.name.clone(),
-            unit: "mixed".to_owned(),
+            unit: MIXED.to_owned(),
             trained_until: took_part().filter_map(last_moment).max().unwrap_or(0),
             seed: self.options.seed,
             label_task: self.options.task.as_str().to_owned(),

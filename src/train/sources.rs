@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::{DigestSample, Source};
+use crate::artifact::{DigestSample, MIXED, Source};
 use crate::dataset::{Row, Rows, Standing};
-
-/// The unit of an artifact whose rows are of several.
-const MIXED: &str = "mixed";
 
 /// One source a repository, in the order of their first rows: the root commit tells the same history under
 /// two names, the unit two readings of one history.

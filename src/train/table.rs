@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, Scoring, Source};
+use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, Scoring, Source, TABLE};
 use crate::dataset::{Split, Standing, Table};
 use crate::train::Error;
 use crate::train::backtest::{Backtest, Prediction, coin};
@@ -91,7 +91,7 @@ pub fn train_table(table: &Table, name: &str, recipe: &Recipe, seed: u64) -> Res
     let source = Source {
         name: name.to_owned(),
         root: String::new(),
-        unit: "table".to_owned(),
+        unit: TABLE.to_owned(),
         from,
         to,
         last_label: None,
@@ -102,7 +102,7 @@ pub fn train_table(table: &Table, name: &str, recipe: &Recipe, seed: u64) -> Res
     let document = Document {
         format: FORMAT,
         name: name.to_owned(),
-        unit: "table".to_owned(),
+        unit: TABLE.to_owned(),
         trained_until: to,
         seed,
         label_task: "label".to_owned(),

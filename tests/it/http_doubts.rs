@@ -53,7 +53,7 @@ pub async fn service(dir: &Path, policy: &str, now: i64) -> Arc<Service> {
         name: "config".into(),
         path: dir.to_owned(),
         unit: UnitChoice::Commit,
-        owners: None,
+        owners: Some(dir.join("CODEOWNERS")).filter(|path| path.exists()),
         incidents: None,
     };
     let live = Live::open(&[repository_config], &dir.join(".git/cache"), &[], now).unwrap();
@@ -206,6 +206,21 @@ async fn a_range_says_what_its_strictest_part_says() {
     assert!(answer["plan"]["require"].as_array().unwrap().contains(&json!("security")), "{}", answer["plan"]);
     let explained = post(&service, "/v1/score?include=explanation", whole).await;
     assert_eq!(explained["explained"]["headline"]["verdict"], "hold", "{explained}");
+}
+
+#[tokio::test]
+async fn a_file_that_moves_away_is_still_its_owners_matter() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    std::fs::write(dir.path().join("CODEOWNERS"), "/app/ @sec\n").unwrap();
+    std::fs::create_dir(dir.path().join("other")).unwrap();
+    git(dir.path(), START + 4 * 3_600, &["mv", "app/web.yaml", "other/web.yaml"]);
+    git(dir.path(), START + 4 * 3_600, &["commit", "-q", "-m", "move"]);
+    let moved = git(dir.path(), START, &["rev-parse", "HEAD"]);
+    let policy = r#"rule = [{ name = "security looks", when = 'change.owners.exists(o, o == "@sec")', then = "hold" }]"#;
+    let service = service(dir.path(), policy, START + 5 * 3_600).await;
+    let answer = score(&service, json!({"repo": "config", "commit": moved})).await;
+    assert_eq!(answer["decision"], "hold", "{answer}");
 }
 
 #[tokio::test]

@@ -57,8 +57,12 @@ fn cases() -> Vec<Case> {
 }
 
 /// Codes that need more than one request, another process or another model; each has its own test, below or in `http_live`.
-const ELSEWHERE: [ReasonCode; 3] =
-    [ReasonCode::CustomFeatureMissing, ReasonCode::ItemFailed, ReasonCode::StoreSlow];
+const ELSEWHERE: [ReasonCode; 4] = [
+    ReasonCode::CustomFeatureMissing,
+    ReasonCode::UnknownUnit,
+    ReasonCode::ItemFailed,
+    ReasonCode::StoreSlow,
+];
 
 struct ServerSlow;
 

@@ -89,7 +89,11 @@ impl World {
     }
 
     async fn serve(&self, path: &Path, now: i64) -> Served {
-        let live = Live::open(&[self.config(path)], &self.root.join("cache"), &[], now).unwrap();
+        self.serve_as(&self.config(path), now).await
+    }
+
+    async fn serve_as(&self, config: &RepositoryConfig, now: i64) -> Served {
+        let live = Live::open(std::slice::from_ref(config), &self.root.join("cache"), &[], now).unwrap();
         let models = ModelSource::new(Arc::new(live), Some(self.models().join("default")));
         let (assessor, refused) = models.first();
         assert_eq!(refused.is_some(), !self.models().join("default").exists(), "{refused:?}");
@@ -314,6 +318,23 @@ async fn what_is_known_against_a_change_follows_its_diff_and_a_report() {
     let posted = json!({"change": {"repo": "config", "diff": proposal.diff, "author": proposal.author, "message": proposal.message}});
     let answer = served.score(posted).await;
     assert_eq!(answer["history"]["mode"], "present");
+}
+
+#[tokio::test]
+async fn a_model_of_another_unit_cannot_vouch() {
+    let world = world();
+    world.train();
+    let newest = &world.rows.facts()[world.rows.n_rows() - 1];
+    let change = json!({"change": {"repo": "config", "commit": newest.change_id.0}});
+    for (unit, is_known) in [(UnitChoice::Commit, true), (UnitChoice::Landing, false)] {
+        let config = RepositoryConfig { unit, ..world.config(&world.sample.repository) };
+        let served = world.serve_as(&config, newest.committed_at).await;
+        let answer = served.score(change.clone()).await;
+        assert_eq!(!codes(&answer).contains(&"unknown_unit"), is_known, "{answer}");
+        assert_eq!(answer["degraded"], !is_known);
+        let digest = answer["model"]["digest"].as_str().unwrap();
+        assert!(digest.starts_with("sha256:") && digest.len() == 71, "{digest}");
+    }
 }
 
 /// A decision made before a report must not be taken for one made after it, whatever was restarted between.

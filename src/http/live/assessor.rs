@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use crate::artifact::{self, Artifact};
+use crate::artifact::{self, Artifact, MIXED, TABLE};
 use crate::change::ChangeId;
 use crate::change::secrets::redact;
 use crate::explain::{Explanation, Grounds};
@@ -23,8 +23,6 @@ use crate::timeline::Timeline;
 
 /// Commits of a range that are looked at one by one.
 const MAX_PARTS: usize = 100;
-/// The unit of a model that was trained on a plain table.
-const TABLE: &str = "table";
 
 /// The followed histories with one model.
 pub struct LiveAssessor {
@@ -120,9 +118,27 @@ impl LiveAssessor {
             }
         };
         match read {
-            Ok(read) => self.score(asked, read.into_assessed(asked, Some((repository, state))), &margins),
+            Ok(read) => self.score_here((repository, state), asked, read, &margins),
             Err(error) => unknown_commit(repository, state, asked, &error),
         }
+    }
+
+    /// Scores a change of a followed repository. What a model learned of commits says nothing of whole landings.
+    fn score_here(
+        &self,
+        here: (&LiveRepository, &State),
+        asked: &Asked,
+        read: Read,
+        margins: &ReferenceMargins,
+    ) -> Assessed {
+        let mut assessed = self.score(asked, read.into_assessed(asked, Some(here)), margins);
+        let unit = here.0.unit.to_string();
+        let learned = self.model.iter().map(|model| model.artifact.document().unit.as_str());
+        for other in learned.filter(|learned| ![MIXED, TABLE, &unit].contains(learned)) {
+            let text = format!("the model learned from changes of unit `{other}`; here one is a `{unit}`");
+            assessed.doubts.push(Reason::new(ReasonCode::UnknownUnit, text));
+        }
+        assessed
     }
 
     fn assess_range(
@@ -143,7 +159,7 @@ impl LiveAssessor {
         let mut change = whole;
         change.committed_at = asked.received_at;
         let read: Read = proposal(&state.timeline, known, change, true);
-        let mut assessed = self.score(asked, read.into_assessed(asked, Some((repository, state))), margins);
+        let mut assessed = self.score_here((repository, state), asked, read, margins);
         if n_parts > MAX_PARTS {
             let text =
                 format!("the range has {n_parts} commits; at most {MAX_PARTS} are looked at one by one");
@@ -158,10 +174,7 @@ impl LiveAssessor {
             };
             let known = Known { asked_id: None, ..known };
             let assessed_part = match commit(repository, state, known, &part.0, asked.received_at) {
-                Ok(read) => {
-                    let assessed_part = read.into_assessed(&asked_part, Some((repository, state)));
-                    self.score(&asked_part, assessed_part, margins)
-                }
+                Ok(read) => self.score_here((repository, state), &asked_part, read, margins),
                 Err(error) => unknown_commit(repository, state, &asked_part, &error),
             };
             assessed.parts.push(assessed_part);
@@ -384,7 +397,7 @@ fn model_ref(artifact: &Artifact) -> ModelRef {
     ModelRef {
         name: document.name.clone(),
         version: artifact.version().to_owned(),
-        digest: artifact.digest().to_owned(),
+        digest: ["sha256:", artifact.digest()].concat(),
         trained_at: moment(document.trained_until),
     }
 }

@@ -198,8 +198,13 @@ pub(super) fn history(
 }
 
 fn owners(repository: &LiveRepository, change: &Change) -> Vec<String> {
-    let mut owners: Vec<String> =
-        change.record.files.iter().flat_map(|file| repository.owners.owners_of(file.path())).collect();
+    let files = change.record.files.iter();
+    // A rename has two.
+    let paths = files.flat_map(|file| {
+        let before = file.old_path.iter().filter(|old_path| Some(*old_path) != file.new_path.as_ref());
+        before.chain(&file.new_path)
+    });
+    let mut owners: Vec<String> = paths.flat_map(|path| repository.owners.owners_of(path)).collect();
     owners.sort_unstable();
     owners.dedup();
     owners
