@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use crate::store::record::{Record, RecordDigest};
 
 /// Questions of a generation; those of two are known.
-const GENERATION: usize = 16_384;
+const GENERATION: usize = 8_192;
 
 /// Places of one chain by the question that was answered there.
 #[derive(Default)]

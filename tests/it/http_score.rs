@@ -58,6 +58,9 @@ async fn a_decision_is_read_back_as_it_was_answered() {
 async fn the_vector_is_shown_where_it_is_asked_for() {
     let bench = Setup::default().start().await;
     let (_, answer) = bench.post("/v1/score?include=vector", COMMIT).await;
+    let batch = format!("{{\"items\": [{COMMIT}]}}");
+    let (status, problem) = bench.post("/v1/score/batch?include=explanation", &batch).await;
+    assert_eq!((status.as_u16(), &problem["code"]), (400, &json!("bad_query")), "{problem}");
     assert_eq!(answer.get("explained"), None);
     assert_eq!(answer["vector"], json!([3.0, null, f64::from(0.1_f32)]));
     assert_eq!(answer["tokens"], json!([6, 7]));

@@ -78,6 +78,10 @@ pub(in crate::http) async fn batch(
     body: Body,
 ) -> Result<Response, ApiError> {
     let mut request = Request::read(&service, (caller, context), query, &headers, body).await?;
+    if request.job.include.explanation {
+        let detail = "a batch has no explanations: ask `/v1/score`";
+        return Err(ApiError::new(ProblemCode::BadQuery, detail));
+    }
     let mut turn = service.gate.enter(service.config.patience()).await?;
     let limits = service.config.limits.clone();
     let received_at = request.received_at;
