@@ -8,7 +8,6 @@ use crate::train::Error;
 use crate::train::backtest::{Prediction, coin};
 use crate::train::report::{Block, DatasetReport, PriorUse, Scored};
 
-
 /// What a finished artifact is worth on rows it has not seen.
 #[derive(Clone, Debug, Serialize)]
 pub struct EvaluationReport {
