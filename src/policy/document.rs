@@ -11,7 +11,7 @@ use crate::policy::decision::Verdict;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Document {
-    /// Share of changes sent to extra validation, by season; `normal` is the season of no window.
+    /// Share of changes sent to extra validation, by season; `normal`, the season of no window, must be there.
     pub budget: BTreeMap<String, f64>,
     /// Windows of the calendar.
     pub window: Vec<WindowText>,
@@ -46,7 +46,8 @@ pub(super) struct Document {
 impl Default for Document {
     fn default() -> Self {
         Self {
-            budget: BTreeMap::from([(super::NORMAL_SEASON.to_owned(), 0.10)]),
+            // A file that was cut short or written empty must not pass for a policy without rules.
+            budget: BTreeMap::new(),
             window: Vec::new(),
             rule: Vec::new(),
             hazards: HazardsText::default(),

@@ -204,12 +204,14 @@ async fn a_bad_policy_is_refused_and_the_good_one_stays() {
         "extra_validation",
         "a change of policy ends decisions"
     );
-    std::fs::write(&path, "[budget]\nnormal = 9\n").unwrap();
-    let (status, problem) = bench.post("/v1/policy/reload", "").await;
-    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
-    let (_, policy) = bench.get("/v1/policy").await;
-    assert!(policy["refused"].as_str().unwrap().contains("budget.normal"), "{policy}");
-    assert_eq!(policy["text"], "[budget]\nnormal = 0.9\n");
+    for (faulty, said) in [("[budget]\nnormal = 9\n", "budget.normal"), ("", "has no `normal`")] {
+        std::fs::write(&path, faulty).unwrap();
+        let (status, problem) = bench.post("/v1/policy/reload", "").await;
+        assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+        let (_, policy) = bench.get("/v1/policy").await;
+        assert!(policy["refused"].as_str().unwrap().contains(said), "{policy}");
+        assert_eq!(policy["text"], "[budget]\nnormal = 0.9\n");
+    }
 }
 
 #[tokio::test]

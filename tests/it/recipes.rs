@@ -99,7 +99,11 @@ fn the_recipes_of_pipelines_ask_about_the_change_and_end_with_its_exit_code() {
 #[test]
 fn in_shadow_mode_the_gate_stops_nobody() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("policy.toml"), "[repository.config]\nmode = \"shadow\"\n").unwrap();
+    std::fs::write(
+        dir.path().join("policy.toml"),
+        "[budget]\nnormal = 0.1\n[repository.config]\nmode = \"shadow\"\n",
+    )
+    .unwrap();
     let service = serve(dir.path(), &["--policy", "policy.toml"], &[]);
     let (work, base) = pipeline(dir.path());
     let gate = |name: &str| {

@@ -95,8 +95,7 @@ fn a_rule_that_cannot_be_answered_is_a_doubt() {
 #[test]
 fn doubts_follow_the_policy() {
     let lenient = policy("");
-    let strict_text =
-        "unknown_repository = \"degrade\"\nunknown_author = \"degrade\"\nunknown_path = \"degrade\"\n";
+    let strict_text = "unknown_repository = \"degrade\"\nunknown_author = \"degrade\"\nunknown_path = \"degrade\"\n[budget]\nnormal = 0.1\n";
     let strict_policy = Policy::parse(strict_text).unwrap();
     let cases = [
         (Facts { unknown_repository: true, ..Facts::default() }, "unknown_repository"),
