@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{Read, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -9,6 +11,7 @@ use git2::{ObjectType, Oid};
 use serde_json::Value;
 
 use crate::git_script::Script;
+use crate::process::serve;
 
 fn diffrisk(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
@@ -362,4 +365,58 @@ fn rows_of_one_class_or_with_few_positives_train_nothing() {
     fs::write(&rows, b"PAR1 but no more").unwrap();
     check(&train, 4, &[text(&rows)]);
     check(&["evaluate", "--model", "nowhere", "--data", text(&rows)], 4, &["nowhere"]);
+}
+
+#[test]
+fn what_only_scoring_here_reads_cannot_be_given_with_a_server() {
+    let (script, _) = plain();
+    let gate = ["gate", "--server", "http://127.0.0.1:1", "--repo", text(script.path()), "--commit", "HEAD"];
+    for flag in ["--model", "--policy", "--incidents", "--owners", "--cache"] {
+        check(&[&gate[..], &[flag, "x"]].concat(), 2, &["cannot be used with", flag]);
+    }
+    check(&[&gate[..], &["--unit", "commit"]].concat(), 2, &["cannot be used with", "--unit"]);
+    check(&gate, 3, &["`http://127.0.0.1:1` gave no decision"]);
+}
+
+#[test]
+fn what_the_service_says_of_a_question_is_told_and_has_the_exit_code_that_it_has_here() {
+    let dir = tempfile::tempdir().unwrap();
+    let [diff, key, keys] = ["cut.diff", "key", "keys.toml"].map(|name| dir.path().join(name));
+    fs::write(&diff, "--- a/a.yaml\n+++ b/a.yaml\n@@ -1,3 +1,3 @@\n-a: 1\n").unwrap();
+    check(&["gate", "--diff", text(&diff)], 4, &["malformed_diff: ", "after line 4"]);
+    let service = serve(dir.path(), &[], &[]);
+    let server = format!("http://{}", service.address);
+    let gate = ["gate", "--name", "shop", "--diff", text(&diff), "--server", &server];
+    check(&gate, 4, &[&server, "malformed_diff: ", "after line 4", "($.change.diff)"]);
+    check(&[&gate[..], &["--advisory"]].concat(), 0, &["malformed_diff: "]);
+    let elsewhere = format!("{server}/elsewhere");
+    let gate = ["gate", "--name", "shop", "--diff", text(&diff), "--server", &elsewhere];
+    check(&gate, 3, &["gave no decision: not_found: "]);
+    drop(service);
+
+    check(&["keys", "--keys", text(&keys), "add", "ci", "--scopes", "score"], 0, &[]);
+    let service = serve(dir.path(), &["--keys", text(&keys)], &[]);
+    fs::write(&key, "of nobody").unwrap();
+    let server = format!("http://{}", service.address);
+    let gate = ["gate", "--diff", text(&diff), "--server", &server, "--key-file", text(&key)];
+    check(&gate, 3, &["gave no decision: unauthorized: "]);
+}
+
+#[test]
+fn a_server_that_tells_no_problem_is_told_by_its_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let diff = dir.path().join("a.diff");
+    fs::write(&diff, "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n").unwrap();
+    for (status, code) in [("502 Bad Gateway", 3), ("413 Content Too Large", 4)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 65_536]).unwrap();
+            write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 5\r\n\r\nsorry")
+                .unwrap();
+        });
+        check(&["gate", "--diff", text(&diff), "--server", &server], code, &[&status[..3]]);
+        answering.join().unwrap();
+    }
 }
