@@ -95,14 +95,17 @@ impl Registry {
         Ok(model_name)
     }
 
-    /// Makes an artifact the one in use, after loading and checking it.
+    /// Makes an artifact the one in use, after loading and checking it. The one in use already leaves the one
+    /// before it as it is.
     ///
     /// # Errors
     /// Where it is refused; the one in use then stays.
     pub fn promote(&self, model_name: &ModelName) -> Result<(), Error> {
         self.load(model_name)?;
-        if let Ok(current) = self.current() {
-            self.write(PREVIOUS_FILE, &current)?;
+        match self.current() {
+            Ok(current) if current == *model_name => return Ok(()),
+            Ok(current) => self.write(PREVIOUS_FILE, &current)?,
+            Err(_) => {}
         }
         self.write(DEFAULT_FILE, model_name)
     }

@@ -137,6 +137,9 @@ async fn a_model_is_swapped_whole_or_not_at_all() {
     assert_eq!((status, model["model"]["version"].as_str()), (StatusCode::OK, Some("v2")));
     assert_eq!(model["status"]["previous"]["version"], "v1");
     assert_eq!(model["status"]["refused"], Value::Null);
+    let (status, model) = bench.post("/v1/model/activate", &activate("v2")).await;
+    assert_eq!((status, model["model"]["version"].as_str()), (StatusCode::OK, Some("v2")));
+    assert_eq!(model["status"]["previous"]["version"], "v1", "the way back stays");
     let second = bench.score().await;
     assert_eq!(second["model"]["version"], "v2");
     let (status, model) = bench.post("/v1/model/rollback", "").await;
