@@ -30,6 +30,12 @@ impl Registry {
         Self { root: root.to_owned() }
     }
 
+    /// The registry whose `default` file a path is, there or not yet; none for any other path.
+    pub fn of_default_file(path: &Path) -> Option<Self> {
+        let is_default = path.file_name().is_some_and(|name| name == DEFAULT_FILE) && !path.is_dir();
+        path.parent().filter(|_| is_default).map(Self::at)
+    }
+
     /// All artifacts, by name and version; unreadable directories are passed over.
     pub fn list(&self) -> Vec<ModelName> {
         let mut found = Vec::new();

@@ -13,7 +13,7 @@ use crate::cli::answer::describe;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::{OutputArgs, print, print_json};
-use crate::cli::question::QuestionArgs;
+use crate::cli::question::{OnRefusal, QuestionArgs};
 
 /// Arguments of `gate`.
 #[derive(Debug, Args)]
@@ -73,11 +73,11 @@ fn gate(args: &GateArgs) -> Result<Exit, Failure> {
             (answer, explanation)
         }
         None if args.format == Format::Text => {
-            let answer = args.question.answer()?;
+            let answer = args.question.answer(OnRefusal::Degrade)?;
             let explanation = explanation_of(&answer);
             (answer, explanation)
         }
-        None => args.question.explained()?,
+        None => args.question.explained(OnRefusal::Degrade)?,
     };
     show(args, &answer, explanation)?;
     Ok(exit_of(&answer))

@@ -420,3 +420,34 @@ fn a_server_that_tells_no_problem_is_told_by_its_status() {
         answering.join().unwrap();
     }
 }
+
+#[test]
+fn a_model_or_policy_that_is_asked_for_and_refused_is_named_with_its_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    fs::write(path("a.diff"), "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n").unwrap();
+    fs::write(path("empty.toml"), "").unwrap();
+    for name in ["there", "sample/v1"] {
+        fs::create_dir_all(path(name)).unwrap();
+        fs::write(path(name).join("SHA256SUMS"), "nonsense").unwrap();
+    }
+    // Beside a registry's `default` file, no other name means it.
+    fs::write(path("default"), "sample/v1\n").unwrap();
+    let diff = path("a.diff");
+    let no_such_file = "No such file or directory";
+    for (flag, value, said) in [
+        ("--model", "nope", &["nope/SHA256SUMS`", no_such_file][..]),
+        ("--model", "there", &["there/model.json`", no_such_file]),
+        ("--model", "default", &["sample/v1/model.json`", no_such_file]),
+        ("--policy", "nope", &["nope`", no_such_file]),
+        ("--policy", "empty.toml", &["policy key `budget`: has no `normal`"]),
+    ] {
+        let value = path(value);
+        let args = ["--diff", text(&diff), flag, text(&value)];
+        check(&[&["score"], &args[..]].concat(), 4, said);
+        check(&[&["score", "--explain", "--json"], &args[..]].concat(), 4, said);
+        let gate = diffrisk(&[&["gate", "--json"], &args[..]].concat());
+        assert_eq!(gate.status.code(), Some(10), "in doubt, and never the fast path");
+        assert_eq!(serde_json::from_slice::<Value>(&gate.stdout).unwrap()["degraded"], true);
+    }
+}
