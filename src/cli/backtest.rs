@@ -13,7 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::learning::{ColumnArgs, PriorArg, ResultArgs, TaskArg, load_rows, load_table, prior_for};
 use crate::cli::output::{print, print_json};
 use crate::cli::progress::Progress;
-use crate::cli::report::{render, write_predictions};
+use crate::cli::report::{add_utc, render, write_predictions};
 use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
 use crate::cli::time::{Moment, parse_moment, seconds};
 
@@ -108,7 +108,11 @@ pub fn run(args: BacktestArgs) -> Result<Exit, Failure> {
         write_predictions(path, &tested.predictions)?;
     }
     if args.result.output.json {
-        print_json(&tested.report)?;
+        let mut document = serde_json::to_value(&tested.report).map_err(anyhow::Error::from)?;
+        if args.table.is_none() {
+            add_utc(&mut document);
+        }
+        print_json(&document)?;
     } else {
         print(&render(&tested.report));
     }

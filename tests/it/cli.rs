@@ -167,6 +167,9 @@ mod learning {
             systems.clone().find(|system| system["name"] == name).unwrap()["roc_auc"].as_f64().unwrap()
         };
         assert!(auc("ensemble") > auc("size_only") + 0.1, "{tested}");
+        let dataset = &tested["also"]["raw"]["dataset"];
+        assert!(dataset["split_time"].is_number(), "{dataset}");
+        assert!(dataset["split_time_utc"].as_str().unwrap().ends_with('Z'), "{dataset}");
         let more = json(&[&args[..], &["--mode", "local", "--refit-days", "150"]].concat());
         assert_eq!((&more["mode"], &more["refit_days"]), (&Value::from("local"), &Value::from(150)));
         assert!(more["n_fits"].as_u64().unwrap() > 1 && more["periods"].as_array().unwrap().len() > 1);
