@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use diffrisk::incident::parse_incidents_csv;
 use git2::{ObjectType, Oid};
 use serde_json::Value;
 
@@ -305,6 +306,12 @@ fn a_table_that_cannot_teach_says_which_column_and_why() {
     backtest(&good, &[], 0, &["left out: name", "is `text`, not a number"]);
     backtest(&good, &["--columns", "la,name"], 4, &["column `name`", "row 1: `text` is not a number"]);
     backtest(&good, &["--columns", "la,lines"], 4, &["has no column `lines`"]);
+    backtest(
+        &good,
+        &["--columns", "la,la"],
+        4,
+        &["column `la`", "cannot be a feature: it is asked for twice"],
+    );
     backtest(&good, &["--columns", "la,y"], 4, &["column `y`", "cannot be a feature: the label"]);
     backtest(&table(directory.path(), 1_500, 0), &[], 4, &["label `y`", "0 positives among 1500"]);
     backtest(&table(directory.path(), 1_500, 19), &[], 4, &["19 positives among 1500", "at least 20"]);
@@ -449,5 +456,19 @@ fn a_model_or_policy_that_is_asked_for_and_refused_is_named_with_its_cause() {
         let gate = diffrisk(&[&["gate", "--json"], &args[..]].concat());
         assert_eq!(gate.status.code(), Some(10), "in doubt, and never the fast path");
         assert_eq!(serde_json::from_slice::<Value>(&gate.stdout).unwrap()["degraded"], true);
+    }
+}
+
+#[test]
+fn a_file_without_a_row_is_no_incident_only_where_its_columns_are_those_of_incidents() {
+    let header = "incident_id,started_at,known_at,repo,change_id,link_kind\n";
+    assert!(parse_incidents_csv(header.as_bytes()).unwrap().is_empty());
+    assert!(parse_incidents_csv(b"").unwrap().is_empty());
+    for (header, reason) in [
+        ("id,title,owner\n", "line 1: unknown field `id`"),
+        ("incident_id,title\n", "line 1: `repo` is missing"),
+    ] {
+        let error = parse_incidents_csv(header.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(reason), "{header}: {error}");
     }
 }
