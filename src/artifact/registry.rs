@@ -148,6 +148,14 @@ impl Registry {
     }
 }
 
+impl ModelName {
+    /// Whether a text can be a name or a version: one step of a path, and nothing else may reach the file system.
+    pub fn is_step(text: &str) -> bool {
+        let is_ordinary = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        (1..=100).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(is_ordinary)
+    }
+}
+
 impl fmt::Display for ModelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.name, self.version)

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::{OutputArgs, Table, note, print, print_json};
 
 /// Arguments of `keys`.
@@ -60,7 +60,11 @@ fn add(path: &Path, name: &str, scopes: &[Scope], rotate: Option<u32>) -> Result
     let mut key_file = if path.exists() { KeyFile::load(path)? } else { KeyFile::default() };
     let now = Timestamp::now();
     let key = match rotate {
-        Some(minutes) => key_file.rotate(name, now, now + SignedDuration::from_mins(i64::from(minutes)))?,
+        Some(minutes) => {
+            let old_until = now.checked_add(SignedDuration::from_mins(i64::from(minutes)));
+            let doing = "`--rotate`: the old keys would end after the last day of the calendar";
+            key_file.rotate(name, now, old_until.or_exit(Exit::Usage, doing)?)?
+        }
         None => key_file.add(name, scopes, now)?,
     };
     key_file.save(path)?;

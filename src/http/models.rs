@@ -152,11 +152,7 @@ fn stamps(dir: &Path) -> String {
 
 /// Names are one path step each; nothing else may reach the file system.
 fn model_name(name: &str, version: &str) -> Result<ModelName, String> {
-    let is_step = |text: &str| {
-        let is_ordinary = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        (1..=100).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(is_ordinary)
-    };
-    if is_step(name) && is_step(version) {
+    if ModelName::is_step(name) && ModelName::is_step(version) {
         Ok(ModelName { name: name.to_owned(), version: version.to_owned() })
     } else {
         Err("a name and a version are letters, digits, `-`, `_` and `.`".into())

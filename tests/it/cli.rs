@@ -233,9 +233,38 @@ mod learning {
             &["backtest", "--table", "x.csv", "--label", "y", "--time", "t", "--id", "i", "--ablate"],
             &["backtest", "--repo", ".", "--refit-days", "0"],
             &["mine", "--repo", empty, "--out", "x", "--since", "yesterday"],
+            &["keys", "add", "bob", "--rotate", "4294967295", "--keys", "nowhere.toml"],
+            &["train", "--data", "rows.parquet", "--out", "x", "--columns", "a"],
+            &["train", "--data", "rows.parquet", "--out", "x", "--exclude", "a"],
+            &["evaluate", "--model", "x", "--data", "rows.parquet", "--columns", "a"],
+            &["backtest", "--repo", ".", "--columns", "a"],
+            &["backtest", "--repo", ".", "--label", "y"],
+            &["train", "--data", "x.parquet", "x.parquet", "--out", "x"],
+            &["train", "--pooled", "--data", "x.parquet", "x.parquet", "--out", "x"],
+            &["train", "--data", "rows.parquet", "--out", "x", "--name", ""],
+            &["train", "--data", "rows.parquet", "--out", "x", "--name", "../x"],
+            &["train", "--data", "rows.parquet", "--out", "x", "--name", "a\nb"],
             &["train", "--data", "a.csv", "b.csv", "--label", "y", "--time", "t", "--id", "i", "--out", "x"],
         ] {
             assert_eq!(code(&diffrisk(args)), 2, "{args:?}");
         }
+        let table = ["--label", "y", "--time", "t", "--id", "i"];
+        let backtest = [&["backtest", "--table", "nowhere.csv"], &table[..]].concat();
+        for more in [
+            &["--label-task", "raw"][..],
+            &["--allow-overlap"],
+            &["--prior", "elsewhere"],
+            &["--split-column", "s", "--split", "0.7"],
+        ] {
+            assert_eq!(code(&diffrisk(&[&backtest[..], more].concat())), 2, "{more:?}");
+        }
+        let train = [&["train", "--data", "nowhere.csv", "--out", "x"], &table[..]].concat();
+        assert_eq!(code(&diffrisk(&[&train[..], &["--prior", "elsewhere"]].concat())), 2);
+        // What goes with a table gets as far as reading it.
+        for more in [&["--prior", "none"][..], &["--split-column", "s", "--group", "g"], &["--split", "0.6"]]
+        {
+            assert_eq!(code(&diffrisk(&[&backtest[..], more].concat())), 4, "{more:?}");
+        }
+        assert_eq!(code(&diffrisk(&[&train[..], &["--prior", "none", "--name", "a-b_c.1"]].concat())), 4);
     }
 }
