@@ -115,6 +115,34 @@ mod log {
     }
 
     #[test]
+    fn ids_are_listed_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = store_url(dir.path());
+        let mut decision = NewRecord::new(RecordKind::Decision, "{}".to_owned());
+        decision.id = new_id();
+        decision.columns = Columns {
+            repo: Some("operations/mediawiki-config".to_owned()),
+            verdict: Some("extra_validation".to_owned()),
+            degraded: true,
+            commit_id: Some("a".repeat(40)),
+            ..Columns::default()
+        };
+        let id = decision.id.clone();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = Store::open(&StoreConfig::new(&*url)).await.unwrap();
+            store.append(vec![decision]).await.unwrap();
+            store.close().await;
+        });
+        let output = diffrisk(&["decisions", "list", "--store", &url]);
+        let text = stdout(&output);
+        assert!(text.contains(&id) && text.contains("extra_validation *"), "{text}");
+        assert!(text.ends_with("* degraded\n"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert_eq!(code(&diffrisk(&["decisions", "show", &id, "--store", &url])), 0);
+    }
+
+    #[test]
     fn verify_finds_a_changed_record_and_exits_5() {
         let dir = tempfile::tempdir().unwrap();
         let (url, _) = write(dir.path());
