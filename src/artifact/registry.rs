@@ -67,7 +67,7 @@ impl Registry {
     /// Finds `name`, `name@version` or `name/version`; a bare name must have one version.
     ///
     /// # Errors
-    /// [`Error::Unknown`] where there is none, or more than one.
+    /// [`Error::Unknown`] where there is none, [`Error::Ambiguous`] where there is more than one.
     pub fn find(&self, wanted: &str) -> Result<ModelName, Error> {
         let (name, version) = match wanted.split_once(['@', '/']) {
             Some((name, version)) => (name, Some(version)),
@@ -75,10 +75,14 @@ impl Registry {
         };
         let fits =
             |found: &ModelName| found.name == name && version.is_none_or(|version| found.version == version);
-        let mut matching = self.list().into_iter().filter(fits);
-        match (matching.next(), matching.next()) {
-            (Some(found), None) => Ok(found),
-            _ => Err(Error::Unknown(wanted.to_owned())),
+        let matching: Vec<ModelName> = self.list().into_iter().filter(fits).collect();
+        match matching.as_slice() {
+            [] => Err(Error::Unknown(wanted.to_owned())),
+            [found] => Ok(found.clone()),
+            several => {
+                let versions = several.iter().map(|found| found.version.clone()).collect();
+                Err(Error::Ambiguous { name: name.to_owned(), versions })
+            }
         }
     }
 

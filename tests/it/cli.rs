@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use diffrisk::artifact::{Registry, published};
+
 fn diffrisk(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_diffrisk")).args(args).env_remove("DIFFRISK_STORE").output().unwrap()
 }
@@ -47,7 +49,64 @@ fn a_missing_decision_log_is_bad_input_and_is_not_made() {
     let output = diffrisk(&["decisions", "verify", "--store", &store_url(dir.path())]);
     assert_eq!(code(&output), 4, "{}", stderr(&output));
     assert!(stderr(&output).starts_with("error: the decision log cannot be opened"));
+    assert!(stderr(&output).contains("diffrisk.db`: No such file"), "{}", stderr(&output));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    let nowhere = dir.path().join("nowhere");
+    let restore = ["decisions", "restore", nowhere.to_str().unwrap(), "--store", &store_url(dir.path())];
+    let output = diffrisk(&restore);
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    assert!(stderr(&output).contains("nowhere/diffrisk.db`: No such file"), "{}", stderr(&output));
+}
+
+#[test]
+fn keys_are_made_and_taken_away_in_json_too_and_a_faulty_file_is_named_by_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys.toml");
+    let keys = |args: &[&str]| diffrisk(&[&["keys", "--keys", path.to_str().unwrap()], args].concat());
+    let json = |args: &[&str]| -> serde_json::Value {
+        let output = keys(args);
+        assert_eq!((code(&output), stderr(&output).as_str()), (0, ""), "{args:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let added = json(&["add", "ci", "--scopes", "score,read", "--json"]);
+    assert_eq!((&added["name"], &added["scopes"]), (&"ci".into(), &serde_json::json!(["score", "read"])));
+    assert!(added["key"].as_str().unwrap().len() > 20, "{added}");
+    assert_eq!(json(&["list", "--json"])["keys"][0]["id"], added["id"]);
+    assert!(json(&["add", "ci", "--rotate", "5", "--json"])["key"].is_string());
+    let overflow = keys(&["add", "ci", "--rotate", "4294967295"]);
+    assert_eq!(code(&overflow), 2, "{}", stderr(&overflow));
+    assert!(stderr(&overflow).contains("--rotate"), "{}", stderr(&overflow));
+    assert_eq!(json(&["revoke", "ci", "--json"])["n_revoked"], 2);
+
+    std::fs::write(&path, "[[key]]\nid = \"a\"\nname = secret-key\n").unwrap();
+    let output = keys(&["list"]);
+    assert_eq!(code(&output), 4);
+    assert!(stderr(&output).contains("keys.toml` is not a key file: line 3: "), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("secret-key"), "a line may hold a key: {}", stderr(&output));
+}
+
+#[test]
+fn a_model_is_promoted_by_name_and_version_and_says_so_in_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let models =
+        |args: &[&str]| diffrisk(&[&["models", "--models", dir.path().to_str().unwrap()], args].concat());
+    let named = Registry::at(dir.path()).add(&published().unwrap()).unwrap();
+    let in_use = serde_json::json!({ "name": named.name, "version": named.version, "in_use": true });
+    let json = |args: &[&str]| -> serde_json::Value {
+        let output = models(args);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(json(&["promote", &named.name, "--json"]), in_use);
+    std::fs::write(dir.path().join("previous"), format!("{named}\n")).unwrap();
+    assert_eq!(json(&["rollback", "--json"]), in_use);
+
+    std::fs::create_dir(dir.path().join(&named.name).join("0123456789ab")).unwrap();
+    let output = models(&["promote", &named.name]);
+    assert_eq!(code(&output), 4);
+    for said in ["several versions", &format!("`{}@VERSION`", named.name), "0123456789ab", &named.version] {
+        assert!(stderr(&output).contains(said), "{said}: {}", stderr(&output));
+    }
 }
 
 #[test]
