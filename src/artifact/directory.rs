@@ -39,6 +39,14 @@ pub enum Error {
     /// The artifact is not what was written, or not for this build.
     #[error("artifact refused: {0}")]
     Refused(String),
+    /// A name alone does not say which model.
+    #[error("`{name}` has several versions, name one as `{name}@VERSION`: {}", versions.join(", "))]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// Its versions.
+        versions: Vec<String>,
+    },
     /// There is no such model.
     #[error("there is no model `{0}` in the registry")]
     Unknown(String),

@@ -30,6 +30,12 @@ impl Registry {
         Self { root: root.to_owned() }
     }
 
+    /// The registry whose `default` file a path is, there or not yet; none for any other path.
+    pub fn of_default_file(path: &Path) -> Option<Self> {
+        let is_default = path.file_name().is_some_and(|name| name == DEFAULT_FILE) && !path.is_dir();
+        path.parent().filter(|_| is_default).map(Self::at)
+    }
+
     /// All artifacts, by name and version; unreadable directories are passed over.
     pub fn list(&self) -> Vec<ModelName> {
         let mut found = Vec::new();
@@ -61,7 +67,7 @@ impl Registry {
     /// Finds `name`, `name@version` or `name/version`; a bare name must have one version.
     ///
     /// # Errors
-    /// [`Error::Unknown`] where there is none, or more than one.
+    /// [`Error::Unknown`] where there is none, [`Error::Ambiguous`] where there is more than one.
     pub fn find(&self, wanted: &str) -> Result<ModelName, Error> {
         let (name, version) = match wanted.split_once(['@', '/']) {
             Some((name, version)) => (name, Some(version)),
@@ -69,10 +75,14 @@ impl Registry {
         };
         let fits =
             |found: &ModelName| found.name == name && version.is_none_or(|version| found.version == version);
-        let mut matching = self.list().into_iter().filter(fits);
-        match (matching.next(), matching.next()) {
-            (Some(found), None) => Ok(found),
-            _ => Err(Error::Unknown(wanted.to_owned())),
+        let matching: Vec<ModelName> = self.list().into_iter().filter(fits).collect();
+        match matching.as_slice() {
+            [] => Err(Error::Unknown(wanted.to_owned())),
+            [found] => Ok(found.clone()),
+            several => {
+                let versions = several.iter().map(|found| found.version.clone()).collect();
+                Err(Error::Ambiguous { name: name.to_owned(), versions })
+            }
         }
     }
 
@@ -95,14 +105,17 @@ impl Registry {
         Ok(model_name)
     }
 
-    /// Makes an artifact the one in use, after loading and checking it.
+    /// Makes an artifact the one in use, after loading and checking it. The one in use already leaves the one
+    /// before it as it is.
     ///
     /// # Errors
     /// Where it is refused; the one in use then stays.
     pub fn promote(&self, model_name: &ModelName) -> Result<(), Error> {
         self.load(model_name)?;
-        if let Ok(current) = self.current() {
-            self.write(PREVIOUS_FILE, &current)?;
+        match self.current() {
+            Ok(current) if current == *model_name => return Ok(()),
+            Ok(current) => self.write(PREVIOUS_FILE, &current)?,
+            Err(_) => {}
         }
         self.write(DEFAULT_FILE, model_name)
     }
@@ -136,6 +149,14 @@ impl Registry {
         let written =
             fs::write(&partial, format!("{model_name}\n")).and_then(|()| fs::rename(&partial, &path));
         written.map_err(|source| Error::Io { doing: "write", path, source })
+    }
+}
+
+impl ModelName {
+    /// Whether a text can be a name or a version: one step of a path, and nothing else may reach the file system.
+    pub fn is_step(text: &str) -> bool {
+        let is_ordinary = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        (1..=100).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(is_ordinary)
     }
 }
 

@@ -11,9 +11,9 @@ use diffrisk::train::{
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::learning::{ColumnArgs, PriorArg, ResultArgs, TaskArg, load_rows, load_table, prior_for};
-use crate::cli::output::{print, print_json};
+use crate::cli::output::{note, print, print_json};
 use crate::cli::progress::Progress;
-use crate::cli::report::{render, write_predictions};
+use crate::cli::report::{add_utc, render, write_predictions};
 use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
 use crate::cli::time::{Moment, parse_moment, seconds};
 
@@ -22,15 +22,15 @@ use crate::cli::time::{Moment, parse_moment, seconds};
 #[command(group = ArgGroup::new("what").required(true).args(["repo", "table"]))]
 pub struct BacktestArgs {
     /// Repository: a work tree or a bare directory
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["label", "time", "id", "columns", "exclude"])]
     repo: Option<PathBuf>,
     /// Table of numbers: CSV, gzipped CSV or Parquet
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["unit", "since", "with", "incidents", "outcomes", "store", "features", "mode", "refit_days", "ablate", "learning_curve"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["unit", "since", "label_task", "with", "incidents", "outcomes", "store", "features", "mode", "refit_days", "ablate", "learning_curve", "allow_overlap"])]
     table: Option<PathBuf>,
     #[command(flatten)]
     columns: ColumnArgs,
     /// Column of a table that holds `train` or `test`
-    #[arg(long, value_name = "COL", requires = "table")]
+    #[arg(long, value_name = "COL", requires = "table", conflicts_with = "split")]
     split_column: Option<String>,
     /// Column of a table whose values are split each for itself
     #[arg(long, value_name = "COL", requires = "table")]
@@ -108,7 +108,11 @@ pub fn run(args: BacktestArgs) -> Result<Exit, Failure> {
         write_predictions(path, &tested.predictions)?;
     }
     if args.result.output.json {
-        print_json(&tested.report)?;
+        let mut document = serde_json::to_value(&tested.report).map_err(anyhow::Error::from)?;
+        if args.table.is_none() {
+            add_utc(&mut document);
+        }
+        print_json(&document)?;
     } else {
         print(&render(&tested.report));
     }
@@ -178,6 +182,10 @@ fn mined(args: &BacktestArgs) -> Result<(Rows, f64), Failure> {
 
 fn on_table(args: &BacktestArgs) -> Result<Backtest, Failure> {
     let Some(path) = &args.table else { return Err(Failure::usage("`--repo` or `--table` is needed")) };
+    args.prior.refuse_for_table()?;
+    if let (Some(split_column), Some(group)) = (&args.split_column, &args.group) {
+        note(&format!("`{split_column}` alone says what trains; `{group}` is left out of the features"));
+    }
     let mut options = args.columns.options()?;
     options.split_column.clone_from(&args.split_column);
     options.group.clone_from(&args.group);

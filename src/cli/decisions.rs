@@ -50,7 +50,7 @@ enum DecisionsCommand {
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// Prints reported outcomes as JSON lines, for `mine --outcomes`
+    /// Prints reported outcomes as JSON lines, one document each, for `mine --outcomes`
     ExportOutcomes,
 }
 
@@ -134,11 +134,12 @@ async fn list(log: &Log, args: &ListArgs) -> Result<Exit, Failure> {
         print_json(&json!({ "decisions": items, "next": page.next }))?;
         return Ok(Exit::Success);
     }
-    let mut table = Table::new(&["decision_id", "decided_at", "decision", "repo", "change"]);
+    // What names a decision is there to be copied; of repository and change enough stays to know them again.
+    let mut table = Table::new(&["decision_id", "decided_at", "decision", "repo", "change"]).keeping(3);
     for record in &page.records {
         let columns = &record.columns;
         let verdict = columns.verdict.clone().unwrap_or_default();
-        let verdict = if columns.degraded { format!("{verdict} (degraded)") } else { verdict };
+        let verdict = if columns.degraded { format!("{verdict} *") } else { verdict };
         let change = columns.commit_id.as_ref().or(columns.change_id.as_ref());
         let change = change.or(columns.change_digest.as_ref()).cloned().unwrap_or_default();
         table.push(vec![
@@ -150,6 +151,9 @@ async fn list(log: &Log, args: &ListArgs) -> Result<Exit, Failure> {
         ]);
     }
     print(&table.render());
+    if page.records.iter().any(|record| record.columns.degraded) {
+        print("* degraded");
+    }
     Ok(Exit::Success)
 }
 
@@ -177,6 +181,11 @@ async fn replay_one(log: &Log, args: &ReplayArgs) -> Result<Exit, Failure> {
     let Some(record) = record else {
         return Err(Failure::bad_input(format!("there is no decision `{}`", args.id)));
     };
+    if record.is_intact() && scored_by(&record).is_none() {
+        let is_without = body(&record)["model"].is_null();
+        let why = if is_without { "it was made without a model" } else { "nothing scored it" };
+        return Err(Failure::bad_input(format!("the decision `{}` cannot be replayed: {why}", record.id)));
+    }
     let replayed = replay(&record, artifact(args.model.as_deref(), &record)?);
     let replay = match replayed {
         Err(altered @ ReplayError::Altered(_)) => {

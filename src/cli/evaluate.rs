@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::learning::{ColumnArgs, ResultArgs, TaskArg, load_rows, load_table};
 use crate::cli::output::{print, print_json};
 use crate::cli::progress::Progress;
-use crate::cli::report::{figures, write_predictions};
+use crate::cli::report::{add_utc, figures, write_predictions};
 use crate::cli::time::utc;
 
 /// Arguments of `evaluate`.
@@ -43,7 +43,11 @@ pub fn run(args: EvaluateArgs) -> Result<Exit, Failure> {
         write_predictions(path, &predictions)?;
     }
     if args.result.output.json {
-        print_json(&document(&artifact, &report)?)?;
+        let mut document = document(&artifact, &report)?;
+        if !args.columns.is_given() {
+            add_utc(&mut document);
+        }
+        print_json(&document)?;
     } else {
         print(&text(&artifact, &report));
     }

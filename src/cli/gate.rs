@@ -5,20 +5,23 @@ use diffrisk::explain::{Explanation, markdown, sarif};
 use diffrisk::git::Repository;
 use diffrisk::http::wire::Answer;
 use diffrisk::http::{explanation_of, trusting};
+use serde::Deserialize;
+use ureq::Body;
+use ureq::http::Response;
 
 use crate::cli::answer::describe;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::{OutputArgs, print, print_json};
-use crate::cli::question::QuestionArgs;
+use crate::cli::question::{OnRefusal, QuestionArgs};
 
 /// Arguments of `gate`.
 #[derive(Debug, Args)]
 pub struct GateArgs {
     #[command(flatten)]
     question: QuestionArgs,
-    /// Service to ask instead of scoring here, such as `http://127.0.0.1:8080`
-    #[arg(long, value_name = "URL")]
+    /// Service to ask instead of scoring here, such as `http://127.0.0.1:8080`; it has its own model, policy and sources
+    #[arg(long, value_name = "URL", conflicts_with_all = ["model", "policy", "incidents", "owners", "cache", "unit"])]
     server: Option<String>,
     /// File that holds the service's key
     #[arg(long, value_name = "FILE", requires = "server")]
@@ -70,11 +73,11 @@ fn gate(args: &GateArgs) -> Result<Exit, Failure> {
             (answer, explanation)
         }
         None if args.format == Format::Text => {
-            let answer = args.question.answer()?;
+            let answer = args.question.answer(OnRefusal::Degrade)?;
             let explanation = explanation_of(&answer);
             (answer, explanation)
         }
-        None => args.question.explained()?,
+        None => args.question.explained(OnRefusal::Degrade)?,
     };
     show(args, &answer, explanation)?;
     Ok(exit_of(&answer))
@@ -133,12 +136,38 @@ fn ask(server: &str, args: &GateArgs) -> Result<Answer, Failure> {
     }
     let sent = request.send_json(&body);
     let mut response = sent.or_exit(Exit::NoDecision, format!("`{server}` gave no decision"))?;
+    if !response.status().is_success() {
+        return Err(refusal(server, &mut response));
+    }
     response.body_mut().read_json().or_exit(Exit::NoDecision, format!("`{server}` gave no decision"))
+}
+
+/// A problem of the service (RFC 9457).
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+    detail: String,
+    path: Option<String>,
+}
+
+/// Why the service gave no decision, in its own words where it has any. A question that nobody could answer is
+/// bad input, as it is without a service.
+fn refusal(server: &str, response: &mut Response<Body>) -> Failure {
+    let status = response.status().as_u16();
+    let said = match response.body_mut().read_json() {
+        Ok(Problem { code, detail, path: Some(path) }) => format!("{code}: {detail} ({path})"),
+        Ok(Problem { code, detail, path: None }) => format!("{code}: {detail}"),
+        Err(_) => format!("http status: {status}"),
+    };
+    match status {
+        400 | 413 | 422 => Failure::bad_input(format!("`{server}` cannot score the change: {said}")),
+        _ => Failure::no_decision(format!("`{server}` gave no decision: {said}")),
+    }
 }
 
 /// The machine's certificates are only looked for where they are needed.
 fn agent(url: &str, args: &GateArgs) -> Result<ureq::Agent, Failure> {
-    let config = ureq::Agent::config_builder();
+    let config = ureq::Agent::config_builder().http_status_as_error(false);
     if !url.starts_with("https:") {
         return Ok(ureq::Agent::new_with_config(config.build()));
     }

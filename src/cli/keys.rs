@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use diffrisk::http::{KeyFile, Scope};
+use diffrisk::http::{KeyEntry, KeyFile, Scope};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::{OutputArgs, Table, note, print, print_json};
 
 /// Arguments of `keys`.
@@ -31,6 +31,8 @@ enum KeysCommand {
         /// Make a new key of a name that is there, and let its old keys end after this many minutes
         #[arg(long, value_name = "MINUTES", conflicts_with = "scopes")]
         rotate: Option<u32>,
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// Lists the keys by name and id
     List(OutputArgs),
@@ -38,44 +40,74 @@ enum KeysCommand {
     Revoke {
         /// Name or id
         key: String,
+        #[command(flatten)]
+        output: OutputArgs,
     },
 }
 
 /// Reads or changes the key file.
 pub fn run(args: KeysArgs) -> Result<Exit, Failure> {
     match args.command {
-        KeysCommand::Add { name, scopes, rotate } => add(&args.keys, &name, &scopes, rotate)?,
+        KeysCommand::Add { name, scopes, rotate, output } => {
+            let (key, entry) = add(&args.keys, &name, &scopes, rotate)?;
+            if output.json {
+                let mut document = described(&entry);
+                document["key"] = Value::from(key);
+                print_json(&document)?;
+            } else {
+                note(&format!("the key of `{name}`, shown this once:"));
+                print(&key);
+            }
+        }
         KeysCommand::List(output) => list(&KeyFile::load(&args.keys)?, output)?,
-        KeysCommand::Revoke { key } => {
+        KeysCommand::Revoke { key, output } => {
             let mut key_file = KeyFile::load(&args.keys)?;
             let n_revoked = key_file.revoke(&key)?;
             key_file.save(&args.keys)?;
-            note(&format!("{n_revoked} revoked"));
+            if output.json {
+                print_json(&json!({ "n_revoked": n_revoked }))?;
+            } else {
+                note(&format!("{n_revoked} revoked"));
+            }
         }
     }
     Ok(Exit::Success)
 }
 
-fn add(path: &Path, name: &str, scopes: &[Scope], rotate: Option<u32>) -> Result<(), Failure> {
+/// Puts a new key into the file; answers the key and its entry.
+fn add(
+    path: &Path,
+    name: &str,
+    scopes: &[Scope],
+    rotate: Option<u32>,
+) -> Result<(String, KeyEntry), Failure> {
     let mut key_file = if path.exists() { KeyFile::load(path)? } else { KeyFile::default() };
     let now = Timestamp::now();
     let key = match rotate {
-        Some(minutes) => key_file.rotate(name, now, now + SignedDuration::from_mins(i64::from(minutes)))?,
+        Some(minutes) => {
+            let old_until = now.checked_add(SignedDuration::from_mins(i64::from(minutes)));
+            let doing = "`--rotate`: the old keys would end after the last day of the calendar";
+            key_file.rotate(name, now, old_until.or_exit(Exit::Usage, doing)?)?
+        }
         None => key_file.add(name, scopes, now)?,
     };
     key_file.save(path)?;
-    note(&format!("the key of `{name}`, shown this once:"));
-    print(&key);
-    Ok(())
+    let entry = key_file.find(&key, now).cloned();
+    let entry =
+        entry.ok_or_else(|| Failure::bad_input(format!("the new key of `{name}` is not in the file")))?;
+    Ok((key, entry))
+}
+
+fn described(entry: &KeyEntry) -> Value {
+    json!({
+        "id": entry.id, "name": entry.name, "scopes": entry.scopes,
+        "created_at": entry.created_at, "expires_at": entry.expires_at,
+    })
 }
 
 fn list(key_file: &KeyFile, output: OutputArgs) -> Result<(), Failure> {
     if output.json {
-        let keys: Vec<_> = key_file
-            .keys
-            .iter()
-            .map(|key| json!({ "id": key.id, "name": key.name, "scopes": key.scopes, "created_at": key.created_at, "expires_at": key.expires_at }))
-            .collect();
+        let keys: Vec<Value> = key_file.keys.iter().map(described).collect();
         print_json(&json!({ "keys": keys }))?;
         return Ok(());
     }

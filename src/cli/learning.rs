@@ -1,5 +1,6 @@
 //! Arguments and inputs that training, evaluation and backtests share.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -54,6 +55,16 @@ impl FromStr for PriorArg {
 }
 
 impl PriorArg {
+    /// Refuses an artifact beside a table: its columns are others than those of any artifact.
+    pub fn refuse_for_table(&self) -> Result<(), Failure> {
+        match self {
+            Self::Dir(dir) => {
+                Err(Failure::usage(format!("a table blends with no prior: `--prior {}`", dir.display())))
+            }
+            Self::Published | Self::None => Ok(()),
+        }
+    }
+
     /// The artifact, if one is asked for.
     pub fn load(&self) -> Result<Option<Arc<Artifact>>, Failure> {
         Ok(match self {
@@ -104,10 +115,10 @@ pub struct ColumnArgs {
     #[arg(long, value_name = "COL")]
     pub id: Option<String>,
     /// Feature columns; every column of numbers but the usual others unless given
-    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "exclude")]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "exclude", requires = "label")]
     pub columns: Vec<String>,
     /// Columns that are no features
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', requires = "label")]
     pub exclude: Vec<String>,
 }
 
@@ -145,6 +156,7 @@ pub fn load_table(path: &Path, options: &TableOptions) -> Result<Table, Failure>
 
 /// Reads files of mined rows one after the other, and the latest moment they are as of.
 pub fn load_rows(paths: &[PathBuf]) -> Result<(Rows, i64), Failure> {
+    refuse_twice(paths)?;
     let mut all: Option<Rows> = None;
     let mut as_of = i64::MIN;
     for path in paths {
@@ -156,4 +168,15 @@ pub fn load_rows(paths: &[PathBuf]) -> Result<(Rows, i64), Failure> {
         }
     }
     all.map(|rows| (rows, as_of)).ok_or_else(|| Failure::usage("no file of rows is given"))
+}
+
+/// Refuses a file that is given twice: its rows would count twice.
+pub fn refuse_twice(paths: &[PathBuf]) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    for path in paths {
+        if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            return Err(Failure::usage(format!("the file `{}` is given twice", path.display())));
+        }
+    }
+    Ok(())
 }

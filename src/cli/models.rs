@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use diffrisk::artifact::{Artifact, Registry, published};
+use diffrisk::artifact::{Artifact, ModelName, Registry, published};
 use serde_json::json;
 
 use crate::cli::exit::Exit;
@@ -34,9 +34,11 @@ enum ModelsCommand {
     Promote {
         /// Name or `NAME@VERSION`
         name: String,
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// Goes back to the artifact in use before
-    Rollback,
+    Rollback(OutputArgs),
 }
 
 /// Reads or changes the registry.
@@ -45,14 +47,24 @@ pub fn run(args: ModelsArgs) -> Result<Exit, Failure> {
     match args.command {
         ModelsCommand::List(output) => list(&registry, output)?,
         ModelsCommand::Show { name, output } => show(&artifact(&registry, name.as_deref())?, output)?,
-        ModelsCommand::Promote { name } => {
+        ModelsCommand::Promote { name, output } => {
             let model_name = registry.find(&name)?;
             registry.promote(&model_name)?;
-            print(&format!("in use: {model_name}"));
+            tell(&model_name, output)?;
         }
-        ModelsCommand::Rollback => print(&format!("in use: {}", registry.rollback()?)),
+        ModelsCommand::Rollback(output) => tell(&registry.rollback()?, output)?,
     }
     Ok(Exit::Success)
+}
+
+/// Says which model is in use now.
+fn tell(model_name: &ModelName, output: OutputArgs) -> Result<(), Failure> {
+    if output.json {
+        print_json(&json!({ "name": model_name.name, "version": model_name.version, "in_use": true }))?;
+    } else {
+        print(&format!("in use: {model_name}"));
+    }
+    Ok(())
 }
 
 fn list(registry: &Registry, output: OutputArgs) -> Result<(), Failure> {

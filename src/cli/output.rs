@@ -73,17 +73,27 @@ pub fn complain(text: &str) {
     note(&format!("error: {text}"));
 }
 
-/// A table for people: columns as wide as their cells, numbers to the right, the widest column cut
+/// A column is cut to no less than this.
+const MIN_COLUMN: usize = 8;
+
+/// A table for people: columns as wide as their cells, numbers to the right, the widest columns cut
 /// where the whole would be wider than [`WIDTH`].
 pub struct Table {
     header: Vec<String>,
+    /// How many of the first columns are never cut.
+    n_whole: usize,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table with these columns.
     pub fn new(header: &[&str]) -> Self {
-        Self { header: header.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
+        Self { header: header.iter().map(|name| (*name).to_owned()).collect(), n_whole: 0, rows: Vec::new() }
+    }
+
+    /// Never cuts the first `n_whole` columns.
+    pub fn keeping(self, n_whole: usize) -> Self {
+        Self { n_whole, ..self }
     }
 
     /// Adds a row with one cell a column.
@@ -111,8 +121,10 @@ impl Table {
         let mut widths: Vec<usize> = (0..self.header.len()).map(|idx| widest(idx).unwrap_or(0)).collect();
         let gaps = 2 * widths.len().saturating_sub(1);
         let excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(WIDTH);
-        if let Some(widest) = widths.iter_mut().max() {
-            *widest = widest.saturating_sub(excess).max(8);
+        for _ in 0..excess {
+            let widest = widths.iter_mut().skip(self.n_whole).max();
+            let Some(widest) = widest.filter(|width| **width > MIN_COLUMN) else { break };
+            *widest -= 1;
         }
         widths
     }
@@ -169,5 +181,15 @@ mod tests {
         assert!(lines[0].starts_with("name    share  text"));
         assert!(lines[1].starts_with("a          10  xxx") && lines[1].ends_with('…'));
         assert!(lines[2].ends_with("tab here"));
+    }
+
+    #[test]
+    fn what_is_to_be_kept_is_whole_and_the_others_share_what_is_left() {
+        let mut table = Table::new(&["id", "repo", "change"]).keeping(1);
+        table.push(vec!["i".repeat(80), "r".repeat(30), "c".repeat(20)]);
+        let text = table.render();
+        let row = text.lines().nth(1).unwrap();
+        assert_eq!(row, format!("{}  {}…  {}…", "i".repeat(80), "r".repeat(7), "c".repeat(7)));
+        assert_eq!(n_chars(row), WIDTH);
     }
 }

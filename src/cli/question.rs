@@ -55,6 +55,15 @@ pub struct QuestionArgs {
     change: ChangeArgs,
 }
 
+/// What becomes of a question whose model or policy is refused.
+#[derive(Clone, Copy, Debug)]
+pub enum OnRefusal {
+    /// It gets a degraded answer, and says why on stderr: that is a verdict to go by.
+    Degrade,
+    /// It is bad input, where the model or policy was asked for.
+    End,
+}
+
 /// Exactly one of a commit, a range, a diff.
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = true)]
@@ -122,16 +131,20 @@ impl QuestionArgs {
     }
 
     /// The answer of this process, without a store.
-    pub fn answer(&self) -> Result<Answer, Failure> {
-        self.ask(|local, body, now_ms| local.answer(body, now_ms))
+    pub fn answer(&self, on_refusal: OnRefusal) -> Result<Answer, Failure> {
+        self.ask(on_refusal, |local, body, now_ms| local.answer(body, now_ms))
     }
 
     /// The same, with the whole explanation.
-    pub fn explained(&self) -> Result<(Answer, Explanation), Failure> {
-        self.ask(|local, body, now_ms| local.explained(body, now_ms))
+    pub fn explained(&self, on_refusal: OnRefusal) -> Result<(Answer, Explanation), Failure> {
+        self.ask(on_refusal, |local, body, now_ms| local.explained(body, now_ms))
     }
 
-    fn ask<T>(&self, ask: impl Fn(&Local, &[u8], i64) -> Result<T, ApiError>) -> Result<T, Failure> {
+    fn ask<T>(
+        &self,
+        on_refusal: OnRefusal,
+        ask: impl Fn(&Local, &[u8], i64) -> Result<T, ApiError>,
+    ) -> Result<T, Failure> {
         let body = self.body()?;
         let now_ms = Timestamp::now().as_millisecond();
         let repository = self.repo.as_ref().map(|path| RepositoryConfig {
@@ -149,7 +162,10 @@ impl QuestionArgs {
         let cache = cache_dir(self.cache.as_deref());
         let local = Local::open(sources, &cache, now_ms.div_euclid(1000))
             .or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
-        local.refused().iter().for_each(|refused| note(refused));
+        match on_refusal {
+            OnRefusal::End if self.model.is_some() || self.policy.is_some() => refuse(local.refused())?,
+            OnRefusal::End | OnRefusal::Degrade => local.refused().iter().for_each(|refused| note(refused)),
+        }
         let answered = ask(&local, body.to_string().as_bytes(), now_ms);
         answered.or_exit(Exit::BadInput, "the change cannot be scored")
     }
@@ -163,6 +179,10 @@ impl QuestionArgs {
         let path = self.repo.as_deref().ok_or_else(|| Failure::usage("a revision needs `--repo`"))?;
         Ok(Repository::open(path)?.resolve(revision)?.0)
     }
+}
+
+fn refuse(refused: &[String]) -> Result<(), Failure> {
+    if refused.is_empty() { Ok(()) } else { Err(Failure::bad_input(refused.join("; "))) }
 }
 
 /// `x.name=value`; built-in names and odd ones are refused as the service refuses them.

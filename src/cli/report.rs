@@ -6,6 +6,8 @@ use std::path::Path;
 
 use diffrisk::evaluation::Interval;
 use diffrisk::train::{Block, Comparison, Prediction, Report, Study, SystemReport, Uniformity};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
@@ -102,6 +104,28 @@ fn dataset(block: &Block) -> String {
         percent(dataset.base_rate),
     );
     wrapped(&line) + "\n"
+}
+
+/// Puts the same moment in UTC, as `…_utc`, beside every moment of a document in Unix seconds. `split_time` stays
+/// a number: that of a table may be any, and one key has one type.
+pub fn add_utc(document: &mut Value) {
+    match document {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(add_utc);
+            for key in ["split_time", "trained_until"] {
+                if let Some(moment) = fields.get(key).and_then(Value::as_f64).and_then(moment) {
+                    fields.insert(format!("{key}_utc"), Value::from(moment));
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(add_utc),
+        _ => {}
+    }
+}
+
+fn moment(seconds: f64) -> Option<String> {
+    let since = SignedDuration::try_from_secs_f64(seconds).ok()?;
+    Timestamp::from_duration(since).ok().map(|moment| moment.to_string())
 }
 
 /// A table's time may be any number; seconds of this century are shown as a moment.
@@ -215,5 +239,33 @@ fn quoted(cell: &str) -> String {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
         cell.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_moment_in_seconds_stands_in_utc_beside_itself() {
+        let mut document = json!({
+            "dataset": { "split_time": 1_769_860_800.0 },
+            "also": [{ "split_time": null, "prior": { "trained_until": 0 } }],
+            "model": { "trained_until": "2026-01-31T12:00:00Z" },
+            "beyond": { "split_time": 1e300 },
+        });
+        add_utc(&mut document);
+        let expected = json!({
+            "dataset": { "split_time": 1_769_860_800.0, "split_time_utc": "2026-01-31T12:00:00Z" },
+            "also": [{
+                "split_time": null,
+                "prior": { "trained_until": 0, "trained_until_utc": "1970-01-01T00:00:00Z" },
+            }],
+            "model": { "trained_until": "2026-01-31T12:00:00Z" },
+            "beyond": { "split_time": 1e300 },
+        });
+        assert_eq!(document, expected);
     }
 }

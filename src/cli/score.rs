@@ -4,7 +4,7 @@ use crate::cli::answer::{describe, describe_in_full};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{OutputArgs, print, print_json};
-use crate::cli::question::QuestionArgs;
+use crate::cli::question::{OnRefusal, QuestionArgs};
 
 /// Arguments of `score`.
 #[derive(Debug, Args)]
@@ -21,16 +21,16 @@ pub struct ScoreArgs {
 /// Scores one change and decides on it, without a record.
 pub fn run(args: ScoreArgs) -> Result<Exit, Failure> {
     match (args.output.json, args.explain) {
-        (true, false) => print_json(&args.question.answer()?)?,
-        (false, false) => print(&describe(&args.question.answer()?)),
+        (true, false) => print_json(&args.question.answer(OnRefusal::End)?)?,
+        (false, false) => print(&describe(&args.question.answer(OnRefusal::End)?)),
         (true, true) => {
-            let (answer, explanation) = args.question.explained()?;
+            let (answer, explanation) = args.question.explained(OnRefusal::End)?;
             let mut document = serde_json::to_value(&answer).map_err(anyhow::Error::from)?;
             document["explained"] = serde_json::to_value(&explanation).map_err(anyhow::Error::from)?;
             print_json(&document)?;
         }
         (false, true) => {
-            let (answer, explanation) = args.question.explained()?;
+            let (answer, explanation) = args.question.explained(OnRefusal::End)?;
             print(&describe_in_full(&answer, &explanation));
         }
     }

@@ -1,5 +1,6 @@
 //! Every key of `diffrisk.toml` as a flag and an environment variable.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ pub struct LimitArgs {
     concurrent: Option<usize>,
     /// Connections at once
     #[arg(long, value_name = "N", env = "DIFFRISK_CONNECTIONS")]
-    connections: Option<usize>,
+    connections: Option<NonZeroUsize>,
     /// Questions that may wait for their turn
     #[arg(long, value_name = "N", env = "DIFFRISK_WAITING")]
     waiting: Option<usize>,
@@ -117,7 +118,7 @@ impl LimitArgs {
         set(&mut limits.batch_items, self.batch_items);
         set(&mut limits.body_time, self.body_seconds.map(Duration::from_secs));
         set(&mut limits.n_scoring, self.concurrent);
-        set(&mut limits.n_connections, self.connections);
+        set(&mut limits.n_connections, self.connections.map(NonZeroUsize::get));
         set(&mut limits.n_waiting, self.waiting);
         limits.requests_per_second = self.requests_per_second.or(limits.requests_per_second);
     }

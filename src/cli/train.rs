@@ -1,14 +1,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use diffrisk::artifact::Artifact;
+use diffrisk::artifact::{Artifact, ModelName};
 use diffrisk::dataset::Rows;
 use diffrisk::train::{PooledOptions, Prior, Recipe, TrainOptions, train_pooled, train_rows, train_table};
 use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::learning::{ColumnArgs, PriorArg, TaskArg, load_rows, load_table, prior_for};
+use crate::cli::learning::{ColumnArgs, PriorArg, TaskArg, load_rows, load_table, prior_for, refuse_twice};
 use crate::cli::output::{OutputArgs, Table, print, print_json, wrapped};
 use crate::cli::progress::Progress;
 use crate::cli::time::utc;
@@ -23,7 +23,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Name of the model; the directory's name unless given
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
     name: Option<String>,
     /// Which label is learned
     #[arg(long, value_name = "TASK", value_enum, default_value_t = TaskArg::Strict)]
@@ -72,6 +72,7 @@ fn on_rows(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
 }
 
 fn on_repositories(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
+    refuse_twice(&args.data)?;
     let mut sources = Vec::new();
     for path in &args.data {
         sources.push(Rows::read_parquet(path)?.0);
@@ -89,8 +90,15 @@ fn on_table(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
     let [path] = args.data.as_slice() else {
         return Err(Failure::usage("training on a table takes one `--data` file"));
     };
+    args.prior.refuse_for_table()?;
     let table = load_table(path, &args.columns.options()?)?;
     Ok(train_table(&table, name, &Recipe::table(), args.seed)?)
+}
+
+/// A name under which the registry can hold a model and the service swap it in.
+fn parse_name(text: &str) -> Result<String, String> {
+    let expected = "expected 1 to 100 letters, digits, `-`, `_` or `.`, and no `.` at the start";
+    if ModelName::is_step(text) { Ok(text.to_owned()) } else { Err(expected.to_owned()) }
 }
 
 fn name_of(out: &Path) -> String {

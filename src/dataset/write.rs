@@ -1,9 +1,12 @@
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use polars::prelude::{KeyValueMetadata, ParquetWriter, PolarsResult};
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use super::frame::frame;
 use super::{Error, Metadata, Rows};
@@ -29,25 +32,21 @@ pub(super) struct Entry {
 
 impl Rows {
     /// Writes the rows; the same rows and metadata give the same bytes. The file appears whole
-    /// or not at all.
+    /// or not at all, where a symbolic link leads if the path is one.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be written, or the path is there and no file: a directory, a pipe, a device.
     pub fn write_parquet(&self, path: &Path, metadata: &Metadata) -> Result<(), Error> {
-        let partial = path.with_added_extension("partial");
-        let written = self.write_to(&partial, metadata);
-        let renamed = written.and_then(|()| fs::rename(&partial, path));
-        if renamed.is_err() {
-            // Nothing to add to the first failure when clearing up fails too.
-            let _ = fs::remove_file(&partial);
-        }
-        renamed.map_err(|source| Error::write(path, source))
+        let written = target(path).and_then(|target| self.write_to(&target, metadata));
+        written.map_err(|source| Error::write(path, source))
     }
 
-    fn write_to(&self, path: &Path, metadata: &Metadata) -> std::io::Result<()> {
-        let mut file = BufWriter::new(File::create(path)?);
-        self.write_groups(&mut file, metadata).map_err(std::io::Error::other)?;
-        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()
+    fn write_to(&self, path: &Path, metadata: &Metadata) -> io::Result<()> {
+        let mut partial = partial(path)?;
+        let mut file = BufWriter::new(partial.as_file_mut());
+        self.write_groups(&mut file, metadata).map_err(io::Error::other)?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        partial.persist(path).map(drop).map_err(|error| error.error)
     }
 
     fn write_groups(&self, out: impl Write, metadata: &Metadata) -> PolarsResult<()> {
@@ -68,4 +67,24 @@ impl Rows {
         let entry = Entry { format: FORMAT, metadata: metadata.clone(), features };
         serde_json::to_string(&entry).expect("strings and numbers are JSON")
     }
+}
+
+/// The file that a path means. Nothing but a file is replaced: the new one would take the place of a device.
+fn target(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Ok(target) if target.is_file() => Ok(target),
+        Ok(_) => Err(io::Error::new(ErrorKind::InvalidInput, "it is there and no regular file")),
+        Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => Ok(path.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file of a name that nothing has yet, beside the one it will become; gone unless it does.
+fn partial(path: &Path) -> io::Result<NamedTempFile> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut name = path.file_name().unwrap_or(OsStr::new("rows")).to_owned();
+    name.push(".");
+    // The mode that any new file has here: the umask takes its part.
+    let mode = Permissions::from_mode(0o666);
+    tempfile::Builder::new().prefix(&name).suffix(".partial").permissions(mode).tempfile_in(dir)
 }

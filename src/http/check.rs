@@ -1,15 +1,17 @@
 //! `serve --check-config`: everything that a start would read is read, and nothing is opened for writing.
 
-use std::fmt::Display;
 use std::net::ToSocketAddrs;
+use std::path::Path;
 use std::sync::Arc;
+
+use axum::http::Uri;
 
 use crate::git::Repository;
 use crate::http::auth::KeyFile;
-use crate::http::live::Live;
-use crate::http::models::{ModelSource, PolicySource};
+use crate::http::live::{Live, LiveError};
+use crate::http::models::{ModelSource, PolicySource, with_cause};
 use crate::http::settings::Settings;
-use crate::incident::load_incidents;
+use crate::incident::{Owners, load_incidents};
 
 /// What a start with these settings would stumble over, each named; empty where all is sound. Unlike a
 /// start, this minds a model or policy that would be refused.
@@ -25,9 +27,16 @@ pub fn check(settings: &Settings) -> Vec<String> {
     note("store.url", failed(settings.store.check()));
     note("policy.path", PolicySource::new(settings.policy.clone()).load().err());
     note("model.path", ModelSource::new(Arc::new(Live::empty()), settings.model.clone()).first().1);
+    note("telemetry.otlp", server.otlp.as_deref().and_then(collector));
     for repository in &settings.repositories {
         let name = format!("repository `{}`", repository.name);
-        note(&name, failed(Repository::open(&repository.path).and_then(|git| git.root_commit())));
+        match Repository::open(&repository.path) {
+            Ok(git) => {
+                note(&name, failed(git.root_commit()));
+                note(&name, repository.owners.as_deref().and_then(|path| owners(path, &git)));
+            }
+            Err(error) => note(&name, Some(with_cause(&error))),
+        }
         note(&name, repository.incidents.as_deref().and_then(|path| failed(load_incidents(path))));
     }
     if server.keys.is_none() && !is_loopback(&server.listen) {
@@ -40,9 +49,29 @@ fn is_loopback(listen: &str) -> bool {
     listen.to_socket_addrs().is_ok_and(|mut addresses| addresses.all(|address| address.ip().is_loopback()))
 }
 
-/// An error and its cause in one line.
-fn failed<T, E: std::error::Error + Display>(result: Result<T, E>) -> Option<String> {
-    let error = result.err()?;
-    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    Some(format!("{error}{cause}"))
+/// Ownership is read from a file on disk, else from one at the head of the repository.
+fn owners(path: &Path, repository: &Repository) -> Option<String> {
+    let at_head = || {
+        let blob = repository.blob_at("HEAD", &path.to_string_lossy()).ok()??;
+        Some(String::from_utf8_lossy(&blob).into_owned())
+    };
+    match std::fs::read_to_string(path).ok().or_else(at_head) {
+        Some(text) => {
+            failed(Owners::from_codeowners(&text)).map(|fault| format!("`{}`: {fault}", path.display()))
+        }
+        None => Some(LiveError::Owners { path: path.to_owned() }.to_string()),
+    }
+}
+
+/// Spans go over HTTP and nothing else; a start would find out only when it sends the first.
+fn collector(base: &str) -> Option<String> {
+    let uri = base.parse::<Uri>().ok();
+    let is_address =
+        uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+    (!is_address)
+        .then(|| format!("`{base}` is no address of a collector; expected `http://…` or `https://…`"))
+}
+
+fn failed<T, E: std::error::Error>(result: Result<T, E>) -> Option<String> {
+    result.err().map(|error| with_cause(&error))
 }

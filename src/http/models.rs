@@ -64,7 +64,7 @@ pub struct Comparison {
 impl ModelSource {
     /// Models from a registry's `default` file, from one artifact directory, or the published one.
     pub fn new(live: Arc<Live>, path: Option<PathBuf>) -> Self {
-        let registry = path.as_deref().filter(|path| !path.is_dir()).and_then(Path::parent).map(Registry::at);
+        let registry = path.as_deref().and_then(Registry::of_default_file);
         Self { live, registry, path }
     }
 
@@ -83,12 +83,12 @@ impl ModelSource {
 
     fn current(&self) -> Result<Arc<dyn Assessor>, String> {
         let artifact = match (&self.path, &self.registry) {
-            (None, _) => published().map_err(|error| error.to_string())?,
+            (None, _) => published().map_err(|error| with_cause(&error))?,
             (Some(_), Some(registry)) => {
-                let model_name = registry.current().map_err(|error| error.to_string())?;
-                Arc::new(registry.load(&model_name).map_err(|error| error.to_string())?)
+                let model_name = registry.current().map_err(|error| with_cause(&error))?;
+                Arc::new(registry.load(&model_name).map_err(|error| with_cause(&error))?)
             }
-            (Some(path), None) => Arc::new(Artifact::load(path).map_err(|error| error.to_string())?),
+            (Some(path), None) => Arc::new(Artifact::load(path).map_err(|error| with_cause(&error))?),
         };
         self.assessor(artifact)
     }
@@ -106,12 +106,12 @@ impl ModelSource {
 impl Models for ModelSource {
     fn load(&self, name: &str, version: &str) -> Result<Arc<dyn Assessor>, String> {
         let model_name = model_name(name, version)?;
-        let artifact = self.registry()?.load(&model_name).map_err(|error| error.to_string())?;
+        let artifact = self.registry()?.load(&model_name).map_err(|error| with_cause(&error))?;
         self.assessor(Arc::new(artifact))
     }
 
     fn promote(&self, name: &str, version: &str) -> Result<(), String> {
-        self.registry()?.promote(&model_name(name, version)?).map_err(|error| error.to_string())
+        self.registry()?.promote(&model_name(name, version)?).map_err(|error| with_cause(&error))
     }
 
     fn wanted(&self) -> Option<String> {
@@ -130,6 +130,12 @@ impl Models for ModelSource {
     }
 }
 
+/// An error and its cause in one line.
+pub(super) fn with_cause(error: &impl std::error::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{error}{cause}")
+}
+
 /// Names, sizes and times of the files of a directory: what a writer cannot change without a trace.
 fn stamps(dir: &Path) -> String {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
@@ -146,11 +152,7 @@ fn stamps(dir: &Path) -> String {
 
 /// Names are one path step each; nothing else may reach the file system.
 fn model_name(name: &str, version: &str) -> Result<ModelName, String> {
-    let is_step = |text: &str| {
-        let is_ordinary = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        (1..=100).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(is_ordinary)
-    };
-    if is_step(name) && is_step(version) {
+    if ModelName::is_step(name) && ModelName::is_step(version) {
         Ok(ModelName { name: name.to_owned(), version: version.to_owned() })
     } else {
         Err("a name and a version are letters, digits, `-`, `_` and `.`".into())
@@ -220,9 +222,8 @@ impl PolicySource {
     pub fn load(&self) -> Result<PolicyInUse, String> {
         let text = match &self.path {
             None => crate::policy::DEFAULT_POLICY.to_owned(),
-            Some(path) => {
-                std::fs::read_to_string(path).map_err(|error| format!("`{}`: {error}", path.display()))?
-            }
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?,
         };
         let policy = Policy::parse(&text).map_err(|error| error.to_string())?;
         Ok(PolicyInUse { policy, text })

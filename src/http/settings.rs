@@ -1,5 +1,6 @@
 //! `diffrisk.toml`: one finished struct from file, environment and flags.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -120,7 +121,7 @@ struct LimitsTable {
     batch_items: Option<usize>,
     body_seconds: Option<u64>,
     concurrent: Option<usize>,
-    connections: Option<usize>,
+    connections: Option<NonZeroUsize>,
     waiting: Option<usize>,
     requests_per_second: Option<u32>,
 }
@@ -176,6 +177,9 @@ impl Settings {
         apply_limits(&mut settings.server.limits, &document.limits);
         settings.cache = document.cache.unwrap_or(settings.cache);
         for table in document.repository {
+            if table.name.trim().is_empty() {
+                return Err(format!("the repository `{}` needs a `name`", table.path.display()));
+            }
             if settings.repositories.iter().any(|repository| repository.name == table.name) {
                 return Err(format!("the repository `{}` is there twice", table.name));
             }
@@ -209,7 +213,7 @@ fn apply_limits(limits: &mut Limits, table: &LimitsTable) {
     set(&mut limits.body_time, table.body_seconds.map(Duration::from_secs));
     set(&mut limits.n_scoring, table.concurrent);
     set(&mut limits.n_waiting, table.waiting);
-    set(&mut limits.n_connections, table.connections);
+    set(&mut limits.n_connections, table.connections.map(NonZeroUsize::get));
     limits.requests_per_second = table.requests_per_second;
 }
 
@@ -266,6 +270,8 @@ incidents = "incidents.csv"
             ("[server]\nlistn = 1", "listn"),
             ("[server]\ndeadline_ms = \"200\"", "deadline_ms"),
             ("[[repository]]\nname = \"a\"\npath = \"b\"\nunit = \"day\"", "`day`"),
+            ("[[repository]]\nname = \"\"\npath = \"b\"", "the repository `b` needs a `name`"),
+            ("[limits]\nconnections = 0", "connections = 0"),
             ("[[repository]]\nname=\"a\"\npath=\"b\"\n[[repository]]\nname=\"a\"\npath=\"c\"", "twice"),
         ] {
             let message = Settings::parse(text).unwrap_err();

@@ -34,12 +34,9 @@ impl Service {
 
     /// Takes the model that the watched files name, where it is not the one in use.
     pub(super) async fn follow_model(self: &Arc<Self>) -> Result<(), String> {
-        let serving = self.serving.load_full();
         self.replace_model(move |models| {
             let assessor = models.load_wanted()?;
-            let wanted = assessor.model().map_err(|reason| reason.text)?;
-            let is_in_use = serving.assessor.model().is_ok_and(|model| model.digest == wanted.digest);
-            let assessor = if is_in_use { Arc::clone(&serving.assessor) } else { assessor };
+            assessor.model().map_err(|reason| reason.text)?;
             Ok(Incoming { assessor, promote: None })
         })
         .await
@@ -86,7 +83,7 @@ impl Service {
         result.map(|_| ())
     }
 
-    /// None where the model is in use already.
+    /// None where the model is in use already: the one before it stays the way back.
     async fn try_replace(
         self: &Arc<Self>,
         load: impl FnOnce(&dyn Models) -> Result<Incoming, String> + Send + 'static,
@@ -96,13 +93,15 @@ impl Service {
         let loaded = tokio::task::spawn_blocking(move || load(source.as_ref())).await;
         let Incoming { assessor, promote } = loaded.map_err(|_| "the model could not be loaded")??;
         let old = self.serving.load_full();
-        if Arc::ptr_eq(&old.assessor, &assessor) {
-            return Ok(None);
-        }
-        let comparison = compare(self.store.as_ref(), old.assessor.as_ref(), assessor.as_ref()).await?;
+        let comparison = if is_same(old.assessor.as_ref(), assessor.as_ref()) {
+            None
+        } else {
+            Some(compare(self.store.as_ref(), old.assessor.as_ref(), assessor.as_ref()).await?)
+        };
         if let Some((name, version)) = promote {
             models.promote(&name, &version)?;
         }
+        let Some(comparison) = comparison else { return Ok(None) };
         let before = old.assessor.model().ok().cloned();
         *self.previous.lock().await = before.is_some().then(|| Arc::clone(&old.assessor));
         self.swap(|serving| Serving::new(Arc::clone(&assessor), serving.policy.clone()));
@@ -176,4 +175,9 @@ impl Service {
     fn swap(&self, make: impl Fn(&Serving) -> Serving) {
         self.serving.rcu(|serving| Arc::new(make(serving)));
     }
+}
+
+/// Whether two assessors score with one model.
+fn is_same(old: &dyn Assessor, new: &dyn Assessor) -> bool {
+    matches!((old.model(), new.model()), (Ok(old), Ok(new)) if old.digest == new.digest)
 }

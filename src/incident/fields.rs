@@ -96,6 +96,16 @@ pub(crate) fn incident_link(fields: &Fields) -> Result<IncidentLink, String> {
     })
 }
 
+/// Whether the columns of a file are those of incident links.
+pub(crate) fn incident_header<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), String> {
+    // Every column is there and holds something, so that only its name is looked at.
+    let fields: Fields = names.map(|name| (name.to_owned(), "0".to_owned())).collect();
+    refuse_unknown(&fields, &INCIDENT_COLUMNS)?;
+    ["incident_id", "repo", "change_id", "link_kind"]
+        .into_iter()
+        .try_for_each(|name| required(&fields, name).map(drop))
+}
+
 /// Reads one reported outcome.
 pub(crate) fn outcome_record(fields: &Fields) -> Result<OutcomeRecord, String> {
     refuse_unknown(fields, &[&["decision_id"], &OUTCOME_KEYS[..]].concat())?;

@@ -57,7 +57,14 @@ pub fn parse_incidents_csv(bytes: &[u8]) -> Result<Vec<IncidentLink>, Error> {
         Ok(record) => (line_of(record.position()), Ok(named(&headers, &record))),
         Err(error) => (line_of(error.position()), Err(reason_of(&error))),
     });
-    fields::collect(INCIDENTS, numbered, fields::incident_link)
+    let links = fields::collect(INCIDENTS, numbered, fields::incident_link)?;
+    // Each row is held to the columns; without one, a file of anything else would pass for no incident.
+    match fields::incident_header(headers.iter()) {
+        Err(reason) if links.is_empty() && !headers.is_empty() => {
+            fields::collect(INCIDENTS, [(1, Err(reason))].into_iter(), fields::incident_link)
+        }
+        Ok(()) | Err(_) => Ok(links),
+    }
 }
 
 /// Reads incident links from JSON lines.

@@ -15,6 +15,10 @@ use crate::policy::{Error, NORMAL_SEASON, Plan, Policy, RepositoryPolicy, Window
 /// Reads and checks a policy file.
 pub(super) fn load(text: &str) -> Result<Policy, Error> {
     let document: Document = toml::from_str(text).map_err(|error| syntax_error(text, &error))?;
+    if text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#')) {
+        // A file that was written empty must not pass for a policy without rules.
+        return Err(value_error("budget", "the file says nothing: a policy needs at least one key"));
+    }
     check_budget("budget", &document.budget)?;
     if !document.budget.contains_key(NORMAL_SEASON) {
         return Err(value_error("budget", "has no `normal`, the season outside all windows"));

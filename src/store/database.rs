@@ -100,6 +100,8 @@ impl Database {
     async fn connect_existing(store_config: &StoreConfig) -> Result<Self, Error> {
         match store_config.address()? {
             Address::Sqlite(path) => {
+                // SQLite has no more than a number for a file that is not there.
+                std::fs::metadata(&path).map_err(|source| Error::file("read", &path, source))?;
                 let options = SqliteConnectOptions::new().filename(&path).read_only(true).busy_timeout(WAIT);
                 let reader = sqlite_pool(1).connect_with(options).await?;
                 Ok(Self::Sqlite { writer: reader.clone(), reader })

@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{Read, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use diffrisk::incident::parse_incidents_csv;
 use git2::{ObjectType, Oid};
 use serde_json::Value;
 
 use crate::git_script::Script;
+use crate::process::serve;
 
 fn diffrisk(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
@@ -302,6 +306,12 @@ fn a_table_that_cannot_teach_says_which_column_and_why() {
     backtest(&good, &[], 0, &["left out: name", "is `text`, not a number"]);
     backtest(&good, &["--columns", "la,name"], 4, &["column `name`", "row 1: `text` is not a number"]);
     backtest(&good, &["--columns", "la,lines"], 4, &["has no column `lines`"]);
+    backtest(
+        &good,
+        &["--columns", "la,la"],
+        4,
+        &["column `la`", "cannot be a feature: it is asked for twice"],
+    );
     backtest(&good, &["--columns", "la,y"], 4, &["column `y`", "cannot be a feature: the label"]);
     backtest(&table(directory.path(), 1_500, 0), &[], 4, &["label `y`", "0 positives among 1500"]);
     backtest(&table(directory.path(), 1_500, 19), &[], 4, &["19 positives among 1500", "at least 20"]);
@@ -362,4 +372,103 @@ fn rows_of_one_class_or_with_few_positives_train_nothing() {
     fs::write(&rows, b"PAR1 but no more").unwrap();
     check(&train, 4, &[text(&rows)]);
     check(&["evaluate", "--model", "nowhere", "--data", text(&rows)], 4, &["nowhere"]);
+}
+
+#[test]
+fn what_only_scoring_here_reads_cannot_be_given_with_a_server() {
+    let (script, _) = plain();
+    let gate = ["gate", "--server", "http://127.0.0.1:1", "--repo", text(script.path()), "--commit", "HEAD"];
+    for flag in ["--model", "--policy", "--incidents", "--owners", "--cache"] {
+        check(&[&gate[..], &[flag, "x"]].concat(), 2, &["cannot be used with", flag]);
+    }
+    check(&[&gate[..], &["--unit", "commit"]].concat(), 2, &["cannot be used with", "--unit"]);
+    check(&gate, 3, &["`http://127.0.0.1:1` gave no decision"]);
+}
+
+#[test]
+fn what_the_service_says_of_a_question_is_told_and_has_the_exit_code_that_it_has_here() {
+    let dir = tempfile::tempdir().unwrap();
+    let [diff, key, keys] = ["cut.diff", "key", "keys.toml"].map(|name| dir.path().join(name));
+    fs::write(&diff, "--- a/a.yaml\n+++ b/a.yaml\n@@ -1,3 +1,3 @@\n-a: 1\n").unwrap();
+    check(&["gate", "--diff", text(&diff)], 4, &["malformed_diff: ", "after line 4"]);
+    let service = serve(dir.path(), &[], &[]);
+    let server = format!("http://{}", service.address);
+    let gate = ["gate", "--name", "shop", "--diff", text(&diff), "--server", &server];
+    check(&gate, 4, &[&server, "malformed_diff: ", "after line 4", "($.change.diff)"]);
+    check(&[&gate[..], &["--advisory"]].concat(), 0, &["malformed_diff: "]);
+    let elsewhere = format!("{server}/elsewhere");
+    let gate = ["gate", "--name", "shop", "--diff", text(&diff), "--server", &elsewhere];
+    check(&gate, 3, &["gave no decision: not_found: "]);
+    drop(service);
+
+    check(&["keys", "--keys", text(&keys), "add", "ci", "--scopes", "score"], 0, &[]);
+    let service = serve(dir.path(), &["--keys", text(&keys)], &[]);
+    fs::write(&key, "of nobody").unwrap();
+    let server = format!("http://{}", service.address);
+    let gate = ["gate", "--diff", text(&diff), "--server", &server, "--key-file", text(&key)];
+    check(&gate, 3, &["gave no decision: unauthorized: "]);
+}
+
+#[test]
+fn a_server_that_tells_no_problem_is_told_by_its_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let diff = dir.path().join("a.diff");
+    fs::write(&diff, "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n").unwrap();
+    for (status, code) in [("502 Bad Gateway", 3), ("413 Content Too Large", 4)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 65_536]).unwrap();
+            write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 5\r\n\r\nsorry")
+                .unwrap();
+        });
+        check(&["gate", "--diff", text(&diff), "--server", &server], code, &[&status[..3]]);
+        answering.join().unwrap();
+    }
+}
+
+#[test]
+fn a_model_or_policy_that_is_asked_for_and_refused_is_named_with_its_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    fs::write(path("a.diff"), "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n").unwrap();
+    fs::write(path("empty.toml"), "").unwrap();
+    for name in ["there", "sample/v1"] {
+        fs::create_dir_all(path(name)).unwrap();
+        fs::write(path(name).join("SHA256SUMS"), "nonsense").unwrap();
+    }
+    // Beside a registry's `default` file, no other name means it.
+    fs::write(path("default"), "sample/v1\n").unwrap();
+    let diff = path("a.diff");
+    let no_such_file = "No such file or directory";
+    for (flag, value, said) in [
+        ("--model", "nope", &["nope/SHA256SUMS`", no_such_file][..]),
+        ("--model", "there", &["there/model.json`", no_such_file]),
+        ("--model", "default", &["sample/v1/model.json`", no_such_file]),
+        ("--policy", "nope", &["nope`", no_such_file]),
+        ("--policy", "empty.toml", &["policy key `budget`: has no `normal`"]),
+    ] {
+        let value = path(value);
+        let args = ["--diff", text(&diff), flag, text(&value)];
+        check(&[&["score"], &args[..]].concat(), 4, said);
+        check(&[&["score", "--explain", "--json"], &args[..]].concat(), 4, said);
+        let gate = diffrisk(&[&["gate", "--json"], &args[..]].concat());
+        assert_eq!(gate.status.code(), Some(10), "in doubt, and never the fast path");
+        assert_eq!(serde_json::from_slice::<Value>(&gate.stdout).unwrap()["degraded"], true);
+    }
+}
+
+#[test]
+fn a_file_without_a_row_is_no_incident_only_where_its_columns_are_those_of_incidents() {
+    let header = "incident_id,started_at,known_at,repo,change_id,link_kind\n";
+    assert!(parse_incidents_csv(header.as_bytes()).unwrap().is_empty());
+    assert!(parse_incidents_csv(b"").unwrap().is_empty());
+    for (header, reason) in [
+        ("id,title,owner\n", "line 1: unknown field `id`"),
+        ("incident_id,title\n", "line 1: `repo` is missing"),
+    ] {
+        let error = parse_incidents_csv(header.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(reason), "{header}: {error}");
+    }
 }

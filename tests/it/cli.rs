@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use diffrisk::artifact::{Registry, published};
+
 fn diffrisk(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_diffrisk")).args(args).env_remove("DIFFRISK_STORE").output().unwrap()
 }
@@ -47,7 +49,64 @@ fn a_missing_decision_log_is_bad_input_and_is_not_made() {
     let output = diffrisk(&["decisions", "verify", "--store", &store_url(dir.path())]);
     assert_eq!(code(&output), 4, "{}", stderr(&output));
     assert!(stderr(&output).starts_with("error: the decision log cannot be opened"));
+    assert!(stderr(&output).contains("diffrisk.db`: No such file"), "{}", stderr(&output));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    let nowhere = dir.path().join("nowhere");
+    let restore = ["decisions", "restore", nowhere.to_str().unwrap(), "--store", &store_url(dir.path())];
+    let output = diffrisk(&restore);
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    assert!(stderr(&output).contains("nowhere/diffrisk.db`: No such file"), "{}", stderr(&output));
+}
+
+#[test]
+fn keys_are_made_and_taken_away_in_json_too_and_a_faulty_file_is_named_by_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys.toml");
+    let keys = |args: &[&str]| diffrisk(&[&["keys", "--keys", path.to_str().unwrap()], args].concat());
+    let json = |args: &[&str]| -> serde_json::Value {
+        let output = keys(args);
+        assert_eq!((code(&output), stderr(&output).as_str()), (0, ""), "{args:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let added = json(&["add", "ci", "--scopes", "score,read", "--json"]);
+    assert_eq!((&added["name"], &added["scopes"]), (&"ci".into(), &serde_json::json!(["score", "read"])));
+    assert!(added["key"].as_str().unwrap().len() > 20, "{added}");
+    assert_eq!(json(&["list", "--json"])["keys"][0]["id"], added["id"]);
+    assert!(json(&["add", "ci", "--rotate", "5", "--json"])["key"].is_string());
+    let overflow = keys(&["add", "ci", "--rotate", "4294967295"]);
+    assert_eq!(code(&overflow), 2, "{}", stderr(&overflow));
+    assert!(stderr(&overflow).contains("--rotate"), "{}", stderr(&overflow));
+    assert_eq!(json(&["revoke", "ci", "--json"])["n_revoked"], 2);
+
+    std::fs::write(&path, "[[key]]\nid = \"a\"\nname = secret-key\n").unwrap();
+    let output = keys(&["list"]);
+    assert_eq!(code(&output), 4);
+    assert!(stderr(&output).contains("keys.toml` is not a key file: line 3: "), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("secret-key"), "a line may hold a key: {}", stderr(&output));
+}
+
+#[test]
+fn a_model_is_promoted_by_name_and_version_and_says_so_in_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let models =
+        |args: &[&str]| diffrisk(&[&["models", "--models", dir.path().to_str().unwrap()], args].concat());
+    let named = Registry::at(dir.path()).add(&published().unwrap()).unwrap();
+    let in_use = serde_json::json!({ "name": named.name, "version": named.version, "in_use": true });
+    let json = |args: &[&str]| -> serde_json::Value {
+        let output = models(args);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(json(&["promote", &named.name, "--json"]), in_use);
+    std::fs::write(dir.path().join("previous"), format!("{named}\n")).unwrap();
+    assert_eq!(json(&["rollback", "--json"]), in_use);
+
+    std::fs::create_dir(dir.path().join(&named.name).join("0123456789ab")).unwrap();
+    let output = models(&["promote", &named.name]);
+    assert_eq!(code(&output), 4);
+    for said in ["several versions", &format!("`{}@VERSION`", named.name), "0123456789ab", &named.version] {
+        assert!(stderr(&output).contains(said), "{said}: {}", stderr(&output));
+    }
 }
 
 #[test]
@@ -115,6 +174,34 @@ mod log {
     }
 
     #[test]
+    fn ids_are_listed_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = store_url(dir.path());
+        let mut decision = NewRecord::new(RecordKind::Decision, "{}".to_owned());
+        decision.id = new_id();
+        decision.columns = Columns {
+            repo: Some("operations/mediawiki-config".to_owned()),
+            verdict: Some("extra_validation".to_owned()),
+            degraded: true,
+            commit_id: Some("a".repeat(40)),
+            ..Columns::default()
+        };
+        let id = decision.id.clone();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = Store::open(&StoreConfig::new(&*url)).await.unwrap();
+            store.append(vec![decision]).await.unwrap();
+            store.close().await;
+        });
+        let output = diffrisk(&["decisions", "list", "--store", &url]);
+        let text = stdout(&output);
+        assert!(text.contains(&id) && text.contains("extra_validation *"), "{text}");
+        assert!(text.ends_with("* degraded\n"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert_eq!(code(&diffrisk(&["decisions", "show", &id, "--store", &url])), 0);
+    }
+
+    #[test]
     fn verify_finds_a_changed_record_and_exits_5() {
         let dir = tempfile::tempdir().unwrap();
         let (url, _) = write(dir.path());
@@ -167,6 +254,9 @@ mod learning {
             systems.clone().find(|system| system["name"] == name).unwrap()["roc_auc"].as_f64().unwrap()
         };
         assert!(auc("ensemble") > auc("size_only") + 0.1, "{tested}");
+        let dataset = &tested["also"]["raw"]["dataset"];
+        assert!(dataset["split_time"].is_number(), "{dataset}");
+        assert!(dataset["split_time_utc"].as_str().unwrap().ends_with('Z'), "{dataset}");
         let more = json(&[&args[..], &["--mode", "local", "--refit-days", "150"]].concat());
         assert_eq!((&more["mode"], &more["refit_days"]), (&Value::from("local"), &Value::from(150)));
         assert!(more["n_fits"].as_u64().unwrap() > 1 && more["periods"].as_array().unwrap().len() > 1);
@@ -230,9 +320,38 @@ mod learning {
             &["backtest", "--table", "x.csv", "--label", "y", "--time", "t", "--id", "i", "--ablate"],
             &["backtest", "--repo", ".", "--refit-days", "0"],
             &["mine", "--repo", empty, "--out", "x", "--since", "yesterday"],
+            &["keys", "add", "bob", "--rotate", "4294967295", "--keys", "nowhere.toml"],
+            &["train", "--data", "rows.parquet", "--out", "x", "--columns", "a"],
+            &["train", "--data", "rows.parquet", "--out", "x", "--exclude", "a"],
+            &["evaluate", "--model", "x", "--data", "rows.parquet", "--columns", "a"],
+            &["backtest", "--repo", ".", "--columns", "a"],
+            &["backtest", "--repo", ".", "--label", "y"],
+            &["train", "--data", "x.parquet", "x.parquet", "--out", "x"],
+            &["train", "--pooled", "--data", "x.parquet", "x.parquet", "--out", "x"],
+            &["train", "--data", "rows.parquet", "--out", "x", "--name", ""],
+            &["train", "--data", "rows.parquet", "--out", "x", "--name", "../x"],
+            &["train", "--data", "rows.parquet", "--out", "x", "--name", "a\nb"],
             &["train", "--data", "a.csv", "b.csv", "--label", "y", "--time", "t", "--id", "i", "--out", "x"],
         ] {
             assert_eq!(code(&diffrisk(args)), 2, "{args:?}");
         }
+        let table = ["--label", "y", "--time", "t", "--id", "i"];
+        let backtest = [&["backtest", "--table", "nowhere.csv"], &table[..]].concat();
+        for more in [
+            &["--label-task", "raw"][..],
+            &["--allow-overlap"],
+            &["--prior", "elsewhere"],
+            &["--split-column", "s", "--split", "0.7"],
+        ] {
+            assert_eq!(code(&diffrisk(&[&backtest[..], more].concat())), 2, "{more:?}");
+        }
+        let train = [&["train", "--data", "nowhere.csv", "--out", "x"], &table[..]].concat();
+        assert_eq!(code(&diffrisk(&[&train[..], &["--prior", "elsewhere"]].concat())), 2);
+        // What goes with a table gets as far as reading it.
+        for more in [&["--prior", "none"][..], &["--split-column", "s", "--group", "g"], &["--split", "0.6"]]
+        {
+            assert_eq!(code(&diffrisk(&[&backtest[..], more].concat())), 4, "{more:?}");
+        }
+        assert_eq!(code(&diffrisk(&[&train[..], &["--prior", "none", "--name", "a-b_c.1"]].concat())), 4);
     }
 }

@@ -63,6 +63,21 @@ fn a_decision_is_recomputed_to_the_last_bit_and_a_changed_one_is_found() {
 }
 
 #[test]
+fn a_decision_made_without_a_model_is_not_replayed_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut service = serve(dir.path(), &["--model", "nowhere"], &[]);
+    let (status, answer) =
+        service.post("/v1/score", &format!(r#"{{"change":{{"repo":"shop","diff":"{DIFF}"}}}}"#));
+    assert_eq!((status, &answer["model"]), (200, &Value::Null), "{answer}");
+    assert_eq!(service.stop(), Some(0));
+    let (id, db) = (answer["decision_id"].as_str().unwrap(), dir.path().join("log.db"));
+    for more in [&[][..], &["--model", dir.path().to_str().unwrap()]] {
+        let (code, said) = decisions(&[&["replay", id], more].concat(), &db);
+        assert!(code == 4 && said.contains("it was made without a model"), "{code}: {said}");
+    }
+}
+
+#[test]
 fn a_backup_made_while_the_service_writes_is_restored_and_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("log.db");

@@ -140,6 +140,9 @@ async fn a_model_is_swapped_whole_or_not_at_all() {
     assert_eq!((status, model["model"]["version"].as_str()), (StatusCode::OK, Some("v2")));
     assert_eq!(model["status"]["previous"]["version"], "v1");
     assert_eq!(model["status"]["refused"], Value::Null);
+    let (status, model) = bench.post("/v1/model/activate", &activate("v2")).await;
+    assert_eq!((status, model["model"]["version"].as_str()), (StatusCode::OK, Some("v2")));
+    assert_eq!(model["status"]["previous"]["version"], "v1", "the way back stays");
     let second = bench.score().await;
     assert_eq!(second["model"]["version"], "v2");
     let (status, model) = bench.post("/v1/model/rollback", "").await;
@@ -207,12 +210,14 @@ async fn a_bad_policy_is_refused_and_the_good_one_stays() {
         "extra_validation",
         "a change of policy ends decisions"
     );
-    std::fs::write(&path, "[budget]\nnormal = 9\n").unwrap();
-    let (status, problem) = bench.post("/v1/policy/reload", "").await;
-    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
-    let (_, policy) = bench.get("/v1/policy").await;
-    assert!(policy["refused"].as_str().unwrap().contains("budget.normal"), "{policy}");
-    assert_eq!(policy["text"], "[budget]\nnormal = 0.9\n");
+    for (faulty, said) in [("[budget]\nnormal = 9\n", "budget.normal"), ("", "has no `normal`")] {
+        std::fs::write(&path, faulty).unwrap();
+        let (status, problem) = bench.post("/v1/policy/reload", "").await;
+        assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+        let (_, policy) = bench.get("/v1/policy").await;
+        assert!(policy["refused"].as_str().unwrap().contains(said), "{policy}");
+        assert_eq!(policy["text"], "[budget]\nnormal = 0.9\n");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::git_script::Script;
 use crate::process::serve;
 
 fn recipe(name: &str) -> String {
@@ -99,7 +100,11 @@ fn the_recipes_of_pipelines_ask_about_the_change_and_end_with_its_exit_code() {
 #[test]
 fn in_shadow_mode_the_gate_stops_nobody() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("policy.toml"), "[repository.config]\nmode = \"shadow\"\n").unwrap();
+    std::fs::write(
+        dir.path().join("policy.toml"),
+        "[budget]\nnormal = 0.1\n[repository.config]\nmode = \"shadow\"\n",
+    )
+    .unwrap();
     let service = serve(dir.path(), &["--policy", "policy.toml"], &[]);
     let (work, base) = pipeline(dir.path());
     let gate = |name: &str| {
@@ -137,6 +142,34 @@ fn a_configuration_is_checked_whole_before_it_is_used() {
     for fault in ["auth.keys", "policy.path", "model.path", "tls", "repository `a`"] {
         assert!(said.contains(fault), "{fault} is not named: {said}");
     }
+    let (mut script, owners) = (Script::new(), dir.path().join("owners"));
+    let first = script.commit("first", &[("a", b"1\n")], &[]);
+    script.set_main(first);
+    let sound = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\n[[repository]]\nname = \"a\"\npath = \"{}\"\n",
+        script.path().display()
+    );
+    let with = |more: &str| format!("{sound}{more}\n");
+    assert_eq!(check(&sound).0, Some(0));
+    let (code, said) = check(&with("owners = \"nowhere\""));
+    assert!(code == Some(4) && said.contains("repository `a`: `nowhere` is neither a file nor"), "{said}");
+    std::fs::write(&owners, "/a[ @team\n").unwrap();
+    let (code, said) = check(&with("owners = \"owners\""));
+    assert!(code == Some(4) && said.contains("repository `a`: `owners`: "), "{said}");
+    std::fs::write(&owners, "/a @team\n").unwrap();
+    assert_eq!(check(&with("owners = \"owners\"")).0, Some(0));
+    for (faulty, named) in [
+        ("[telemetry]\notlp = \"ftp://x\"", "telemetry.otlp: `ftp://x`"),
+        ("[telemetry]\notlp = \"http\"", "telemetry.otlp: `http`"),
+        ("[limits]\nconnections = 0", "connections = 0"),
+        ("[[repository]]\nname = \"\"\npath = \"b\"", "the repository `b` needs a `name`"),
+    ] {
+        let (code, said) = check(&with(faulty));
+        assert!(code == Some(4) && said.contains(named), "{faulty}: {said}");
+    }
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+    serve.args(["serve", "--connections", "0", "--store", "memory", "--listen", "127.0.0.1:0"]);
+    assert_eq!(serve.output().unwrap().status.code(), Some(2), "nobody could ever ask");
     let (code, said) = check("[server]\nlisten_on = \"127.0.0.1:0\"\n");
     assert!(code == Some(4) && said.contains("listen_on"), "{said}");
 }

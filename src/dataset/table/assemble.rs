@@ -24,6 +24,7 @@ pub(super) fn table(source: Source, options: &TableOptions) -> Result<Table, Err
     for name in options.exclude.iter().chain(options.columns.iter().flatten()) {
         find(&source, name)?;
     }
+    refuse_twice(&source.path, options.columns.as_deref().unwrap_or_default())?;
     let mut table = Table {
         ids: texts(&source, &options.id)?,
         groups: options.group.as_deref().map(|name| texts(&source, name)).transpose()?,
@@ -39,6 +40,18 @@ pub(super) fn table(source: Source, options: &TableOptions) -> Result<Table, Err
     take_features(&mut table, source, options)?;
     sort_by_time(&mut table);
     Ok(table)
+}
+
+fn refuse_twice(path: &Path, columns: &[String]) -> Result<(), Error> {
+    let is_again = |(idx, name): &(usize, &String)| columns.iter().take(*idx).any(|earlier| earlier == *name);
+    match columns.iter().enumerate().find(is_again) {
+        Some((_, column)) => Err(Error::NotAFeature {
+            path: path.to_owned(),
+            column: column.clone(),
+            why: "it is asked for twice",
+        }),
+        None => Ok(()),
+    }
 }
 
 fn find<'a>(source: &'a Source, name: &str) -> Result<&'a SourceColumn, Error> {

@@ -1,4 +1,6 @@
 use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
+use std::process::Command;
 
 use polars::prelude::{
     BinaryChunked, Column, DataFrame, IntoColumn, NamedFrom, NewChunkedArray, ParquetWriter, Series,
@@ -76,6 +78,31 @@ fn the_same_rows_give_the_same_bytes() {
         fs::read(path).unwrap()
     };
     assert!(bytes("a") == bytes("b"));
+}
+
+#[test]
+fn rows_go_where_a_link_leads_and_take_the_place_of_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("rows.parquet"), "older rows").unwrap();
+    fs::write(path("rows.parquet.partial"), "somebody's own").unwrap();
+    symlink("rows.parquet", path("link")).unwrap();
+    rows(3).write_parquet(&path("link"), &metadata()).unwrap();
+    assert!(path("link").is_symlink());
+    assert_eq!(Rows::read_parquet(&path("rows.parquet")).unwrap().0.n_rows(), 3);
+    assert_eq!(fs::read_to_string(path("rows.parquet.partial")).unwrap(), "somebody's own");
+    let mode = |name: &str| fs::metadata(path(name)).unwrap().mode();
+    assert_eq!(mode("rows.parquet"), mode("rows.parquet.partial"), "as readable as any new file");
+
+    symlink("nowhere", path("dangling")).unwrap();
+    assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+    for name in ["pipe", "dangling", "."] {
+        let error = rows(3).write_parquet(&path(name), &metadata()).unwrap_err().to_string();
+        assert!(error.starts_with("cannot write `"), "{name}: {error}");
+    }
+    assert!(fs::metadata(path("pipe")).unwrap().file_type().is_fifo());
+    assert!(path("dangling").is_symlink() && !path("nowhere").exists());
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 5, "nothing is left behind");
 }
 
 #[test]

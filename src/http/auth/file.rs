@@ -118,8 +118,7 @@ impl KeyFile {
 
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, KeyError> {
         let malformed = |message| KeyError::Malformed { path: path.to_owned(), message };
-        // The parser's own message quotes the line, and a line may hold a key.
-        let key_file: Self = toml::from_str(text).map_err(|error| malformed(error.message().to_owned()))?;
+        let key_file: Self = toml::from_str(text).map_err(|error| malformed(place(text, &error)))?;
         let is_hash = |entry: &KeyEntry| hex::decode(&entry.sha256).is_ok_and(|bytes| bytes.len() == 32);
         match key_file.keys.iter().find(|entry| !is_hash(entry) || !is_name(&entry.name)) {
             Some(entry) => Err(malformed(format!("the key `{}` has no SHA-256 or no name", entry.id))),
@@ -203,6 +202,13 @@ impl KeyFile {
         }
         found.filter(|entry| entry.expires_at.is_none_or(|until| now < until))
     }
+}
+
+/// What is wrong and in which line. The parser's own text quotes that line, and a line may hold a key.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start);
+    let line = text.get(..start).unwrap_or("").matches('\n').count() + 1;
+    format!("line {line}: {}", error.message().replace('\n', " "))
 }
 
 fn is_name(name: &str) -> bool {

@@ -218,13 +218,14 @@ impl Known<'_> {
         let outcomes = timeline.known();
         let by_digest = digest.and_then(|digest| outcomes.of_digest(digest));
         let of_landed = by_digest.or_else(|| reviews().find_map(|id| outcomes.of_review(id))).map(known_bad);
-        of_landed.or_else(|| {
-            let by_digest = digest.map(|digest| OutcomeTarget::Digest(digest.to_string()));
-            let by_commit = OutcomeTarget::Commit(change.id.clone());
-            let by_review = reviews().map(|id| OutcomeTarget::Id(id.to_owned()));
-            let names = by_digest.into_iter().chain([by_commit]).chain(by_review);
-            self.reports.known_bad(self.repo, names.filter(|name| timeline.named(name).is_none()))
-        })
+        if of_landed.is_some() || self.reports.is_empty() {
+            return of_landed;
+        }
+        let by_digest = digest.map(|digest| OutcomeTarget::Digest(digest.to_string()));
+        let by_commit = OutcomeTarget::Commit(change.id.clone());
+        let by_review = reviews().map(|id| OutcomeTarget::Id(id.to_owned()));
+        let names = by_digest.into_iter().chain([by_commit]).chain(by_review);
+        self.reports.known_bad(self.repo, names.filter(|name| timeline.named(name).is_none()))
     }
 }
 

@@ -21,15 +21,17 @@ impl Reports {
         }
     }
 
+    /// Whether nothing was ever reported.
+    pub(super) fn is_empty(&self) -> bool {
+        self.newest.is_empty()
+    }
+
     /// What stands against a change of a repository under one of its names.
     pub(super) fn known_bad(
         &self,
         repo: &str,
         names: impl IntoIterator<Item = OutcomeTarget>,
     ) -> Option<KnownBad> {
-        if self.newest.is_empty() {
-            return None;
-        }
         names.into_iter().find_map(|name| self.bad(repo, &name))
     }
 

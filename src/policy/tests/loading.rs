@@ -6,6 +6,7 @@ fn a_policy_that_cannot_work_is_refused_by_line_or_key() {
         ("[budget]\nnormal = 0.1\n[[windw]]\n", "policy line 3, column 3: unknown field `windw`"),
         ("[budget]\nnormal = \"x\"\n", "policy line 2, column 10: invalid type: string \"x\", expected f64"),
         ("[budget]\nsensitive = 0.5\n", "policy key `budget`: has no `normal`"),
+        ("[budget]\n", "policy key `budget`: has no `normal`"),
         ("[budget]\nnormal = nan\n", "policy key `budget.normal`: `NaN` is not a share"),
         ("mode = \"off\"\n", "policy line 1, column 8: unknown variant `off`"),
         (
@@ -49,15 +50,24 @@ fn a_policy_that_cannot_work_is_refused_by_line_or_key() {
 }
 
 #[test]
+fn a_file_that_says_nothing_is_no_policy() {
+    for text in ["", "\n \n", "# nothing left\n\n  # here\n"] {
+        let error = Policy::parse(text).unwrap_err().to_string();
+        assert!(error.starts_with("policy key `budget`: the file says nothing"), "{text}: {error}");
+    }
+    assert_eq!(Policy::parse("mode = \"shadow\"\n").unwrap().budget["normal"], 0.10);
+}
+
+#[test]
 fn the_published_policy_says_what_the_defaults_are() {
     let published = Policy::default_published();
     assert!(published.policy_digest().starts_with("sha256:"));
     assert_eq!(published.plan_percents(Verdict::FastPath), [1, 5, 25, 100]);
-    let empty = Policy::parse("").unwrap();
-    assert_eq!(published.expires_after, empty.expires_after);
-    assert_eq!(published.history_stale_after, empty.history_stale_after);
-    assert_eq!(published.unknown_repository, empty.unknown_repository);
-    assert_eq!(published.budget["normal"], empty.budget["normal"]);
+    let bare = Policy::parse("[budget]\nnormal = 0.10\n").unwrap();
+    assert_eq!(published.expires_after, bare.expires_after);
+    assert_eq!(published.history_stale_after, bare.history_stale_after);
+    assert_eq!(published.unknown_repository, bare.unknown_repository);
+    assert_eq!(published.budget["normal"], bare.budget["normal"]);
 }
 
 impl Policy {
