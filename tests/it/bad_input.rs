@@ -447,7 +447,7 @@ fn a_model_or_policy_that_is_asked_for_and_refused_is_named_with_its_cause() {
         ("--model", "there", &["there/model.json`", no_such_file]),
         ("--model", "default", &["sample/v1/model.json`", no_such_file]),
         ("--policy", "nope", &["nope`", no_such_file]),
-        ("--policy", "empty.toml", &["policy key `budget`: has no `normal`"]),
+        ("--policy", "empty.toml", &["policy key `budget`: the file says nothing"]),
     ] {
         let value = path(value);
         let args = ["--diff", text(&diff), flag, text(&value)];

@@ -210,7 +210,7 @@ async fn a_bad_policy_is_refused_and_the_good_one_stays() {
         "extra_validation",
         "a change of policy ends decisions"
     );
-    for (faulty, said) in [("[budget]\nnormal = 9\n", "budget.normal"), ("", "has no `normal`")] {
+    for (faulty, said) in [("[budget]\nnormal = 9\n", "budget.normal"), ("", "the file says nothing")] {
         std::fs::write(&path, faulty).unwrap();
         let (status, problem) = bench.post("/v1/policy/reload", "").await;
         assert_eq!(status, StatusCode::CONFLICT, "{problem}");
