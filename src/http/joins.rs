@@ -7,6 +7,7 @@ use crate::http::routes::decisions::failed;
 use crate::http::routes::outcomes::JoinedAnswer;
 use crate::incident::OutcomeTarget;
 use crate::store::{Record, RecordKind, Search, Store};
+use serde_json::{Value, json};
 
 /// How long after a decision the same diff still means the same change.
 const DIGEST_JOIN_MS: i64 = 90 * 86_400_000;
@@ -25,6 +26,23 @@ pub(super) fn names_of(decision: &Record) -> Vec<OutcomeTarget> {
     commit.into_iter().chain(digest).chain(review).collect()
 }
 
+/// A name as an outcome's record holds it.
+pub(super) fn name_json(name: &OutcomeTarget) -> Value {
+    match name {
+        OutcomeTarget::Commit(id) => json!({ "commit": id.0 }),
+        OutcomeTarget::Id(id) => json!({ "id": id }),
+        OutcomeTarget::Digest(digest) => json!({ "digest": digest }),
+        OutcomeTarget::Decision(id) => json!({ "decision_id": id }),
+    }
+}
+
+/// The name that a record holds.
+pub(super) fn name_of(json: &Value) -> Option<OutcomeTarget> {
+    let text = |key: &str| json[key].as_str().map(ToOwned::to_owned);
+    let commit = text("commit").map(|id| OutcomeTarget::Commit(ChangeId(id)));
+    commit.or_else(|| text("digest").map(OutcomeTarget::Digest)).or_else(|| text("id").map(OutcomeTarget::Id))
+}
+
 /// The decisions on a change, the surest join first: by the decision's own id, the commit, the review identity, the
 /// commit it was picked from, and the diff within 90 days. A landed commit brings the names that its message gives it.
 pub(super) async fn decisions_on(
@@ -40,26 +58,32 @@ pub(super) async fn decisions_on(
     for id in landed.iter().flat_map(|landed| &landed.decisions) {
         search.add_decision(id).await?;
     }
+    let (mut commits, mut reviews, mut digests): (Vec<&str>, Vec<&str>, Vec<&str>) = Default::default();
     for name in names {
         match name {
-            OutcomeTarget::Commit(id) => search.add(&id.0, "commit", i64::MIN).await?,
-            OutcomeTarget::Id(id) => search.add(id, "id", i64::MIN).await?,
-            OutcomeTarget::Digest(digest) => search.add(digest, "digest", now_ms - DIGEST_JOIN_MS).await?,
+            OutcomeTarget::Commit(id) => commits.push(&id.0),
+            OutcomeTarget::Id(id) => reviews.push(id),
+            OutcomeTarget::Digest(digest) => digests.push(digest),
             OutcomeTarget::Decision(_) => {}
         }
     }
-    let Some(landed) = landed else { return Ok(search.found) };
-    for commit in &landed.commits {
+    for commit in commits.into_iter().chain(landed.iter().flat_map(|landed| named(&landed.commits))) {
         search.add(commit, "commit", i64::MIN).await?;
     }
-    for id in &landed.reviews {
+    for id in reviews.into_iter().chain(landed.iter().flat_map(|landed| named(&landed.reviews))) {
         search.add(id, "id", i64::MIN).await?;
     }
-    for commit in &landed.picked_from {
+    for commit in landed.iter().flat_map(|landed| named(&landed.picked_from)) {
         search.add(commit, "cherry_pick", i64::MIN).await?;
     }
-    search.add(&landed.digest, "digest", now_ms - DIGEST_JOIN_MS).await?;
+    for digest in digests.into_iter().chain(landed.map(|landed| landed.digest.as_str())) {
+        search.add(digest, "digest", now_ms - DIGEST_JOIN_MS).await?;
+    }
     Ok(search.found)
+}
+
+fn named(names: &[String]) -> impl Iterator<Item = &str> {
+    names.iter().map(String::as_str)
 }
 
 struct JoinSearch<'a> {

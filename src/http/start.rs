@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::http::KeyError;
-use crate::http::joins::names_of;
+use crate::http::joins::{name_of, names_of};
 use crate::http::live::{Live, LiveError};
 use crate::http::models::{ModelSource, Models, PolicySource};
 use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
-use crate::incident::{OUTCOME_KEYS, OutcomeRecord, parse_outcomes};
+use crate::incident::{OUTCOME_KEYS, OutcomeRecord, OutcomeTarget, parse_outcomes};
 use crate::store::{self, Record, RecordKind, Search, Store};
+use serde_json::Value;
 
 /// Why the service could not start. A refused model or policy is no such reason: the service then
 /// starts, answers degraded, and says why.
@@ -116,17 +117,26 @@ async fn reported(store: &Store) -> Result<Vec<OutcomeRecord>, store::Error> {
     Ok(outcomes)
 }
 
-/// One that was reported for a decision stands under every name of the decision's change, as it did when it came.
+/// One report under every name of its change, as when it came; records of earlier versions hold one name, and perhaps the
+/// decision that has the others.
 async fn under_each_name(
     store: &Store,
     record: &Record,
     outcome_record: OutcomeRecord,
 ) -> Result<Vec<OutcomeRecord>, store::Error> {
-    let said: serde_json::Value = serde_json::from_str(&record.body).unwrap_or_default();
-    let Some(decision_id) = said["decision_id"].as_str() else { return Ok(vec![outcome_record]) };
-    let Some(decision) = store.log().record(decision_id).await? else { return Ok(vec![outcome_record]) };
-    let names = names_of(&decision).into_iter();
-    Ok(names.map(|target| OutcomeRecord { target, ..outcome_record.clone() }).collect())
+    let said: Value = serde_json::from_str(&record.body).unwrap_or_default();
+    let mut names: Vec<OutcomeTarget> =
+        said["names"].as_array().into_iter().flatten().filter_map(name_of).collect();
+    if names.is_empty()
+        && let Some(decision_id) = said["decision_id"].as_str()
+    {
+        names = store.log().record(decision_id).await?.iter().flat_map(names_of).collect();
+    }
+    if names.is_empty() {
+        names.push(outcome_record.target.clone());
+    }
+    let under = |target| OutcomeRecord { target, ..outcome_record.clone() };
+    Ok(names.into_iter().map(under).collect())
 }
 
 fn line(body: &str) -> String {

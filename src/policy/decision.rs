@@ -90,7 +90,12 @@ impl Decision {
         let mut told: Vec<Reason> = self.reasons.clone();
         let mut n_stricter = 0;
         for (name, part) in parts {
-            for reason in part.reasons.iter().filter(|reason| !reason.code.is_note()) {
+            // That a part is a rollback tells something only where it raised the decision.
+            let is_told = |reason: &&Reason| {
+                let is_soft = reason.code == ReasonCode::Rollback && part.verdict == Verdict::FastPath;
+                !reason.code.is_note() && !is_soft
+            };
+            for reason in part.reasons.iter().filter(is_told) {
                 if told.iter().any(|known| says_the_same(known, reason)) {
                     continue;
                 }
@@ -152,7 +157,7 @@ mod tests {
     #[test]
     fn the_strictest_part_gives_verdict_plan_and_first_reason() {
         use ReasonCode::{
-            FeatureMissing, HazardOther, KnownBad, RiskAboveBudget, Rule, Shadow, WithinBudget,
+            FeatureMissing, HazardOther, KnownBad, RiskAboveBudget, Rollback, Rule, Shadow, WithinBudget,
         };
         let whole =
             decision(Verdict::ExtraValidation, &[(RiskAboveBudget, "81"), (HazardOther, "h")], &["owner"]);
@@ -160,7 +165,7 @@ mod tests {
         let ranked =
             decision(Verdict::ExtraValidation, &[(RiskAboveBudget, "93"), (KnownBad, "k")], &["owner"]);
         let doubted = decision(Verdict::ExtraValidation, &[(FeatureMissing, "f")], &[]);
-        let fast = decision(Verdict::FastPath, &[(WithinBudget, "w")], &[]);
+        let fast = decision(Verdict::FastPath, &[(WithinBudget, "w"), (Rollback, "u")], &[]);
         let together =
             whole.clone().with_parts(&[("a", &fast), ("b", &doubted), ("c", &ranked), ("d", &held)]);
         let reasons: Vec<&str> = together.reasons.iter().map(|reason| reason.text.as_str()).collect();
@@ -170,5 +175,9 @@ mod tests {
         assert_eq!(together.require, ["owner", "security"]);
         assert_eq!(together.expires_at, fast.expires_at);
         assert_eq!(whole.clone().with_parts(&[]), whole);
+        let undone = decision(Verdict::ExtraValidation, &[(Rollback, "u")], &[]);
+        let soft = decision(Verdict::FastPath, &[(WithinBudget, "w")], &[]);
+        let raised = soft.with_parts(&[("a", &undone)]);
+        assert_eq!((raised.verdict, raised.reasons[0].text.as_str()), (Verdict::ExtraValidation, "a: u"));
     }
 }

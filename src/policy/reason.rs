@@ -57,7 +57,7 @@ macro_rules! reason_codes {
 impl ReasonCode {
     /// Whether it only tells how things stand, and asks for nothing.
     pub(super) fn is_note(self) -> bool {
-        matches!(self, Self::WithinBudget | Self::NoLocalHistory | Self::Shadow | Self::Rollback)
+        matches!(self, Self::WithinBudget | Self::NoLocalHistory | Self::Shadow)
     }
 }
 

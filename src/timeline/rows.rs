@@ -4,7 +4,7 @@ use std::path::Path;
 
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
 use crate::label::Classification;
 use crate::timeline::cache::CacheError;
@@ -23,6 +23,9 @@ pub struct Row {
     /// Its hashed tokens.
     pub tokens: Vec<u32>,
 }
+
+/// How the name of a file without rows' own name begins.
+const UNPUBLISHED: &str = ".rows-";
 
 /// Rows one after the other in a file, each with its length and checksum; only ever appended to.
 pub struct RowFile {
@@ -57,7 +60,10 @@ impl RowFile {
     /// # Errors
     /// When it cannot be made.
     pub(super) fn new_in(dir: &Path) -> Result<Self, CacheError> {
-        let (file, path) = NamedTempFile::new_in(dir)?.into_parts();
+        sweep(dir)?;
+        let (file, path) = tempfile::Builder::new().prefix(UNPUBLISHED).tempfile_in(dir)?.into_parts();
+        // Held for as long as the file is open: no lock, nobody who folds.
+        file.try_lock().map_err(|error| CacheError::Io(error.into()))?;
         let file = BufWriter::with_capacity(1 << 20, file);
         Ok(Self { file, unpublished: Some(path), offsets: Vec::new(), end: 0 })
     }
@@ -146,6 +152,20 @@ impl RowFile {
         }
         Ok(rows)
     }
+}
+
+/// Removes what folds that were cut off have left.
+fn sweep(dir: &Path) -> Result<(), CacheError> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNPUBLISHED)
+            && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok())
+        {
+            // Somebody else may have removed it first.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
 }
 
 fn decode(bytes: &[u8]) -> Result<(Row, &[u8]), CacheError> {

@@ -49,10 +49,14 @@ pub fn repository(dir: &Path, n_commits: i64) -> Vec<String> {
 }
 
 pub async fn service(dir: &Path, policy: &str, now: i64) -> Arc<Service> {
+    service_of(dir, UnitChoice::Commit, policy, now).await
+}
+
+pub async fn service_of(dir: &Path, unit: UnitChoice, policy: &str, now: i64) -> Arc<Service> {
     let repository_config = RepositoryConfig {
         name: "config".into(),
         path: dir.to_owned(),
-        unit: UnitChoice::Commit,
+        unit,
         owners: Some(dir.join("CODEOWNERS")).filter(|path| path.exists()),
         incidents: None,
     };

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use diffrisk::change::{ChangeId, digest};
-use diffrisk::git::{Repository, Unit};
+use diffrisk::git::{Repository, Unit, UnitChoice};
 use diffrisk::http::{Service, router};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::http_doubts::{START, git, repository, score, service};
+use crate::http_doubts::{START, git, repository, score, service, service_of};
 
 const CHANGE_ID: &str = "I0123456789abcdef0123456789abcdef01234567";
 
@@ -236,4 +236,77 @@ async fn a_report_by_a_diff_alone_is_heard() {
     let digest = digest(&change.record).to_string();
     assert_eq!(outcome(&service, json!({"digest": digest}), "incident").await, []);
     assert!(is_known_bad(&score(&service, json!({"repo": "config", "commit": commits[4]})).await));
+}
+
+#[tokio::test]
+async fn a_merged_commit_is_a_change_of_its_own_and_shares_what_its_landing_did() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = repository(dir.path(), 4).pop().unwrap();
+    let at = START + 6 * 3_600;
+    git(dir.path(), at, &["checkout", "-q", "-b", "side"]);
+    let merged = [land(dir.path(), "40", "forty"), land(dir.path(), "41", "forty-one")];
+    git(dir.path(), at, &["checkout", "-q", "main"]);
+    git(dir.path(), at, &["merge", "-q", "--no-ff", "-m", "Merge pull request #12 from side", "side"]);
+    let landing = git(dir.path(), at, &["rev-parse", "HEAD"]);
+    let service = service_of(dir.path(), UnitChoice::Landing, "", at + 3_600).await;
+    for commit in &merged {
+        let answer = score(&service, json!({"repo": "config", "commit": commit})).await;
+        assert_eq!(
+            (&answer["degraded"], &answer["history"]["mode"]),
+            (&json!(false), &json!("present")),
+            "{answer}"
+        );
+    }
+    let range = json!({"repo": "config", "commit": landing, "base": base});
+    let answer = score(&service, range).await;
+    assert_eq!(
+        (answer["parts"].as_array().unwrap().len(), &answer["degraded"]),
+        (3, &json!(false)),
+        "{answer}"
+    );
+
+    outcome(&service, json!({"repo": "config", "commit": merged[0]}), "incident").await;
+    for commit in [&merged[0], &landing] {
+        assert!(is_known_bad(&score(&service, json!({"repo": "config", "commit": commit})).await));
+    }
+}
+
+#[tokio::test]
+async fn a_pull_request_that_landed_is_known_bad_by_its_number() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    land(dir.path(), "60", "sixty (#12)");
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    let asked = |id: &str| json!({"repo": "config", "diff": diff("60", "61"), "id": id});
+    assert!(!is_known_bad(&score(&service, asked("pr/12")).await));
+    outcome(&service, json!({"repo": "config", "id": "pr/12"}), "caught").await;
+    assert!(is_known_bad(&score(&service, asked("pr/12")).await));
+    assert!(!is_known_bad(&score(&service, asked("pr/13")).await));
+}
+
+#[tokio::test]
+async fn a_commit_that_never_landed_is_known_bad_by_all_its_names() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let at = START + 6 * 3_600;
+    git(dir.path(), at, &["checkout", "-q", "-b", "side"]);
+    let reported = land(dir.path(), "60", &format!("sixty\n\nChange-Id: {CHANGE_ID}"));
+    git(dir.path(), at, &["commit", "-q", "--amend", "-m", "sixty, of its own"]);
+    let same_diff = git(dir.path(), at, &["rev-parse", "HEAD"]);
+    git(dir.path(), at, &["reset", "-q", "--hard", "main"]);
+    let same_review = land(dir.path(), "61", &format!("sixty-one\n\nChange-Id: {CHANGE_ID}"));
+    git(dir.path(), at, &["checkout", "-q", "main"]);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let target = json!({"repo": "config", "commit": reported[..10]});
+    outcome(&service, target.clone(), "caught").await;
+    let all = [reported, same_diff, same_review];
+    for commit in &all {
+        let answer = score(&service, json!({"repo": "config", "commit": commit})).await;
+        assert!(is_known_bad(&answer) && answer["decision"] != "fast_path", "{answer}");
+    }
+    outcome(&service, target, "retracted").await;
+    for commit in &all {
+        assert!(!is_known_bad(&score(&service, json!({"repo": "config", "commit": commit})).await));
+    }
 }

@@ -259,3 +259,23 @@ fn every_clone_has_a_cache_of_its_own() {
     }
     assert_eq!(fs::read_dir(caches.path()).unwrap().count(), 2);
 }
+
+#[test]
+fn what_an_aborted_fold_left_is_removed_by_the_next_one() {
+    let directory = tempfile::tempdir().unwrap();
+    folded(directory.path());
+    let inner = fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+    for name in [".rows-aborted", ".rows-running"] {
+        fs::write(inner.join(name), "rows").unwrap();
+    }
+    let running = fs::File::open(inner.join(".rows-running")).unwrap();
+    running.try_lock().unwrap();
+    fs::remove_file(inner.join("state.bin")).unwrap();
+    folded(directory.path());
+    let mut names: Vec<String> = fs::read_dir(&inner)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, [".rows-running", "rows.bin", "state.bin"]);
+}

@@ -12,7 +12,7 @@ mod repository;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::git;
 use crate::incident::{self, OutcomeRecord};
@@ -63,7 +63,7 @@ pub struct Live {
     repositories: BTreeMap<String, LiveRepository>,
     /// The history of a repository that nobody knows.
     cold: Timeline,
-    reports: RwLock<Reports>,
+    reports: RwLock<Arc<Reports>>,
 }
 
 impl Live {
@@ -84,7 +84,7 @@ impl Live {
         now: i64,
     ) -> Result<Self, LiveError> {
         let mut live = Self::empty();
-        let known = live.reports.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let known = Arc::make_mut(live.reports.get_mut().unwrap_or_else(PoisonError::into_inner));
         reported.iter().for_each(|outcome_record| known.take(outcome_record));
         for repository_config in repository_configs {
             let name = &repository_config.name;
@@ -98,7 +98,7 @@ impl Live {
 
     /// Takes in an outcome reported to the service.
     pub fn report(&self, outcome_record: &OutcomeRecord) {
-        self.reports.write().unwrap_or_else(PoisonError::into_inner).take(outcome_record);
+        Arc::make_mut(&mut self.reports.write().unwrap_or_else(PoisonError::into_inner)).take(outcome_record);
         let is_here = |name: &String| outcome_record.repo.as_ref().is_none_or(|repo| repo == name);
         for (name, repository) in self.repositories.iter().filter(|(name, _)| is_here(name)) {
             if let Err(error) = repository.report(outcome_record) {
@@ -107,8 +107,9 @@ impl Live {
         }
     }
 
-    fn reports(&self) -> RwLockReadGuard<'_, Reports> {
-        self.reports.read().unwrap_or_else(PoisonError::into_inner)
+    /// What was reported so far; a report that comes meanwhile waits for nobody who reads.
+    fn reports(&self) -> Arc<Reports> {
+        Arc::clone(&self.reports.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn get(&self, name: &str) -> Option<&LiveRepository> {

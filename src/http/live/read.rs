@@ -42,7 +42,7 @@ pub(super) fn proposal(timeline: &Timeline, known: Known<'_>, change: Change, is
     let asked = timeline.ask(&change);
     let tokens = asked.extracted.tokens();
     let digest = digest(&change.record);
-    let known_bad = known.bad(timeline, &change, &digest);
+    let known_bad = known.bad(timeline, &change, &digest, is_commit);
     Read {
         classification: asked.classification,
         keys: asked.keys,
@@ -71,7 +71,7 @@ pub(super) fn commit(
             change.committed_at = row.committed_at;
             let at_ordinal = state.timeline.known().of_ordinal(ordinal).map(known_bad);
             let digest = digest(&change.record);
-            let known_bad = at_ordinal.or_else(|| known.bad(&state.timeline, &change, &digest));
+            let known_bad = at_ordinal.or_else(|| known.bad(&state.timeline, &change, &digest, true));
             Ok(Read {
                 keys: change.record.files.iter().map(key_changes).collect(),
                 change,
@@ -212,20 +212,29 @@ fn owners(repository: &LiveRepository, change: &Change) -> Vec<String> {
 
 impl Known<'_> {
     /// What already happened to this very change under its diff, its review identity or its commit.
-    fn bad(self, timeline: &Timeline, change: &Change, digest: &Digest) -> Option<KnownBad> {
+    fn bad(self, timeline: &Timeline, change: &Change, digest: &Digest, is_commit: bool) -> Option<KnownBad> {
         let reviews = || self.asked_id.into_iter().chain(review_of(&change.message));
         let digest = Some(digest).filter(|_| !change.record.files.is_empty());
         let outcomes = timeline.known();
         let by_digest = digest.and_then(|digest| outcomes.of_digest(digest));
         let of_landed = by_digest.or_else(|| reviews().find_map(|id| outcomes.of_review(id))).map(known_bad);
-        if of_landed.is_some() || self.reports.is_empty() {
-            return of_landed;
-        }
-        let by_digest = digest.map(|digest| OutcomeTarget::Digest(digest.to_string()));
-        let by_commit = OutcomeTarget::Commit(change.id.clone());
-        let by_review = reviews().map(|id| OutcomeTarget::Id(id.to_owned()));
-        let names = by_digest.into_iter().chain([by_commit]).chain(by_review);
-        self.reports.known_bad(self.repo, names.filter(|name| timeline.named(name).is_none()))
+        of_landed
+            .or_else(|| {
+                let by_commit = is_commit.then(|| OutcomeTarget::Commit(change.id.clone()));
+                let by_review = reviews().map(|id| OutcomeTarget::Id(id.to_owned()));
+                let mut names = by_commit.into_iter().chain(by_review);
+                names.find_map(|name| match timeline.named(&name) {
+                    Some(ordinal) => outcomes.of_ordinal(ordinal).map(known_bad),
+                    None => self.reports.known_bad(self.repo, &name),
+                })
+            })
+            .or_else(|| {
+                // Of a diff that landed the outcomes know everything.
+                let by_digest =
+                    OutcomeTarget::Digest(digest.filter(|_| !self.reports.is_empty())?.to_string());
+                let reported = self.reports.known_bad(self.repo, &by_digest);
+                reported.filter(|_| timeline.named(&by_digest).is_none())
+            })
     }
 }
 

@@ -5,19 +5,21 @@ use crate::policy::{KnownBad, KnownOutcome};
 
 /// The newest report under each name of a change. What has landed is the timeline's to tell; this is for what has not, and for
 /// repositories that nobody follows.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Reports {
-    /// By repository; a digest may come without one.
-    newest: HashMap<Option<String>, HashMap<OutcomeTarget, OutcomeRecord>>,
+    /// By repository, which a digest may come without; each with its number in the order they came.
+    newest: HashMap<Option<String>, HashMap<OutcomeTarget, (usize, OutcomeRecord)>>,
+    n_taken: usize,
 }
 
 impl Reports {
     /// Takes in a report; of two about one name the one known later counts, then the one that came later.
     pub(super) fn take(&mut self, outcome_record: &OutcomeRecord) {
+        self.n_taken += 1;
         let of_repo = self.newest.entry(outcome_record.repo.clone()).or_default();
-        let known_at = of_repo.get(&outcome_record.target).map(|earlier| earlier.known_at);
+        let known_at = of_repo.get(&outcome_record.target).map(|(_, earlier)| earlier.known_at);
         if known_at.is_none_or(|known_at| known_at <= outcome_record.known_at) {
-            of_repo.insert(outcome_record.target.clone(), outcome_record.clone());
+            of_repo.insert(outcome_record.target.clone(), (self.n_taken, outcome_record.clone()));
         }
     }
 
@@ -26,19 +28,14 @@ impl Reports {
         self.newest.is_empty()
     }
 
-    /// What stands against a change of a repository under one of its names.
-    pub(super) fn known_bad(
-        &self,
-        repo: &str,
-        names: impl IntoIterator<Item = OutcomeTarget>,
-    ) -> Option<KnownBad> {
-        names.into_iter().find_map(|name| self.bad(repo, &name))
-    }
-
-    fn bad(&self, repo: &str, name: &OutcomeTarget) -> Option<KnownBad> {
+    /// What stands against a change of a repository under a name.
+    pub(super) fn known_bad(&self, repo: &str, name: &OutcomeTarget) -> Option<KnownBad> {
+        if self.is_empty() {
+            return None;
+        }
         let repos = [Some(repo.to_owned()), None];
         let reports = repos.iter().filter_map(|repo| self.newest.get(repo)?.get(name));
-        let report = reports.max_by_key(|report| report.known_at)?;
+        let (_, report) = reports.max_by_key(|(number, report)| (report.known_at, *number))?;
         let outcome = match report.outcome {
             OutcomeKind::Incident => KnownOutcome::Incident,
             OutcomeKind::Reverted | OutcomeKind::Caught => KnownOutcome::Reverted,
@@ -68,19 +65,27 @@ mod tests {
     #[test]
     fn the_report_known_last_counts_in_its_own_repository() {
         use OutcomeKind::{Caught, Harmless, Incident, Retracted};
-        let names = || [OutcomeTarget::Id("pr/1".into()), OutcomeTarget::Digest("sha256:a".into())];
+        let name = OutcomeTarget::Digest("sha256:a".into());
         let mut reports = Reports::default();
-        assert_eq!(reports.known_bad("shop", names()), None);
+        assert_eq!(reports.known_bad("shop", &name), None);
         reports.take(&report(Some("shop"), Caught, 5));
         reports.take(&report(Some("shop"), Harmless, 4));
         let caught = KnownBad { outcome: KnownOutcome::Reverted, occurred_at: 1 };
-        assert_eq!(reports.known_bad("shop", names()), Some(caught));
-        assert_eq!(reports.known_bad("other", names()), None);
+        assert_eq!(reports.known_bad("shop", &name), Some(caught));
+        assert_eq!(reports.known_bad("other", &name), None);
         reports.take(&report(Some("shop"), Retracted, 5));
-        assert_eq!(reports.known_bad("shop", names()), None);
+        assert_eq!(reports.known_bad("shop", &name), None);
         reports.take(&report(None, Incident, 6));
         let incident = KnownBad { outcome: KnownOutcome::Incident, occurred_at: 1 };
-        assert_eq!(reports.known_bad("shop", names()), Some(incident));
-        assert_eq!(reports.known_bad("other", names()), Some(incident));
+        assert_eq!(reports.known_bad("shop", &name), Some(incident));
+        assert_eq!(reports.known_bad("other", &name), Some(incident));
+        reports.take(&report(None, Harmless, 7));
+        reports.take(&report(Some("shop"), Caught, 7));
+        assert_eq!(
+            reports.known_bad("shop", &name),
+            Some(caught),
+            "of one moment the one that came later counts"
+        );
+        assert_eq!(reports.known_bad("shop", &OutcomeTarget::Id("pr/1".into())), None);
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::change::{Change, ChangeId};
+use crate::change::{Change, ChangeId, digest};
 use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
 use crate::http::live::LiveError;
 use crate::incident::{IncidentLink, OutcomeKind, OutcomeRecord, OutcomeTarget, Owners, load_incidents};
@@ -232,12 +232,18 @@ impl LiveRepository {
     pub(super) fn row(&self, state: &State, id: &ChangeId) -> Option<(u32, Row)> {
         let ordinal = state.timeline.detector().ordinal_of(id)?;
         let row = self.rows(state, ordinal as usize, 1).ok()?.pop();
-        let row = row.filter(|row| row.change_id == id.0);
-        if row.is_none() {
+        let row_id = row.as_ref().map(|row| ChangeId(row.change_id.clone()));
+        if row_id.as_ref() == Some(id) {
+            return Some((ordinal, row?));
+        }
+        // A commit that was merged has the place of its landing, and no row of its own.
+        let is_of_landing =
+            row_id.and_then(|row_id| state.timeline.detector().ordinal_of(&row_id)) == Some(ordinal);
+        if !is_of_landing {
             self.n_damages.fetch_add(1, Ordering::SeqCst);
             tracing::error!(repo = self.name, commit = id.0, "cached rows are not those of the history");
         }
-        Some((ordinal, row?))
+        None
     }
 
     /// Rows from a position on.
@@ -315,8 +321,13 @@ impl LiveRepository {
             // One after the other: a question need not wait for them all.
             let mut state = self.state_mut();
             let landed = state.timeline.land(&change);
-            // What was said of it before it landed.
-            take_in(&mut state.timeline, &lock(&self.reported), |ordinal| ordinal == landed.ordinal);
+            // What was said of it before it landed; to look for the change of every diff would take long.
+            let digest = digest(&change.record).to_string();
+            let reported = lock(&self.reported);
+            let may_be_it = |record: &&OutcomeRecord| !matches!(&record.target, OutcomeTarget::Digest(other) if *other != digest);
+            take_in(&mut state.timeline, reported.iter().filter(may_be_it), |ordinal| {
+                ordinal == landed.ordinal
+            });
             state.walked_to = change.id.clone();
             state.newest.push(Row {
                 change_id: change.id.0,
@@ -339,7 +350,7 @@ impl LiveRepository {
         let mut folded = folded.map_err(|source| LiveError::Fold { name: self.name.clone(), source })?;
         let n_reported = {
             let reported = lock(&self.reported);
-            take_in(&mut folded.timeline, &reported, |_| true);
+            take_in(&mut folded.timeline, reported.iter(), |_| true);
             reported.len()
         };
         folded.timeline.advance(now);
@@ -355,7 +366,12 @@ impl LiveRepository {
 }
 
 /// Takes in the newest report about each of some changes, in the order they came; one that withdraws stands for none.
-fn take_in(timeline: &mut Timeline, reported: &[OutcomeRecord], is_asked: impl Fn(u32) -> bool) {
+fn take_in<'a>(
+    timeline: &mut Timeline,
+    reported: impl IntoIterator<Item = &'a OutcomeRecord>,
+    is_asked: impl Fn(u32) -> bool,
+) {
+    let reported: Vec<&OutcomeRecord> = reported.into_iter().collect();
     let mut newest: BTreeMap<u32, usize> = BTreeMap::new();
     for (idx, outcome_record) in reported.iter().enumerate() {
         if let Some(ordinal) = timeline.reported_on(outcome_record).filter(|ordinal| is_asked(*ordinal)) {
@@ -367,7 +383,7 @@ fn take_in(timeline: &mut Timeline, reported: &[OutcomeRecord], is_asked: impl F
     }
     let mut standing: Vec<usize> = newest.into_values().collect();
     standing.sort_unstable();
-    for outcome_record in standing.into_iter().map(|idx| &reported[idx]) {
+    for outcome_record in standing.into_iter().map(|idx| reported[idx]) {
         if outcome_record.outcome != OutcomeKind::Retracted {
             timeline.report(outcome_record);
         }

@@ -14,7 +14,7 @@ use crate::http::auth::Caller;
 use crate::http::compose::moment;
 use crate::http::decode::sha;
 use crate::http::fields::{Field, Fields};
-use crate::http::joins::{Joined, decisions_on, names_of};
+use crate::http::joins::{Joined, decisions_on, name_json, names_of};
 use crate::http::routes::decisions::{failed, unavailable};
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
@@ -76,6 +76,7 @@ pub(in crate::http) async fn take(
     let names = (said.repo.as_deref(), said.names.as_slice());
     let decisions = decisions_on(store, names, (reported, landed.as_ref()), now_ms).await?;
     said.repo = said.repo.or_else(|| decisions.first()?.0.columns.repo.clone());
+    landed.iter().for_each(|landed| said.add_names(landed));
     let joined: Vec<JoinedAnswer> = decisions.iter().map(|(_, joined)| joined.clone()).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
     let outcome_id = new_records[0].id.clone();
@@ -216,6 +217,20 @@ impl Said {
         Ok(Some(decision))
     }
 
+    /// Adds what the commit that was named is called besides, and its full id for a short one.
+    fn add_names(&mut self, landed: &Landed) {
+        let [OutcomeTarget::Commit(named), ..] = self.names.as_mut_slice() else { return };
+        if let Some(id) = landed.commits.first() {
+            named.0.clone_from(id);
+        }
+        let digest = Some(OutcomeTarget::Digest(landed.digest.clone()));
+        for name in digest.into_iter().chain(landed.reviews.iter().cloned().map(OutcomeTarget::Id)) {
+            if !self.names.contains(&name) {
+                self.names.push(name);
+            }
+        }
+    }
+
     /// The record of the outcome, and one for each decision that it takes back.
     fn records(
         &self,
@@ -228,7 +243,7 @@ impl Said {
             "decision_id": self.decision_id, "repo": self.repo, "outcome": self.word,
             "occurred_at": moment(self.occurred_at), "known_at": moment(self.known_at),
             "incident_id": self.incident_id, "severity": self.severity, "source": self.source,
-            "by": caller.name, "joined": joined,
+            "by": caller.name, "joined": joined, "names": self.names.iter().map(name_json).collect::<Vec<_>>(),
         });
         let mut columns = Columns { repo: self.repo.clone(), ..Columns::default() };
         let (name, place, value) = match self.names.first() {
