@@ -213,28 +213,35 @@ fn owners(repository: &LiveRepository, change: &Change) -> Vec<String> {
 impl Known<'_> {
     /// What already happened to this very change under its diff, its review identity or its commit.
     fn bad(self, timeline: &Timeline, change: &Change, digest: &Digest, is_commit: bool) -> Option<KnownBad> {
-        let reviews = || self.asked_id.into_iter().chain(review_of(&change.message));
         let digest = Some(digest).filter(|_| !change.record.files.is_empty());
+        let reviews = || self.asked_id.into_iter().chain(review_of(&change.message));
         let outcomes = timeline.known();
         let by_digest = digest.and_then(|digest| outcomes.of_digest(digest));
         let of_landed = by_digest.or_else(|| reviews().find_map(|id| outcomes.of_review(id))).map(known_bad);
-        of_landed
-            .or_else(|| {
-                let by_commit = is_commit.then(|| OutcomeTarget::Commit(change.id.clone()));
-                let by_review = reviews().map(|id| OutcomeTarget::Id(id.to_owned()));
-                let mut names = by_commit.into_iter().chain(by_review);
-                names.find_map(|name| match timeline.named(&name) {
-                    Some(ordinal) => outcomes.of_ordinal(ordinal).map(known_bad),
-                    None => self.reports.known_bad(self.repo, &name),
-                })
-            })
-            .or_else(|| {
-                // Of a diff that landed the outcomes know everything.
-                let by_digest =
-                    OutcomeTarget::Digest(digest.filter(|_| !self.reports.is_empty())?.to_string());
-                let reported = self.reports.known_bad(self.repo, &by_digest);
-                reported.filter(|_| timeline.named(&by_digest).is_none())
-            })
+        let by_commit = is_commit.then(|| OutcomeTarget::Commit(change.id.clone()));
+        let by_review = reviews().map(|id| OutcomeTarget::Id(id.to_owned()));
+        let named = of_landed.or_else(|| {
+            by_commit.into_iter().chain(by_review).find_map(|name| self.by_name(timeline, &name))
+        });
+        named.or_else(|| self.by_diff(timeline, digest?))
+    }
+
+    /// Under a name: of what has landed the timeline tells, of the rest the reports.
+    fn by_name(self, timeline: &Timeline, name: &OutcomeTarget) -> Option<KnownBad> {
+        match timeline.named(name) {
+            Some(ordinal) => timeline.known().of_ordinal(ordinal).map(known_bad),
+            None => self.reports.known_bad(self.repo, name),
+        }
+    }
+
+    /// Under a diff that never landed. To look whether it has takes long in a long history, and few were reported.
+    fn by_diff(self, timeline: &Timeline, digest: &Digest) -> Option<KnownBad> {
+        if self.reports.is_empty() {
+            return None;
+        }
+        let name = OutcomeTarget::Digest(digest.to_string());
+        let reported = self.reports.known_bad(self.repo, &name);
+        reported.filter(|_| timeline.named(&name).is_none())
     }
 }
 
