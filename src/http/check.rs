@@ -8,7 +8,7 @@ use axum::http::Uri;
 
 use crate::git::Repository;
 use crate::http::auth::KeyFile;
-use crate::http::live::{Live, LiveError};
+use crate::http::live::{Live, owners_text};
 use crate::http::models::{ModelSource, PolicySource, with_cause};
 use crate::http::settings::Settings;
 use crate::incident::{Owners, load_incidents};
@@ -49,17 +49,12 @@ fn is_loopback(listen: &str) -> bool {
     listen.to_socket_addrs().is_ok_and(|mut addresses| addresses.all(|address| address.ip().is_loopback()))
 }
 
-/// Ownership is read from a file on disk, else from one at the head of the repository.
 fn owners(path: &Path, repository: &Repository) -> Option<String> {
-    let at_head = || {
-        let blob = repository.blob_at("HEAD", &path.to_string_lossy()).ok()??;
-        Some(String::from_utf8_lossy(&blob).into_owned())
-    };
-    match std::fs::read_to_string(path).ok().or_else(at_head) {
-        Some(text) => {
+    match owners_text(path, repository) {
+        Ok(text) => {
             failed(Owners::from_codeowners(&text)).map(|fault| format!("`{}`: {fault}", path.display()))
         }
-        None => Some(LiveError::Owners { path: path.to_owned() }.to_string()),
+        Err(error) => Some(error.to_string()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which decisions were made on a change, under any of the names that it was asked about.
 
+use serde_json::{Value, json};
+
 use crate::change::ChangeId;
 use crate::http::ApiError;
 use crate::http::assessor::Landed;
@@ -7,7 +9,6 @@ use crate::http::routes::decisions::failed;
 use crate::http::routes::outcomes::JoinedAnswer;
 use crate::incident::OutcomeTarget;
 use crate::store::{Record, RecordKind, Search, Store};
-use serde_json::{Value, json};
 
 /// How long after a decision the same diff still means the same change.
 const DIGEST_JOIN_MS: i64 = 90 * 86_400_000;

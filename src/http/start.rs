@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use serde_json::Value;
+
 use crate::http::KeyError;
 use crate::http::joins::{name_of, names_of};
 use crate::http::live::{Live, LiveError};
@@ -11,7 +13,6 @@ use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
 use crate::incident::{OUTCOME_KEYS, OutcomeRecord, OutcomeTarget, parse_outcomes};
 use crate::store::{self, Record, RecordKind, Search, Store};
-use serde_json::Value;
 
 /// Why the service could not start. A refused model or policy is no such reason: the service then
 /// starts, answers degraded, and says why.
@@ -140,9 +141,9 @@ async fn under_each_name(
 }
 
 fn line(body: &str) -> String {
-    let mut said: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body).unwrap_or_default();
+    let mut said: serde_json::Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
     said.retain(|key, value| OUTCOME_KEYS.contains(&key.as_str()) && !value.is_null());
-    serde_json::Value::Object(said).to_string()
+    Value::Object(said).to_string()
 }
 
 /// Looks at repositories, the model registry and the policy file from time to time, until aborted.

@@ -22,6 +22,7 @@ pub use assessor::LiveAssessor;
 use reports::Reports;
 use repository::LiveRepository;
 pub use repository::RepositoryConfig;
+pub(super) use repository::owners_text;
 
 /// Why a repository cannot be followed.
 #[derive(Debug, thiserror::Error)]

@@ -410,18 +410,20 @@ fn incidents(repository_config: &RepositoryConfig) -> Result<Vec<IncidentLink>, 
     Ok(links)
 }
 
-/// Ownership from a file on disk, else from one at the head of the repository.
 fn owners(repository_config: &RepositoryConfig, repository: &Repository) -> Result<Owners, LiveError> {
     let Some(path) = &repository_config.owners else { return Ok(Owners::default()) };
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => Some(text),
-        Err(_) => {
-            let blob = repository.blob_at("HEAD", &path.to_string_lossy()).ok().flatten();
-            blob.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        }
-    };
-    let text = text.ok_or_else(|| LiveError::Owners { path: path.clone() })?;
+    let text = owners_text(path, repository)?;
     Owners::from_codeowners(&text).map_err(|source| LiveError::Incidents { path: path.clone(), source })
+}
+
+/// Ownership from a file on disk, else from one at the head of the repository.
+pub(in crate::http) fn owners_text(path: &Path, repository: &Repository) -> Result<String, LiveError> {
+    let at_head = || {
+        let blob = repository.blob_at("HEAD", &path.to_string_lossy()).ok().flatten();
+        blob.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let text = std::fs::read_to_string(path).ok().or_else(at_head);
+    text.ok_or_else(|| LiveError::Owners { path: path.to_owned() })
 }
 
 /// Another incident file is another cache.
