@@ -146,7 +146,7 @@ fn repository(sample: &Sample) -> RepositoryConfig {
         path: sample.repository.clone(),
         unit: UnitChoice::Commit,
         owners: Some(sample.owners.clone()),
-        incidents: Some(sample.incidents.clone()),
+        incidents: Some(sample.incidents.clone().into()),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::cli::cache::cache_dir;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::note;
-use crate::cli::repository::{UnitArg, name_of};
+use crate::cli::repository::{UnitArg, incident_file, name_of};
 use crate::cli::time::{Moment, parse_moment, utc};
 
 /// Which change, compared with which history, by which model and policy.
@@ -39,7 +39,7 @@ pub struct QuestionArgs {
     /// What counts as one change
     #[arg(long, value_name = "UNIT", value_enum, default_value_t = UnitArg::Auto)]
     unit: UnitArg,
-    /// Incident links: CSV or JSON lines
+    /// Incident links: CSV, JSON lines or Parquet
     #[arg(long, value_name = "FILE")]
     incidents: Option<PathBuf>,
     /// CODEOWNERS file
@@ -152,7 +152,7 @@ impl QuestionArgs {
             path: path.clone(),
             unit: self.unit.into(),
             owners: self.owners.clone(),
-            incidents: self.incidents.clone(),
+            incidents: self.incidents.clone().map(incident_file),
         });
         let sources = LocalSources {
             model: self.model.as_deref(),

@@ -4,7 +4,8 @@ use clap::{Args, ValueEnum};
 use diffrisk::dataset::read_records;
 use diffrisk::git::{Repository, Unit, UnitChoice};
 use diffrisk::incident::{
-    IncidentLink, OutcomeRecord, from_records, load_incidents, load_outcomes, parse_outcomes,
+    self, IncidentFile, IncidentLink, OutcomeRecord, from_records, load_incidents, load_outcomes,
+    parse_outcomes,
 };
 use diffrisk::store::{Log, StoreConfig};
 use diffrisk::timeline::Sources;
@@ -64,7 +65,7 @@ impl OpenedRepository {
 impl SourceArgs {
     /// Reads everything that is known of incidents and outcomes.
     pub fn load(&self) -> Result<Sources, Failure> {
-        let incidents = self.incidents.as_deref().map(incidents).transpose()?.unwrap_or_default();
+        let incidents = self.incidents.as_deref().map(read_incidents).transpose()?.unwrap_or_default();
         Ok(Sources::new(incidents, self.outcomes()?))
     }
 
@@ -82,11 +83,18 @@ impl SourceArgs {
     }
 }
 
-fn incidents(path: &Path) -> Result<Vec<IncidentLink>, Failure> {
-    if path.extension().is_some_and(|extension| extension == "parquet") {
-        return Ok(from_records(read_records(path)?)?);
+/// The file of incident links of a repository that `serve`, `score` or `gate` follows.
+pub fn incident_file(path: PathBuf) -> IncidentFile {
+    IncidentFile { path, reader: read_incidents }
+}
+
+/// Reads incident links from CSV, JSON lines or Parquet.
+fn read_incidents(path: &Path) -> Result<Vec<IncidentLink>, incident::Error> {
+    let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+    if !is_parquet {
+        return load_incidents(path);
     }
-    Ok(load_incidents(path)?)
+    from_records(read_records(path).map_err(|error| incident::Error::Table(Box::new(error)))?)
 }
 
 /// The name of a repository's directory, without `.git`.

@@ -8,6 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::logging;
 use crate::cli::output::{complain, note};
+use crate::cli::repository::incident_file;
 use crate::cli::settings::{LimitArgs, RepositoryArgs, ServerArgs, StoreArgs};
 
 /// Arguments of `serve`. Order of a value: flag, environment, file, default.
@@ -107,6 +108,9 @@ impl ServeArgs {
         self.log.apply(&mut settings);
         self.limits.apply(&mut settings);
         self.repositories.apply(&mut settings)?;
+        for repository in &mut settings.repositories {
+            repository.incidents = repository.incidents.take().map(|file| incident_file(file.path));
+        }
         Ok(settings)
     }
 }

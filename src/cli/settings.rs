@@ -148,7 +148,7 @@ impl RepositoryArgs {
         }
         for given in &self.incidents {
             let (repository, incidents) = of(settings, given, "NAME=FILE")?;
-            repository.incidents = Some(PathBuf::from(incidents));
+            repository.incidents = Some(PathBuf::from(incidents).into());
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::http::auth::KeyFile;
 use crate::http::live::{Live, owners_text};
 use crate::http::models::{ModelSource, PolicySource, with_cause};
 use crate::http::settings::Settings;
-use crate::incident::{Owners, load_incidents};
+use crate::incident::Owners;
 
 /// What a start with these settings would stumble over, each named; empty where all is sound. Unlike a
 /// start, this minds a model or policy that would be refused.
@@ -37,7 +37,7 @@ pub fn check(settings: &Settings) -> Vec<String> {
             }
             Err(error) => note(&name, Some(with_cause(&error))),
         }
-        note(&name, repository.incidents.as_deref().and_then(|path| failed(load_incidents(path))));
+        note(&name, repository.incidents.as_ref().and_then(|file| failed(file.load())));
     }
     if server.keys.is_none() && !is_loopback(&server.listen) {
         note("auth.keys", Some(format!("needed to listen on `{}`", server.listen)));

@@ -10,6 +10,7 @@ use crate::git::UnitChoice;
 use crate::http::config::{Limits, ServerConfig};
 use crate::http::live::RepositoryConfig;
 use crate::http::tls::TlsConfig;
+use crate::incident::IncidentFile;
 use crate::store::StoreConfig;
 
 /// The store where none is configured: a file in the working directory.
@@ -225,7 +226,7 @@ fn repository(table: RepositoryTable) -> Result<RepositoryConfig, String> {
         Some(other) => return Err(format!("`{other}` is no unit; expected `auto`, `commit` or `landing`")),
     };
     let RepositoryTable { name, path, owners, incidents, .. } = table;
-    Ok(RepositoryConfig { name, path, unit, owners, incidents })
+    Ok(RepositoryConfig { name, path, unit, owners, incidents: incidents.map(IncidentFile::from) })
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {

@@ -27,6 +27,9 @@ pub enum Error {
         /// The endings known.
         expected: &'static str,
     },
+    /// A table could not be read; its reader says which one and why.
+    #[error(transparent)]
+    Table(Box<dyn std::error::Error + Send + Sync>),
     /// Records that could not be understood, each with its line and reason.
     #[error("{}", Listing { what, bad, n_records: *n_records })]
     Records {

@@ -1,13 +1,48 @@
 //! From a file to records: CSV for spreadsheets, JSON lines for programs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use crate::incident::fields::{self, Fields};
 use crate::incident::{Error, IncidentLink, OutcomeRecord};
+
+/// What reads a file of incident links: [`load_incidents`], or a program's own function that knows more formats.
+pub type IncidentReader = fn(&Path) -> Result<Vec<IncidentLink>, Error>;
+
+/// A file of incident links and what reads it.
+#[derive(Clone, Debug)]
+pub struct IncidentFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Reads it.
+    pub reader: IncidentReader,
+}
+
+impl IncidentFile {
+    /// Reads the links.
+    ///
+    /// # Errors
+    /// When the file cannot be read or any line is bad.
+    pub fn load(&self) -> Result<Vec<IncidentLink>, Error> {
+        (self.reader)(&self.path)
+    }
+}
+
+/// The same file is the same links, whoever reads it.
+impl PartialEq for IncidentFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl From<PathBuf> for IncidentFile {
+    fn from(path: PathBuf) -> Self {
+        Self { path, reader: load_incidents }
+    }
+}
 
 /// Reads incident links from a `.csv` or `.jsonl` file.
 ///

@@ -14,6 +14,9 @@ mod record;
 
 pub use error::{BadRecord, Error};
 pub use fields::{OUTCOME_KEYS, from_records};
-pub use load::{load_incidents, load_outcomes, parse_incidents_csv, parse_incidents_jsonl, parse_outcomes};
+pub use load::{
+    IncidentFile, IncidentReader, load_incidents, load_outcomes, parse_incidents_csv, parse_incidents_jsonl,
+    parse_outcomes,
+};
 pub use owners::Owners;
 pub use record::{IncidentLink, LinkKind, OutcomeKind, OutcomeRecord, OutcomeTarget};

@@ -228,6 +228,27 @@ mod learning {
     }
 
     #[test]
+    fn incident_links_are_read_from_parquet_wherever_a_history_is_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let sample = write_sample(&dir.path().join("sample")).unwrap();
+        let (repo, rows) = (sample.repository.to_str().unwrap(), dir.path().join("rows.parquet"));
+        let rows = rows.to_str().unwrap();
+        json(&["mine", "--repo", repo, "--out", rows, "--json"]);
+        // Mined rows are a table of Parquet, but none of incidents: it is read, and refused.
+        let [followed, linked] = [format!("a={repo}"), format!("a={rows}")];
+        for args in [
+            &["mine", "--repo", repo, "--incidents", rows, "--out", "x"][..],
+            &["score", "--repo", repo, "--commit", "HEAD", "--incidents", rows],
+            &["gate", "--repo", repo, "--commit", "HEAD", "--incidents", rows],
+            &["serve", "--check-config", "--repo", &followed, "--incidents", &linked],
+        ] {
+            let output = diffrisk(args);
+            let said = "column `tokens` of";
+            assert!(code(&output) == 4 && stderr(&output).contains(said), "{args:?}: {}", stderr(&output));
+        }
+    }
+
+    #[test]
     fn the_sample_is_mined_learned_and_backtested() {
         let dir = tempfile::tempdir().unwrap();
         let sample = write_sample(&dir.path().join("sample")).unwrap();

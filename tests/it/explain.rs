@@ -42,7 +42,7 @@ fn world() -> &'static World {
             path: sample.repository.clone(),
             unit: UnitChoice::Commit,
             owners: None::<PathBuf>,
-            incidents: Some(sample.incidents.clone()),
+            incidents: Some(sample.incidents.clone().into()),
         };
         let sources = LocalSources { repository: Some(&config), ..LocalSources::default() };
         let local = Local::open(sources, &dir.path().join("cache"), NOW_MS / 1000).unwrap();

@@ -84,7 +84,7 @@ impl World {
             path: path.to_owned(),
             unit: UnitChoice::Commit,
             owners: None,
-            incidents: Some(self.sample.incidents.clone()),
+            incidents: Some(self.sample.incidents.clone().into()),
         }
     }
 

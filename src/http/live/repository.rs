@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use crate::change::{Change, ChangeId, digest};
 use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
 use crate::http::live::LiveError;
-use crate::incident::{IncidentLink, OutcomeKind, OutcomeRecord, OutcomeTarget, Owners, load_incidents};
+use crate::incident::{IncidentFile, IncidentLink, OutcomeKind, OutcomeRecord, OutcomeTarget, Owners};
 use crate::timeline::{Cache, CacheError, Folded, Row, RowFile, Sources, Timeline, fold};
 
 /// Changes landed since the start that are kept in memory; after that, a refold reads them from the cache.
@@ -25,7 +25,7 @@ pub struct RepositoryConfig {
     /// A CODEOWNERS file: a path on disk, or one in the repository.
     pub owners: Option<PathBuf>,
     /// Incident links.
-    pub incidents: Option<PathBuf>,
+    pub incidents: Option<IncidentFile>,
 }
 
 /// One followed repository: its folded history, and how to read more.
@@ -403,9 +403,9 @@ fn new_changes(
 }
 
 fn incidents(repository_config: &RepositoryConfig) -> Result<Vec<IncidentLink>, LiveError> {
-    let Some(path) = &repository_config.incidents else { return Ok(Vec::new()) };
-    let failed = |source| LiveError::Incidents { path: path.clone(), source };
-    let mut links = load_incidents(path).map_err(failed)?;
+    let Some(file) = &repository_config.incidents else { return Ok(Vec::new()) };
+    let failed = |source| LiveError::Incidents { path: file.path.clone(), source };
+    let mut links = file.load().map_err(failed)?;
     links.retain(|link| link.repo == repository_config.name || link.repo.is_empty());
     Ok(links)
 }
