@@ -149,7 +149,7 @@ fn edits(
         }
         let line = edit::line_of(&rescorer.files()[file_idx], key_change);
         edits.push(EditExplanation {
-            key: key_change.path.clone(),
+            key: redact(&key_change.path).into_owned(),
             hunk_idx: key_change.hunk_idx,
             line_idx: key_change.line_idx,
             line,

@@ -224,7 +224,7 @@ impl<'a> Collector<'a> {
 }
 
 /// Moves a scope over one line, so that its path ends with the line's own key.
-fn step(scope: &mut Scope, line: &Line<'_>) {
+pub(super) fn step(scope: &mut Scope, line: &Line<'_>) {
     if matches!(line.shape, Shape::Blank | Shape::Comment) {
         return;
     }

@@ -28,7 +28,8 @@ pub(super) fn emit(entries: &[Entry<'_>], pairs: &[Pair]) -> Vec<KeyChange> {
     key_changes
 }
 
-fn edited(old: &Entry<'_>, new: &Entry<'_>, is_move: bool, out: &mut Vec<KeyChange>) {
+/// Types one entry against the one that it took the place of.
+pub(super) fn edited(old: &Entry<'_>, new: &Entry<'_>, is_move: bool, out: &mut Vec<KeyChange>) {
     let kind = match new.sort {
         Sort::Comment => KeyChangeKind::Comment,
         Sort::Blank => KeyChangeKind::Whitespace,
@@ -85,7 +86,8 @@ fn edited_list(old: &Entry<'_>, new: &Entry<'_>, out: &mut Vec<KeyChange>) -> bo
     true
 }
 
-fn alone(entry: &Entry<'_>, out: &mut Vec<KeyChange>) {
+/// Types an entry that is on one side only.
+pub(super) fn alone(entry: &Entry<'_>, out: &mut Vec<KeyChange>) {
     let kind = match (entry.sort, entry.is_old) {
         (Sort::Comment, _) => KeyChangeKind::Comment,
         (Sort::Blank, _) => KeyChangeKind::Whitespace,
@@ -122,7 +124,8 @@ fn is_secret(words: KeyWords, value: &str) -> bool {
     secrets::is_assigned(words, value) || secrets::is_likely(value)
 }
 
-fn change(entry: &Entry<'_>, kind: KeyChangeKind) -> KeyChange {
+/// An edit of an entry without its values.
+pub(super) fn change(entry: &Entry<'_>, kind: KeyChangeKind) -> KeyChange {
     KeyChange {
         path: entry.path.clone(),
         leaf: entry.leaf().to_owned(),

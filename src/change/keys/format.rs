@@ -23,6 +23,8 @@ pub(super) enum Format {
     Conf,
     /// One element a line: database lists, allow-lists.
     List,
+    /// Schedules of commands.
+    Cron,
     /// Prose and markup.
     Prose,
     /// A programming language.
@@ -45,6 +47,33 @@ impl Format {
         match stem.rsplit_once('.') {
             Some((_, suffix)) if suffix.len() <= 12 => Self::of_suffix(&suffix.to_ascii_lowercase(), path),
             _ => Self::of_bare_name(name, path),
+        }
+    }
+
+    /// The format of a file whose name has no suffix and tells it all the same; for readings that the model's
+    /// features do not rest on.
+    pub(super) fn of_directives(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or("");
+        let is_schedule = path.contains("cron.d/")
+            || name.ends_with("crontab")
+            || name.ends_with(".cron")
+            || path.contains("crontabs/");
+        let stem = name.split('.').next().unwrap_or("");
+        let is_directives = matches!(
+            stem,
+            "sshd_config"
+                | "ssh_config"
+                | "haproxy"
+                | "sudoers"
+                | "sysctl"
+                | "redis"
+                | "pg_hba"
+                | "Caddyfile"
+        );
+        match (is_schedule, is_directives) {
+            (true, _) => Some(Self::Cron),
+            (false, true) => Some(Self::Conf),
+            (false, false) => None,
         }
     }
 

@@ -10,6 +10,7 @@ mod collect;
 mod emit;
 mod format;
 mod host;
+mod inner;
 mod line;
 mod pair;
 mod scope;
@@ -26,6 +27,7 @@ mod zone;
 use crate::change::FileDiff;
 use serde::{Deserialize, Serialize};
 
+pub use inner::inner_changes;
 pub(crate) use words::for_each_word;
 pub use words::{KeyWords, key_words};
 

@@ -11,9 +11,14 @@ pub(super) const NAMES: [&str; 2] = ["password", "assigned_secret"];
 /// Words that are in every name of a secret, so that only lines with one are looked at closely.
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = "(?i-u:passw|passphrase|pwd|secret|token|credential|psk|api[-_]?key|access[-_]?key|private[-_]?key\
-                   |signing[-_]?key|encryption[-_]?key|auth[-_]?key|master[-_]?key|app[-_]?key|requirepass|_pass)";
+                   |signing[-_]?key|encryption[-_]?key|auth[-_]?key|master[-_]?key|app[-_]?key|requirepass|masterauth|_pass)";
     Regex::new(pattern).expect("the pattern is constant and tested")
 });
+
+/// Whether a text has a word that is in every name of a secret.
+pub(super) fn may_name(text: &str) -> bool {
+    NAMED.is_match(text)
+}
 
 /// Finds literal values assigned to such keys.
 pub(super) fn find(text: &str, found: &mut Vec<SecretMatch>) {
@@ -22,12 +27,20 @@ pub(super) fn find(text: &str, found: &mut Vec<SecretMatch>) {
         let assignment = Assignment::around(text, hit.start(), hit.end());
         from = assignment.as_ref().map_or(hit.end(), |assignment| assignment.value_start.max(hit.end()));
         let Some(assignment) = assignment else { continue };
-        let words = key_words(assignment.key);
+        let words = words_of(assignment.key);
         if is_assigned(words, assignment.value) {
             let end = assignment.value_start + assignment.value.len();
             found.push(SecretMatch { start: assignment.value_start, end, kind: name_of(words) });
             from = end;
         }
+    }
+}
+
+/// What the name says; two names of Redis are one word.
+fn words_of(key: &str) -> KeyWords {
+    match key {
+        "requirepass" | "masterauth" => KeyWords::SECRET.and(KeyWords::PASSWORD),
+        _ => key_words(key),
     }
 }
 

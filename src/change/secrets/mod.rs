@@ -36,7 +36,7 @@ pub fn find(text: &str) -> Vec<SecretMatch> {
     kinds::find(text, &mut found);
     assigned::find(text, &mut found);
     entropy::find(text, &mut found);
-    without_overlap(found)
+    without_overlap(text, found)
 }
 
 /// Replaces every secret by `[redacted:kind]`; borrows where there is none.
@@ -80,6 +80,11 @@ pub(crate) fn is_likely(value: &str) -> bool {
     !found.is_empty()
 }
 
+/// Whether a line may hold a secret, by its own shape or by the name before it: what is worth [`find`].
+pub(crate) fn may_hold(line: &str) -> bool {
+    may_be_secret(line.as_bytes()) || assigned::may_name(line)
+}
+
 /// A run of sixteen bytes without white space that mixes letters and digits, credentials in a URL, or
 /// the header of a key block.
 fn may_be_secret(bytes: &[u8]) -> bool {
@@ -103,8 +108,19 @@ fn may_be_secret(bytes: &[u8]) -> bool {
     bytes.starts_with(b"-----BEGIN")
 }
 
-/// Of overlapping matches the first stays, and of those that start together the longest.
-fn without_overlap(mut found: Vec<SecretMatch>) -> Vec<SecretMatch> {
+/// Of overlapping matches the first stays, and of those that start together the longest. A string that looks
+/// random takes in the secret of a known kind inside it, and has its name; `KEY=` before that is no part of it.
+fn without_overlap(text: &str, mut found: Vec<SecretMatch>) -> Vec<SecretMatch> {
+    let known: Vec<SecretMatch> =
+        found.iter().filter(|secret| secret.kind != "high_entropy").copied().collect();
+    for random in found.iter_mut().filter(|secret| secret.kind == "high_entropy") {
+        let overlaps = |secret: &&SecretMatch| secret.start < random.end && random.start < secret.end;
+        if let Some(inside) = known.iter().find(overlaps) {
+            let before = text.get(random.start..inside.start).unwrap_or("");
+            random.start = if before.contains('=') { inside.start } else { random.start.min(inside.start) };
+            (random.end, random.kind) = (random.end.max(inside.end), inside.kind);
+        }
+    }
     found.sort_by_key(|secret| (secret.start, std::cmp::Reverse(secret.end)));
     let mut last_end = 0;
     found.retain(|secret| {

@@ -38,7 +38,7 @@ pub(super) const RULES: &[HazardRule] = &[
         "auth_off",
         Sphere::OutsideTests,
         auth_off,
-        ["Authentication or authorization is switched off", "`auth_enabled: true` → `false`"],
+        ["Authentication or authorization is switched off or weakened", "`auth_enabled: true` → `false`"],
     ),
     edit_rule(
         "privilege_widened",
@@ -106,12 +106,12 @@ const LETS_IN: &[&str] = &[
     "roles",
     "apigroups",
     "api groups",
+    "exposure",
 ];
 const LETS_OUT: &[&str] = &[
     "egress",
     "deny",
     "denied",
-    "block",
     "blocked",
     "blacklist",
     "blocklist",
@@ -127,6 +127,8 @@ const LETS_OUT: &[&str] = &[
     "to",
 ];
 
+const ACTIONS: &[&str] = &["action", "actions", "verbs", "permissions"];
+
 fn wildcard(edit: &Edit<'_>) -> bool {
     let is_star = |value: &str| value == "*:*" || value.trim_matches(['[', ']', '"', '\'', ' ']) == "*";
     let comes = matches!(
@@ -134,14 +136,34 @@ fn wildcard(edit: &Edit<'_>) -> bool {
         KeyChangeKind::ListAdd | KeyChangeKind::Added | KeyChangeKind::Text | KeyChangeKind::Host
     );
     let is_any_address = edit.gains(&["0.0.0.0/0", "::/0"]);
+    let is_star = |value: &str| is_star(value) || (value == "all" && edit.key_change.leaf == "allow");
     let is_anything = || is_star(&edit.new) && !is_star(&edit.old) && edit.path_says(LETS_IN);
-    comes && (is_any_address || is_anything()) && !edit.path_says(LETS_OUT)
+    let is_any_action =
+        || is_any_of_service(&edit.new) && !is_any_of_service(&edit.old) && edit.path_says(ACTIONS);
+    comes && (is_any_address || is_anything() || is_any_action()) && !lets_out(edit)
+}
+
+/// `s3:*` or `"iam:*"`: everything that a service can do.
+fn is_any_of_service(value: &str) -> bool {
+    let name = value.trim_matches(['[', ']', '"', '\'', ' ']).strip_suffix(":*").unwrap_or("");
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether the list is one of what is refused or where something goes. A block of addresses is no refusal, and a
+/// route's origins are those of who may ask.
+fn lets_out(edit: &Edit<'_>) -> bool {
+    let is_block = || {
+        edit.path_says(&["block", "blocks"])
+            && !edit.path_says(&["ip block", "cidr block", "cidr blocks", "ip blocks"])
+    };
+    let asks = || edit.path_says(&["cors", "origin", "origins"]);
+    (edit.path_says(LETS_OUT) || is_block()) && !asks()
 }
 
 fn cidr_widened(edit: &Edit<'_>) -> bool {
     let Some(new) = Range::read(&edit.new).filter(|range| range.bits > 0) else { return false };
     let is_wider = |old: &str| Range::read(old).is_some_and(|old| new.bits + 8 <= old.bits);
-    edit.replaced().into_iter().any(is_wider) && !edit.path_says(LETS_OUT)
+    edit.replaced().into_iter().any(is_wider) && !lets_out(edit)
 }
 
 /// An address range.
@@ -185,6 +207,8 @@ fn firewall_off(edit: &Edit<'_>) -> bool {
         || (edit.becomes(&["accept"])
             && matches!(edit.old.as_ref(), "drop" | "reject" | "deny")
             && edit.path_says(&["policy", "default", "input", "forward"]))
+        || (edit.becomes(&["allow"]) && edit.old == "deny" && edit.leaf_says(&["effect", "action"]))
+        || (edit.is_dropped() && edit.key_change.leaf == "deny" && edit.old == "all")
         || (edit.is_dropped() && edit.leaf_says(&["network policy", "firewall"]))
 }
 
@@ -207,12 +231,31 @@ fn auth_off(edit: &Edit<'_>) -> bool {
         "oidc",
         "require auth",
         "captcha",
+        "auth basic",
+        "protected mode",
+        "security",
+        "strict modes",
     ];
     let none_needed = edit.becomes(&["none", "alwaysallow", "anonymous", "noauth", "trust", "insecure"])
         && !edit.old.is_empty()
         && edit.path_says(AUTH);
+    let basic_off = edit.leaf_says(&["auth basic"])
+        && (edit.becomes(&["off"]) || edit.is_dropped())
+        && !edit.old.is_empty();
+    let by_password = edit.flipped() == Some(true) && edit.leaf_says(&["password authentication"]);
+    let trusts = |value: &str| value.ends_with(" trust");
+    let is_trusting = trusts(&edit.new) && !trusts(&edit.old) && edit.file_diff.path().contains("pg_hba");
+    let tables_skipped = edit.set_to() == Some(true) && edit.leaf_says(&["skip grant tables"])
+        || edit.key_change.kind == KeyChangeKind::ListAdd && edit.new == "skip-grant-tables";
     const NOBODY: &[&str] = &["anonymous", "guest access"];
-    (edit.turned_off(AUTH) && !edit.is_about(NOBODY)) || none_needed || edit.turned_on(NOBODY)
+    let off = edit.turned_off(AUTH) || edit.drops_switch(AUTH);
+    (off && !edit.is_about(NOBODY))
+        || none_needed
+        || basic_off
+        || by_password
+        || is_trusting
+        || tables_skipped
+        || edit.turned_on(NOBODY)
 }
 
 fn privilege_widened(edit: &Edit<'_>) -> bool {
@@ -233,13 +276,28 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         "cap_sys_admin",
         "system:masters",
     ];
-    let is_on = edit.set_to() == Some(true) && edit.leaf_says(POWERS);
+    let is_on = edit.set_to() == Some(true) && edit.switches(POWERS);
     let as_root = edit.flipped() == Some(false) && edit.leaf_says(&["run as non root"])
         || (edit.new == "0" && edit.old != "0" && !edit.old.is_empty() && edit.leaf_says(&["run as user"]));
     let gets_all = edit.new.trim_matches(['[', ']', '"', '\'', ' ']) == "all"
         && edit.leaf_says(&["add", "capabilities"])
         && edit.path_says(&["capabilities"]);
-    is_on || as_root || gets_all || gains_word(edit, MIGHTY) || is_writable_by_all(edit)
+    let joins_host = edit.becomes(&["host"]) && edit.leaf_says(&["network mode", "pid", "ipc"]);
+    let rights = edit.key_change.kind == KeyChangeKind::ListAdd
+        && matches!(edit.new.as_ref(), "escalate" | "impersonate" | "bind")
+        && edit.leaf_says(&["verbs"]);
+    let pipeline = (edit.becomes(&["write-all"]) && edit.leaf_says(&["permissions"]))
+        || (edit.key_change.kind == KeyChangeKind::Added && edit.key_change.leaf == "pull_request_target");
+    let user_root = edit.becomes(&["root"]) && !edit.old.is_empty() && edit.leaf_says(&["user"]);
+    is_on
+        || as_root
+        || joins_host
+        || rights
+        || pipeline
+        || user_root
+        || gets_all
+        || gains_word(edit, MIGHTY)
+        || is_writable_by_all(edit)
 }
 
 /// Whether one of these names stands in the new value as a word of its own, and not in the old.
@@ -266,7 +324,12 @@ fn is_writable_by_all(edit: &Edit<'_>) -> bool {
 fn root_access(edit: &Edit<'_>) -> bool {
     let login = matches!(edit.new.as_ref(), "yes" | "true" | "without-password")
         && !matches!(edit.old.as_ref(), "yes" | "true")
-        && edit.leaf_says(&["permit root login", "allow root login", "permit empty passwords"]);
+        && edit.leaf_says(&[
+            "permit root login",
+            "permit root",
+            "allow root login",
+            "permit empty passwords",
+        ]);
     let is_all = |line: &str| line.contains("NOPASSWD: ALL") || line.contains("NOPASSWD:ALL");
     let old = edit.key_change.old.as_deref().unwrap_or("");
     login || (is_all(edit.new_line()) && !is_all(old))
@@ -291,15 +354,40 @@ fn public_access(edit: &Edit<'_>) -> bool {
         "public access prevention",
     ]) || edit.flipped() == Some(false)
         && edit.leaf_says(&["block public acls", "ignore public acls"]);
+    let everywhere = listens_everywhere(&edit.new)
+        && edit.replaced().into_iter().any(listens_somewhere)
+        && edit.leaf_says(&["bind", "listen", "host", "address", "addresses", "ports", "publish", "server"]);
+    let lists = edit.turned_on(&["autoindex"]) || edit.gains(&["+indexes"]);
+    let granted = edit.new == "all granted" && edit.leaf_says(&["require"]);
     (opens && is_acl())
+        || everywhere
+        || lists
+        || granted
         || guards_off
         || (edit.turned_on(PUBLIC) && !edit.leaf_says(&["block", "ip", "key"]))
         || edit.gains(&["allusers", "allauthenticatedusers", "system:anonymous", "system:unauthenticated"])
+}
+
+/// Whether a server of this address is reached from anywhere.
+fn listens_everywhere(value: &str) -> bool {
+    matches!(value, "0.0.0.0" | "*" | "::" | "[::]")
+        || value.starts_with("0.0.0.0:")
+        || value.starts_with("*:")
+}
+
+/// Whether an address is that of one machine or of one of its cards.
+fn listens_somewhere(value: &str) -> bool {
+    let is_v4 =
+        |host: &str| host.split('.').count() == 4 && host.split('.').all(|part| part.parse::<u8>().is_ok());
+    let host = value.split(':').next().unwrap_or("");
+    !listens_everywhere(value) && (value == "::1" || host == "localhost" || is_v4(host))
 }
 
 fn host_mount(edit: &Edit<'_>) -> bool {
     const SYSTEM: &[&str] =
         &["/", "/etc", "/proc", "/sys", "/root", "/var/run", "/var/lib/docker", "/var/lib/kubelet"];
     let is_system = edit.becomes(SYSTEM) && edit.key_change.path.ends_with("hostPath.path");
-    is_system || edit.gains(&["docker.sock", "containerd.sock", "crio.sock"])
+    let mount = |value: &str| value.split_once(":/").is_some_and(|(host, _)| SYSTEM.contains(&host));
+    let is_mounted = mount(&edit.new) && !mount(&edit.old);
+    is_system || is_mounted || edit.gains(&["docker.sock", "containerd.sock", "crio.sock"])
 }

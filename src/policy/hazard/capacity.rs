@@ -1,6 +1,6 @@
 //! Rules about copies, budgets and resources.
 
-use crate::change::{FileDiff, LineOrigin};
+use crate::change::{FileDiff, KeyChangeKind, LineOrigin};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
@@ -34,6 +34,12 @@ pub(super) const RULES: &[HazardRule] = &[
         resource_limit_removed,
         ["A bound on memory or processors goes away", "`limits: {memory: 2Gi}` removed"],
     ),
+    edit_rule(
+        "resource_limit_cut",
+        Sphere::OutsideTests,
+        resource_limit_cut,
+        ["A bound on memory or processors falls to a tenth or less", "`limits.memory: 4Gi` → `256Mi`"],
+    ),
     HazardRule {
         name: "limit_below_request",
         code: ReasonCode::HazardOther,
@@ -55,30 +61,44 @@ const COPIES: &[&str] = &[
     "desired capacity",
     "min instances",
     "desired size",
+    "min size",
+    "min count",
     "num replicas",
     "n replicas",
 ];
 
 fn replicas_to_zero(edit: &Edit<'_>) -> bool {
     edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0)
-        && edit.is_about(COPIES)
+        && (edit.is_about(COPIES) || edit.key_change.leaf == "count")
         && !edit.leaf_says(&["max", "delay", "timeout", "seconds", "spare", "unavailable", "surge"])
 }
 
 fn replication_cut(edit: &Edit<'_>) -> bool {
     edit.numbers().is_some_and(|(old, new)| old > 1.0 && new <= 1.0)
-        && edit.path_says(&["replication factor", "insync replicas", "insync", "in sync", "quorum", "rf"])
+        && edit.path_says(&[
+            "replication factor",
+            "insync replicas",
+            "insync",
+            "in sync",
+            "quorum",
+            "rf",
+            "master nodes",
+        ])
 }
 
 fn disruption_budget_gone(edit: &Edit<'_>) -> bool {
     let numbers = edit.numbers();
     let all_may_go =
         numbers.is_some_and(|(old, new)| old < 100.0 && new >= 100.0) && edit.leaf_says(&["max unavailable"]);
+    let all_at_once = edit.key_change.kind == KeyChangeKind::Added
+        && edit.new == "100%"
+        && edit.leaf_says(&["max unavailable"]);
     let none_must_stay =
         numbers.is_some_and(|(old, new)| old > 0.0 && new == 0.0) && edit.leaf_says(&["min available"]);
     let gone = (edit.is_dropped() || edit.flipped() == Some(false))
-        && edit.leaf_says(&["disruption budget", "pdb", "min available"]);
-    all_may_go || none_must_stay || gone
+        && (edit.is_about(&["disruption budget", "pdb"]) || edit.leaf_says(&["min available"]))
+        && !edit.comes_elsewhere("maxUnavailable");
+    all_may_go || all_at_once || none_must_stay || gone
 }
 
 fn resource_limit_removed(edit: &Edit<'_>) -> bool {
@@ -89,6 +109,14 @@ fn resource_limit_removed(edit: &Edit<'_>) -> bool {
         _ => false,
     };
     is_limit && edit.is_dropped() && edit.key_change.old.as_deref().is_none_or(|old| !old.contains("null"))
+}
+
+fn resource_limit_cut(edit: &Edit<'_>) -> bool {
+    const BOUNDS: &[&str] =
+        &["limits", "mem limit", "memory limit", "memory max", "max heap size", "heap size", "maxmemory"];
+    edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 0.0 && new <= old / 10.0)
+        && edit.path_says(BOUNDS)
+        && (edit.leaf_says(BOUNDS) || matches!(edit.key_change.leaf.as_str(), "memory" | "cpu"))
 }
 
 /// Reads the new side of every hunk: the last `requests` and `limits` of the same resource within one

@@ -74,6 +74,12 @@ impl<'a> Edit<'a> {
         if self.is_leaf_generic() { self.path_says(phrases) } else { self.leaf_says(phrases) }
     }
 
+    /// Whether the key is the switch of one of these: named so, or `enabled` right below.
+    pub(super) fn switches(&self, phrases: &[&str]) -> bool {
+        let is_below = || matches!(self.key_change.leaf.as_str(), "enabled" | "enable");
+        self.leaf_says(phrases) || (is_below() && says(&spaced(self.key_change.parent()), phrases))
+    }
+
     fn leaf(&self) -> &str {
         self.leaf.get_or_init(|| spaced(&self.key_change.leaf))
     }
@@ -119,6 +125,12 @@ impl<'a> Edit<'a> {
         self.flipped.is_some_and(|to| to == self.is_negative()) && self.is_about(phrases)
     }
 
+    /// Whether a switch of these names that stood on went away, so that a default nobody here knows holds.
+    pub(super) fn drops_switch(&self, phrases: &[&str]) -> bool {
+        let stood_on = truth(&self.old) == Some(true) && self.old != "1";
+        stood_on && self.is_dropped() && !self.is_negative() && self.is_about(phrases)
+    }
+
     /// Whether something of these names was switched on.
     pub(super) fn turned_on(&self, phrases: &[&str]) -> bool {
         self.flipped.is_some_and(|to| to != self.is_negative()) && self.is_about(phrases)
@@ -147,6 +159,25 @@ impl<'a> Edit<'a> {
             && !goes_with_parent()
     }
 
+    /// As [`Edit::is_dropped`], also where the block of one of these names went with it.
+    pub(super) fn is_dropped_with(&self, blocks: &[&str]) -> bool {
+        let is_removed =
+            self.key_change.kind == KeyChangeKind::Removed && self.file_diff.status != FileStatus::Deleted;
+        let above = self.key_change.path.rsplit_once('.').map_or("", |(above, _)| above);
+        let holder = above.rsplit_once('.').map_or("", |(holder, _)| holder);
+        let is_of_block =
+            blocks.contains(&self.key_change.parent()) && !self.around.removed_paths.contains(holder);
+        self.is_dropped()
+            || (is_removed
+                && is_of_block
+                && !self.around.added_leaves.contains(self.key_change.leaf.as_str()))
+    }
+
+    /// Whether a key of this name came somewhere in the change.
+    pub(super) fn comes_elsewhere(&self, leaf: &str) -> bool {
+        self.around.added_leaves.contains(leaf)
+    }
+
     /// What a value took the place of: the one before, or for an element that came into a list those
     /// that left it.
     pub(super) fn replaced(&self) -> Vec<&str> {
@@ -171,6 +202,13 @@ impl<'a> Edit<'a> {
         }
         let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
         hunk.and_then(|hunk| hunk.lines.get(self.key_change.line_idx)).map_or("", |line| line.text.as_str())
+    }
+
+    /// Whether a text stood in the deleted lines around the edit.
+    pub(super) fn was_there(&self, text: &str) -> bool {
+        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+        let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
+        lines.iter().any(|line| line.origin == LineOrigin::Deleted && line.text.contains(text))
     }
 
     /// Whether the new value holds one of these texts and the old one does not.

@@ -1,10 +1,13 @@
 use std::collections::BTreeSet;
 
-use crate::change::{ChangeRecord, FileDiff, FileStatus, KeyChange, KeyChangeKind};
+use rustc_hash::FxHashSet;
+
+use crate::change::{ChangeRecord, FileDiff, FileStatus, KeyChange, KeyChangeKind, inner_changes};
 use crate::policy::hazard::edit::{Around, Edit};
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{HazardRule, Look, Sphere, hazard_rules};
 use crate::policy::hazard::shown;
+use crate::policy::reason::ReasonCode;
 
 /// A rule that fired on a change; the first place where it did.
 #[derive(Clone, Debug)]
@@ -47,11 +50,14 @@ pub fn find_hazards(
     let rules: Vec<_> = hazard_rules().filter(|rule| !off.contains(rule.name)).collect();
     let mut found: Vec<Option<Hazard>> = rules.iter().map(|_| None).collect();
     let rollout = environment.map_or(Place::Unknown, Place::of_text);
-    let mut around = Around { added_leaves: added_leaves(keys), ..Around::default() };
-    for (file_diff, key_changes) in with_keys(record, keys) {
+    let files: Vec<_> =
+        with_keys(record, keys).map(|(file_diff, known)| FileEdits::of(file_diff, known)).collect();
+    let mut around = Around { added_leaves: added_leaves(&files), ..Around::default() };
+    for file_edits in &files {
+        let file_diff = file_edits.file_diff;
         let of_file = Place::of_path(file_diff.path()).or(|| rollout);
-        around.removed_paths = removed_paths(key_changes);
-        around.removed_elements = removed_elements(key_changes);
+        around.removed_paths = removed_paths(file_edits);
+        around.removed_elements = removed_elements(file_edits);
         for (rule, slot) in rules.iter().zip(&mut found) {
             if let Look::File(look) = rule.look
                 && looks_at(rule.sphere, of_file)
@@ -61,11 +67,13 @@ pub fn find_hazards(
             }
         }
         let is_prose = is_prose(file_diff);
-        for key_change in key_changes.iter().filter(|key_change| is_read(is_prose, key_change)) {
-            let place = Place::of_text(&key_change.path).or(|| of_file);
+        for key_change in file_edits.all().filter(|key_change| is_read(key_change)) {
+            let place = Place::of_key(&key_change.path, of_file);
             let edit = Edit::new((key_change, file_diff), &around);
+            let is_text = is_prose || is_said(key_change);
             for (rule, slot) in rules.iter().zip(&mut found) {
                 if let Look::Edit(is_hit) = rule.look
+                    && (!is_text || rule.code == ReasonCode::HazardSecret)
                     && looks_at(rule.sphere, place)
                     && is_hit(&edit)
                 {
@@ -77,17 +85,21 @@ pub fn find_hazards(
     found.into_iter().flatten().collect()
 }
 
-fn is_prose(file_diff: &FileDiff) -> bool {
+/// Whether a file is written for people.
+pub(super) fn is_prose(file_diff: &FileDiff) -> bool {
     const PROSE: [&str; 5] = [".md", ".rst", ".html", ".adoc", ".svg"];
     PROSE.iter().any(|ending| file_diff.path().ends_with(ending))
 }
 
-/// Whether the rules over edits read this one: prose about dangerous values is not one, but a secret in
-/// it is.
-fn is_read(is_prose_file: bool, key_change: &KeyChange) -> bool {
-    let is_prose =
-        is_prose_file || matches!(key_change.leaf.as_str(), "description" | "summary" | "comment" | "help");
-    key_change.kind == KeyChangeKind::Secret || (key_change.is_substantial() && !is_prose)
+/// Whether any rule over edits reads this one.
+fn is_read(key_change: &KeyChange) -> bool {
+    key_change.is_substantial() || key_change.kind == KeyChangeKind::Comment
+}
+
+/// Whether an edit is something said to people: what it says of dangerous values is not one, but a secret in it is.
+fn is_said(key_change: &KeyChange) -> bool {
+    key_change.kind == KeyChangeKind::Comment
+        || matches!(key_change.leaf.as_str(), "description" | "summary" | "comment" | "help")
 }
 
 fn looks_at(sphere: Sphere, place: Place) -> bool {
@@ -123,19 +135,46 @@ fn with_keys<'a>(
     })
 }
 
-fn added_leaves(keys: &[(String, Vec<KeyChange>)]) -> rustc_hash::FxHashSet<&str> {
-    let all = keys.iter().flat_map(|(_, key_changes)| key_changes);
-    let added = all.filter(|key_change| key_change.kind == KeyChangeKind::Added);
-    added.map(|key_change| key_change.leaf.as_str()).collect()
+/// A file with its edits: those of its lines, and those inside them.
+struct FileEdits<'a> {
+    file_diff: &'a FileDiff,
+    known: &'a [KeyChange],
+    inner: Vec<KeyChange>,
 }
 
-fn removed_paths(key_changes: &[KeyChange]) -> rustc_hash::FxHashSet<&str> {
-    let removed = key_changes.iter().filter(|key_change| key_change.kind == KeyChangeKind::Removed);
-    removed.map(|key_change| key_change.path.as_str()).collect()
+impl<'a> FileEdits<'a> {
+    fn of(file_diff: &'a FileDiff, known: &'a [KeyChange]) -> Self {
+        Self { file_diff, known, inner: inner_changes(file_diff, known) }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &KeyChange> {
+        self.known.iter().chain(&self.inner)
+    }
 }
 
-fn removed_elements(key_changes: &[KeyChange]) -> Vec<(&str, &str)> {
-    let removed = key_changes.iter().filter(|key_change| key_change.kind == KeyChangeKind::ListRemove);
+/// Last components of keys that came, and of those that are written another way now.
+fn added_leaves<'a>(files: &'a [FileEdits<'_>]) -> FxHashSet<&'a str> {
+    let is_added = |key_change: &&KeyChange| key_change.kind == KeyChangeKind::Added;
+    let known = files.iter().flat_map(FileEdits::all).filter(is_added);
+    let kept = files.iter().flat_map(|it| &it.inner).filter(|it| it.kind == KeyChangeKind::Moved);
+    known.chain(kept).map(|key_change| key_change.leaf.as_str()).collect()
+}
+
+/// Paths of keys that went, and of the elements of lists whose name went.
+fn removed_paths<'a>(file_edits: &'a FileEdits<'_>) -> FxHashSet<&'a str> {
+    let removed = file_edits.all().filter(|key_change| key_change.kind == KeyChangeKind::Removed);
+    removed
+        .flat_map(|key_change| {
+            let named = matches!(key_change.leaf.as_str(), "name" | "id")
+                .then(|| key_change.path.rsplit_once('.').map(|(element, _)| element))
+                .flatten();
+            std::iter::once(key_change.path.as_str()).chain(named)
+        })
+        .collect()
+}
+
+fn removed_elements<'a>(file_edits: &'a FileEdits<'_>) -> Vec<(&'a str, &'a str)> {
+    let removed = file_edits.all().filter(|key_change| key_change.kind == KeyChangeKind::ListRemove);
     removed.filter_map(|key_change| Some((key_change.path.as_str(), key_change.old.as_deref()?))).collect()
 }
 

@@ -16,15 +16,32 @@ pub(super) enum Place {
 impl Place {
     /// The environment that a text names; production where it names both.
     pub(super) fn of_text(text: &str) -> Self {
-        let mut place = Self::Unknown;
+        let (mut place, mut is_before) = (Self::Unknown, false);
         for_each_word(text, |word| {
-            if is_production(word) {
+            if is_production(word) && !is_before {
                 place = Self::Production;
-            } else if is_test_word(word) && place == Self::Unknown {
+            } else if (is_production(word) || is_test(word)) && place == Self::Unknown {
                 place = Self::Test;
             }
+            is_before = matches!(word, "pre" | "non");
         });
         place
+    }
+
+    /// The environment that the path of a key names, else that of its file. In a file of production, words that are
+    /// the names of things as often as those of environments (`integration.stripe`, `beta_users`) name none.
+    pub(super) fn of_key(path: &str, of_file: Self) -> Self {
+        let place = Self::of_text(path);
+        let is_sure = || {
+            let mut is_sure = false;
+            for_each_word(path, |word| is_sure |= is_test(word) && !is_also_a_name(word));
+            is_sure
+        };
+        match (place, of_file) {
+            (Self::Unknown, _) => of_file,
+            (Self::Test, Self::Production) if !is_sure() => of_file,
+            _ => place,
+        }
     }
 
     /// The environment that a path names: as of its words, but for the first word of a name such as
@@ -34,9 +51,12 @@ impl Place {
         let mut place = Self::Unknown;
         for segment in path.split('/') {
             let mut parts = segment.split('-').peekable();
+            let mut before = "";
             while let Some(part) = parts.next() {
                 let is_name = parts.peek().is_some_and(|next| opens_name(part, next));
-                match Self::of_text(part) {
+                let named = Self::of_text(&[before, " ", part].concat());
+                before = if matches!(part, "pre" | "non") { part } else { "" };
+                match named {
                     Self::Production => return Self::Production,
                     Self::Test if !is_name => place = Self::Test,
                     _ => {}
@@ -50,6 +70,21 @@ impl Place {
     pub(super) fn or(self, other: impl FnOnce() -> Self) -> Self {
         if self == Self::Unknown { other() } else { self }
     }
+}
+
+/// Whether a word names a test environment: `testimonials` and `tester` do not.
+fn is_test(word: &str) -> bool {
+    let is_name = || {
+        word.strip_prefix("test").is_some_and(|rest| {
+            !matches!(rest, "" | "s" | "ing" | "env" | "bed" | "net" | "data" | "lab" | "wiki")
+        })
+    };
+    is_test_word(word) && !(word.starts_with("test") && is_name())
+}
+
+/// Whether a word of a test environment is as often the name of something else.
+fn is_also_a_name(word: &str) -> bool {
+    matches!(word, "integration" | "stage" | "lab" | "labs" | "beta" | "fixture" | "fixtures")
 }
 
 fn is_production(word: &str) -> bool {
@@ -79,9 +114,28 @@ mod tests {
             ("tests/test_kitchen.py", Place::Test),
             ("src/FooTest.php", Place::Test),
             ("web/prod/test-kitchen.yaml", Place::Production),
+            ("services/testimonials/values.yaml", Place::Unknown),
+            ("values-pre-prod.yaml", Place::Test),
+            ("clusters/non-prod/app.yaml", Place::Test),
         ];
         for (path, expected) in cases {
             assert_eq!(Place::of_path(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_key_with_a_test_word_seldom_takes_a_file_out_of_production() {
+        let cases = [
+            ("integration.stripe.verify_ssl", Place::Production, Place::Production),
+            ("stage.timeout", Place::Production, Place::Production),
+            ("testimonials.replicas", Place::Production, Place::Production),
+            ("staging.replicas", Place::Production, Place::Test),
+            ("integration.replicas", Place::Unknown, Place::Test),
+            ("production.replicas", Place::Test, Place::Production),
+            ("replicas", Place::Test, Place::Test),
+        ];
+        for (key, of_file, expected) in cases {
+            assert_eq!(Place::of_key(key, of_file), expected, "{key}");
         }
     }
 }

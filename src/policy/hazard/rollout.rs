@@ -62,13 +62,14 @@ fn full_rollout(edit: &Edit<'_>) -> bool {
     edit.numbers().is_some_and(|(old, new)| (0.0..=10.0).contains(&old) && new == 100.0)
         && is_share()
         && !edit.path_says(SAMPLING)
-        && !edit.path_says(OTHERS)
+        && !edit.leaf_says(OTHERS)
+        && !edit.path_says(&["alert", "alerts", "critical", "warning", "delay"])
 }
 
 fn canary_skipped(edit: &Edit<'_>) -> bool {
     const STEPS: &[&str] = &["canary", "canary steps", "canary analysis", "progressive delivery"];
     let no_pause = edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0)
-        && edit.leaf_says(&["bake", "pause"]);
+        && (edit.leaf_says(&["bake", "pause"]) || edit.key_change.parent() == "pause");
     let no_steps = matches!(edit.key_change.leaf.as_str(), "steps" | "canary")
         && edit.is_dropped()
         && edit.path_says(&["canary"]);
@@ -86,10 +87,36 @@ fn sampling_extreme(edit: &Edit<'_>) -> bool {
     (to_all || to_none) && edit.path_says(SAMPLING)
 }
 
+/// What a production turns on for its own good.
+const SAFEGUARDS: &[&str] = &[
+    "auth",
+    "authentication",
+    "authorization",
+    "tls",
+    "ssl",
+    "https",
+    "encryption",
+    "encrypted",
+    "backup",
+    "backups",
+    "deletion protection",
+    "key rotation",
+    "monitoring",
+    "alerting",
+    "mfa",
+    "rbac",
+    "network policy",
+    "firewall",
+    "rate limit",
+    "pdb",
+];
+
 fn flag_on_in_production(edit: &Edit<'_>) -> bool {
     edit.flipped() == Some(true)
         && !edit.is_negative()
-        && edit.leaf_says(&["enabled", "enable", "feature", "active", "flag", "use", "on", "allow"])
+        && (edit.leaf_says(&["enabled", "enable", "feature", "active", "flag", "use", "on", "allow"])
+            || edit.path_says(&["features", "feature flags", "feature", "flags", "toggles"]))
+        && !edit.is_about(SAFEGUARDS)
 }
 
 fn default_flipped(edit: &Edit<'_>) -> bool {

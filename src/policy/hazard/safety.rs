@@ -2,6 +2,7 @@
 
 use crate::change::KeyChangeKind;
 use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 
 pub(super) const RULES: &[HazardRule] = &[
@@ -22,6 +23,12 @@ pub(super) const RULES: &[HazardRule] = &[
         Sphere::OutsideTests,
         backup_off,
         ["A backup is switched off or removed", "`backup.enabled: true` → `false`"],
+    ),
+    edit_rule(
+        "durability_off",
+        Sphere::OutsideTests,
+        durability_off,
+        ["A write is acknowledged before it is safe on disk", "`fsync = on` → `off`"],
     ),
     edit_rule(
         "retention_cut",
@@ -57,7 +64,7 @@ pub(super) const RULES: &[HazardRule] = &[
         "debug_on",
         Sphere::OutsideTests,
         debug_on,
-        ["Debugging is switched on", "`log_level: info` → `debug`"],
+        ["Debugging is switched on, or production is told that it is a test", "`log_level: info` → `debug`"],
     ),
 ];
 
@@ -76,8 +83,12 @@ fn health_check_removed(edit: &Edit<'_>) -> bool {
         "http check",
         "tcp check",
     ];
+    let disabled = edit.set_to() == Some(true) && edit.leaf_says(&["disable"]) && edit.path_says(CHECKS)
+        || edit.becomes(&["none"]) && edit.leaf_says(&["healthcheck"]);
     const ABOUT: &[&str] = &["doc", "docs", "opsmanual", "expose", "url", "urls", "custom", "port"];
-    (edit.is_dropped() && edit.leaf_says(CHECKS) && !edit.leaf_says(ABOUT)) || edit.turned_off(CHECKS)
+    (edit.is_dropped() && edit.leaf_says(CHECKS) && !edit.leaf_says(ABOUT))
+        || edit.turned_off(CHECKS)
+        || disabled
 }
 
 fn monitoring_off(edit: &Edit<'_>) -> bool {
@@ -95,10 +106,19 @@ fn monitoring_off(edit: &Edit<'_>) -> bool {
         "actions enabled",
         "send alerts",
         "notify pager",
+        "access log",
     ];
     let rule_gone =
         edit.is_dropped() && matches!(edit.key_change.leaf.as_str(), "alert" | "alertname" | "alarm");
-    edit.turned_off(WATCHES) || rule_gone
+    let nobody_told = edit.becomes(&["none", "null", "blackhole", "devnull"])
+        && !edit.old.is_empty()
+        && edit.leaf_says(&["receiver", "severity"]);
+    let log_off = edit.becomes(&["off", "none"])
+        && !edit.old.is_empty()
+        && edit.leaf_says(&["access log", "level", "loglevel"]);
+    let metrics_off =
+        edit.flipped() == Some(false) && edit.switches(&["metrics"]) && edit.key_change.parent() == "metrics";
+    edit.turned_off(WATCHES) || metrics_off || rule_gone || nobody_told || log_off
 }
 
 fn backup_off(edit: &Edit<'_>) -> bool {
@@ -116,6 +136,16 @@ fn backup_off(edit: &Edit<'_>) -> bool {
     let is_one =
         |edit: &Edit<'_>| matches!(edit.key_change.leaf.as_str(), "backup" | "backups" | "backup_schedule");
     edit.turned_off(BACKUPS) || (edit.is_dropped() && is_one(edit))
+}
+
+fn durability_off(edit: &Edit<'_>) -> bool {
+    const WRITES: &[&str] =
+        &["fsync", "synchronous commit", "full page writes", "appendonly", "append only", "journal enabled"];
+    let is_lazy =
+        edit.becomes(&["0", "2"]) && edit.old == "1" && edit.leaf_says(&["flush log at trx commit"]);
+    let is_unacknowledged =
+        edit.becomes(&["0", "1"]) && matches!(edit.old.as_ref(), "all" | "-1") && edit.leaf_says(&["acks"]);
+    edit.turned_off(WRITES) || is_lazy || is_unacknowledged
 }
 
 fn retention_cut(edit: &Edit<'_>) -> bool {
@@ -141,8 +171,10 @@ fn deletion_protection_off(edit: &Edit<'_>) -> bool {
         "delete protection",
         "disable api termination",
         "prevent deletion",
+        "requires name",
     ];
-    (edit.flipped() == Some(false) || edit.is_dropped()) && edit.leaf_says(PROTECTS)
+    let is_gone = edit.is_dropped_with(&["lifecycle"]);
+    edit.turned_off(PROTECTS) || (is_gone && edit.leaf_says(PROTECTS))
 }
 
 fn destructive_policy(edit: &Edit<'_>) -> bool {
@@ -160,7 +192,7 @@ fn destructive_policy(edit: &Edit<'_>) -> bool {
         && edit.leaf_says(POLICIES);
     let force =
         edit.flipped() == Some(true) && edit.leaf_says(&["force destroy", "delete data", "drop on start"]);
-    policy || force
+    policy || force || edit.turned_off(&["persistence"])
 }
 
 fn rate_limit_off(edit: &Edit<'_>) -> bool {
@@ -176,6 +208,7 @@ fn rate_limit_off(edit: &Edit<'_>) -> bool {
         "limiter",
         "max requests",
         "requests per second",
+        "requests per minute",
         "quota",
         "quotas",
         "rps",
@@ -193,18 +226,45 @@ fn rate_limit_off(edit: &Edit<'_>) -> bool {
 }
 
 fn read_only_on(edit: &Edit<'_>) -> bool {
-    const STOPS: &[&str] =
-        &["read only", "readonly", "maintenance mode", "maintenance", "read only mode", "super read only"];
-    edit.flipped() == Some(true)
+    const STOPS: &[&str] = &[
+        "read only",
+        "readonly",
+        "maintenance mode",
+        "maintenance",
+        "read only mode",
+        "super read only",
+        "kill switch",
+    ];
+    let with_reason = || {
+        matches!(edit.old.as_ref(), "null" | "false")
+            && !matches!(edit.new.as_ref(), "" | "null" | "false" | "0" | "no" | "off")
+    };
+    (edit.flipped() == Some(true) || with_reason())
         && edit.is_about(STOPS)
         && !edit.path_says(&["root", "filesystem", "volume", "mount"])
 }
 
 fn debug_on(edit: &Edit<'_>) -> bool {
-    const DEBUG: &[&str] = &["debug", "debug mode", "debugging", "display errors", "debug enabled", "xdebug"];
+    const DEBUG: &[&str] = &[
+        "debug",
+        "debug mode",
+        "debugging",
+        "display errors",
+        "debug enabled",
+        "xdebug",
+        "show exception details",
+        "include stacktrace",
+    ];
     let level = edit.key_change.kind == KeyChangeKind::Text
         && edit.becomes(&["debug", "trace", "all"])
         && edit.leaf_says(&["level", "log", "loglevel", "verbosity", "default"])
         && edit.path_says(&["log", "logging", "loglevel", "logger", "level"]);
-    level || (edit.flipped() == Some(true) && !edit.is_negative() && edit.leaf_says(DEBUG))
+    let environment = edit.leaf_says(&["env", "environment"])
+        && Place::of_text(&edit.old) == Place::Production
+        && Place::of_text(&edit.new) == Place::Test;
+    let traces = edit.becomes(&["always"]) && edit.leaf_says(&["include stacktrace"]);
+    level
+        || environment
+        || traces
+        || (edit.flipped() == Some(true) && !edit.is_negative() && edit.leaf_says(DEBUG))
 }

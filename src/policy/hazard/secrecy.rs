@@ -1,8 +1,9 @@
 //! Rules about what must not be read by others.
 
-use crate::change::KeyChangeKind;
-use crate::change::secrets;
+use crate::change::secrets::{self, SecretMatch};
+use crate::change::{KeyChangeKind, KeyWords, key_words};
 use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::found::is_prose;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
 
@@ -29,8 +30,51 @@ pub(super) const RULES: &[HazardRule] = &[
 ];
 
 fn secret_in_clear(edit: &Edit<'_>) -> bool {
-    let is_known = |secret: &secrets::SecretMatch| secret.kind != "high_entropy";
-    edit.key_change.kind == KeyChangeKind::Secret && secrets::find(edit.new_line()).iter().any(is_known)
+    let line = edit.new_line();
+    let is_typed = edit.key_change.kind == KeyChangeKind::Secret;
+    if line.is_empty() || !(is_typed || secrets::may_hold(line)) || is_sealed(edit) {
+        return false;
+    }
+    let found = secrets::find(line);
+    // By its name alone, where the line shows no secret: the name stands on another one, or in an attribute.
+    let by_name = is_typed && found.is_empty() && secrets::is_assigned(PASSWORD, literal_of(line));
+    let is_new =
+        |secret: &SecretMatch| is_typed || !edit.was_there(line.get(secret.start..secret.end).unwrap_or(""));
+    // Comments and prose speak of passwords; a token of a known shape is no word of theirs.
+    let is_text = edit.key_change.kind == KeyChangeKind::Comment || (!is_typed && is_prose(edit.file_diff));
+    let is_shaped = |secret: &SecretMatch| {
+        let is_named = matches!(secret.kind, "password" | "assigned_secret");
+        let text = line.get(secret.start..secret.end).unwrap_or("");
+        let is_put_in = ["<%", "{{", "${", "#{"].iter().any(|mark| text.contains(mark));
+        let is_drawn = text.bytes().any(|byte| byte.is_ascii_digit());
+        secret.kind != "high_entropy" && !is_put_in && !(is_named && (is_text || !(is_typed || is_drawn)))
+    };
+    by_name || is_default_of_secret(edit) || found.iter().any(|secret| is_shaped(secret) && is_new(secret))
+}
+
+/// The names of a secret whose value may be any word.
+const PASSWORD: KeyWords = KeyWords::SECRET.and(KeyWords::PASSWORD);
+
+/// What a line says last: its last quoted text, else what follows its separator.
+fn literal_of(line: &str) -> &str {
+    let line = line.trim().trim_end_matches([',', ';', ')', '/', '>', ' ']);
+    let quoted = line.chars().next_back().filter(|quote| matches!(quote, '"' | '\''));
+    match quoted.and_then(|quote| line.strip_suffix(quote)?.rsplit(quote).next()) {
+        Some(inner) => inner,
+        None => line.split_once([':', '=']).map_or(line, |(_, value)| value).trim(),
+    }
+}
+
+/// Whether the values of the block are ciphertext.
+fn is_sealed(edit: &Edit<'_>) -> bool {
+    edit.path_says(&["encrypted data", "encrypted"])
+}
+
+/// `variable "db_password" { default = "…" }`
+fn is_default_of_secret(edit: &Edit<'_>) -> bool {
+    let key_change = edit.key_change;
+    let new = key_change.new.as_deref().unwrap_or("");
+    key_change.leaf == "default" && secrets::is_assigned(key_words(key_change.parent()), new)
 }
 
 fn tls_verification_off(edit: &Edit<'_>) -> bool {
@@ -64,12 +108,14 @@ fn tls_verification_off(edit: &Edit<'_>) -> bool {
         "no check certificate",
         "tls insecure",
     ];
-    let skips = edit.set_to() == Some(true) && edit.leaf_says(SKIPS);
+    let skips = edit.set_to() == Some(true) && edit.switches(SKIPS);
     let about_tls = || {
         edit.path_says(&["ssl", "tls", "cert", "certs", "peer", "hostname", "certificate", "unauthorized"])
     };
-    let stops =
-        edit.flipped() == Some(false) && edit.leaf_says(CHECKS) && !edit.leaf_says(SKIPS) && about_tls();
+    let stops = (edit.flipped() == Some(false) || edit.drops_switch(CHECKS))
+        && edit.leaf_says(CHECKS)
+        && !edit.leaf_says(SKIPS)
+        && about_tls();
     let loose = edit.becomes(&["disable", "disabled", "none", "prefer", "allow", "cert_none"])
         && !matches!(edit.old.as_ref(), "" | "prefer" | "allow" | "disable")
         && edit.leaf_says(&["ssl mode", "ssl verify", "verify", "verify client", "tls mode"]);
@@ -98,6 +144,7 @@ fn encryption_downgraded(edit: &Edit<'_>) -> bool {
         "secure cookie",
         "cookie secure",
         "secure cookies",
+        "key rotation",
     ];
     const BROKEN: &[&str] = &[
         "sslv2", "sslv3", "tlsv1.0", "tlsv1.1", "tls1.0", "tls1.1", "tlsv1_0", "tlsv1_1", "rc4-", "des-cbc",
@@ -116,9 +163,13 @@ fn encryption_downgraded(edit: &Edit<'_>) -> bool {
             "ssl protocols",
         ])
     };
-    let is_worse = || edit.gains(BROKEN) || gains_tls_1(edit);
+    // What `all -SSLv3` names goes out.
+    let goes_out = |protocol: &str| edit.new.contains(&["-", protocol].concat());
+    let is_worse = || edit.gains(BROKEN) && !BROKEN.iter().any(|it| goes_out(it)) || gains_tls_1(edit);
     let gains_broken = is_worse() && about_protocols() && !edit.new.contains('!');
-    edit.turned_off(ENCRYPTS) || in_clear || gains_broken
+    let no_promise =
+        (edit.is_dropped() || edit.gains(&["max-age=0"])) && edit.leaf_says(&["strict transport security"]);
+    edit.turned_off(ENCRYPTS) || no_promise || in_clear || gains_broken
 }
 
 /// `TLSv1` as a word of its own.

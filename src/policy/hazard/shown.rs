@@ -18,7 +18,17 @@ pub(super) fn key(key_change: &KeyChange) -> String {
 
 /// The path of a file, whole; it may hold a secret as well.
 pub(super) fn path(path: &str) -> String {
-    redact(path).into_owned()
+    on_one_line(&redact(path))
+}
+
+/// A name without line breaks, escapes and backticks: what a reason says must not be taken for another line of it.
+fn on_one_line(name: &str) -> String {
+    let kept = |c: char| match c {
+        '`' => '\'',
+        c if c.is_control() => ' ',
+        c => c,
+    };
+    name.chars().map(kept).collect()
 }
 
 /// What happened to it.
@@ -63,7 +73,7 @@ fn is_number(value: &str) -> bool {
 /// Cuts a path of keys to what is shown, at its beginning.
 fn cut(text: &str) -> String {
     let n_chars = text.chars().count();
-    let text = text.replace('`', "'");
+    let text = on_one_line(text);
     if n_chars <= MAX_CHARS {
         return text;
     }
@@ -74,6 +84,11 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_stays_on_one_line() {
+        assert_eq!(path("a/x\n::stop::\u{1b}[31m`.yaml"), "a/x ::stop:: [31m'.yaml");
+    }
 
     #[test]
     fn numbers_switches_and_wildcards_are_told_and_nothing_else() {

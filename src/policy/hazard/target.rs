@@ -1,6 +1,6 @@
 //! Rules about what a change points at, and about what cannot be read.
 
-use crate::change::{FileContent, FileDiff, KeyChangeKind};
+use crate::change::{FileContent, FileDiff, KeyChangeKind, LineOrigin};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::is_whole;
 use crate::policy::hazard::place::Place;
@@ -21,7 +21,7 @@ pub(super) const RULES: &[HazardRule] = &[
         "image_latest",
         Sphere::OutsideTests,
         image_latest,
-        ["An image is no longer pinned", "`image: web:1.14.2` → `web:latest`"],
+        ["An image or an action is no longer pinned", "`image: web:1.14.2` → `web:latest`"],
     ),
     edit_rule(
         "dns_record_removed",
@@ -30,10 +30,18 @@ pub(super) const RULES: &[HazardRule] = &[
         ["A name server, a mail exchanger or the address of a zone goes away", "`@ IN MX 10 mail` removed"],
     ),
     HazardRule {
+        name: "merge_marker",
+        code: ReasonCode::HazardOther,
+        sphere: Sphere::Everywhere,
+        sentence: "A merge was left unfinished in the file",
+        example: "a line `<<<<<<< HEAD` added",
+        look: Look::File(merge_marker),
+    },
+    HazardRule {
         name: "unread",
         code: ReasonCode::HazardOther,
         sphere: Sphere::Everywhere,
-        sentence: "A file is too large for the rules to read it all",
+        sentence: "A file is too large, or no text, for the rules to read it all",
         example: "more than 4,000 changed lines in one file",
         look: Look::File(unread),
     },
@@ -41,7 +49,9 @@ pub(super) const RULES: &[HazardRule] = &[
 
 fn host_swapped(edit: &Edit<'_>) -> bool {
     let is_pointer = edit.key_change.kind == KeyChangeKind::Host
-        || (edit.key_change.kind == KeyChangeKind::Text && is_address(&edit.old) && is_address(&edit.new));
+        || (edit.key_change.kind == KeyChangeKind::Text
+            && is_address(&edit.old)
+            && (is_address(&edit.new) || edit.new == "localhost"));
     if !is_pointer || edit.new.contains('@') && !edit.new.contains("://") {
         return false;
     }
@@ -66,19 +76,34 @@ fn without_suffix(value: &str) -> &str {
 }
 
 fn image_latest(edit: &Edit<'_>) -> bool {
-    let floats = |value: &str| value.ends_with(":latest") || matches!(value, "latest" | "edge" | "nightly");
+    let floats = |value: &str| {
+        [":latest", ":main", ":master"].iter().any(|tag| value.ends_with(tag))
+            || matches!(value, "latest" | "edge" | "nightly" | "main" | "master")
+    };
     let loses_pin = floats(&edit.new) && !floats(&edit.old) && !edit.old.is_empty();
-    loses_pin
-        && (edit.new.ends_with(":latest")
-            || edit.leaf_says(&[
-                "image",
-                "tag",
-                "image tag",
-                "version",
-                "from",
-                "new tag",
-                "container image",
-            ]))
+    let loses_tag =
+        edit.old.rsplit_once(':').is_some_and(|(name, tag)| name == edit.new && !tag.contains('/'))
+            && edit.leaf_says(&["image", "from"]);
+    let is_commit = |value: &str| value.rsplit_once('@').is_some_and(|(_, at)| at.len() == 40);
+    let loses_commit = is_commit(&edit.old) && !is_commit(&edit.new) && edit.new.contains('@');
+    let is_emptied = edit.new.is_empty()
+        && edit.key_change.new.is_some()
+        && !edit.old.is_empty()
+        && edit.leaf_says(&["tag"]);
+    loses_tag
+        || loses_commit
+        || is_emptied
+        || loses_pin
+            && (edit.new.contains(':')
+                || edit.leaf_says(&[
+                    "image",
+                    "tag",
+                    "image tag",
+                    "version",
+                    "from",
+                    "new tag",
+                    "container image",
+                ]))
 }
 
 fn dns_record_removed(edit: &Edit<'_>) -> bool {
@@ -94,8 +119,48 @@ fn dns_record_removed(edit: &Edit<'_>) -> bool {
     is_zone && matters && edit.is_dropped()
 }
 
+fn merge_marker(file_diff: &FileDiff) -> Option<FileFinding> {
+    let lines = file_diff.hunks().iter().flat_map(|hunk| &hunk.lines);
+    let mut added = lines.filter(|line| line.origin == LineOrigin::Added);
+    let is_marker = |text: &str| text.starts_with("<<<<<<< ") || text.starts_with(">>>>>>> ");
+    added.any(|line| is_marker(&line.text)).then(|| FileFinding { key: "", what: "merge markers".to_owned() })
+}
+
 fn unread(file_diff: &FileDiff) -> Option<FileFinding> {
-    let too_long = !is_whole(file_diff);
-    let too_large = matches!(file_diff.content, FileContent::Unread);
-    (too_long || too_large).then(|| FileFinding { key: "", what: "changed lines".to_owned() })
+    let what = match file_diff.content {
+        FileContent::Binary if is_for_reading(file_diff.path()) => "bytes that are no text",
+        FileContent::Unread => "changed lines",
+        FileContent::Text(_) | FileContent::Binary if is_whole(file_diff) => return None,
+        FileContent::Text(_) | FileContent::Binary => "changed lines",
+    };
+    Some(FileFinding { key: "", what: what.to_owned() })
+}
+
+/// Whether a file of this name is text, so that one with a NUL byte hides what it says.
+fn is_for_reading(path: &str) -> bool {
+    const ENDINGS: [&str; 22] = [
+        ".yaml",
+        ".yml",
+        ".json",
+        ".toml",
+        ".ini",
+        ".conf",
+        ".cfg",
+        ".properties",
+        ".env",
+        ".tf",
+        ".tfvars",
+        ".hcl",
+        ".xml",
+        ".php",
+        ".pp",
+        ".service",
+        ".cnf",
+        ".zone",
+        ".tpl",
+        ".j2",
+        ".erb",
+        ".txt",
+    ];
+    ENDINGS.iter().any(|ending| path.ends_with(ending))
 }

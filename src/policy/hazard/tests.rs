@@ -142,6 +142,111 @@ const CASES: &[Case] = &[
     ),
     ("secret_in_clear", "a/db.yaml", "+password: corr3cthorse", "+password: ${DB_PASSWORD}"),
     (
+        "secret_in_clear",
+        "a/app.env",
+        " A=1\n+API_KEY=ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5",
+        " A=1\n+API_KEY=$API_KEY_OF_THE_VAULT",
+    ),
+    (
+        "secret_in_clear",
+        "a/web.yaml",
+        " env:\n   - name: DB_PASSWORD\n+    value: Hx7kQ2vLp9z",
+        " env:\n   - name: DB_PASSWORD\n+    valueFrom: vault",
+    ),
+    (
+        "secret_in_clear",
+        "a/app.yaml",
+        "-db: jdbc:mysql://db/app\n+db: jdbc:mysql://db/app?user=a&password=Hx7kQ2vLp9z",
+        "-password: Hx7kQ2vLp9z\n+password: !vault x",
+    ),
+    (
+        "replicas_to_zero",
+        "a/web.json",
+        "-{\"replicas\":3,\"port\":80}\n+{\"replicas\":0,\"port\":80}",
+        "-{\"port\":80}\n+{ \"port\": 80 }",
+    ),
+    (
+        "replicas_to_zero",
+        "a/web.yaml",
+        " web:\n-  - {name: web, replicas: 3}\n+  - {name: web, replicas: &none 0}",
+        " web:\n-  - {name: web, replicas: 3}\n+  - {name: web, replicas: 4}",
+    ),
+    (
+        "host_mount",
+        "a/web.yaml",
+        " volumes:\n   - name: disk\n+    hostPath: {path: /}",
+        " volumes:\n   - name: disk\n+    emptyDir: {medium: Memory}",
+    ),
+    (
+        "default_flipped",
+        "a/Flags.php",
+        "-'wgReadCache' => [ 'default' => false, 'frwiki' => true ],\n+'wgReadCache' => [ 'default' => true, 'frwiki' => true ],",
+        "-'wgReadCache' => [ 'default' => false ],\n+'wgReadCache' => [ 'default' => false, 'frwiki' => true ],",
+    ),
+    (
+        "replicas_to_zero",
+        "a/web.yaml",
+        " staging:\n-  replicas: 0\n-production:\n   replicas: 3\n+production:\n+  replicas: 0",
+        "-staging:\n+production:\n   replicas: 3\n-production:\n+staging:\n   replicas: 3",
+    ),
+    (
+        "root_access",
+        "ssh/sshd_config",
+        "-PermitRootLogin no\n+PermitRootLogin yes",
+        "-PermitRootLogin yes\n+PermitRootLogin no",
+    ),
+    (
+        "schedule_every_minute",
+        "cron.d/backup",
+        "-0 3 * * * root /usr/local/bin/b.sh\n+* 3 * * * root /usr/local/bin/b.sh",
+        "-0 3 * * * root /usr/local/bin/b.sh\n+0 4 * * * root /usr/local/bin/b.sh",
+    ),
+    (
+        "timeout_tenfold",
+        "a/haproxy.cfg",
+        " defaults\n-    timeout server 30s\n+    timeout server 3s",
+        " defaults\n-    timeout server 30s\n+    timeout server 20s",
+    ),
+    (
+        "health_check_removed",
+        "a/haproxy.cfg",
+        " backend app\n-    option httpchk GET /health",
+        " backend app\n-    option forwardfor",
+    ),
+    (
+        "wildcard",
+        "a/netpol.yaml",
+        " ingress:\n   - from:\n     - ipBlock:\n-        cidr: 10.2.0.0/16\n+        cidr: 0.0.0.0/0",
+        " egress:\n   - to:\n     - ipBlock:\n-        cidr: 10.2.0.0/16\n+        cidr: 0.0.0.0/0",
+    ),
+    (
+        "disruption_budget_gone",
+        "a/values.yaml",
+        " podDisruptionBudget:\n-  enabled: true\n+  enabled: false",
+        "-minAvailable: 2\n+maxUnavailable: 1",
+    ),
+    (
+        "deletion_protection_off",
+        "a/db.tf",
+        " resource \"db\" \"a\" {\n   size = 1\n-  lifecycle {\n-    prevent_destroy = true\n-  }\n }",
+        "-resource \"db\" \"a\" {\n-  lifecycle {\n-    prevent_destroy = true\n-  }\n-}",
+    ),
+    ("durability_off", "a/postgresql.conf", "-fsync = on\n+fsync = off", "-fsync = off\n+fsync = on"),
+    ("merge_marker", "a/web.yaml", " a: 1\n+<<<<<<< HEAD\n+b: 2", " a: 1\n+b: \"<<<<<<< HEAD\""),
+    (
+        "resource_limit_cut",
+        "a/web.yaml",
+        " limits:\n-  memory: 4Gi\n+  memory: 256Mi",
+        " limits:\n-  memory: 4Gi\n+  memory: 2Gi",
+    ),
+    ("auth_off", "a/api.yaml", " a: 1\n-auth_enabled: true", " a: 1\n-auth_enabled: false"),
+    (
+        "public_access",
+        "a/app.toml",
+        "-listen = \"127.0.0.1:8080\"\n+listen = \"0.0.0.0:8080\"",
+        "-listen = \"127.0.0.1:8080\"\n+listen = \"127.0.0.1:8081\"",
+    ),
+    (
         "tls_verification_off",
         "a/scrape.yaml",
         "-insecure_skip_verify: false\n+insecure_skip_verify: true",
@@ -336,6 +441,13 @@ fn a_file_too_large_to_be_read_is_never_let_pass_in_silence() {
     let lines: Vec<String> = (0..4_001).map(|n| format!("+line_{n}: a")).collect();
     assert_eq!(names("big.yaml", &lines.join("\n")), ["unread"]);
     assert!(names("big.yaml", &lines[..4_000].join("\n")).is_empty());
+    let binary = |path: &str| {
+        let diff = format!(
+            "diff --git a/{path} b/{path}\nindex 1234567..89abcde 100644\nBinary files a/{path} and b/{path} differ\n"
+        );
+        hazards_in(&diff, None).len()
+    };
+    assert_eq!((binary("prod/x.yaml"), binary("logo.png")), (1, 0));
 }
 
 #[test]

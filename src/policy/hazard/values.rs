@@ -58,7 +58,9 @@ fn unit_slip(edit: &Edit<'_>) -> bool {
     let ratio = (new / old).max(old / new);
     let same_digits = digits(&edit.old) == digits(&edit.new) && !digits(&edit.new).is_empty();
     let is_thousand = [1e3, 1_024.0, 1e6, 1_048_576.0].iter().any(|slip| (ratio / slip - 1.0).abs() < 1e-9);
-    (same_digits && ratio >= 59.9) || is_thousand
+    let has_letter = |value: &str| value.ends_with(|c: char| c.is_ascii_alphabetic());
+    let unit_comes_or_goes = same_digits && has_letter(&edit.old) != has_letter(&edit.new);
+    (same_digits && ratio >= 59.9) || is_thousand || unit_comes_or_goes
 }
 
 fn digits(value: &str) -> &str {

@@ -1,0 +1,317 @@
+//! Edits that the line-by-line reading does not show: inside inline maps, in the words of a directive, in a line
+//! that stayed while the block around it became another one.
+//!
+//! The model's features count what [`key_changes`](crate::change::key_changes) reads; these edits are for rules
+//! that must not be passed by writing the same thing on one line. Start at [`inner_changes`].
+
+use crate::change::keys::collect::{Entry, Sort, step};
+use crate::change::keys::format::Format;
+use crate::change::keys::line::{Line, Shape, read};
+use crate::change::keys::scope::{Scope, append_key};
+use crate::change::keys::{MAX_LINES, emit, value};
+use crate::change::{FileDiff, Hunk, KeyChange, KeyChangeKind, LineOrigin};
+use rustc_hash::FxHashMap;
+
+/// Deepest inline nesting that is read.
+const MAX_DEPTH: usize = 8;
+/// Most facts that are read from one line.
+const MAX_FACTS: usize = 256;
+
+/// Reads what `known`, the key edits of the file, leave unseen, in the order of the lines.
+///
+/// ```
+/// use diffrisk::change::{DiffLimits, inner_changes, key_changes, parse_diff};
+///
+/// let diff = "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-web: {replicas: 3, port: 80}\n+web: {replicas: 0, port: 80}\n";
+/// let file_diff = &parse_diff(diff, &DiffLimits::default()).unwrap().files[0];
+/// let inner = inner_changes(file_diff, &key_changes(file_diff));
+/// assert_eq!((inner[0].path.as_str(), inner[0].new.as_deref()), ("web.replicas", Some("0")));
+/// ```
+pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Vec<KeyChange> {
+    let path = file_diff.path();
+    let (format, is_reread) = match (Format::of_path(path), Format::of_directives(path)) {
+        (Format::Unknown, Some(format)) => (format, true),
+        (format, _) => (format, false),
+    };
+    let has_no_keys =
+        matches!(format, Format::Xml | Format::Zone | Format::Prose | Format::Code | Format::List);
+    if has_no_keys || !(is_reread || may_say_more(format, file_diff, known)) {
+        return Vec::new();
+    }
+    let mut key_changes = Vec::new();
+    let mut n_lines = 0;
+    for (hunk_idx, hunk) in file_diff.hunks().iter().enumerate() {
+        n_lines += hunk.lines.len();
+        if n_lines > 2 * MAX_LINES {
+            break;
+        }
+        let mut facts = Facts { format, is_reread, hunk_idx, ..Facts::default() };
+        facts.read(hunk);
+        facts.compare(&mut key_changes);
+    }
+    key_changes.retain(|inner| !known.iter().any(|other| is_same(other, inner)));
+    key_changes
+}
+
+/// Whether an edit is known already.
+fn is_same(known: &KeyChange, inner: &KeyChange) -> bool {
+    known.is_substantial() && known.path == inner.path && known.kind == inner.kind && known.new == inner.new
+}
+
+/// A look at the bytes that settles nearly every file.
+fn may_say_more(format: Format, file_diff: &FileDiff, known: &[KeyChange]) -> bool {
+    let shifts = |key_change: &KeyChange| match key_change.kind {
+        KeyChangeKind::Moved | KeyChangeKind::Whitespace => true,
+        KeyChangeKind::Added => key_change.new.as_deref() == Some(""),
+        KeyChangeKind::Removed => key_change.old.as_deref() == Some(""),
+        _ => false,
+    };
+    let holds = |text: &str| {
+        format == Format::Conf
+            || text.bytes().any(|byte| matches!(byte, b'{' | b'&' | b'!' | b'(' | b'['))
+            || text.contains(" -")
+    };
+    let changed = file_diff.hunks().iter().flat_map(|hunk| &hunk.lines);
+    known.iter().any(shifts)
+        || changed.filter(|line| line.origin != LineOrigin::Context).any(|line| holds(&line.text))
+}
+
+/// Everything that the lines of one hunk say, on either side.
+struct Facts<'a> {
+    format: Format,
+    is_reread: bool,
+    hunk_idx: usize,
+    line_idx: usize,
+    entries: Vec<Entry<'a>>,
+}
+
+impl Default for Facts<'_> {
+    fn default() -> Self {
+        Self { format: Format::Unknown, is_reread: false, hunk_idx: 0, line_idx: 0, entries: Vec::new() }
+    }
+}
+
+impl<'a> Facts<'a> {
+    fn read(&mut self, hunk: &'a Hunk) {
+        let (mut old, mut new) = (Scope::default(), Scope::default());
+        for (line_idx, diff_line) in hunk.lines.iter().enumerate() {
+            self.line_idx = line_idx;
+            let line = read(self.format, &diff_line.text);
+            match diff_line.origin {
+                LineOrigin::Deleted => {
+                    step(&mut old, &line);
+                    self.line(true, &old, &line);
+                }
+                LineOrigin::Added => {
+                    step(&mut new, &line);
+                    self.line(false, &new, &line);
+                }
+                LineOrigin::Context => {
+                    step(&mut old, &line);
+                    step(&mut new, &line);
+                    if old.path() != new.path() {
+                        self.line(true, &old, &line);
+                        self.line(false, &new, &line);
+                    }
+                }
+            }
+        }
+    }
+
+    fn line(&mut self, is_old: bool, scope: &Scope, line: &Line<'a>) {
+        let at = (scope.path(), scope.leaf_at());
+        match line.shape {
+            Shape::Pair(_, raw) => {
+                self.push(is_old, at, Sort::Pair, value::clean(raw), self.is_reread);
+                self.inside(is_old, at, raw);
+            }
+            Shape::Item(raw) => self.inside(is_old, at, raw),
+            Shape::Bare if self.format == Format::Cron => self.schedule(is_old, line.text),
+            Shape::Bare => self.inside(is_old, at, line.text),
+            Shape::Open(_) | Shape::Section(_) | Shape::Blank | Shape::Comment | Shape::Bracket => {}
+        }
+    }
+
+    /// What stands inside a value: an inline map, options of a command, the first word of a directive, a value
+    /// behind an anchor or a tag.
+    fn inside(&mut self, is_old: bool, at: (&str, usize), raw: &'a str) {
+        let first = self.entries.len();
+        let text = value::clean(raw);
+        if let Some(elements) = value::elements(text) {
+            for element in elements {
+                self.element(is_old, at.0, element, 1, first);
+            }
+            return;
+        }
+        if let Some(rest) = without_mark(text) {
+            self.push(is_old, at, Sort::Pair, value::clean(rest), true);
+        }
+        let leaf = at.0.get(at.1..).unwrap_or("");
+        if self.format == Format::Conf && is_directive(leaf) {
+            let (word, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
+            let above = at.0.get(..at.1.saturating_sub(1)).unwrap_or("");
+            let rest = rest.trim().trim_end_matches(" always");
+            self.under(is_old, above, &[leaf, "_", word].concat(), value::clean(rest), Sort::Pair);
+        }
+        self.options(is_old, at.0, text);
+    }
+
+    /// One element of an inline list or map below `path`.
+    fn element(&mut self, is_old: bool, path: &str, element: &'a str, depth: usize, first: usize) {
+        if depth > MAX_DEPTH || self.entries.len() - first >= MAX_FACTS {
+            return;
+        }
+        let Some((key, raw)) = pair_of(element) else {
+            match value::elements(element) {
+                Some(inner) => {
+                    inner.into_iter().for_each(|it| self.element(is_old, path, it, depth + 1, first));
+                }
+                None if depth > 1 => {
+                    let leaf_at = path.rfind('.').map_or(0, |dot| dot + 1);
+                    self.push(is_old, (path, leaf_at), Sort::Item, value::clean(element), true);
+                }
+                None => self.options(is_old, path, value::clean(element)),
+            }
+            return;
+        };
+        let mut below = path.to_owned();
+        let leaf_at = append_key(&mut below, key);
+        match value::elements(raw) {
+            Some(inner) => {
+                self.push(is_old, (&below, leaf_at), Sort::Pair, "", true);
+                inner.into_iter().for_each(|it| self.element(is_old, &below, it, depth + 1, first));
+            }
+            None => {
+                let bare = value::clean(without_mark(raw).unwrap_or(raw));
+                self.push(is_old, (&below, leaf_at), Sort::Pair, bare, true);
+            }
+        }
+    }
+
+    /// The options of a command line: `--auth=false`, `-Xmx4g`.
+    fn options(&mut self, is_old: bool, path: &str, text: &'a str) {
+        if !text.contains('-') {
+            return;
+        }
+        for word in text.split_ascii_whitespace().take(MAX_FACTS) {
+            if let Some((key, value)) = word.strip_prefix("--").and_then(|word| word.split_once('=')) {
+                self.under(is_old, path, key, value::clean(value), Sort::Pair);
+            } else if let Some(heap) = word.strip_prefix("-Xmx") {
+                self.under(is_old, path, "max_heap_size", heap, Sort::Pair);
+            }
+        }
+    }
+
+    /// A line of a crontab: five fields of time, then the command that names it.
+    fn schedule(&mut self, is_old: bool, text: &'a str) {
+        let is_gap = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let mut fields_end = 0;
+        for _ in 0..5 {
+            let rest = text.as_bytes().get(fields_end..).unwrap_or(&[]);
+            let gap = rest.iter().take_while(|byte| is_gap(byte)).count();
+            let len = rest.iter().skip(gap).take_while(|byte| !is_gap(byte)).count();
+            fields_end += gap + len;
+        }
+        let (Some(fields), Some(command)) = (text.get(..fields_end), text.get(fields_end..)) else { return };
+        let is_time = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '/' | ',' | '-' | ' ' | '\t');
+        if !command.trim().is_empty() && fields.chars().all(is_time) {
+            let name = command.trim().replace('.', "_");
+            self.under(is_old, &["cron.", &name].concat(), "schedule", fields, Sort::Pair);
+        }
+    }
+
+    fn under(&mut self, is_old: bool, path: &str, key: &str, value: &'a str, sort: Sort) {
+        let mut below = path.to_owned();
+        let leaf_at = append_key(&mut below, key);
+        self.push(is_old, (&below, leaf_at), sort, value, true);
+    }
+
+    /// `is_part` tells what only this reading sees.
+    fn push(&mut self, is_old: bool, at: (&str, usize), sort: Sort, value: &'a str, is_part: bool) {
+        let (path, leaf_at) = at;
+        let (hunk_idx, line_idx) = (self.hunk_idx, self.line_idx);
+        let mut entry = Entry {
+            is_old,
+            hunk_idx,
+            line_idx,
+            run: 0,
+            path: path.to_owned(),
+            leaf_at,
+            sort,
+            value,
+            text: value,
+            raw: value,
+            is_part,
+            taken: false,
+        };
+        if path.is_empty() {
+            entry.leaf_at = 0;
+        }
+        self.entries.push(entry);
+    }
+
+    /// One edit for every path whose value became another one, and for every part that came or went.
+    fn compare(&self, out: &mut Vec<KeyChange>) {
+        let mut by_path: FxHashMap<(&str, Option<&str>), [Vec<&Entry<'_>>; 2]> = FxHashMap::default();
+        for entry in &self.entries {
+            let element = (entry.sort == Sort::Item).then_some(entry.value);
+            let [olds, news] = by_path.entry((entry.path.as_str(), element)).or_default();
+            if entry.is_old { olds } else { news }.push(entry);
+        }
+        let first = out.len();
+        for sides in by_path.values() {
+            match sides.each_ref().map(Vec::as_slice) {
+                [[old], [new]] if old.value != new.value => emit::edited(old, new, false, out),
+                [[old], [new]] if old.is_part != new.is_part => {
+                    out.push(emit::change(new, KeyChangeKind::Moved))
+                }
+                [[entry, ..], []] | [[], [entry, ..]] if entry.is_part => emit::alone(entry, out),
+                _ => {}
+            }
+        }
+        if let Some(found) = out.get_mut(first..) {
+            found.sort_by(|a, b| (a.line_idx, &a.path, &a.new).cmp(&(b.line_idx, &b.path, &b.new)));
+        }
+    }
+}
+
+/// The value behind a YAML anchor or tag: `&r 0`, `!!int 0`.
+fn without_mark(text: &str) -> Option<&str> {
+    let (mark, rest) = text.split_once(' ')?;
+    let is_mark = mark.len() > 1 && (mark.starts_with('&') || mark.starts_with('!'));
+    is_mark.then(|| rest.trim_start())
+}
+
+/// Whether the first word of a directive's value says what the directive is about.
+fn is_directive(key: &str) -> bool {
+    matches!(
+        key,
+        "timeout"
+            | "option"
+            | "no"
+            | "stats"
+            | "add_header"
+            | "proxy_set_header"
+            | "Header"
+            | "header"
+            | "set"
+    )
+}
+
+/// The key and the raw value of one element of an inline map.
+fn pair_of(element: &str) -> Option<(&str, &str)> {
+    let (key, rest) = match element.as_bytes().first()? {
+        quote @ (b'"' | b'\'') => {
+            let inner_len = element.get(1..)?.bytes().position(|byte| byte == *quote)?;
+            (element.get(1..=inner_len)?, element.get(inner_len + 2..)?.trim_start())
+        }
+        _ => {
+            let is_word =
+                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'$');
+            let len = element.bytes().take_while(|byte| is_word(*byte)).count();
+            (element.get(..len)?, element.get(len..)?.trim_start())
+        }
+    };
+    let raw = ["=>", ":", "="].iter().find_map(|separator| rest.strip_prefix(separator))?.trim();
+    (!key.is_empty() && !raw.is_empty() && !raw.starts_with("//")).then_some((key, raw))
+}
