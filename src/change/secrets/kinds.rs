@@ -184,7 +184,16 @@ fn is_back(byte: u8) -> bool {
 }
 
 fn is_reference(secret: &str) -> bool {
-    secret.contains(['$', '{', '<', '%']) || secret.starts_with("xxx") || secret.starts_with("***")
+    secret.contains(['$', '{', '<'])
+        || is_formatted(secret)
+        || secret.starts_with("xxx")
+        || secret.starts_with("***")
+}
+
+/// Whether a `%` is that of a format, and not of a byte written in two digits.
+fn is_formatted(secret: &str) -> bool {
+    let is_byte = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    secret.split('%').skip(1).any(|rest| !is_byte(rest))
 }
 
 /// The end of a key block: after its footer, else where the text stops looking like one.

@@ -158,3 +158,22 @@ fn what_only_looks_like_a_secret_is_left_alone() {
     by_line.print("harmless lines left alone, by line");
     assert!(by_group.share() >= 0.98, "{}", by_group.share());
 }
+
+#[test]
+fn a_known_kind_is_told_inside_what_looks_random_with_its_key() {
+    let token = ["ghp_", "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5"].concat();
+    for (text, kind) in [
+        (format!("API_KEY={token}"), "github_token"),
+        (format!("export T={token}"), "github_token"),
+        ("requirepass Hx7kQ2vLp9z".to_owned(), "password"),
+        ("masterauth Hx7kQ2vLp9z".to_owned(), "password"),
+        (format!("amqp://app:{}@mq.example.org/", "p%40ssHx7kQ2v"), "basic_auth_url"),
+    ] {
+        let found = find(&text);
+        assert_eq!(found.iter().map(|secret| secret.kind).collect::<Vec<_>>(), [kind], "{text}");
+        let clean = redact(&text);
+        assert!(!clean.contains("Hx7kQ2v") && !clean.contains("aB3dE5"), "{clean}");
+    }
+    assert_eq!(redact(&format!("API_KEY={token}")), "API_KEY=[redacted:github_token]");
+    assert!(find("amqp://app:%s@mq.example.org/").is_empty());
+}
