@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::danger::{Cold, Pair, hazards, pairs, record_of};
+use crate::danger::{Cold, Pair, hazards, pairs, record_of, second_pairs};
 
 /// Who put a pair in order, or that nobody did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +38,22 @@ struct Tally {
 }
 
 fn tally(half: &str) -> Tally {
+    let pairs: Vec<Pair> = pairs().into_iter().filter(|pair| pair.half == half).collect();
+    tally_of(&pairs, half, |pair| &pair.kind)
+}
+
+/// Counts the pairs, by what `group` says of each; `name` is that of all.
+fn tally_of(pairs: &[Pair], name: &str, group: fn(&Pair) -> &String) -> Tally {
     let cold = Cold::new();
     let mut by_kind: BTreeMap<String, Tally> = BTreeMap::new();
     let mut all = Tally::default();
     let mut odd = Vec::new();
-    for pair in pairs().iter().filter(|pair| pair.half == half) {
+    for pair in pairs {
         let (order, score_alone) = order(&cold, pair);
         if order != Order::ByRules {
             odd.push(format!("{} {} ({}): {order:?}", pair.index, pair.kind, pair.format));
         }
-        for tally in [&mut all, by_kind.entry(pair.kind.clone()).or_default()] {
+        for tally in [&mut all, by_kind.entry(group(pair).clone()).or_default()] {
             tally.n += 1;
             tally.by_rules += usize::from(order == Order::ByRules);
             tally.by_score += usize::from(order == Order::ByScore);
@@ -55,7 +61,7 @@ fn tally(half: &str) -> Tally {
         }
     }
     if std::env::var_os("SHOW_PAIRS").is_some() {
-        by_kind.insert(format!("**{half}**"), all);
+        by_kind.insert(format!("**{name}**"), all);
         for (kind, Tally { n, by_rules, by_score, score_alone }) in &by_kind {
             println!("| {kind} | {n} | {by_rules} | {by_score} | {score_alone} |");
         }
@@ -88,4 +94,12 @@ fn dangerous_edits_of_the_development_half_come_first() {
 fn dangerous_edits_of_the_held_half_come_first() {
     let tally = tally("held");
     assert!(tally.by_rules >= 43 && tally.by_rules + tally.by_score >= 43, "{tally:?}");
+}
+
+/// Written by somebody who had seen neither the rules nor the first suite. Rules were widened after its first run, so that
+/// this keeps what was reached; it measures nothing that is new.
+#[test]
+fn dangerous_edits_of_the_second_suite_come_first() {
+    let tally = tally_of(&second_pairs(), "second", |pair| &pair.format);
+    assert!(tally.by_rules >= 340 && tally.by_rules + tally.by_score >= 405, "{tally:?}");
 }
