@@ -7,7 +7,7 @@ use crate::change::keys::{typed, value};
 use crate::change::{KeyChange, KeyChangeKind, secrets};
 
 /// Longest value that is kept, in bytes.
-const MAX_VALUE: usize = 512;
+pub(super) const MAX_VALUE: usize = 512;
 
 /// Types every pair and every entry that is left over.
 pub(super) fn emit(entries: &[Entry<'_>], pairs: &[Pair]) -> Vec<KeyChange> {

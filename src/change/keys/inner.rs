@@ -10,24 +10,25 @@ use crate::change::keys::line::{Line, Shape, read};
 use crate::change::keys::scope::{Scope, append_key};
 use crate::change::keys::{MAX_LINES, emit, value};
 use crate::change::{FileDiff, Hunk, KeyChange, KeyChangeKind, LineOrigin};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Deepest inline nesting that is read.
 const MAX_DEPTH: usize = 8;
-/// Most facts that are read from one line.
-const MAX_FACTS: usize = 256;
+/// Most facts that are read from one file.
+const MAX_FACTS: usize = 1 << 16;
 
-/// Reads what `known`, the key edits of the file, leave unseen, in the order of the lines.
+/// Reads what `known`, the key edits of the file, leave unseen, in the order of the lines; none where there is more
+/// than is read (65,536 facts).
 ///
 /// ```
 /// use diffrisk::change::{DiffLimits, inner_changes, key_changes, parse_diff};
 ///
 /// let diff = "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-web: {replicas: 3, port: 80}\n+web: {replicas: 0, port: 80}\n";
 /// let file_diff = &parse_diff(diff, &DiffLimits::default()).unwrap().files[0];
-/// let inner = inner_changes(file_diff, &key_changes(file_diff));
+/// let inner = inner_changes(file_diff, &key_changes(file_diff)).unwrap();
 /// assert_eq!((inner[0].path.as_str(), inner[0].new.as_deref()), ("web.replicas", Some("0")));
 /// ```
-pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Vec<KeyChange> {
+pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<KeyChange>> {
     let path = file_diff.path();
     let (format, is_reread) = match (Format::of_path(path), Format::of_directives(path)) {
         (Format::Unknown, Some(format)) => (format, true),
@@ -36,10 +37,10 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Vec<KeyChange
     let has_no_keys =
         matches!(format, Format::Xml | Format::Zone | Format::Prose | Format::Code | Format::List);
     if has_no_keys || !(is_reread || may_say_more(format, file_diff, known)) {
-        return Vec::new();
+        return Some(Vec::new());
     }
     let mut key_changes = Vec::new();
-    let mut n_lines = 0;
+    let (mut n_lines, mut n_facts) = (0, 0);
     for (hunk_idx, hunk) in file_diff.hunks().iter().enumerate() {
         n_lines += hunk.lines.len();
         if n_lines > 2 * MAX_LINES {
@@ -47,15 +48,17 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Vec<KeyChange
         }
         let mut facts = Facts { format, is_reread, hunk_idx, ..Facts::default() };
         facts.read(hunk);
+        n_facts += facts.entries.len();
+        if n_facts > MAX_FACTS {
+            return None;
+        }
         facts.compare(&mut key_changes);
     }
-    key_changes.retain(|inner| !known.iter().any(|other| is_same(other, inner)));
-    key_changes
-}
-
-/// Whether an edit is known already.
-fn is_same(known: &KeyChange, inner: &KeyChange) -> bool {
-    known.is_substantial() && known.path == inner.path && known.kind == inner.kind && known.new == inner.new
+    let seen = known.iter().filter(|known| known.is_substantial());
+    let seen: FxHashSet<(&str, Option<&str>)> =
+        seen.map(|it| (it.path.as_str(), it.new.as_deref())).collect();
+    key_changes.retain(|inner| !seen.contains(&(inner.path.as_str(), inner.new.as_deref())));
+    Some(key_changes)
 }
 
 /// A look at the bytes that settles nearly every file.
@@ -68,6 +71,7 @@ fn may_say_more(format: Format, file_diff: &FileDiff, known: &[KeyChange]) -> bo
     };
     let holds = |text: &str| {
         format == Format::Conf
+            || text.len() > emit::MAX_VALUE
             || text.bytes().any(|byte| matches!(byte, b'{' | b'&' | b'!' | b'(' | b'['))
             || text.contains(" -")
     };
@@ -135,12 +139,16 @@ impl<'a> Facts<'a> {
     /// What stands inside a value: an inline map, options of a command, the first word of a directive, a value
     /// behind an anchor or a tag.
     fn inside(&mut self, is_old: bool, at: (&str, usize), raw: &'a str) {
-        let first = self.entries.len();
         let text = value::clean(raw);
-        if let Some(elements) = value::elements(text) {
-            for element in elements {
-                self.element(is_old, at.0, element, 1, first);
-            }
+        if let Some(elements) = value::elements_within(text, MAX_FACTS) {
+            // Longer lists are one text to the reading of lines.
+            let depth = if elements.len() > value::MAX_ELEMENTS { 2 } else { 1 };
+            elements.into_iter().for_each(|element| self.element(is_old, at.0, element, depth));
+            return;
+        }
+        if text.len() > emit::MAX_VALUE {
+            let words = text.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+            words.for_each(|word| self.push(is_old, at, Sort::Item, word, true));
             return;
         }
         if let Some(rest) = without_mark(text) {
@@ -157,29 +165,27 @@ impl<'a> Facts<'a> {
     }
 
     /// One element of an inline list or map below `path`.
-    fn element(&mut self, is_old: bool, path: &str, element: &'a str, depth: usize, first: usize) {
-        if depth > MAX_DEPTH || self.entries.len() - first >= MAX_FACTS {
+    fn element(&mut self, is_old: bool, path: &str, element: &'a str, depth: usize) {
+        if depth > MAX_DEPTH {
             return;
         }
+        let within = |text: &'a str| value::elements_within(text, MAX_FACTS);
         let Some((key, raw)) = pair_of(element) else {
-            match value::elements(element) {
-                Some(inner) => {
-                    inner.into_iter().for_each(|it| self.element(is_old, path, it, depth + 1, first));
-                }
+            return match within(element) {
+                Some(inner) => inner.into_iter().for_each(|it| self.element(is_old, path, it, depth + 1)),
                 None if depth > 1 => {
                     let leaf_at = path.rfind('.').map_or(0, |dot| dot + 1);
                     self.push(is_old, (path, leaf_at), Sort::Item, value::clean(element), true);
                 }
                 None => self.options(is_old, path, value::clean(element)),
-            }
-            return;
+            };
         };
         let mut below = path.to_owned();
         let leaf_at = append_key(&mut below, key);
-        match value::elements(raw) {
+        match within(raw) {
             Some(inner) => {
                 self.push(is_old, (&below, leaf_at), Sort::Pair, "", true);
-                inner.into_iter().for_each(|it| self.element(is_old, &below, it, depth + 1, first));
+                inner.into_iter().for_each(|it| self.element(is_old, &below, it, depth + 1));
             }
             None => {
                 let bare = value::clean(without_mark(raw).unwrap_or(raw));
@@ -193,7 +199,7 @@ impl<'a> Facts<'a> {
         if !text.contains('-') {
             return;
         }
-        for word in text.split_ascii_whitespace().take(MAX_FACTS) {
+        for word in text.split_ascii_whitespace() {
             if let Some((key, value)) = word.strip_prefix("--").and_then(|word| word.split_once('=')) {
                 self.under(is_old, path, key, value::clean(value), Sort::Pair);
             } else if let Some(heap) = word.strip_prefix("-Xmx") {
@@ -228,26 +234,24 @@ impl<'a> Facts<'a> {
 
     /// `is_part` tells what only this reading sees.
     fn push(&mut self, is_old: bool, at: (&str, usize), sort: Sort, value: &'a str, is_part: bool) {
+        if self.entries.len() > MAX_FACTS {
+            return;
+        }
         let (path, leaf_at) = at;
-        let (hunk_idx, line_idx) = (self.hunk_idx, self.line_idx);
-        let mut entry = Entry {
+        self.entries.push(Entry {
             is_old,
-            hunk_idx,
-            line_idx,
+            hunk_idx: self.hunk_idx,
+            line_idx: self.line_idx,
             run: 0,
             path: path.to_owned(),
-            leaf_at,
+            leaf_at: if path.is_empty() { 0 } else { leaf_at },
             sort,
             value,
             text: value,
             raw: value,
             is_part,
             taken: false,
-        };
-        if path.is_empty() {
-            entry.leaf_at = 0;
-        }
-        self.entries.push(entry);
+        });
     }
 
     /// One edit for every path whose value became another one, and for every part that came or went.

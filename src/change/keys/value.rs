@@ -64,6 +64,11 @@ pub(super) const MAX_ELEMENTS: usize = 256;
 
 /// The elements of an inline list or map (`[1, 2]`, `{ a: 1 }`, `array( 'x' )`), outermost level.
 pub(super) fn elements(value: &str) -> Option<Vec<&str>> {
+    elements_within(value, MAX_ELEMENTS)
+}
+
+/// As [`elements`], none where there are more than `max`.
+pub(super) fn elements_within(value: &str, max: usize) -> Option<Vec<&str>> {
     let value = value.trim();
     let inner = strip_brackets(value)?;
     let mut found = Vec::new();
@@ -81,7 +86,7 @@ pub(super) fn elements(value: &str) -> Option<Vec<&str>> {
             }
             _ => {}
         }
-        if found.len() >= MAX_ELEMENTS {
+        if found.len() >= max {
             return None;
         }
     }

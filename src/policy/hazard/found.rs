@@ -7,6 +7,7 @@ use crate::policy::hazard::edit::{Around, Edit};
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{HazardRule, Look, Sphere, hazard_rules};
 use crate::policy::hazard::shown;
+use crate::policy::hazard::target::UNREAD;
 use crate::policy::reason::ReasonCode;
 
 /// A rule that fired on a change; the first place where it did.
@@ -64,6 +65,11 @@ pub fn find_hazards(
                 && let Some(finding) = look(file_diff)
             {
                 note(slot, || hazard(rule, file_diff, finding.key, finding.what));
+            }
+        }
+        for (rule, slot) in rules.iter().zip(&mut found) {
+            if rule.name == UNREAD && !file_edits.is_whole {
+                note(slot, || hazard(rule, file_diff, "", "changed values".to_owned()));
             }
         }
         let is_prose = is_prose(file_diff);
@@ -140,11 +146,14 @@ struct FileEdits<'a> {
     file_diff: &'a FileDiff,
     known: &'a [KeyChange],
     inner: Vec<KeyChange>,
+    /// Whether everything inside its lines was read.
+    is_whole: bool,
 }
 
 impl<'a> FileEdits<'a> {
     fn of(file_diff: &'a FileDiff, known: &'a [KeyChange]) -> Self {
-        Self { file_diff, known, inner: inner_changes(file_diff, known) }
+        let inner = inner_changes(file_diff, known);
+        Self { file_diff, known, is_whole: inner.is_some(), inner: inner.unwrap_or_default() }
     }
 
     fn all(&self) -> impl Iterator<Item = &KeyChange> {

@@ -38,18 +38,24 @@ fn secret_in_clear(edit: &Edit<'_>) -> bool {
     let found = secrets::find(line);
     // By its name alone, where the line shows no secret: the name stands on another one, or in an attribute.
     let by_name = is_typed && found.is_empty() && secrets::is_assigned(PASSWORD, literal_of(line));
-    let is_new =
-        |secret: &SecretMatch| is_typed || !edit.was_there(line.get(secret.start..secret.end).unwrap_or(""));
-    // Comments and prose speak of passwords; a token of a known shape is no word of theirs.
-    let is_text = edit.key_change.kind == KeyChangeKind::Comment || (!is_typed && is_prose(edit.file_diff));
-    let is_shaped = |secret: &SecretMatch| {
-        let is_named = matches!(secret.kind, "password" | "assigned_secret");
-        let text = line.get(secret.start..secret.end).unwrap_or("");
-        let is_put_in = ["<%", "{{", "${", "#{"].iter().any(|mark| text.contains(mark));
-        let is_drawn = text.bytes().any(|byte| byte.is_ascii_digit());
-        secret.kind != "high_entropy" && !is_put_in && !(is_named && (is_text || !(is_typed || is_drawn)))
-    };
-    by_name || is_default_of_secret(edit) || found.iter().any(|secret| is_shaped(secret) && is_new(secret))
+    by_name || is_default_of_secret(edit) || found.iter().any(|secret| is_in_clear(edit, line, secret))
+}
+
+/// Whether what was found on a new line is a secret, and came with the edit.
+fn is_in_clear(edit: &Edit<'_>, line: &str, secret: &SecretMatch) -> bool {
+    let text = line.get(secret.start..secret.end).unwrap_or("");
+    let is_put_in = ["<%", "{{", "${", "#{"].iter().any(|mark| text.contains(mark));
+    if secret.kind == "high_entropy" || is_put_in {
+        return false;
+    }
+    if edit.key_change.kind == KeyChangeKind::Secret {
+        return true;
+    }
+    // Comments and prose speak of passwords, and a line may name one; a token of a known shape is no word of theirs.
+    let is_named = matches!(secret.kind, "password" | "assigned_secret");
+    let is_text = edit.key_change.kind == KeyChangeKind::Comment || is_prose(edit.file_diff);
+    let is_drawn = text.bytes().any(|byte| byte.is_ascii_digit());
+    !(is_named && (is_text || !is_drawn)) && !edit.was_there(text)
 }
 
 /// The names of a secret whose value may be any word.

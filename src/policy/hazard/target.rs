@@ -7,6 +7,9 @@ use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
 
+/// The rule that fires on what cannot be read.
+pub(super) const UNREAD: &str = "unread";
+
 pub(super) const RULES: &[HazardRule] = &[
     edit_rule(
         "host_swapped",
@@ -38,7 +41,7 @@ pub(super) const RULES: &[HazardRule] = &[
         look: Look::File(merge_marker),
     },
     HazardRule {
-        name: "unread",
+        name: UNREAD,
         code: ReasonCode::HazardOther,
         sphere: Sphere::Everywhere,
         sentence: "A file is too large, or no text, for the rules to read it all",

@@ -441,6 +441,17 @@ fn a_file_too_large_to_be_read_is_never_let_pass_in_silence() {
     let lines: Vec<String> = (0..4_001).map(|n| format!("+line_{n}: a")).collect();
     assert_eq!(names("big.yaml", &lines.join("\n")), ["unread"]);
     assert!(names("big.yaml", &lines[..4_000].join("\n")).is_empty());
+    let many = |n: usize| (0..n).map(|n| format!("a{n}: {n}, ")).collect::<String>();
+    let line = |n: usize, end: &str| format!("-x: {{{}b: 1}}\n+x: {{{}b: {end}}}", many(n), many(n));
+    assert_eq!(names("big.yaml", &line(40_000, "2")), ["unread"]);
+    let ranges: Vec<String> = (0..300).map(|n| format!("10.{}.{}.0/24", n / 250, n % 250)).collect();
+    for separator in [", ", " "] {
+        let list = ranges.join(separator);
+        assert_eq!(
+            names("a.ini", &format!("-allow = {list}\n+allow = {list}{separator}0.0.0.0/0")),
+            ["wildcard"]
+        );
+    }
     let binary = |path: &str| {
         let diff = format!(
             "diff --git a/{path} b/{path}\nindex 1234567..89abcde 100644\nBinary files a/{path} and b/{path} differ\n"
