@@ -143,7 +143,7 @@ impl Detector {
     }
 
     /// Takes a declared incident link; none where the change is unknown.
-    pub fn declare(&mut self, incident_link: &IncidentLink) -> Option<Outcome> {
+    pub fn declare(&self, incident_link: &IncidentLink) -> Option<Outcome> {
         let id = &incident_link.change_id.0;
         let ordinal = self.names.by_id(id).or_else(|| self.names.by_review(id))?;
         let mut outcome = self.reported(ordinal, incident_link.started_at, incident_link.known_at)?;

@@ -6,6 +6,7 @@
 //! reading at [`Timeline::land`].
 
 mod cache;
+mod early;
 mod known;
 mod replay;
 mod rows;

@@ -1,10 +1,13 @@
+use std::cell::LazyCell;
+
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Change, KeyChange};
+use crate::change::{Change, KeyChange, digest};
 use crate::features::{Extracted, Extractor};
 use crate::history::{History, Reading};
 use crate::incident::{OutcomeRecord, OutcomeTarget};
 use crate::label::{Classification, Detector, Outcome};
+use crate::timeline::early::{Early, Statement};
 use crate::timeline::known::KnownOutcomes;
 use crate::timeline::sources::Sources;
 
@@ -17,6 +20,7 @@ pub struct Timeline {
     /// Outcomes not yet known, the next one last.
     pending: Vec<Outcome>,
     n_unknown_targets: usize,
+    early: Early,
     known: KnownOutcomes,
     head: Option<String>,
     last_t: i64,
@@ -57,6 +61,7 @@ impl Timeline {
             sources,
             pending: Vec::new(),
             n_unknown_targets: 0,
+            early: Early::default(),
             known: KnownOutcomes::default(),
             head: None,
             last_t: i64::MIN,
@@ -83,7 +88,7 @@ impl Timeline {
         self.head.as_ref().map(|_| self.last_t)
     }
 
-    /// Incident links and outcomes whose change was not in the history when they became known.
+    /// Incident links and outcomes whose change is not in the history, nor landed within 90 days after they became known.
     pub fn n_unknown_targets(&self) -> usize {
         self.n_unknown_targets
     }
@@ -122,12 +127,16 @@ impl Timeline {
     /// Takes in every outcome known at `t`; answers them in the order they became known.
     pub fn advance(&mut self, t: i64) -> Vec<Outcome> {
         for incident in self.sources.incidents_known_at(t) {
-            let outcome = self.detector.declare(&incident);
-            self.expect(outcome);
+            match self.detector.declare(&incident) {
+                Some(outcome) => self.expect(outcome),
+                None => self.wait(Statement::Link(incident)),
+            }
         }
         for outcome_record in self.sources.outcomes_known_at(t) {
-            let outcome = self.outcome_of(&outcome_record);
-            self.expect(outcome);
+            match self.outcome_of(&outcome_record) {
+                Some(outcome) => self.expect(outcome),
+                None => self.wait(Statement::Report(outcome_record)),
+            }
         }
         let n_later = self.pending.partition_point(|outcome| outcome.known_at > t);
         let known: Vec<Outcome> = self.pending.drain(n_later..).rev().collect();
@@ -171,6 +180,7 @@ impl Timeline {
             self.take_in(&outcome);
             outcomes.push(outcome);
         }
+        self.hear_early(change, ordinal);
         self.head = Some(change.id.0.clone());
         self.last_t = self.last_t.max(change.committed_at);
         Landed { ordinal, classification, vector, tokens, outcomes }
@@ -181,11 +191,33 @@ impl Timeline {
         self.known.outcome(outcome);
     }
 
-    fn expect(&mut self, outcome: Option<Outcome>) {
-        let Some(outcome) = outcome else {
-            self.n_unknown_targets += 1;
-            return;
+    /// Counts a statement about a change that is unknown, and keeps it for its landing.
+    fn wait(&mut self, statement: Statement) {
+        self.n_unknown_targets += 1;
+        self.early.keep(statement);
+    }
+
+    /// Expects what was said of a change before it landed: it is known as of the landing.
+    fn hear_early(&mut self, change: &Change, ordinal: u32) {
+        let digest = LazyCell::new(|| digest(&change.record).to_string());
+        let detector = &self.detector;
+        let outcome_of = |statement: &Statement| match (statement, statement.digest()) {
+            (Statement::Report(report), Some(named)) if named == digest.as_str() => {
+                detector.report(ordinal, report)
+            }
+            (Statement::Report(report), None) => detector.report(detector.named(&report.target)?, report),
+            (Statement::Link(incident_link), _) => detector.declare(incident_link),
+            (Statement::Report(_), Some(_)) => None,
         };
+        let outcome_of =
+            |statement: &Statement| outcome_of(statement).filter(|outcome| outcome.ordinal == ordinal);
+        let its = self.early.take(change.committed_at, |statement| outcome_of(statement).is_some());
+        let outcomes: Vec<Outcome> = its.iter().filter_map(outcome_of).collect();
+        self.n_unknown_targets -= outcomes.len();
+        outcomes.into_iter().for_each(|outcome| self.expect(outcome));
+    }
+
+    fn expect(&mut self, outcome: Outcome) {
         let later = |other: &Outcome| (other.known_at, other.ordinal) > (outcome.known_at, outcome.ordinal);
         let idx = self.pending.partition_point(later);
         self.pending.insert(idx, outcome);

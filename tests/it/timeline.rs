@@ -199,6 +199,34 @@ fn declared_incidents_label_changes_of_the_sample() {
 }
 
 #[test]
+fn what_is_said_of_a_change_before_it_lands_counts_as_of_its_landing() {
+    let changes = changes();
+    let about = &changes[40];
+    let report = |target: OutcomeTarget, days_before: i64| OutcomeRecord {
+        target,
+        repo: None,
+        outcome: OutcomeKind::Caught,
+        occurred_at: about.committed_at - days_before * 86_400,
+        known_at: about.committed_at - days_before * 86_400,
+        incident_id: None,
+        severity: None,
+        source: None,
+    };
+    let commit = || OutcomeTarget::Commit(about.id.clone());
+    let by_digest = OutcomeTarget::Digest(digest(&about.record).to_string());
+    for (outcome_record, counts) in
+        [(report(commit(), 1), true), (report(by_digest, 1), true), (report(commit(), 91), false)]
+    {
+        let mut timeline = Timeline::new(Sources::new(Vec::new(), vec![outcome_record]));
+        changes[..41].iter().for_each(|change| drop(timeline.land(change)));
+        assert_eq!(timeline.known().of_ordinal(40), None, "nothing before it landed, nor by its own landing");
+        timeline.advance(about.committed_at);
+        assert_eq!(timeline.known().of_ordinal(40).is_some(), counts);
+        assert_eq!(timeline.n_unknown_targets(), usize::from(!counts));
+    }
+}
+
+#[test]
 fn an_outcome_of_a_diff_is_one_of_the_landed_change_with_it() {
     let changes = changes();
     let (about, after) = (&changes[40], &changes[41]);

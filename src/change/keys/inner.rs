@@ -73,7 +73,8 @@ fn may_say_more(format: Format, file_diff: &FileDiff, known: &[KeyChange]) -> bo
         format == Format::Conf
             || text.len() > emit::MAX_VALUE
             || text.bytes().any(|byte| matches!(byte, b'{' | b'&' | b'!' | b'(' | b'['))
-            || text.contains(" -")
+            || text.contains(" --")
+            || text.contains(" -X")
     };
     let changed = file_diff.hunks().iter().flat_map(|hunk| &hunk.lines);
     known.iter().any(shifts)

@@ -63,7 +63,7 @@ fn a_declared_incident_is_positive_whatever_its_delay_or_wording() {
 #[test]
 fn a_link_may_name_a_short_id_or_a_review() {
     let review = "I058fac389323b7f34134bc264c2c2cf5aa9feb6d";
-    let mut fold = Fold::of(&[change(1, &format!("Raise x\n\nChange-Id: {review}"), 0)]);
+    let fold = Fold::of(&[change(1, &format!("Raise x\n\nChange-Id: {review}"), 0)]);
     assert!(fold.detector.declare(&link(&id(1)[..8], HOUR)).is_some());
     assert!(fold.detector.declare(&link(review, HOUR)).is_some());
     assert!(fold.detector.declare(&link("fffffffff", HOUR)).is_none());
@@ -71,7 +71,7 @@ fn a_link_may_name_a_short_id_or_a_review() {
 
 #[test]
 fn a_link_is_never_known_before_its_change_landed() {
-    let mut fold = Fold::of(&[change(1, "Raise x", DAY)]);
+    let fold = Fold::of(&[change(1, "Raise x", DAY)]);
     let outcome = fold.detector.declare(&link(&id(1), HOUR)).unwrap();
     assert_eq!((outcome.occurred_at, outcome.known_at), (DAY, DAY));
 }
