@@ -84,7 +84,9 @@ pub fn prior_for(
     let Some(artifact) = artifact else { return Ok((None, false)) };
     match Prior::for_rows(Arc::clone(&artifact), rows, TwinKind::Source) {
         Ok(prior) => Ok((Some(prior), false)),
-        Err(train::Error::Overlap { .. }) if allow_overlap => Ok((Some(Prior::overlapping(artifact)), true)),
+        Err(train::Error::Overlap { .. } | train::Error::UnknownPrior { .. }) if allow_overlap => {
+            Ok((Some(Prior::overlapping(artifact)), true))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -7,6 +7,7 @@ use crate::dataset::{LabelTask, Row, Rows, Table};
 use crate::train::Error;
 use crate::train::backtest::{Prediction, coin};
 use crate::train::report::{Block, DatasetReport, PriorUse, Scored};
+use crate::train::seen::{Met, blended_with, met};
 
 /// What a finished artifact is worth on rows it has not seen.
 #[derive(Clone, Debug, Serialize)]
@@ -33,8 +34,9 @@ pub struct Evaluation {
     pub predictions: Vec<Prediction>,
 }
 
-/// Measures an artifact on mined rows, as it is: nothing is fitted. Rows of a repository that it was
-/// trained on are left out up to the newest one it saw.
+/// Measures an artifact on mined rows, as it is: nothing is fitted. Rows of a repository that it, or the
+/// artifact it was blended with, was trained on are left out up to the newest one seen, also where that is known
+/// again by its changes alone.
 ///
 /// # Errors
 /// When the artifact needs other values than the rows hold, has seen all rows, or only one class is left.
@@ -46,8 +48,8 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
     let revisions: Vec<(&str, u32)> =
         rows.features().iter().map(|feature| (feature.name.as_str(), feature.revision)).collect();
     let columns = artifact.columns(&revisions)?;
-    let unseen: Vec<usize> =
-        (0..rows.n_rows()).filter(|&row| !is_seen(document, &rows.facts()[row])).collect();
+    let seen = seen_of(artifact, rows)?;
+    let unseen: Vec<usize> = (0..rows.n_rows()).filter(|&row| !is_seen(&seen, &rows.facts()[row])).collect();
     if unseen.is_empty() {
         return Err(refused("it was trained on every one of these rows"));
     }
@@ -79,14 +81,18 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
     Ok(Evaluation { predictions: measured.predictions(ids, labels), report })
 }
 
-/// Measures an artifact of a table on another table.
+/// Measures an artifact of a table on another table. Which single rows it was trained on is not known: only the very
+/// table is refused.
 ///
 /// # Errors
-/// When the artifact needs a column that the table does not have, or the labels are of one class.
+/// When the artifact was trained on this table or needs a column that it does not have, or the labels are of one class.
 pub fn evaluate_table(artifact: &Artifact, table: &Table, seed: u64) -> Result<Evaluation, Error> {
     let document = artifact.document();
     if document.unit != TABLE {
         return Err(refused("it was trained on mined rows, not on a table"));
+    }
+    if document.sources.iter().any(|source| source.dataset == table.digest().to_string()) {
+        return Err(refused("it was trained on this very table"));
     }
     let names: Vec<(&str, u32)> = table.names.iter().map(|name| (name.as_str(), 1)).collect();
     let columns = artifact.columns(&names)?;
@@ -109,8 +115,22 @@ fn refused(why: &str) -> Error {
     crate::artifact::Error::Refused(why.to_owned()).into()
 }
 
-fn is_seen(document: &Document, row: &Row) -> bool {
-    document.sources.iter().any(|source| source.root == row.root && row.committed_at <= source.to)
+/// What the artifact, or the published one behind it, was trained on of these rows. Of another prior behind it no more
+/// is known than its last moment, which the report gives.
+fn seen_of(artifact: &Artifact, rows: &Rows) -> Result<Vec<Met>, Error> {
+    let mut seen = met(artifact, rows, &[])?;
+    let inner = match blended_with(artifact) {
+        Err(Error::UnknownPrior { .. }) => None,
+        inner => inner?,
+    };
+    if let (Some(inner), Some(prior)) = (inner, &artifact.document().prior) {
+        seen.extend(met(&inner, rows, &prior.excluded_sources)?);
+    }
+    Ok(seen)
+}
+
+fn is_seen(seen: &[Met], row: &Row) -> bool {
+    seen.iter().any(|met| met.rows == row.root && row.committed_at <= met.to)
 }
 
 fn prior_use(document: &Document, first_at: i64) -> Option<PriorUse> {

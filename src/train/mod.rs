@@ -17,6 +17,7 @@ mod pooled;
 mod population;
 mod recipe;
 mod report;
+mod seen;
 mod small;
 mod sources;
 mod steady;
@@ -61,6 +62,16 @@ pub enum Error {
         prior: String,
         /// Root commit.
         root: String,
+    },
+    /// The prior was blended with an artifact that is not at hand.
+    #[error(
+        "the prior `{artifact}` was itself blended with `{prior}`, which is not the artifact published with this version: what that saw cannot be told; use `--prior none`, or `--allow-overlap` to run it all the same"
+    )]
+    UnknownPrior {
+        /// Name of the prior.
+        artifact: String,
+        /// Name of what it was blended with.
+        prior: String,
     },
     /// The prior alone was to be judged, and there is none.
     #[error("the prior alone was to be judged, but there is no prior")]

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::artifact::{
-    Artifact, DigestSample, Document, FORMAT, FeatureRef, PriorRef, Scoring, Source, Twin, TwinKind, Twins,
+    Artifact, Document, FORMAT, FeatureRef, PriorRef, Scoring, Source, Twin, TwinKind, Twins,
 };
 use crate::dataset::{LabelTask, Rows, Standing, standings};
 use crate::features::{Trend, is_custom, schema};
@@ -15,13 +15,12 @@ use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Members, PriorMembers};
 use crate::train::golden::{golden_rows, guard};
 use crate::train::recipe::Recipe;
+use crate::train::seen::{blended_with, met};
 use crate::train::small::{prior_alone, prior_guard, too_small};
 use crate::train::sources::{describe_sources, digest_samples, in_time_order, unit_of};
 
 /// Positives below which nothing is trained.
 pub(super) const MIN_POSITIVES: usize = 20;
-/// Share of a source's changes in the rows at hand above which both are one history.
-const MAX_SHARED: f64 = 0.01;
 
 /// The artifact whose experience is blended in, and what must not be in it.
 #[derive(Clone, Debug)]
@@ -84,18 +83,21 @@ impl Trained {
 
 impl Prior {
     /// The prior for rows: as [`Self::for_root`] of their repositories and of every source of the artifact
-    /// that shares more than a hundredth of their changes, whatever its root.
+    /// that shares more than a hundredth of their changes, whatever its root; and none of these repositories may be a
+    /// source of what the artifact was blended with.
     ///
     /// # Errors
-    /// As [`Self::for_root`].
+    /// As [`Self::for_root`], and [`Error::UnknownPrior`].
     pub fn for_rows(artifact: Arc<Artifact>, rows: &Rows, kind: TwinKind) -> Result<Self, Error> {
-        let samples = artifact.twins()?.samples;
-        let digests = || rows.facts().iter().map(|row| row.digest.as_str());
-        let shares = |sample: &&DigestSample| sample.has_more_than(MAX_SHARED, digests());
-        let known_again = samples.iter().filter(shares).map(|sample| sample.root.as_str());
+        if let (Some(inner), Some(prior)) = (blended_with(&artifact)?, &artifact.document().prior)
+            && let Some(met) = met(&inner, rows, &prior.excluded_sources)?.into_iter().next()
+        {
+            return Err(Error::Overlap { prior: prior.name.clone(), root: met.source });
+        }
+        let met = met(&artifact, rows, &[])?;
         let mut roots: Vec<&str> = rows.facts().iter().map(|row| row.root.as_str()).collect();
         roots.dedup();
-        roots.extend(known_again);
+        roots.extend(met.iter().map(|met| met.source.as_str()));
         Self::for_root(artifact, &roots, kind)
     }
 
@@ -135,6 +137,9 @@ impl Prior {
 
 fn reference(artifact: &Artifact, trained_until: i64, excluded_sources: Vec<String>) -> PriorRef {
     let (name, digest) = (artifact.document().name.clone(), format!("sha256:{}", artifact.digest()));
+    // What it was blended with taught it, too.
+    let inner = artifact.document().prior.as_ref().map_or(i64::MIN, |prior| prior.trained_until);
+    let trained_until = trained_until.max(inner);
     PriorRef { name, digest, trained_until, excluded_sources }
 }
 

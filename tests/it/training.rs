@@ -10,7 +10,7 @@ use diffrisk::risk::ReferenceScope;
 use diffrisk::scorer::{ReferenceMargins, Scorer};
 use diffrisk::train::{
     BacktestOptions, Error, PooledOptions, Prior, Protocol, Recipe, SplitAt, TrainOptions, backtest,
-    train_pooled, train_rows,
+    evaluate, train_pooled, train_rows,
 };
 
 use crate::timeline::mined;
@@ -190,6 +190,31 @@ fn a_prior_knows_its_own_source_again_under_another_root() {
     let last: Vec<usize> = (fork.n_rows() - 5..fork.n_rows()).collect();
     assert!(matches!(met(&fork.select(&last)), Err(Error::Overlap { .. })));
     assert!(met(&with_other_digests(&fork)).is_ok());
+}
+
+#[test]
+fn what_a_prior_was_blended_with_has_seen_its_sources_too() {
+    let published = diffrisk::artifact::published().unwrap();
+    let prior = Prior::for_root(Arc::clone(&published), &[], TwinKind::Source).unwrap();
+    let blended = TrainOptions { prior: Some(prior), ..options(rows()) };
+    let blended = Arc::new(train_rows(rows(), "blended", LabelTask::Strict, &blended).unwrap());
+    let source = &published.document().sources[0];
+    let others = with_other_digests(&relabeled(rows(), "elsewhere/config", &source.root));
+    let met = Prior::for_rows(Arc::clone(&blended), &others, TwinKind::Source);
+    assert!(
+        matches!(met, Err(Error::Overlap { prior, root }) if prior == published.document().name && root == source.root)
+    );
+    let strangers = with_other_digests(&relabeled(rows(), "elsewhere/config", "unheard-of"));
+    let met = Prior::for_rows(Arc::clone(&blended), &strangers, TwinKind::Source).unwrap();
+    assert!(met.reference.trained_until >= published.document().trained_until, "{:?}", met.reference);
+    let again = Prior { reference: met.reference.clone(), ..met };
+    let twice = TrainOptions { prior: Some(again), ..options(rows()) };
+    let twice = Arc::new(train_rows(&strangers, "twice", LabelTask::Strict, &twice).unwrap());
+    assert!(matches!(Prior::for_rows(twice, rows(), TwinKind::Source), Err(Error::UnknownPrior { .. })));
+    // And they are no rows to judge it by.
+    let n_of = |rows: &Rows| evaluate(&blended, rows, LabelTask::Strict, 1).map(|it| it.report.n_seen).ok();
+    assert_eq!(n_of(&strangers), Some(0));
+    assert_ne!(n_of(&others), Some(0));
 }
 
 #[test]
