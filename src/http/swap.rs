@@ -9,7 +9,7 @@ use crate::http::assessor::{Assessor, ModelRef};
 use crate::http::metrics::CodeLabels;
 use crate::http::models::{Comparison, Models, compare};
 use crate::http::service::{PolicyInUse, Service, Serving};
-use crate::store::{self, NewRecord, RecordKind};
+use crate::store::{self, NewRecord, RecordKind, Store};
 
 /// Between two tries to record an activation in a full queue.
 const QUEUE_PAUSE: Duration = Duration::from_millis(5);
@@ -143,26 +143,22 @@ impl Service {
         }
     }
 
-    /// Notes in the chain what is in use from now on; decisions made under anything else have expired.
+    /// Notes in the chain what is in use from now on; decisions made under anything else have expired. What other
+    /// replicas use is their own matter.
     pub(super) async fn record_activation(&self) {
         let Some(store) = self.open_store() else { return };
         let serving = self.serving.load_full();
         let model = serving.assessor.model().ok();
         let policy = serving.policy.as_ref().map(|in_use| in_use.policy.policy_digest());
         let body = json!({ "model": model, "policy": policy }).to_string();
-        let search =
-            store::Search { kind: Some(RecordKind::Activation), limit: 1, ..store::Search::default() };
-        let last = store.log().page(&search).await.ok().and_then(|page| page.records.into_iter().next());
-        if last.is_some_and(|record| record.body == body) {
+        if last_activation(store).await.is_some_and(|last| last == body) {
             return;
         }
         let mut new_record = NewRecord::new(RecordKind::Activation, body);
         new_record.at_ms = self.now_ms();
-        new_record.basis = Some(serving.basis);
         loop {
             match store.append_one(new_record.clone()).await {
                 Ok(_) => return,
-                // Keys go on standing for decisions under the old model until this is written.
                 Err(store::Error::Full) => tokio::time::sleep(QUEUE_PAUSE).await,
                 Err(error) => {
                     tracing::error!(error = %error, "an activation could not be recorded");
@@ -175,6 +171,13 @@ impl Service {
     fn swap(&self, make: impl Fn(&Serving) -> Serving) {
         self.serving.rcu(|serving| Arc::new(make(serving)));
     }
+}
+
+/// What this process's own chain says was in use last.
+async fn last_activation(store: &Store) -> Option<String> {
+    let (kind, chain) = (Some(RecordKind::Activation), Some(store.chain().to_owned()));
+    let search = store::Search { kind, chain, limit: 1, ..store::Search::default() };
+    store.log().page(&search).await.ok()?.records.pop().map(|record| record.body)
 }
 
 /// Whether two assessors score with one model.

@@ -75,13 +75,14 @@ impl Log {
         Ok(Page { records, next })
     }
 
-    /// What an idempotency key stands for: the decision, or a conflict with another body.
+    /// What an idempotency key stands for under a model and policy: the decision, or a conflict with another body.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn remembered(
         &self,
         claim: &Claim,
+        basis: Option<&RecordDigest>,
         since_ms: i64,
         now_ms: i64,
     ) -> Result<Option<Remembrance>, Error> {
@@ -93,7 +94,7 @@ impl Log {
         if held.expires_ms <= now_ms {
             return Ok(None);
         }
-        let proved = |record: &Record| record.answers(claim, now_ms) && self.wrote(record);
+        let proved = |record: &Record| record.answers(claim, basis, now_ms) && self.wrote(record);
         let record = self.record(&held.decision_id).await?.filter(proved);
         Ok(record.map(|record| Remembrance::Decision(Box::new(record))))
     }
@@ -163,7 +164,7 @@ impl Log {
         }
         let end: Option<(i64, RecordDigest)> = reading!(&self.database, tail(&head.chain))?;
         let signing_key = self.signing_key.clone();
-        Ok(end.map(|(seq, digest)| Tail { chain: head.chain, seq, digest, basis: None, signing_key }))
+        Ok(end.map(|(seq, digest)| Tail { chain: head.chain, seq, digest, signing_key }))
     }
 
     /// How many records of each kind the log holds.

@@ -55,6 +55,8 @@ use writer::{Closed, Command, Writer};
 pub struct Store {
     commands: mpsc::Sender<Command>,
     closed: Closed,
+    /// The chain that it writes.
+    chain: Arc<str>,
     log: Log,
     n_waiting: Arc<AtomicU64>,
     retention: Option<Duration>,
@@ -88,6 +90,7 @@ impl Store {
         tracing::info!(chain = tail.chain, seq = tail.seq, is_new, "the decision log is open");
         let questions = known_questions(&database, &tail).await?;
         let retention = store_config.retention;
+        let chain = tail.chain.as_str().into();
         let store_config = store_config.clone();
         let closed_by = Arc::clone(&closed);
         let journal = database.journal(&store_config).await?;
@@ -103,7 +106,7 @@ impl Store {
             _lock: lock,
         };
         writer.start(receiver).map_err(Error::Thread)?;
-        Ok(Self { commands: sender, closed, log, n_waiting: Arc::default(), retention })
+        Ok(Self { commands: sender, closed, chain, log, n_waiting: Arc::default(), retention })
     }
 
     /// Appends records in one transaction and waits until the disk has them.
@@ -159,6 +162,11 @@ impl Store {
         }
     }
 
+    /// The chain that this process writes.
+    pub fn chain(&self) -> &str {
+        &self.chain
+    }
+
     /// The reading side.
     pub fn log(&self) -> &Log {
         &self.log
@@ -210,7 +218,7 @@ async fn known_questions(database: &Database, tail: &Tail) -> Result<Questions, 
 
 async fn begin_chain(database: &Database, signing_key: &SigningKey) -> Result<Tail, Error> {
     let signing_key = signing_key.clone();
-    let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32], basis: None, signing_key };
+    let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32], signing_key };
     let body = serde_json::json!({ "format": 1, "version": env!("CARGO_PKG_VERSION") });
     let genesis = vec![NewRecord::new(RecordKind::Genesis, body.to_string())];
     let appended: Result<_, Failure> = async { writing!(database, append(genesis, &tail, &[], 0)) }.await;

@@ -43,8 +43,8 @@ pub struct NewRecord {
     pub tokens: Option<Vec<u32>>,
     /// The caller's idempotency key, where one was sent.
     pub claim: Option<Claim>,
-    /// Digest of the model and policy that a decision was made under, or that an activation makes the
-    /// ones in use. Not stored: a key never stands for a decision made under anything but the last activation.
+    /// Digest of the model and policy that a decision was made under. Stored as a part of the claim's digest: a key
+    /// stands for a decision only where that was made under what its caller is asked under.
     pub basis: Option<RecordDigest>,
 }
 
@@ -190,7 +190,7 @@ impl NewRecord {
             at_ms: self.at_ms,
             body: self.body,
             columns: self.columns,
-            claim: self.claim.as_ref().map(Claim::digest),
+            claim: self.claim.as_ref().map(|claim| claim.digest(self.basis.as_ref())),
             vector,
             tokens,
             prev,
@@ -203,12 +203,14 @@ impl NewRecord {
 }
 
 impl Claim {
-    /// One digest of the whole claim, kept in the record so that the index beside the chain proves nothing by itself.
-    pub fn digest(&self) -> RecordDigest {
-        let mut canonical = Canonical::new(b"diffrisk claim 1");
+    /// One digest of the whole claim and of the model and policy that it was answered under, kept in the record so
+    /// that the index beside the chain proves nothing by itself.
+    pub fn digest(&self, basis: Option<&RecordDigest>) -> RecordDigest {
+        let mut canonical = Canonical::new(b"diffrisk claim 2");
         canonical.bytes(self.api_key.as_bytes());
         canonical.bytes(&self.key_digest);
         canonical.bytes(&self.body_digest);
+        canonical.maybe(basis.map(<[u8; 32]>::as_slice));
         canonical.finish()
     }
 }
@@ -250,10 +252,10 @@ impl Record {
     }
 
     /// Whether this is the decision that a claim may stand for at a moment: as it was written, made under this
-    /// very claim, and not expired. The index of keys beside the chain proves nothing by itself.
-    pub(super) fn answers(&self, claim: &Claim, now_ms: i64) -> bool {
+    /// very claim, model and policy, and not expired. The index of keys beside the chain proves nothing by itself.
+    pub(super) fn answers(&self, claim: &Claim, basis: Option<&RecordDigest>, now_ms: i64) -> bool {
         let is_fresh = self.columns.expires_ms.is_none_or(|expires_ms| expires_ms > now_ms);
-        is_fresh && self.claim == Some(claim.digest()) && self.is_intact()
+        is_fresh && self.claim == Some(claim.digest(basis)) && self.is_intact()
     }
 
     /// The feature vector, bit for bit.

@@ -5,6 +5,8 @@ use crate::store::RecordKind;
 pub struct Search {
     /// The kind of record; none for every kind.
     pub kind: Option<RecordKind>,
+    /// The writer's chain.
+    pub chain: Option<String>,
     /// The repository's name.
     pub repo: Option<String>,
     /// The decision's word.
@@ -33,6 +35,7 @@ impl Search {
         let kind = self.kind.map(|kind| kind.as_str().to_owned());
         let parts = [
             ("kind = ", &kind),
+            ("chain = ", &self.chain),
             ("repo = ", &self.repo),
             ("verdict = ", &self.verdict),
             ("subject_id = ", &self.subject_id),

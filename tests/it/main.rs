@@ -41,6 +41,7 @@ mod process;
 mod protocols;
 mod recipes;
 mod references;
+mod replicas;
 mod repo_watch;
 mod secrets;
 mod store;

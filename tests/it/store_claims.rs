@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use diffrisk::store::{Appended, Claim, NewRecord, Record, RecordKind, Store, StoreConfig, new_id};
+use diffrisk::store::{
+    Appended, Claim, NewRecord, Record, RecordKind, Remembrance, Store, StoreConfig, new_id,
+};
 use sqlx::{Connection, SqliteConnection};
 
 const NOW: i64 = 1_800_000_000_000;
@@ -23,7 +25,6 @@ fn keyed(at_ms: i64, basis: u8) -> NewRecord {
 fn activation(basis: u8) -> NewRecord {
     let mut new_record = NewRecord::new(RecordKind::Activation, format!("{{\"basis\":{basis}}}"));
     new_record.at_ms = NOW;
-    new_record.basis = Some([basis; 32]);
     new_record
 }
 
@@ -59,11 +60,15 @@ async fn a_decision_under_a_model_that_was_replaced_meanwhile_stands_for_no_key(
     assert_eq!(appended(&store, keyed(NOW, 1)).await, (false, under_old.clone()));
     // Swapped while a decision under the old model was on its way: it arrives after the activation.
     store.append_one(activation(2)).await.unwrap();
-    let (is_new, late) = appended(&store, keyed(NOW, 1)).await;
-    assert!(is_new && late.id != under_old.id);
+    assert_eq!(appended(&store, keyed(NOW, 1)).await, (false, under_old.clone()));
     let (is_new, under_new) = appended(&store, keyed(NOW, 2)).await;
-    assert!(is_new && under_new.id != late.id, "what was made under the old model is made anew");
-    assert_eq!(appended(&store, keyed(NOW, 2)).await, (false, under_new));
+    assert!(is_new && under_new.id != under_old.id, "what was made under the old model is made anew");
+    assert_eq!(appended(&store, keyed(NOW, 2)).await, (false, under_new.clone()));
+    let claim = keyed(NOW, 1).claim.unwrap();
+    let remembered =
+        async |basis: u8| store.log().remembered(&claim, Some(&[basis; 32]), 0, NOW).await.unwrap();
+    assert_eq!(remembered(1).await, None);
+    assert_eq!(remembered(2).await, Some(Remembrance::Decision(Box::new(under_new))));
 }
 
 #[tokio::test]

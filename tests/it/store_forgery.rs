@@ -117,7 +117,7 @@ async fn a_forged_decision_answers_no_question_and_no_key() {
     let claim = Claim { api_key: "ci".into(), key_digest: [1; 32], body_digest: [2; 32] };
     let mut by_key = forged_after(&last, None);
     by_key.columns.question = None;
-    by_key.claim = Some(claim.digest());
+    by_key.claim = Some(claim.digest(None));
     by_key.chain = "another".into();
     by_key.digest = by_key.computed_digest();
     put(dir.path(), &by_key).await;
@@ -133,7 +133,7 @@ async fn a_forged_decision_answers_no_question_and_no_key() {
     let query = sqlx::query(sql).bind(&altered.body).bind(altered.computed_digest().to_vec()).bind(&last.id);
     query.execute(&mut session).await.unwrap();
 
-    assert_eq!(store.log().remembered(&claim, 0, NOW).await.unwrap(), None);
+    assert_eq!(store.log().remembered(&claim, None, 0, NOW).await.unwrap(), None);
     assert!(matches!(store.append_one(asked(0)).await.unwrap(), Appended::New(_)));
     let mut keyed = asked(51);
     keyed.claim = Some(claim);

@@ -61,15 +61,12 @@ macro_rules! key_statements {
             Ok(())
         }
 
-        /// A key no longer stands for a decision that was taken back, or was made under another model or policy.
+        /// A key no longer stands for a decision that was taken back.
         async fn expire(session: &mut Session, record: &Record) -> Result<(), Error> {
-            let sql = match record.kind {
-                RecordKind::Revocation => "UPDATE idempotency SET expires_ms = $1 WHERE decision_id = $2",
-                RecordKind::Activation => {
-                    "UPDATE idempotency SET expires_ms = $1 WHERE expires_ms > $1 AND decision_id <> $2"
-                }
-                _ => return Ok(()),
-            };
+            if record.kind != RecordKind::Revocation {
+                return Ok(());
+            }
+            let sql = "UPDATE idempotency SET expires_ms = $1 WHERE decision_id = $2";
             let subject_id = record.columns.subject_id.as_deref().unwrap_or("");
             sqlx::query(sql).bind(record.at_ms).bind(subject_id).execute(session).await?;
             Ok(())

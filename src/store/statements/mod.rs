@@ -219,7 +219,8 @@ macro_rules! statements {
                 let mut fresh: Vec<Record> = Vec::with_capacity(new_records.len());
                 for new_record in new_records {
                     if let Some(claim) = &new_record.claim {
-                        let decision = (new_record.id.as_str(), new_record.at_ms, tail.expires_ms(&new_record));
+                        let expires_ms = new_record.columns.expires_ms.unwrap_or(i64::MAX);
+                        let decision = (new_record.id.as_str(), new_record.at_ms, expires_ms);
                         match standing(&mut transaction, claim, decision, forgotten_before_ms).await? {
                             Standing::None => {}
                             Standing::OtherBody => {
@@ -233,7 +234,8 @@ macro_rules! statements {
                                     None => by_id(&mut transaction, &id).await?,
                                 };
                                 let proved = |record: &Record| {
-                                    record.answers(claim, new_record.at_ms) && tail.signing_key.wrote(record)
+                                    record.answers(claim, new_record.basis.as_ref(), new_record.at_ms)
+                                        && tail.signing_key.wrote(record)
                                 };
                                 if let Some(record) = earlier.filter(proved) {
                                     results.push(Some(Appended::Earlier(record)));
@@ -246,16 +248,12 @@ macro_rules! statements {
                         results.push(Some(Appended::Earlier(earlier.record(&fresh).clone())));
                         continue;
                     }
-                    let (is_claimed, basis) = (new_record.claim.is_some(), new_record.basis);
+                    let is_claimed = new_record.claim.is_some();
                     let record = tail.place(new_record);
                     expire(&mut transaction, &record).await?;
-                    match record.kind {
-                        RecordKind::Activation => tail.basis = basis,
-                        RecordKind::Revocation => {
-                            let revoked = record.columns.subject_id.as_deref();
-                            answered.retain(|_, earlier| Some(earlier.record(&fresh).id.as_str()) != revoked);
-                        }
-                        _ => {}
+                    if record.kind == RecordKind::Revocation {
+                        let revoked = record.columns.subject_id.as_deref();
+                        answered.retain(|_, earlier| Some(earlier.record(&fresh).id.as_str()) != revoked);
                     }
                     if let Some(question) = record.columns.question.filter(|_| !is_claimed) {
                         answered.insert(question, Answered::Now(fresh.len()));
