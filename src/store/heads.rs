@@ -31,6 +31,9 @@ pub struct Head {
     pub digest: String,
     /// When the head was signed, in Unix milliseconds.
     pub at_ms: i64,
+    /// Place from which on every record of the chain carries a MAC; none in heads of versions that did not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_from: Option<i64>,
     /// HMAC-SHA256 over the above, in hex.
     pub mac: String,
 }

@@ -11,6 +11,7 @@ use sha2::Sha256;
 use crate::store::files::sync_directory;
 use crate::store::heads::Head;
 use crate::store::record::{Record, RecordDigest};
+use crate::store::tail::Tail;
 use crate::store::{Error, StoreConfig};
 
 /// The key that signs records, heads and checkpoints; never shown.
@@ -63,9 +64,26 @@ impl SigningKey {
         mac.finalize().into_bytes().into()
     }
 
-    pub(super) fn sign_head(&self, place: (&str, i64), digest: &RecordDigest, at_ms: i64) -> Head {
-        let mac = hex::encode(self.mac("diffrisk head 1", place, digest, at_ms));
-        Head { chain: place.0.to_owned(), seq: place.1, digest: hex::encode(digest), at_ms, mac }
+    /// The head of a chain that has come so far.
+    pub(super) fn sign_head(&self, tail: &Tail, at_ms: i64) -> Head {
+        let mut head = Head {
+            chain: tail.chain.clone(),
+            seq: tail.seq,
+            digest: hex::encode(tail.digest),
+            at_ms,
+            sealed_from: Some(tail.sealed_from),
+            mac: String::new(),
+        };
+        head.mac = self.head_mac(&head, &tail.digest);
+        head
+    }
+
+    fn head_mac(&self, head: &Head, digest: &RecordDigest) -> String {
+        let purpose = match head.sealed_from {
+            Some(sealed_from) => format!("diffrisk head 2 sealed from {sealed_from}"),
+            None => "diffrisk head 1".to_owned(),
+        };
+        hex::encode(self.mac(&purpose, (&head.chain, head.seq), digest, head.at_ms))
     }
 
     /// The MAC of a record in its place.
@@ -81,6 +99,7 @@ impl SigningKey {
     /// The digest that a head vouches for, if this installation signed it.
     pub(super) fn signed(&self, head: &Head) -> Option<RecordDigest> {
         let digest = hex::decode(&head.digest).ok()?.try_into().ok()?;
-        (self.sign_head((&head.chain, head.seq), &digest, head.at_ms) == *head).then_some(digest)
+        let is_ours = hex::encode(digest) == head.digest && self.head_mac(head, &digest) == head.mac;
+        is_ours.then_some(digest)
     }
 }

@@ -163,8 +163,25 @@ impl Log {
             );
         }
         let end: Option<(i64, RecordDigest)> = reading!(&self.database, tail(&head.chain))?;
+        let Some((seq, digest)) = end else { return Ok(None) };
+        let sealed_from = self.sealed_from(&head, seq).await?;
         let signing_key = self.signing_key.clone();
-        Ok(end.map(|(seq, digest)| Tail { chain: head.chain, seq, digest, signing_key }))
+        Ok(Some(Tail { chain: head.chain, seq, digest, sealed_from, signing_key }))
+    }
+
+    /// From where on the records of a chain are sealed: as its head says, and for one of a version that did not say it, from
+    /// the first that is.
+    async fn sealed_from(&self, head: &Head, last_seq: i64) -> Result<i64, Error> {
+        if let Some(sealed_from) = head.sealed_from {
+            return Ok(sealed_from);
+        }
+        let first: Option<i64> = reading!(&self.database, first_sealed(&head.chain))?;
+        Ok(first.unwrap_or(last_seq + 1))
+    }
+
+    /// Whether no record was ever written, or none is left.
+    pub(super) async fn is_empty(&self) -> Result<bool, Error> {
+        reading!(&self.database, is_empty())
     }
 
     /// How many records of each kind the log holds.

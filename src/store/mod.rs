@@ -27,6 +27,7 @@ mod verify;
 mod walk;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -74,9 +75,13 @@ impl Store {
         let lock = lock(store_config)?;
         let database = Database::open(store_config).await?;
         writing!(&database, migrate())?;
+        let missing = missing_files(store_config)?;
         let signing_key = SigningKey::load_or_make(store_config)?;
         let heads = Heads::beside(store_config)?;
         let log = Log::new(database.clone(), signing_key.clone(), heads.clone());
+        if !missing.is_empty() && !log.is_empty().await? {
+            tell_of_lost(&missing);
+        }
         let tail = log.own_tail().await?;
         let closed = Closed::default();
         let (sender, receiver) = mpsc::channel(store_config.n_queued);
@@ -86,7 +91,7 @@ impl Store {
             None => begin_chain(&database, &signing_key).await?,
         };
         heads.begin(&tail.chain)?;
-        heads.append(&signing_key.sign_head((&tail.chain, tail.seq), &tail.digest, record::now_ms()))?;
+        heads.append(&signing_key.sign_head(&tail, record::now_ms()))?;
         tracing::info!(chain = tail.chain, seq = tail.seq, is_new, "the decision log is open");
         let questions = known_questions(&database, &tail).await?;
         let retention = store_config.retention;
@@ -207,6 +212,34 @@ fn lock(store_config: &StoreConfig) -> Result<Option<std::fs::File>, Error> {
     Ok(Some(file))
 }
 
+/// Which of the files that vouch for a log are not there.
+fn missing_files(store_config: &StoreConfig) -> Result<Vec<PathBuf>, Error> {
+    let mut missing = Vec::new();
+    for ending in ["key", "heads"] {
+        missing.extend(store_config.file_beside(ending)?.filter(|path| !path.exists()));
+    }
+    Ok(missing)
+}
+
+/// A log that lost what vouches for it goes on in a new chain, and whoever runs it should know.
+fn tell_of_lost(missing: &[PathBuf]) {
+    for path in missing {
+        let file = path.display();
+        if path.extension().is_some_and(|ending| ending == "key") {
+            tracing::error!(
+                %file,
+                "the log has records and no signing key: none of them is vouched for or learned from with the new one; \
+                 put the old key back and start again"
+            );
+        } else {
+            tracing::warn!(
+                %file,
+                "the log has records and no signed heads here: a new chain begins, as for a new replica"
+            );
+        }
+    }
+}
+
 /// What the newest records of a chain answered.
 async fn known_questions(database: &Database, tail: &Tail) -> Result<Questions, Error> {
     let after_seq = tail.seq - Questions::N_READ;
@@ -218,7 +251,7 @@ async fn known_questions(database: &Database, tail: &Tail) -> Result<Questions, 
 
 async fn begin_chain(database: &Database, signing_key: &SigningKey) -> Result<Tail, Error> {
     let signing_key = signing_key.clone();
-    let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32], signing_key };
+    let tail = Tail { chain: new_id(), seq: -1, digest: [0; 32], sealed_from: 0, signing_key };
     let body = serde_json::json!({ "format": 1, "version": env!("CARGO_PKG_VERSION") });
     let genesis = vec![NewRecord::new(RecordKind::Genesis, body.to_string())];
     let appended: Result<_, Failure> = async { writing!(database, append(genesis, &tail, &[], 0)) }.await;

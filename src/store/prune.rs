@@ -54,7 +54,7 @@ async fn checked(
         refused(difference(chain, row.seq, None, Problem::ForgedCheckpoint))?;
     }
     let mut heads = ChainHeads::default();
-    heads.add(tail.seq, tail.digest);
+    heads.add(tail.seq, tail.digest, Some(tail.sealed_from));
     let mut walk = ChainWalk::new(chain, checkpoint.as_ref(), &heads, signing_key);
     let mut n_left = AT_ONCE;
     loop {

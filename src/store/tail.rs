@@ -7,6 +7,8 @@ pub(super) struct Tail {
     pub(super) chain: String,
     pub(super) seq: i64,
     pub(super) digest: RecordDigest,
+    /// Place from which on every record carries a MAC; each signed head says it.
+    pub(super) sealed_from: i64,
     /// Seals every record of the chain.
     pub(super) signing_key: SigningKey,
 }

@@ -103,7 +103,7 @@ async fn verify_all(
         else {
             return Ok(Some(difference("", report.n_heads as i64, None, Problem::ForgedHead)));
         };
-        heads_of.entry(head.chain).or_default().add(head.seq, digest);
+        heads_of.entry(head.chain).or_default().add(head.seq, digest, head.sealed_from);
         report.n_heads += 1;
     }
     let checkpoints: Vec<CheckpointRow> = reading!(database, checkpoints())?;

@@ -7,9 +7,15 @@ use crate::store::record::{Record, RecordDigest, RecordKind};
 use crate::store::statements::CheckpointRow;
 use crate::store::verify::{Difference, Problem, difference};
 
-/// The heads of one chain: the digests signed for, by place.
+/// The heads of one chain.
 #[derive(Default)]
-pub(super) struct ChainHeads(BTreeMap<i64, RecordDigest>);
+pub(super) struct ChainHeads {
+    /// The digests signed for, by place.
+    digests: BTreeMap<i64, RecordDigest>,
+    /// Place from which on every record must carry a MAC, as a head says: whoever can write the database cannot
+    /// make sealed records look like those of a version without seals.
+    sealed_from: Option<i64>,
+}
 
 /// One pass over a chain.
 pub(super) struct ChainWalk<'a> {
@@ -22,21 +28,28 @@ pub(super) struct ChainWalk<'a> {
     heads: &'a ChainHeads,
     n_records: usize,
     signing_key: &'a SigningKey,
-    /// A record with a MAC was seen: from there on every one has it.
+    /// A head says so, or a record with a MAC was seen: from there on every one has it.
     is_sealed: bool,
 }
 
 impl ChainHeads {
-    pub(super) fn add(&mut self, seq: i64, digest: RecordDigest) {
-        self.0.insert(seq, digest);
+    pub(super) fn add(&mut self, seq: i64, digest: RecordDigest, sealed_from: Option<i64>) {
+        self.digests.insert(seq, digest);
+        self.sealed_from = self.sealed_from.into_iter().chain(sealed_from).min();
     }
 
     fn last(&self) -> Option<i64> {
-        self.0.last_key_value().map(|(seq, _)| *seq)
+        self.digests.last_key_value().map(|(seq, _)| *seq)
     }
 
     fn agree_with(&self, record: &Record) -> bool {
-        self.0.get(&record.seq).is_none_or(|digest| *digest == record.digest)
+        self.digests.get(&record.seq).is_none_or(|digest| *digest == record.digest)
+    }
+
+    /// Whether a record needs a MAC: where a head says so, and after the last head in any case.
+    fn need_seal(&self, record: &Record) -> bool {
+        self.sealed_from.is_some_and(|sealed_from| record.seq >= sealed_from)
+            || self.last().is_some_and(|last_head| record.seq > last_head)
     }
 }
 
@@ -100,8 +113,7 @@ impl<'a> ChainWalk<'a> {
         if !record.is_intact() {
             return found(Problem::Altered);
         }
-        self.is_sealed |=
-            record.mac.is_some() || self.heads.last().is_some_and(|last_head| record.seq > last_head);
+        self.is_sealed |= record.mac.is_some() || self.heads.need_seal(record);
         if self.is_sealed && !self.signing_key.wrote(record) {
             return found(Problem::ForgedRecord);
         }

@@ -189,7 +189,7 @@ impl Writer {
         if self.closed.get().is_some() {
             return;
         }
-        let head = self.signing_key.sign_head((&self.tail.chain, self.tail.seq), &self.tail.digest, now_ms());
+        let head = self.signing_key.sign_head(&self.tail, now_ms());
         let heads = self.heads.clone();
         let appended = tokio::task::spawn_blocking(move || heads.append(&head)).await;
         if let Ok(Err(error)) = appended {

@@ -5,6 +5,9 @@ use std::path::Path;
 use diffrisk::store::{
     Appended, Claim, Error, Log, NewRecord, Problem, Record, RecordKind, Search, Store, StoreConfig, new_id,
 };
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
 use sqlx::{Connection, SqliteConnection};
 
 const NOW: i64 = 1_800_000_000_000;
@@ -169,6 +172,7 @@ async fn a_log_from_before_the_seals_is_brought_up_and_kept() {
                  CREATE INDEX record_question ON record (question) WHERE question IS NOT NULL";
     sqlx::raw_sql(older).execute(&mut session).await.unwrap();
     session.close().await.unwrap();
+    sign_as_before(dir.path());
     let unread = Log::open(&config(dir.path())).await.map(|_| ()).unwrap_err();
     assert!(matches!(unread, Error::OldLayout { found: 1, known: 3 }), "{unread}");
     let store = Store::open(&config(dir.path())).await.unwrap();
@@ -180,4 +184,44 @@ async fn a_log_from_before_the_seals_is_brought_up_and_kept() {
     let later = forged_after(&record, None);
     put(dir.path(), &later).await;
     assert_eq!(verified(dir.path()).await.0, Some((later.seq, Problem::ForgedRecord)));
+    strip(dir.path()).await;
+    assert_eq!(verified(dir.path()).await.0, Some((record.seq, Problem::ForgedRecord)));
+}
+
+/// Makes the records look like those of a version without seals.
+async fn strip(dir: &Path) {
+    let mut session = session(dir).await;
+    sqlx::raw_sql("UPDATE record SET mac = NULL").execute(&mut session).await.unwrap();
+    session.close().await.unwrap();
+}
+
+/// Signs the heads as a version did that did not say from where on records are sealed.
+fn sign_as_before(dir: &Path) {
+    let key = std::fs::read_to_string(dir.join("log.db.key")).unwrap();
+    let key = hex::decode(key.trim()).unwrap();
+    let signed = |line: &str| {
+        let mut head: Value = serde_json::from_str(line).unwrap();
+        head.as_object_mut().unwrap().remove("sealed_from").unwrap();
+        let text = |name: &str| head[name].as_str().unwrap().to_owned();
+        let (seq, at_ms) = (head["seq"].to_string(), head["at_ms"].to_string());
+        let said = ["diffrisk head 1".to_owned(), text("chain"), seq, text("digest"), at_ms].join("\n");
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+        mac.update(said.as_bytes());
+        head["mac"] = json!(hex::encode(mac.finalize().into_bytes()));
+        format!("{head}\n")
+    };
+    let older: String = heads(dir).lines().map(signed).collect();
+    std::fs::write(dir.join("log.db.heads"), older).unwrap();
+}
+
+#[tokio::test]
+async fn a_log_that_is_stripped_of_its_seals_is_no_older_log() {
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), 3).await;
+    strip(dir.path()).await;
+    assert_eq!(verified(dir.path()).await.0, Some((0, Problem::ForgedRecord)));
+    let store = Store::open(&config(dir.path())).await.unwrap();
+    assert!(matches!(store.prune(i64::MAX).await, Err(Error::NotAsWritten { seq: 0, .. })));
+    store.close().await;
+    assert_eq!(verified(dir.path()).await.0, Some((0, Problem::ForgedRecord)));
 }

@@ -162,6 +162,22 @@ macro_rules! statements {
                 Ok(Some((row.try_get(0)?, array(row.try_get(1)?)?)))
             }
 
+            /// Whether there is no record.
+            pub(in crate::store) async fn is_empty(session: &mut Session) -> Result<bool, Error> {
+                let found: Option<String> =
+                    sqlx::query_scalar("SELECT chain FROM record LIMIT 1").fetch_optional(session).await?;
+                Ok(found.is_none())
+            }
+
+            /// Place of a chain's first record with a MAC.
+            pub(in crate::store) async fn first_sealed(
+                session: &mut Session,
+                chain: &str,
+            ) -> Result<Option<i64>, Error> {
+                let sql = "SELECT MIN(seq) FROM record WHERE chain = $1 AND mac IS NOT NULL";
+                Ok(sqlx::query_scalar(sql).bind(chain).fetch_one(session).await?)
+            }
+
             /// Decisions in these places of a chain that have not expired and were not taken back.
             async fn still_hold(
                 session: &mut Session,
