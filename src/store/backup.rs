@@ -23,12 +23,14 @@ const DATABASE: &str = "diffrisk.db";
 /// # Errors
 /// When the log is no SQLite file, cannot be read, or the directory cannot be written.
 pub async fn backup(store_config: &StoreConfig, dir: &Path) -> Result<VerifyReport, Error> {
+    // Before anything is written: what cannot be copied leaves no copy of its key behind.
+    sqlite_path(store_config)?;
+    let database = Database::open_existing(store_config).await?;
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
         .map_err(|source| Error::file("make", dir, source))?;
-    let database = Database::open_existing(store_config).await?;
     let copy = in_backup(dir);
     let target = sqlite_path(&copy)?;
     copy_heads(&Heads::beside(store_config)?, &beside(&copy, "heads")?)?;

@@ -78,6 +78,19 @@ fn a_decision_made_without_a_model_is_not_replayed_and_says_so() {
 }
 
 #[test]
+fn a_backup_that_cannot_be_made_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let copy = dir.path().join("copy");
+    for store in ["postgres://nobody@127.0.0.1:1/none", "memory", "sqlite://none.db"] {
+        let mut backup = std::process::Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+        backup.args(["decisions", "backup", "copy", "--store", store]).current_dir(dir.path());
+        let output = backup.output().unwrap();
+        assert!(!output.status.success());
+        assert!(!copy.exists(), "{store}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn a_backup_made_while_the_service_writes_is_restored_and_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("log.db");
