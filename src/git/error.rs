@@ -37,6 +37,16 @@ pub enum Error {
         /// The path of the repository.
         path: PathBuf,
     },
+    /// A range begins where it ends, or after that.
+    #[error("nothing lies between `{from}` and `{to}` in repository `{}`: a range ends later than it begins", path.display())]
+    EmptyRange {
+        /// Where it begins.
+        from: String,
+        /// Where it ends.
+        to: String,
+        /// The path of the repository.
+        path: PathBuf,
+    },
     /// The history is cut off.
     #[error("repository `{}` is a shallow clone; fetch the rest with `git fetch --unshallow`", path.display())]
     Shallow {

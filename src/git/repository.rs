@@ -160,10 +160,13 @@ impl Repository {
     /// `merged` holds the commits in between, newest first.
     ///
     /// # Errors
-    /// When a revision names no commit or a commit cannot be read.
+    /// When a revision names no commit, nothing lies between them, or a commit cannot be read.
     pub fn range(&self, from: &str, to: &str) -> Result<Change, Error> {
         let (from, to) = (self.commit_oid(from)?, self.commit_oid(to)?);
         let mut between = self.graph(to, Some(from))?.newest_first();
+        if !between.contains(&to) {
+            return Err(self.empty_range(from, to));
+        }
         between.retain(|&oid| oid != to);
         self.read(|extractor| {
             let from_tree = assemble::find_commit(extractor, &self.path, from)?.tree_id();
@@ -258,6 +261,10 @@ impl Repository {
             return Ok(());
         }
         Err(self.broken_commit(oid, git2::Error::from_str("a tree cannot be read")))
+    }
+
+    fn empty_range(&self, from: Oid, to: Oid) -> Error {
+        Error::EmptyRange { from: from.to_string(), to: to.to_string(), path: self.path.clone() }
     }
 
     /// The error of a commit that could not be read.

@@ -181,6 +181,19 @@ async fn a_range_of_more_commits_than_are_looked_at_is_in_doubt() {
 }
 
 #[tokio::test]
+async fn a_range_that_holds_nothing_is_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    for (base, commit) in [(5, 5), (5, 2), (0, 0)] {
+        let range = json!({"repo": "config", "base": commits[base], "commit": commits[commit]});
+        let answer = score(&service, range).await;
+        check(&answer, "feature_missing");
+        assert!(answer["history"]["head"].is_string() && answer["parts"].is_null(), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_range_says_what_its_strictest_part_says() {
     let dir = tempfile::tempdir().unwrap();
     let base = repository(dir.path(), 4).pop().unwrap();

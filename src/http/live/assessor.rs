@@ -6,6 +6,7 @@ use crate::change::ChangeId;
 use crate::change::secrets::redact;
 use crate::explain::{Explanation, Grounds};
 use crate::features::schema;
+use crate::git;
 use crate::history::hash64;
 use crate::http::ApiError;
 use crate::http::assessor::{
@@ -151,6 +152,7 @@ impl LiveAssessor {
     ) -> Assessed {
         let whole = match repository.read(|git| git.range(base, id)) {
             Ok(change) => change,
+            Err(git::Error::EmptyRange { .. }) => return empty_range(repository, state, asked),
             Err(error) => return unknown_commit(repository, state, asked, &error),
         };
         let mut parts: Vec<ChangeId> = whole.merged.iter().rev().cloned().collect();
@@ -413,14 +415,17 @@ fn is_missing(repository: &LiveRepository, asked: &Asked) -> bool {
     repository.state().timeline.detector().ordinal_of(&id).is_none()
 }
 
-fn unknown_commit(
-    repository: &LiveRepository,
-    state: &State,
-    asked: &Asked,
-    error: &crate::git::Error,
-) -> Assessed {
+fn unknown_commit(repository: &LiveRepository, state: &State, asked: &Asked, error: &git::Error) -> Assessed {
     tracing::info!(repo = repository.name, error = %error, "a commit cannot be read");
     let mut assessed = hollow(asked, Reason::standard(ReasonCode::UnknownCommit));
+    assessed.history = history(repository, state, HistoryMode::Present, asked.received_at);
+    assessed
+}
+
+/// A range without a commit shows as little as an empty diff: its ends may be swapped or the same.
+fn empty_range(repository: &LiveRepository, state: &State, asked: &Asked) -> Assessed {
+    let text = "the range holds no commit: `base` is `commit` or comes after it";
+    let mut assessed = hollow(asked, Reason::new(ReasonCode::FeatureMissing, text));
     assessed.history = history(repository, state, HistoryMode::Present, asked.received_at);
     assessed
 }
