@@ -61,9 +61,7 @@ pub fn run(args: KeysArgs) -> Result<Exit, Failure> {
         }
         KeysCommand::List(output) => list(&KeyFile::load(&args.keys)?, output)?,
         KeysCommand::Revoke { key, output } => {
-            let mut key_file = KeyFile::load(&args.keys)?;
-            let n_revoked = key_file.revoke(&key)?;
-            key_file.save(&args.keys)?;
+            let n_revoked = KeyFile::change(&args.keys, |key_file| key_file.revoke(&key))?;
             if output.json {
                 print_json(&json!({ "n_revoked": n_revoked }))?;
             } else {
@@ -81,18 +79,21 @@ fn add(
     scopes: &[Scope],
     rotate: Option<u32>,
 ) -> Result<(String, KeyEntry), Failure> {
-    let mut key_file = if path.exists() { KeyFile::load(path)? } else { KeyFile::default() };
     let now = Timestamp::now();
-    let key = match rotate {
-        Some(minutes) => {
-            let old_until = now.checked_add(SignedDuration::from_mins(i64::from(minutes)));
-            let doing = "`--rotate`: the old keys would end after the last day of the calendar";
-            key_file.rotate(name, now, old_until.or_exit(Exit::Usage, doing)?)?
-        }
-        None => key_file.add(name, scopes, now)?,
-    };
-    key_file.save(path)?;
-    let entry = key_file.find(&key, now).cloned();
+    let old_until = rotate.map(|minutes| {
+        let old_until = now.checked_add(SignedDuration::from_mins(i64::from(minutes)));
+        old_until
+            .or_exit(Exit::Usage, "`--rotate`: the old keys would end after the last day of the calendar")
+    });
+    let old_until = old_until.transpose()?;
+    let (key, entry) = KeyFile::change_or_make(path, |key_file| {
+        let key = match old_until {
+            Some(old_until) => key_file.rotate(name, now, old_until)?,
+            None => key_file.add(name, scopes, now)?,
+        };
+        let entry = key_file.find(&key, now).cloned();
+        Ok((key, entry))
+    })?;
     let entry =
         entry.ok_or_else(|| Failure::bad_input(format!("the new key of `{name}` is not in the file")))?;
     Ok((key, entry))

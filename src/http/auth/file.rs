@@ -1,5 +1,6 @@
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ pub struct KeyEntry {
     pub expires_at: Option<jiff::Timestamp>,
 }
 
-/// The key file: TOML, mode 0600, replaced as a whole.
+/// The key file: TOML, replaced as a whole; a new one is its owner's alone (mode 0600).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyFile {
@@ -126,17 +127,61 @@ impl KeyFile {
         }
     }
 
-    /// Replaces the file as a whole, readable by its owner alone.
+    /// Reads the file, changes the keys and replaces the file as a whole, one process at a time: another may just be
+    /// taking a key away. Mode and owner stay; what a symbolic link leads to is replaced, not the link.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it is not there or is no key file, cannot be written, or the change fails; it stays as it was then.
+    pub fn change<T>(
+        path: &Path,
+        change: impl FnOnce(&mut Self) -> Result<T, KeyError>,
+    ) -> Result<T, KeyError> {
+        Self::change_locked(path, Self::load, change)
+    }
+
+    /// As [`KeyFile::change`], beginning a file where there is none yet.
+    ///
+    /// # Errors
+    /// As [`KeyFile::change`], but for a file that is not there.
+    pub fn change_or_make<T>(
+        path: &Path,
+        change: impl FnOnce(&mut Self) -> Result<T, KeyError>,
+    ) -> Result<T, KeyError> {
+        let load = |path: &Path| if path.exists() { Self::load(path) } else { Ok(Self::default()) };
+        Self::change_locked(path, load, change)
+    }
+
+    fn change_locked<T>(
+        path: &Path,
+        load: impl FnOnce(&Path) -> Result<Self, KeyError>,
+        change: impl FnOnce(&mut Self) -> Result<T, KeyError>,
+    ) -> Result<T, KeyError> {
+        let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let _lock = lock(path)?;
+        let mut key_file = load(path)?;
+        let changed = change(&mut key_file)?;
+        key_file.save(path)?;
+        Ok(changed)
+    }
+
+    /// Replaces the file as a whole, with the owner and mode that it has. Whoever else may be changing it is passed over:
+    /// see [`KeyFile::change`].
+    ///
+    /// # Errors
+    /// When it cannot be written, or owner and mode cannot be kept.
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
         let failed = |source| KeyError::File { what: "write", path: path.to_owned(), source };
         let text = toml::to_string(self).expect("a key file is plain data");
-        let next = path.with_extension("new");
-        let mut options = std::fs::OpenOptions::new();
-        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&next);
-        let mut file = opened.map_err(failed)?;
+        let next = beside(path, "new");
+        let mut file = new_file(&next).map_err(failed)?;
+        if let Some(metadata) = found(path).map_err(failed)? {
+            let kept = keep_access(&file, &metadata);
+            kept.map_err(|source| KeyError::File {
+                what: "keep owner and mode of",
+                path: path.to_owned(),
+                source,
+            })?;
+        }
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         std::fs::rename(&next, path).map_err(failed)
     }
@@ -204,6 +249,49 @@ impl KeyFile {
     }
 }
 
+/// Held while a key file is read, changed and replaced; the lock lies beside it, since the file itself is another one after.
+fn lock(path: &Path) -> Result<File, KeyError> {
+    let lock_path = beside(path, "lock");
+    let failed = |source| KeyError::File { what: "lock", path: path.to_owned(), source };
+    let mut options = OpenOptions::new();
+    let opened = options.write(true).create(true).truncate(false).mode(0o600).open(lock_path);
+    let file = opened.map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// A file that was not there, readable by its owner alone; what a crash left under its name goes.
+fn new_file(path: &Path) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+fn found(path: &Path) -> io::Result<Option<Metadata>> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        metadata => metadata.map(Some),
+    }
+}
+
+/// Whoever could read the file before can read the next one, and nobody else.
+fn keep_access(file: &File, before: &Metadata) -> io::Result<()> {
+    let now = file.metadata()?;
+    if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
+        fchown(file, Some(before.uid()), Some(before.gid()))?;
+    }
+    file.set_permissions(before.permissions())
+}
+
 /// What is wrong and in which line. The parser's own text quotes that line, and a line may hold a key.
 fn place(text: &str, error: &toml::de::Error) -> String {
     let start = error.span().map_or(0, |span| span.start);
@@ -219,7 +307,7 @@ fn is_name(name: &str) -> bool {
 fn random_key() -> Result<String, KeyError> {
     let path = Path::new("/dev/urandom");
     let mut bytes = [0; 32];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
     read.map_err(|source| KeyError::File { what: "draw randomness for", path: path.to_owned(), source })?;
     Ok(format!("drk_{}", hex::encode(bytes)))
 }
@@ -250,13 +338,57 @@ mod tests {
     fn a_saved_file_reads_back_and_holds_no_key() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keys.toml");
-        let mut key_file = KeyFile::default();
-        let key = key_file.add("ci", &Scope::ALL, at(1)).unwrap();
-        key_file.save(&path).unwrap();
-        assert_eq!(KeyFile::load(&path).unwrap(), key_file);
+        let key = KeyFile::change_or_make(&path, |key_file| key_file.add("ci", &Scope::ALL, at(1))).unwrap();
+        assert!(KeyFile::load(&path).unwrap().find(&key, at(1)).is_some());
         assert!(!std::fs::read_to_string(&path).unwrap().contains(&key[4..]));
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(key.len() >= 64);
+    }
+
+    #[test]
+    fn a_change_keeps_mode_and_link_of_the_file() {
+        use std::fs::Permissions;
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("keys.toml"), dir.path().join("link.toml"));
+        let add = |path: &Path, name: &str| {
+            KeyFile::change_or_make(path, |key_file| key_file.add(name, &[Scope::Score], at(1))).unwrap();
+        };
+        add(&path, "a");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        for mode in [0o644, 0o440, 0o600] {
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            add(&link, "b");
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+        }
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(KeyFile::load(&path).unwrap().keys.len(), 4);
+        let before = std::fs::read(&path).unwrap();
+        assert!(KeyFile::change(&path, |key_file| key_file.revoke("nobody")).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        let missing = KeyFile::change(&dir.path().join("none.toml"), |key_file| key_file.revoke("a"));
+        assert!(matches!(missing, Err(KeyError::File { what: "read", .. })), "{missing:?}");
+    }
+
+    #[test]
+    fn a_key_that_is_taken_away_stays_away_whoever_else_changes_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.toml");
+        KeyFile::change_or_make(&path, |key_file| key_file.add("leaked", &[Scope::Score], at(1))).unwrap();
+        std::thread::scope(|scope| {
+            for n in 0..8 {
+                let path = &path;
+                scope.spawn(move || {
+                    let name = format!("ci{n}");
+                    KeyFile::change(path, |key_file| key_file.add(&name, &[Scope::Score], at(1))).unwrap();
+                });
+            }
+            scope.spawn(|| KeyFile::change(&path, |key_file| key_file.revoke("leaked")).unwrap());
+        });
+        let mut names: Vec<String> =
+            KeyFile::load(&path).unwrap().keys.into_iter().map(|entry| entry.name).collect();
+        names.sort_unstable();
+        assert_eq!(names, (0..8).map(|n| format!("ci{n}")).collect::<Vec<_>>());
     }
 }

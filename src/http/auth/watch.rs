@@ -1,6 +1,7 @@
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -12,16 +13,26 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub struct KeyRing {
     path: Option<PathBuf>,
     keys: ArcSwap<KeyFile>,
+    /// Of the file, just before it was read at the start.
+    first_stamp: Option<Stamp>,
 }
 
-/// What tells one version of a file from the next.
-type Stamp = Option<(SystemTime, u64, u64)>;
+/// What tells one version of a file from the next: also whose it is, and who may read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: (i64, i64),
+    changed: (i64, i64),
+    n_bytes: u64,
+    inode: u64,
+    mode: u32,
+}
 
 impl KeyRing {
     /// Reads the file; without one, no keys are needed.
     pub(in crate::http) fn load(path: Option<PathBuf>) -> Result<Self, KeyError> {
+        let first_stamp = path.as_deref().and_then(stamp);
         let key_file = path.as_deref().map(KeyFile::load).transpose()?.unwrap_or_default();
-        Ok(Self { path, keys: ArcSwap::from_pointee(key_file) })
+        Ok(Self { path, keys: ArcSwap::from_pointee(key_file), first_stamp })
     }
 
     /// Whether keys are needed at all.
@@ -33,26 +44,31 @@ impl KeyRing {
         self.keys.load_full()
     }
 
-    /// Follows the file for as long as the service runs. A file that is gone leaves no key in
-    /// force; one that cannot be understood leaves the last good ones, and says so.
+    /// Follows the file for as long as the service runs. A file that is gone or cannot be read leaves no key in
+    /// force and is tried again at every look; one that cannot be understood leaves the last good ones, and says so.
     pub(in crate::http) async fn follow(self: Arc<Self>) {
         let Some(path) = self.path.clone() else { return };
-        let mut stamp = self.stamp();
+        let mut seen = self.first_stamp;
+        let mut is_unread = false;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let now = self.stamp();
-            if now == stamp {
+            let now = stamp(&path);
+            if now == seen && !is_unread {
                 continue;
             }
-            stamp = now;
+            seen = now;
+            let was_unread = std::mem::take(&mut is_unread);
             match KeyFile::load(&path) {
                 Ok(key_file) => {
                     tracing::info!(n_keys = key_file.keys.len(), "the key file was read again");
                     self.keys.store(Arc::new(key_file));
                 }
-                Err(KeyError::File { .. }) => {
-                    tracing::error!("the key file cannot be read; no key is in force");
-                    self.keys.store(Arc::default());
+                Err(KeyError::File { source, .. }) => {
+                    is_unread = true;
+                    if !was_unread {
+                        tracing::error!(error = %source, "the key file cannot be read; no key is in force");
+                        self.keys.store(Arc::default());
+                    }
                 }
                 Err(error) => {
                     tracing::error!(error = %error, "the key file is refused; the last good one stays")
@@ -60,10 +76,33 @@ impl KeyRing {
             }
         }
     }
+}
 
-    fn stamp(&self) -> Stamp {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = std::fs::metadata(self.path.as_deref()?).ok()?;
-        Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(Stamp {
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+        n_bytes: metadata.len(),
+        inode: metadata.ino(),
+        mode: metadata.mode(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn another_mode_is_another_stamp() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.toml");
+        std::fs::write(&path, "").unwrap();
+        let set = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        set(0o644);
+        let before = stamp(&path);
+        set(0o600);
+        assert!(before.is_some() && stamp(&path) != before);
     }
 }
