@@ -23,12 +23,20 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Re
         return Err(too_large());
     }
     let read = tokio::time::timeout(limits.body_time, to_bytes(body, limits.body_bytes)).await;
-    let bytes = read.map_err(|_| ApiError::standard(ProblemCode::BodyTooSlow))?.map_err(|_| too_large())?;
+    let bytes = read.map_err(|_| ApiError::standard(ProblemCode::BodyTooSlow))?;
+    let bytes = bytes.map_err(|error| {
+        if is_limit(&error) { too_large() } else { ApiError::standard(ProblemCode::BodyIncomplete) }
+    })?;
     match headers.get(header::CONTENT_ENCODING).map(|encoding| encoding.as_bytes()) {
         None | Some(b"identity") => Ok(bytes.into()),
         Some(b"gzip") => unpack(&bytes, limits.body_bytes)?.ok_or_else(too_large),
         Some(_) => Err(ApiError::standard(ProblemCode::UnsupportedEncoding)),
     }
+}
+
+/// Whether a body was longer than the limit; anything else means that it ended early or cannot be understood as one.
+fn is_limit(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>())
 }
 
 /// Unpacks gzip, but never more than the limit: none where there is more.

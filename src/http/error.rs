@@ -51,6 +51,7 @@ problem_codes! {
     BadQuery = "bad_query", BAD_REQUEST, "the query string cannot be understood";
     BadHeader = "bad_header", BAD_REQUEST, "a header cannot be understood";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "the body is larger than the limit";
+    BodyIncomplete = "body_incomplete", BAD_REQUEST, "the body was cut off, or its chunks are malformed";
     BodyTooSlow = "body_too_slow", REQUEST_TIMEOUT, "the body did not arrive in time";
     UnsupportedEncoding = "unsupported_encoding", UNSUPPORTED_MEDIA_TYPE, "a content encoding other than gzip";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "a content type other than JSON";

@@ -51,6 +51,27 @@ fn a_caller_that_never_finishes_is_let_go() {
 }
 
 #[test]
+fn a_body_that_is_cut_off_is_not_one_that_is_too_large() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = serve(dir.path(), &[], &[]);
+    for (head, body) in [
+        ("Content-Length: 1000", "{\"change\":"),
+        ("Transfer-Encoding: chunked", "b\r\n{\"change\":\r\n"),
+        ("Transfer-Encoding: chunked", "no number\r\n{\"change\":\r\n0\r\n\r\n"),
+    ] {
+        let mut asking = TcpStream::connect(&service.address).unwrap();
+        write!(asking, "POST /v1/score HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n{body}").unwrap();
+        asking.shutdown(std::net::Shutdown::Write).unwrap();
+        let said = rest(&mut asking);
+        // Who has left before the head of the answer gets none.
+        assert!(said.is_empty() || said.contains("body_incomplete"), "{head}: {said}");
+        assert!(body.starts_with('{') || said.starts_with("HTTP/1.1 400"), "{said}");
+    }
+    let (_, metrics) = service.get("/metrics");
+    assert!(!metrics.contains("body_too_large"), "{metrics}");
+}
+
+#[test]
 fn a_service_told_to_leave_finishes_what_runs_and_its_log_verifies() {
     let dir = tempfile::tempdir().unwrap();
     let mut service = serve(dir.path(), &[], &[]);
