@@ -21,7 +21,8 @@ fn block_after<'a>(text: &'a str, line: &str) -> Vec<&'a str> {
     lines.into_iter().map(|line| line.get(inner..).unwrap_or("")).collect()
 }
 
-/// A clone with a branch of one change; answers its directory and the commit that it branched from.
+/// A clone with a branch of one change, which asks git to show nothing of it; answers its directory and the commit that it
+/// branched from.
 fn pipeline(dir: &Path) -> (PathBuf, String) {
     let work = dir.join("work");
     let git = |args: &[&str]| {
@@ -42,6 +43,7 @@ fn pipeline(dir: &Path) -> (PathBuf, String) {
     let base = commit(3);
     git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
     git(&["checkout", "-q", "-b", "change"]);
+    std::fs::write(work.join(".gitattributes"), "*.yaml -diff\n").unwrap();
     commit(0);
     (work, base)
 }
@@ -108,7 +110,7 @@ fn in_shadow_mode_the_gate_stops_nobody() {
     let service = serve(dir.path(), &["--policy", "policy.toml"], &[]);
     let (work, base) = pipeline(dir.path());
     let gate = |name: &str| {
-        let ask = "git diff -U3 \"$BASE\" HEAD > ../change.diff; diffrisk gate --server \"$SERVER\" --name \"$NAME\" --diff ../change.diff";
+        let ask = "git diff --text -U3 \"$BASE\" HEAD > ../change.diff; diffrisk gate --server \"$SERVER\" --name \"$NAME\" --diff ../change.diff";
         let server = format!("http://{}", service.address);
         let output = run(ask, &work, &[("BASE", &base), ("SERVER", &server), ("NAME", name)]);
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())

@@ -213,7 +213,6 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
     for n in 0..12 {
         commit("web.yaml", &format!("timeout: {n}\nreplicas: 3\n"));
     }
-    must(&work, &["push", "-q", "origin", "main"]);
     let recipe = std::fs::read_to_string(root("deploy/pre-receive")).unwrap();
     let hook = bare.join("hooks/pre-receive");
     std::fs::copy(root("deploy/pre-receive"), &hook).unwrap();
@@ -224,6 +223,12 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
         let settings = format!("set -eu\nDIFFRISK_POLICY={}\n{setting}", policy.display());
         std::fs::write(&hook, recipe.replacen("set -eu", &settings, 1)).unwrap();
     };
+    install("", "1.0");
+    let (is_in, said) = git(&work, &["push", "origin", "main"]);
+    assert!(!is_in && said.contains("refs/heads/main needs extra validation"), "{said}");
+    assert!(!said.contains("no decision on"), "an empty repository has no history, and no fault: {said}");
+    install("", "0.0");
+    must(&work, &["push", "-q", "origin", "main"]);
     commit("web.yaml", "timeout: 12\nreplicas: 3\n");
     commit("web.yaml", "timeout: 13\nreplicas: 3\n");
     install("", "1.0");
@@ -238,4 +243,32 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
     must(&work, &["push", "origin", "main"]);
     must(&work, &["push", "origin", "main:other"]);
     must(&work, &["push", "origin", ":other"]);
+
+    install("", "1.0");
+    must(&work, &["commit", "-q", "--allow-empty", "-m", "start the build again"]);
+    must(&work, &["push", "origin", "main"]);
+    must(&work, &["commit", "-q", "--allow-empty", "--amend", "-m", "start the build once more"]);
+    must(&work, &["push", "-f", "origin", "main"]);
+    commit("web.yaml", "timeout: 14\nreplicas: 3\n");
+    std::fs::write(work.join(".gitattributes"), "*.yaml -diff\n").unwrap();
+    commit("web.yaml", "timeout: 14\nreplicas: 0\n");
+    let (is_in, said) = git(&work, &["push", "origin", "main"]);
+    assert!(!is_in && said.contains("replicas"), "what git was asked to leave out is shown: {said}");
+
+    install("", "0.0");
+    must(&work, &["tag", "-a", "v1", "-m", "v1", "origin/main"]);
+    must(&work, &["push", "origin", "v1"]);
+    for held in ["HEAD^{tree}", "HEAD:web.yaml"] {
+        must(&work, &["tag", "-f", "held", held]);
+        let (is_in, said) = git(&work, &["push", "-f", "origin", "held"]);
+        assert!(!is_in && said.contains("refs/tags/held: what it names is no commit"), "{said}");
+    }
+    must(&work, &["reset", "-q", "--hard", "origin/main"]);
+    commit("web.yaml", "timeout: 15\nreplicas: 3\n");
+    let broken = "git() { [ \"$1\" != rev-list ] && command git \"$@\"; }";
+    install(broken, "0.0");
+    for name in ["main", "main:new"] {
+        let (is_in, said) = git(&work, &["push", "origin", name]);
+        assert!(!is_in && said.contains("no decision on"), "a git that fails knows nothing: {said}");
+    }
 }
