@@ -28,6 +28,7 @@ mod models;
 mod otlp;
 mod pages;
 mod replay;
+mod reported;
 mod router;
 mod routes;
 mod score;

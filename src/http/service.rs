@@ -14,6 +14,7 @@ use crate::http::gate::Gate;
 use crate::http::metrics::Metrics;
 use crate::http::models::{Models, PolicySource, SwapStatus};
 use crate::http::otlp::Exporter;
+use crate::http::reported::Reported;
 use crate::http::start::StartError;
 use crate::http::workers::Workers;
 use crate::policy::Policy;
@@ -83,6 +84,8 @@ pub struct Service {
     /// The model before the one in use, kept whole so that going back needs no file.
     pub(super) previous: Mutex<Option<Arc<dyn Assessor>>>,
     pub(super) policy_refused: Mutex<Option<String>>,
+    /// How far the outcomes of the log were read.
+    pub(super) reported: Mutex<Reported>,
     /// Where spans go; none unless a collector is configured.
     pub(super) exporter: Option<Exporter>,
     draining: AtomicBool,
@@ -106,6 +109,7 @@ impl Service {
             swap_status: Mutex::default(),
             previous: Mutex::default(),
             policy_refused: Mutex::default(),
+            reported: Mutex::default(),
             exporter: config.otlp.as_deref().and_then(exporter),
             draining: AtomicBool::new(false),
             models,

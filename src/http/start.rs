@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::Value;
-
 use crate::http::KeyError;
-use crate::http::joins::{name_of, names_of};
 use crate::http::live::{Live, LiveError};
 use crate::http::models::{ModelSource, Models, PolicySource};
+use crate::http::reported::{Reported, take_reported};
 use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
-use crate::incident::{OUTCOME_KEYS, OutcomeRecord, OutcomeTarget, parse_outcomes};
-use crate::store::{self, Record, RecordKind, Search, Store};
+use crate::store::{self, Store};
 
 /// Why the service could not start. A refused model or policy is no such reason: the service then
 /// starts, answers degraded, and says why.
@@ -44,7 +41,7 @@ impl From<LiveError> for StartError {
 /// Opens the log, folds the histories, loads model and policy, and puts the service together.
 ///
 /// # Errors
-/// When the log, a repository or the key file cannot be used.
+/// When the log, a repository, the key file or the certificate cannot be used.
 pub async fn start(settings: Settings) -> Result<Arc<Service>, StartError> {
     start_at(settings, Service::machine_clock()).await
 }
@@ -55,10 +52,11 @@ pub async fn start(settings: Settings) -> Result<Arc<Service>, StartError> {
 /// As [`start`].
 pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, StartError> {
     let store = Store::open(&settings.store).await?;
-    let reported = reported(&store).await?;
+    let mut reported = Reported::default();
+    let outcomes = reported.read(&store).await?;
     let now = clock().div_euclid(1000);
     let (configs, cache) = (settings.repositories.clone(), settings.cache.clone());
-    let folded = tokio::task::spawn_blocking(move || Live::open(&configs, &cache, &reported, now)).await;
+    let folded = tokio::task::spawn_blocking(move || Live::open(&configs, &cache, &outcomes, now)).await;
     let live = Arc::new(folded.map_err(|_| StartError::Fold)??);
     let models = Arc::new(ModelSource::new(live, settings.model));
     let source = Arc::clone(&models);
@@ -82,77 +80,22 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     if let Some(refused) = &policy_refused {
         tracing::error!(refused, "no policy is in use: every answer is degraded");
     }
+    *service.reported.lock().await = reported;
     service.swap_status.lock().await.refused = refused;
     *service.policy_refused.lock().await = policy_refused;
     service.record_activation().await;
     Ok(service)
 }
 
-/// The outcomes that were reported to earlier runs; one that cannot be understood, or that this installation
-/// did not write, is counted and passed over: it could clear the name of a bad change.
-async fn reported(store: &Store) -> Result<Vec<OutcomeRecord>, store::Error> {
-    let mut outcomes = Vec::new();
-    let mut n_passed_over = 0_usize;
-    let mut after = Some(String::new());
-    while after.is_some() {
-        let search = Search { kind: Some(RecordKind::Outcome), after, limit: 500, ..Search::default() };
-        let page = store.log().page(&search).await?;
-        for record in &page.records {
-            match parse_outcomes(line(&record.body).as_bytes()) {
-                Ok(parsed) if store.log().wrote(record) => {
-                    for outcome_record in parsed {
-                        outcomes.extend(under_each_name(store, record, outcome_record).await?);
-                    }
-                }
-                Ok(_) | Err(_) => n_passed_over += 1,
-            }
-        }
-        after = page.next;
-    }
-    if n_passed_over > 0 {
-        tracing::warn!(
-            n_passed_over,
-            "reported outcomes that name no change, or were not written here, are passed over"
-        );
-    }
-    Ok(outcomes)
-}
-
-/// One report under every name of its change, as when it came; records of earlier versions hold one name, and perhaps the
-/// decision that has the others.
-async fn under_each_name(
-    store: &Store,
-    record: &Record,
-    outcome_record: OutcomeRecord,
-) -> Result<Vec<OutcomeRecord>, store::Error> {
-    let said: Value = serde_json::from_str(&record.body).unwrap_or_default();
-    let mut names: Vec<OutcomeTarget> =
-        said["names"].as_array().into_iter().flatten().filter_map(name_of).collect();
-    if names.is_empty()
-        && let Some(decision_id) = said["decision_id"].as_str()
-    {
-        names = store.log().record(decision_id).await?.iter().flat_map(names_of).collect();
-    }
-    if names.is_empty() {
-        names.push(outcome_record.target.clone());
-    }
-    let under = |target| OutcomeRecord { target, ..outcome_record.clone() };
-    Ok(names.into_iter().map(under).collect())
-}
-
-fn line(body: &str) -> String {
-    let mut said: serde_json::Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
-    said.retain(|key, value| OUTCOME_KEYS.contains(&key.as_str()) && !value.is_null());
-    Value::Object(said).to_string()
-}
-
-/// Looks at repositories, the model registry and the policy file from time to time, until aborted.
+/// Looks at what other replicas were told, repositories, the model registry and the policy file from time to time, until
+/// aborted.
 pub(super) async fn follow(service: Arc<Service>) {
     let mut policy_stamp = stamp(&service);
     // Looked at once after the start in any case: the files may have moved since.
     let mut wanted = None;
     loop {
         tokio::time::sleep(service.config.poll).await;
+        take_reported(&service).await;
         let serving = service.serving.load_full();
         let now = service.now_ms().div_euclid(1000);
         let refreshed = tokio::task::spawn_blocking(move || {

@@ -2,15 +2,17 @@
 //! the other makes of it.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use diffrisk::http::ServerConfig;
+use diffrisk::http::{ServerConfig, bind, serve};
 use diffrisk::store::{RecordKind, Search, StoreConfig};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::http_fake::{Bench, COMMIT, Setup};
+use crate::http_fake::{Bench, COMMIT, NOON, Setup};
+use crate::process;
 
 const OPEN: &str = "[budget]\nnormal = 0.10\n";
 const HELD: &str = "[budget]\nnormal = 0.10\n[[rule]]\nname = \"all\"\nwhen = 'true'\nthen = \"hold\"\n";
@@ -85,4 +87,64 @@ async fn each_replica_notes_its_own_swaps_and_goes_on_with_its_keys() {
     let after = keyed(&here, "k").await;
     assert_eq!(after["decision"], "hold", "{after}");
     assert_eq!(keyed(&here, "k").await["decision_id"], after["decision_id"]);
+}
+
+#[tokio::test]
+async fn an_outcome_that_one_replica_was_told_reaches_the_others_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = replica(dir.path(), "log.db", OPEN).await;
+    let other = replica(dir.path(), "other", OPEN).await;
+    let listener = bind(&other.service).await.unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async move { drop(stopped.await) };
+    let served = tokio::spawn(serve(Arc::clone(&other.service), listener, stopped));
+    let occurred_at = jiff::Timestamp::from_second(NOON - 60).unwrap().to_string();
+    let report = |n: usize| json!({"repo": "config", "id": format!("pr/{n}"), "outcome": "caught", "occurred_at": occurred_at});
+    let n_known = || other.fake.reported.lock().unwrap().len();
+    for n in 1..=2 {
+        assert_eq!(told.post("/v1/outcomes", &report(n).to_string()).await.0, StatusCode::CREATED);
+        for _ in 0..200 {
+            if n_known() == n {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(n_known(), n);
+    }
+    // What a replica is told itself it does not take in again.
+    assert_eq!(other.post("/v1/outcomes", &report(3).to_string()).await.0, StatusCode::CREATED);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(n_known(), 3);
+    drop(stop);
+    served.await.unwrap().unwrap();
+}
+
+#[test]
+fn what_one_replica_was_told_is_known_bad_at_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(
+        dir.path().join("policy.toml"),
+        "out_of_distribution = \"allow\"\n[budget]\nnormal = 0.0\n",
+    )
+    .unwrap();
+    let policy = ["--policy", "policy.toml", "--poll-seconds", "1"];
+    let told = process::serve(dir.path(), &policy, &[]);
+    let stem = stem(dir.path(), "other");
+    let other = [&policy[..], &["--store-stem", stem.to_str().unwrap()]].concat();
+    let other = process::serve(dir.path(), &other, &[]);
+    let diff = "--- a/app/web.yaml\n+++ b/app/web.yaml\n@@ -1 +1 @@\n-timeout: 4\n+timeout: 5\n";
+    let question = json!({"change": {"repo": "shop", "diff": diff}}).to_string();
+    let asked = || other.post("/v1/score", &question).1;
+    let first = asked();
+    assert_eq!(first["decision"], "fast_path", "{first}");
+    let id = told.post("/v1/score", &question).1["decision_id"].clone();
+    let outcome = json!({"decision_id": id, "outcome": "incident", "occurred_at": "2026-01-01T00:00:00Z"});
+    assert_eq!(told.post("/v1/outcomes", &outcome.to_string()).0, 201);
+    let is_known = |answer: &Value| answer["reasons"].to_string().contains("known_bad");
+    let known = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        Some(asked()).filter(is_known)
+    });
+    let known = known.expect("the other replica looks every second");
+    assert_eq!(known["decision"], "extra_validation", "{known}");
 }

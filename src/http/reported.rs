@@ -1,0 +1,170 @@
+//! Reported outcomes as the log holds them: those of earlier runs at a start, and those that other replicas are told
+//! while the service runs.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::http::joins::{name_of, names_of};
+use crate::http::service::Service;
+use crate::incident::{OUTCOME_KEYS, OutcomeRecord, OutcomeTarget, parse_outcomes};
+use crate::store::{self, Record, RecordKind, Search, Store};
+
+/// How far back is read again: a record may get its place after one with a younger id, and clocks differ between replicas.
+const OVERLAP_MS: i64 = 15 * 60_000;
+const PAGE: i64 = 500;
+/// Who follows repositories and files as well must not wait for a database that hangs.
+const READ_TIME: Duration = Duration::from_secs(10);
+
+/// Reads the outcomes of a log, each once.
+#[derive(Default)]
+pub(super) struct Reported {
+    /// When they were read last, in Unix milliseconds; none before the first time.
+    read_ms: Option<i64>,
+    /// Ids of those that will be read again.
+    seen: BTreeSet<String>,
+}
+
+/// What one reading found.
+#[derive(Default)]
+struct Found {
+    outcomes: Vec<OutcomeRecord>,
+    seen: BTreeSet<String>,
+    n_unproved: usize,
+    n_nameless: usize,
+}
+
+impl Reported {
+    /// All outcomes at first, and then those that other chains hold since: what this process is told it knows already.
+    ///
+    /// # Errors
+    /// When the database fails; the next time begins where this one did.
+    pub(super) async fn read(&mut self, store: &Store) -> Result<Vec<OutcomeRecord>, store::Error> {
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let since = self.read_ms.map(|read_ms| id_at(read_ms - OVERLAP_MS)).unwrap_or_default();
+        let mut found = Found::default();
+        let mut after = Some(since);
+        while after.is_some() {
+            let search = Search { kind: Some(RecordKind::Outcome), after, limit: PAGE, ..Search::default() };
+            let page = store.log().page(&search).await?;
+            for record in page.records.iter().filter(|record| self.is_news(store, record)) {
+                found.take(store, record).await?;
+            }
+            after = page.next;
+        }
+        found.tell();
+        self.seen.append(&mut found.seen);
+        self.seen = self.seen.split_off(&id_at(now_ms - OVERLAP_MS));
+        self.read_ms = Some(now_ms);
+        Ok(found.outcomes)
+    }
+
+    fn is_news(&self, store: &Store, record: &Record) -> bool {
+        let is_told = self.read_ms.is_some() && record.chain == store.chain();
+        !is_told && !self.seen.contains(&record.id)
+    }
+}
+
+impl Found {
+    /// One that cannot be understood, or that no replica of this installation wrote, is counted and passed over: it could
+    /// clear the name of a bad change.
+    async fn take(&mut self, store: &Store, record: &Record) -> Result<(), store::Error> {
+        self.seen.insert(record.id.clone());
+        if !store.log().wrote(record) {
+            self.n_unproved += 1;
+            return Ok(());
+        }
+        let Ok(parsed) = parse_outcomes(line(&record.body).as_bytes()) else {
+            self.n_nameless += 1;
+            return Ok(());
+        };
+        for outcome_record in parsed {
+            self.outcomes.extend(under_each_name(store, record, outcome_record).await?);
+        }
+        Ok(())
+    }
+
+    fn tell(&self) {
+        let (n_unproved, n_nameless) = (self.n_unproved, self.n_nameless);
+        if n_unproved > 0 {
+            tracing::error!(
+                n_unproved,
+                "reported outcomes were not written with this key, or changed since, and are passed over: what they \
+                 said against a change is not known any more; see `diffrisk decisions verify`"
+            );
+        }
+        if n_nameless > 0 {
+            tracing::warn!(n_nameless, "reported outcomes that name no change are passed over");
+        }
+    }
+}
+
+/// Takes in what other replicas were told since the last look.
+pub(super) async fn take_reported(service: &Service) {
+    let Some(store) = service.open_store() else { return };
+    let mut reported = service.reported.lock().await;
+    let outcomes = match tokio::time::timeout(READ_TIME, reported.read(store)).await {
+        Ok(Ok(outcomes)) if outcomes.is_empty() => return,
+        Ok(Ok(outcomes)) => outcomes,
+        Ok(Err(error)) => {
+            return tracing::warn!(error = %error, "what other replicas were told cannot be read");
+        }
+        Err(_) => return tracing::warn!("what other replicas were told cannot be read in time"),
+    };
+    let (serving, n_reported) = (service.serving.load_full(), outcomes.len());
+    // Waits for the history's lock, which a fold may hold for a while.
+    let taken = tokio::task::spawn_blocking(move || {
+        outcomes.iter().for_each(|outcome_record| serving.assessor.report(outcome_record));
+    });
+    match taken.await {
+        Ok(()) => tracing::info!(n_reported, "outcomes that other replicas were told are known here"),
+        Err(_) => tracing::error!(n_reported, "outcomes that other replicas were told could not be taken in"),
+    }
+}
+
+/// What every id sorts behind that is made after a moment: a UUID of version 7 begins with its milliseconds.
+fn id_at(at_ms: i64) -> String {
+    let at_ms = at_ms.max(0);
+    format!("{:08x}-{:04x}", at_ms >> 16, at_ms & 0xffff)
+}
+
+/// One report under every name of its change, as when it came; records of earlier versions hold one name, and perhaps the
+/// decision that has the others.
+async fn under_each_name(
+    store: &Store,
+    record: &Record,
+    outcome_record: OutcomeRecord,
+) -> Result<Vec<OutcomeRecord>, store::Error> {
+    let said: Value = serde_json::from_str(&record.body).unwrap_or_default();
+    let mut names: Vec<OutcomeTarget> =
+        said["names"].as_array().into_iter().flatten().filter_map(name_of).collect();
+    if names.is_empty()
+        && let Some(decision_id) = said["decision_id"].as_str()
+    {
+        names = store.log().record(decision_id).await?.iter().flat_map(names_of).collect();
+    }
+    if names.is_empty() {
+        names.push(outcome_record.target.clone());
+    }
+    let under = |target| OutcomeRecord { target, ..outcome_record.clone() };
+    Ok(names.into_iter().map(under).collect())
+}
+
+fn line(body: &str) -> String {
+    let mut said: serde_json::Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
+    said.retain(|key, value| OUTCOME_KEYS.contains(&key.as_str()) && !value.is_null());
+    Value::Object(said).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_made_later_sort_behind_a_moment() {
+        let before = jiff::Timestamp::now().as_millisecond();
+        let id = store::new_id();
+        assert!(id_at(before) < id && id < id_at(before + 60_000), "{id}");
+    }
+}
