@@ -1,6 +1,6 @@
 //! Every key of `diffrisk.toml` as a flag and an environment variable.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::cli::failure::Failure;
 pub struct ServerArgs {
     /// Milliseconds for one score before the answer is a degraded one
     #[arg(long, value_name = "MS", env = "DIFFRISK_DEADLINE_MS")]
-    deadline_ms: Option<u64>,
+    deadline_ms: Option<NonZeroU64>,
     /// Seconds to finish what runs after SIGTERM
     #[arg(long, value_name = "S", env = "DIFFRISK_DRAIN_SECONDS")]
     drain_seconds: Option<u64>,
     /// Seconds between two looks for commits, models and policies
     #[arg(long, value_name = "S", env = "DIFFRISK_POLL_SECONDS")]
-    poll_seconds: Option<u64>,
+    poll_seconds: Option<NonZeroU64>,
     /// Seconds that a clock elsewhere may be ahead
     #[arg(long, value_name = "S", env = "DIFFRISK_MAX_CLOCK_SKEW_SECONDS")]
     max_clock_skew_seconds: Option<u64>,
@@ -44,19 +44,19 @@ pub struct StoreArgs {
 pub struct LimitArgs {
     /// Bytes of a body, after decompression
     #[arg(long, value_name = "N", env = "DIFFRISK_BODY_BYTES")]
-    body_bytes: Option<usize>,
+    body_bytes: Option<NonZeroUsize>,
     /// Files of a diff
     #[arg(long, value_name = "N", env = "DIFFRISK_DIFF_FILES")]
-    diff_files: Option<usize>,
+    diff_files: Option<NonZeroUsize>,
     /// Lines of a diff
     #[arg(long, value_name = "N", env = "DIFFRISK_DIFF_LINES")]
-    diff_lines: Option<usize>,
+    diff_lines: Option<NonZeroUsize>,
     /// Items of a batch
     #[arg(long, value_name = "N", env = "DIFFRISK_BATCH_ITEMS")]
-    batch_items: Option<usize>,
+    batch_items: Option<NonZeroUsize>,
     /// Seconds for a body to arrive
     #[arg(long, value_name = "S", env = "DIFFRISK_BODY_SECONDS")]
-    body_seconds: Option<u64>,
+    body_seconds: Option<NonZeroU64>,
     /// Questions scored at once
     #[arg(long, value_name = "N", env = "DIFFRISK_CONCURRENT")]
     concurrent: Option<usize>,
@@ -68,7 +68,7 @@ pub struct LimitArgs {
     waiting: Option<usize>,
     /// Requests a second and key
     #[arg(long, value_name = "N", env = "DIFFRISK_REQUESTS_PER_SECOND")]
-    requests_per_second: Option<u32>,
+    requests_per_second: Option<NonZeroU32>,
 }
 
 /// The followed repositories: what `[[repository]]` holds, by name.
@@ -92,9 +92,9 @@ impl ServerArgs {
     /// Puts what is given over what the file says.
     pub fn apply(&self, settings: &mut Settings) {
         let server = &mut settings.server;
-        set(&mut server.deadline, self.deadline_ms.map(Duration::from_millis));
+        set(&mut server.deadline, self.deadline_ms.map(|ms| Duration::from_millis(ms.get())));
         set(&mut server.drain, self.drain_seconds.map(Duration::from_secs));
-        set(&mut server.poll, self.poll_seconds.map(Duration::from_secs));
+        set(&mut server.poll, self.poll_seconds.map(|seconds| Duration::from_secs(seconds.get())));
         set(&mut server.max_clock_skew, self.max_clock_skew_seconds.map(Duration::from_secs));
     }
 }
@@ -112,15 +112,16 @@ impl LimitArgs {
     /// Puts what is given over what the file says.
     pub fn apply(&self, settings: &mut Settings) {
         let limits = &mut settings.server.limits;
-        set(&mut limits.body_bytes, self.body_bytes);
-        set(&mut limits.diff_files, self.diff_files);
-        set(&mut limits.diff_lines, self.diff_lines);
-        set(&mut limits.batch_items, self.batch_items);
-        set(&mut limits.body_time, self.body_seconds.map(Duration::from_secs));
+        set(&mut limits.body_bytes, self.body_bytes.map(NonZeroUsize::get));
+        set(&mut limits.diff_files, self.diff_files.map(NonZeroUsize::get));
+        set(&mut limits.diff_lines, self.diff_lines.map(NonZeroUsize::get));
+        set(&mut limits.batch_items, self.batch_items.map(NonZeroUsize::get));
+        set(&mut limits.body_time, self.body_seconds.map(|seconds| Duration::from_secs(seconds.get())));
         set(&mut limits.n_scoring, self.concurrent);
         set(&mut limits.n_connections, self.connections.map(NonZeroUsize::get));
         set(&mut limits.n_waiting, self.waiting);
-        limits.requests_per_second = self.requests_per_second.or(limits.requests_per_second);
+        limits.requests_per_second =
+            self.requests_per_second.map(NonZeroU32::get).or(limits.requests_per_second);
     }
 }
 

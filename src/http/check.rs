@@ -25,6 +25,7 @@ pub fn check(settings: &Settings) -> Vec<String> {
     note("auth.keys", server.keys.as_deref().and_then(|path| failed(KeyFile::load(path))));
     note("tls", server.tls.as_ref().and_then(|tls| failed(tls.acceptor())));
     note("store.url", failed(settings.store.check()));
+    note("cache", cache(&settings.cache));
     note("policy.path", PolicySource::new(settings.policy.clone()).load().err());
     note("model.path", ModelSource::new(Arc::new(Live::empty()), settings.model.clone()).first().1);
     note("telemetry.otlp", server.otlp.as_deref().and_then(collector));
@@ -56,6 +57,21 @@ fn owners(path: &Path, repository: &Repository) -> Option<String> {
         }
         Err(error) => Some(error.to_string()),
     }
+}
+
+/// Folded histories go into a directory that is made where it is not there, but not below a file.
+fn cache(dir: &Path) -> Option<String> {
+    let mut above = dir.ancestors().filter(|path| !path.as_os_str().is_empty());
+    let found = above.find_map(|path| Some((path, std::fs::metadata(path).ok()?)));
+    let (path, metadata) = found?;
+    let is_usable = metadata.is_dir() && !metadata.permissions().readonly();
+    (!is_usable).then(|| {
+        format!(
+            "`{}` cannot be made: `{}` is no directory that can be written",
+            dir.display(),
+            path.display()
+        )
+    })
 }
 
 /// Spans go over HTTP and nothing else; a start would find out only when it sends the first.

@@ -1,6 +1,6 @@
 //! `diffrisk.toml`: one finished struct from file, environment and flags.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -74,9 +74,9 @@ struct Document {
 #[serde(deny_unknown_fields, default)]
 struct ServerTable {
     listen: Option<String>,
-    deadline_ms: Option<u64>,
+    deadline_ms: Option<NonZeroU64>,
     drain_seconds: Option<u64>,
-    poll_seconds: Option<u64>,
+    poll_seconds: Option<NonZeroU64>,
     max_clock_skew_seconds: Option<u64>,
 }
 
@@ -116,15 +116,15 @@ struct TlsTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct LimitsTable {
-    body_bytes: Option<usize>,
-    diff_files: Option<usize>,
-    diff_lines: Option<usize>,
-    batch_items: Option<usize>,
-    body_seconds: Option<u64>,
+    body_bytes: Option<NonZeroUsize>,
+    diff_files: Option<NonZeroUsize>,
+    diff_lines: Option<NonZeroUsize>,
+    batch_items: Option<NonZeroUsize>,
+    body_seconds: Option<NonZeroU64>,
     concurrent: Option<usize>,
     connections: Option<NonZeroUsize>,
     waiting: Option<usize>,
-    requests_per_second: Option<u32>,
+    requests_per_second: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -200,22 +200,22 @@ fn store(table: StoreTable) -> StoreConfig {
 
 fn apply_server(server_config: &mut ServerConfig, table: ServerTable) {
     set(&mut server_config.listen, table.listen);
-    set(&mut server_config.deadline, table.deadline_ms.map(Duration::from_millis));
+    set(&mut server_config.deadline, table.deadline_ms.map(|ms| Duration::from_millis(ms.get())));
     set(&mut server_config.drain, table.drain_seconds.map(Duration::from_secs));
-    set(&mut server_config.poll, table.poll_seconds.map(Duration::from_secs));
+    set(&mut server_config.poll, table.poll_seconds.map(|seconds| Duration::from_secs(seconds.get())));
     set(&mut server_config.max_clock_skew, table.max_clock_skew_seconds.map(Duration::from_secs));
 }
 
 fn apply_limits(limits: &mut Limits, table: &LimitsTable) {
-    set(&mut limits.body_bytes, table.body_bytes);
-    set(&mut limits.diff_files, table.diff_files);
-    set(&mut limits.diff_lines, table.diff_lines);
-    set(&mut limits.batch_items, table.batch_items);
-    set(&mut limits.body_time, table.body_seconds.map(Duration::from_secs));
+    set(&mut limits.body_bytes, table.body_bytes.map(NonZeroUsize::get));
+    set(&mut limits.diff_files, table.diff_files.map(NonZeroUsize::get));
+    set(&mut limits.diff_lines, table.diff_lines.map(NonZeroUsize::get));
+    set(&mut limits.batch_items, table.batch_items.map(NonZeroUsize::get));
+    set(&mut limits.body_time, table.body_seconds.map(|seconds| Duration::from_secs(seconds.get())));
     set(&mut limits.n_scoring, table.concurrent);
     set(&mut limits.n_waiting, table.waiting);
     set(&mut limits.n_connections, table.connections.map(NonZeroUsize::get));
-    limits.requests_per_second = table.requests_per_second;
+    limits.requests_per_second = table.requests_per_second.map(NonZeroU32::get);
 }
 
 fn repository(table: RepositoryTable) -> Result<RepositoryConfig, String> {
@@ -273,6 +273,11 @@ incidents = "incidents.csv"
             ("[[repository]]\nname = \"a\"\npath = \"b\"\nunit = \"day\"", "`day`"),
             ("[[repository]]\nname = \"\"\npath = \"b\"", "the repository `b` needs a `name`"),
             ("[limits]\nconnections = 0", "connections = 0"),
+            ("[limits]\nbody_bytes = 0", "body_bytes = 0"),
+            ("[limits]\nbody_seconds = 0", "body_seconds = 0"),
+            ("[limits]\nrequests_per_second = 0", "requests_per_second = 0"),
+            ("[server]\ndeadline_ms = 0", "deadline_ms = 0"),
+            ("[server]\npoll_seconds = 0", "poll_seconds = 0"),
             ("[[repository]]\nname=\"a\"\npath=\"b\"\n[[repository]]\nname=\"a\"\npath=\"c\"", "twice"),
         ] {
             let message = Settings::parse(text).unwrap_err();

@@ -2,6 +2,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::store::Error;
+use crate::store::database::postgres_options;
+use crate::store::files::directory;
 
 /// Where the decision log lives and how it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,12 +47,17 @@ impl StoreConfig {
         }
     }
 
-    /// Whether the address is one.
+    /// Whether the address is one, and the directories are there that files would be made in.
     ///
     /// # Errors
-    /// [`Error::Address`] where it is not.
+    /// Which address is none, or which directory cannot be read.
     pub fn check(&self) -> Result<(), Error> {
-        self.address().map(|_| ())
+        match self.address()? {
+            Address::Memory => return Ok(()),
+            Address::Sqlite(path) => check_directory(&path)?,
+            Address::Postgres(url) => drop(postgres_options(&url)?),
+        }
+        self.file_beside("key")?.map_or(Ok(()), |path| check_directory(&path))
     }
 
     pub(super) fn address(&self) -> Result<Address, Error> {
@@ -76,6 +83,12 @@ impl StoreConfig {
         };
         Ok(Some(with_ending(&stem, ending)))
     }
+}
+
+/// A log makes files, never the directory that they lie in.
+fn check_directory(path: &Path) -> Result<(), Error> {
+    let dir = directory(path);
+    std::fs::read_dir(dir).map(drop).map_err(|source| Error::file("read the directory", dir, source))
 }
 
 fn with_ending(stem: &Path, ending: &str) -> PathBuf {

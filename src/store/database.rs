@@ -112,7 +112,7 @@ impl Database {
     }
 
     async fn open_postgres(url: &str) -> Result<Self, Error> {
-        let options = PgConnectOptions::from_str(url)?.options([("synchronous_commit", "on")]);
+        let options = postgres_options(url)?.options([("synchronous_commit", "on")]);
         let pool = PgPoolOptions::new().max_connections(N_READERS + 1).acquire_timeout(WAIT);
         Ok(Self::Postgres { pool: pool.connect_with(options).await? })
     }
@@ -143,6 +143,11 @@ impl Database {
             Self::Postgres { pool } => pool.close().await,
         }
     }
+}
+
+/// What an address of PostgreSQL says.
+pub(super) fn postgres_options(url: &str) -> Result<PgConnectOptions, Error> {
+    Ok(PgConnectOptions::from_str(url)?)
 }
 
 fn writing_options(path: &Path) -> SqliteConnectOptions {

@@ -164,11 +164,17 @@ fn a_configuration_is_checked_whole_before_it_is_used() {
         ("[telemetry]\notlp = \"ftp://x\"", "telemetry.otlp: `ftp://x`"),
         ("[telemetry]\notlp = \"http\"", "telemetry.otlp: `http`"),
         ("[limits]\nconnections = 0", "connections = 0"),
+        ("[limits]\nrequests_per_second = 0", "requests_per_second = 0"),
+        ("[store]\nurl = \"postgres://a@b:port/c\"", "store.url: "),
+        ("[store]\nurl = \"sqlite://nowhere/log.db\"", "store.url: cannot read the directory `nowhere`"),
+        ("[store]\nstem = \"nowhere/log\"", "store.url: cannot read the directory `nowhere`"),
         ("[[repository]]\nname = \"\"\npath = \"b\"", "the repository `b` needs a `name`"),
     ] {
         let (code, said) = check(&with(faulty));
         assert!(code == Some(4) && said.contains(named), "{faulty}: {said}");
     }
+    let (code, said) = check("cache = \"policy.toml/cache\"\n");
+    assert!(code == Some(4) && said.contains("cache: `policy.toml/cache` cannot be made"), "{said}");
     let mut serve = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
     serve.args(["serve", "--connections", "0", "--store", "memory", "--listen", "127.0.0.1:0"]);
     assert_eq!(serve.output().unwrap().status.code(), Some(2), "nobody could ever ask");
