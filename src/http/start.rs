@@ -9,6 +9,7 @@ use crate::http::models::{ModelSource, Models, PolicySource};
 use crate::http::reported::{Reported, take_reported};
 use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
+use crate::http::tls::{TlsConfig, TlsError};
 use crate::store::{self, Store};
 
 /// Why the service could not start. A refused model or policy is no such reason: the service then
@@ -24,6 +25,9 @@ pub enum StartError {
     /// The key file cannot be read.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// TLS is configured and cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// There are no threads to score in.
     #[error("the threads that score cannot be started")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -51,6 +55,8 @@ pub async fn start(settings: Settings) -> Result<Arc<Service>, StartError> {
 /// # Errors
 /// As [`start`].
 pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, StartError> {
+    // Before the log is opened: who cannot be spoken to need not begin.
+    settings.server.tls.as_ref().map(TlsConfig::acceptor).transpose()?;
     let store = Store::open(&settings.store).await?;
     let mut reported = Reported::default();
     let outcomes = reported.read(&store).await?;

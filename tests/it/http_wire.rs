@@ -72,6 +72,37 @@ fn a_body_that_is_cut_off_is_not_one_that_is_too_large() {
 }
 
 #[test]
+fn a_certificate_that_cannot_be_used_ends_a_start_before_the_log_is_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("none.pem"), "no certificate").unwrap();
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--store", "sqlite://log.db"]);
+    serve.args(["--tls-certificate", "none.pem", "--tls-key", "none.pem"]).current_dir(dir.path());
+    let output = serve.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("none.pem") && !said.contains("listening"), "{said}");
+    assert!(!dir.path().join("log.db").exists());
+}
+
+#[test]
+fn a_log_that_lost_its_key_or_its_heads_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    for (lost, is_told) in [("", false), ("log.db.heads", true), ("log.db.key", true), ("", false)] {
+        if is_told {
+            std::fs::remove_file(dir.path().join(lost)).unwrap();
+        }
+        let mut service = serve(dir.path(), &[], &[]);
+        service.stop();
+        let said = service.said.lock().unwrap().clone();
+        let lines: Vec<&str> =
+            said.lines().filter(|line| line.contains("the log has records and no sign")).collect();
+        assert_eq!(lines.len(), usize::from(is_told), "{lost}: {said}");
+        assert!(lines.iter().all(|line| line.contains(lost)), "{said}");
+    }
+}
+
+#[test]
 fn a_service_told_to_leave_finishes_what_runs_and_its_log_verifies() {
     let dir = tempfile::tempdir().unwrap();
     let mut service = serve(dir.path(), &[], &[]);
