@@ -93,7 +93,7 @@ impl Metrics {
         registry.register("swaps", "Models and policies activated or refused", self.swaps.clone());
         registry.register(
             "spans_dropped",
-            "Spans the trace collector had no room for",
+            "Spans that the trace collector did not get",
             self.spans_dropped.clone(),
         );
         registry.register("store_open", "Whether the decision log takes records", self.store_open.clone());

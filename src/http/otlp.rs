@@ -7,6 +7,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::counter::Counter;
 use serde_json::{Value, json};
 
 use crate::http::tls::trusting;
@@ -31,28 +32,34 @@ pub(super) struct Span {
 }
 
 /// Where finished requests go.
-pub(super) struct Exporter(SyncSender<Span>);
+pub(super) struct Exporter {
+    spans: SyncSender<Span>,
+    n_dropped: Counter,
+}
 
 impl Exporter {
-    /// Sends to the collector at a base address such as `http://127.0.0.1:4318`.
+    /// Sends to the collector at a base address such as `http://127.0.0.1:4318`, and counts what it did not get.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub(super) fn start(base: &str) -> std::io::Result<Self> {
+    pub(super) fn start(base: &str, n_dropped: Counter) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(N_QUEUED);
         let url = format!("{}/v1/traces", base.trim_end_matches('/'));
-        std::thread::Builder::new().name("otlp".into()).spawn(move || export(&url, &receiver))?;
-        Ok(Self(sender))
+        let n_unsent = n_dropped.clone();
+        std::thread::Builder::new().name("otlp".into()).spawn(move || export(&url, &receiver, &n_unsent))?;
+        Ok(Self { spans: sender, n_dropped })
     }
 
-    /// Hands a span over; says whether there was room.
-    pub(super) fn send(&self, span: Span) -> bool {
-        self.0.try_send(span).is_ok()
+    /// Hands a span over; one that there is no room for is counted and dropped.
+    pub(super) fn send(&self, span: Span) {
+        if self.spans.try_send(span).is_err() {
+            self.n_dropped.inc();
+        }
     }
 }
 
 /// Collects for a second or a full batch, sends, and ends with the last sender.
-fn export(url: &str, receiver: &Receiver<Span>) {
+fn export(url: &str, receiver: &Receiver<Span>, n_unsent: &Counter) {
     let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT));
     let config = match trusting(None) {
         Ok(tls) if url.starts_with("https:") => config.tls_config(tls),
@@ -76,10 +83,11 @@ fn export(url: &str, receiver: &Receiver<Span>) {
         };
         let sent =
             agent.post(url).header("content-type", "application/json").send(document(&spans).to_string());
-        if let Err(error) = &sent
-            && !is_away
-        {
-            tracing::warn!(error = %error, "the trace collector takes no spans; they are dropped");
+        if let Err(error) = &sent {
+            n_unsent.inc_by(spans.len() as u64);
+            if !is_away {
+                tracing::warn!(error = %error, "the trace collector takes no spans; they are dropped");
+            }
         }
         is_away = sent.is_err();
         if is_last {

@@ -99,18 +99,19 @@ impl Service {
     pub fn new(parts: Parts) -> Result<Arc<Self>, StartError> {
         let Parts { config, assessor, models, policy, policies, store, clock } = parts;
         let policy = policy.map(Arc::new);
+        let metrics = Metrics::new();
         Ok(Arc::new(Self {
             key_ring: Arc::new(KeyRing::load(config.keys.clone())?),
             rates: Rates::new(config.limits.requests_per_second),
             gate: Gate::new(&config.limits),
             workers: Workers::new(config.limits.n_scoring)?,
-            metrics: Metrics::new(),
             serving: ArcSwap::from_pointee(Serving::new(assessor, policy)),
             swap_status: Mutex::default(),
             previous: Mutex::default(),
             policy_refused: Mutex::default(),
             reported: Mutex::default(),
-            exporter: config.otlp.as_deref().and_then(exporter),
+            exporter: config.otlp.as_deref().and_then(|base| exporter(base, &metrics)),
+            metrics,
             draining: AtomicBool::new(false),
             models,
             policies,
@@ -149,8 +150,8 @@ impl Service {
 }
 
 /// A service that cannot be watched still has to answer.
-fn exporter(base: &str) -> Option<Exporter> {
-    let started = Exporter::start(base);
+fn exporter(base: &str, metrics: &Metrics) -> Option<Exporter> {
+    let started = Exporter::start(base, metrics.spans_dropped.clone());
     if let Err(error) = &started {
         tracing::error!(error = %error, "no span can be exported");
     }

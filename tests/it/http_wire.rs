@@ -103,6 +103,19 @@ fn a_log_that_lost_its_key_or_its_heads_says_so() {
 }
 
 #[test]
+fn spans_that_no_collector_takes_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = serve(dir.path(), &["--otlp", "http://127.0.0.1:1"], &[]);
+    assert_eq!(service.post("/v1/score", &question(4)).0, 200);
+    let is_counted = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        let (_, metrics) = service.get("/metrics");
+        !metrics.contains("diffrisk_spans_dropped_total 0")
+    });
+    assert!(is_counted);
+}
+
+#[test]
 fn a_service_told_to_leave_finishes_what_runs_and_its_log_verifies() {
     let dir = tempfile::tempdir().unwrap();
     let mut service = serve(dir.path(), &[], &[]);
