@@ -102,7 +102,7 @@ impl Found {
 
 /// Takes in what other replicas were told since the last look.
 pub(super) async fn take_reported(service: &Service) {
-    let Some(store) = service.open_store() else { return };
+    let Some(store) = service.open_store().filter(|_| !service.is_store_away()) else { return };
     let mut reported = service.reported.lock().await;
     let outcomes = match tokio::time::timeout(READ_TIME, reported.read(store)).await {
         Ok(Ok(outcomes)) if outcomes.is_empty() => return,

@@ -190,7 +190,7 @@ async fn append(
     if new_records.is_empty() {
         return Ok(Vec::new());
     }
-    let store = service.open_store().ok_or(ReasonCode::StoreDown)?;
+    let store = service.open_store().filter(|_| !service.is_store_away()).ok_or(ReasonCode::StoreDown)?;
     match tokio::time::timeout_at(deadline.into(), store.append(new_records)).await {
         Ok(Ok(appended)) => Ok(appended),
         Ok(Err(crate::store::Error::Full)) | Err(_) => Err(ReasonCode::StoreSlow),

@@ -3,15 +3,21 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::http::listen::Connections;
 use crate::http::router::router;
 use crate::http::service::Service;
-use crate::http::start::follow;
+use crate::http::start::{follow, watch_store};
 use crate::http::tls::{TlsConfig, TlsError};
+use crate::store::Store;
+
+/// What closing the log gets in any case, however long the callers took.
+const CLOSE_TIME: Duration = Duration::from_secs(5);
 
 /// Why the service could not listen.
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +70,11 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let tls = service.config.tls.as_ref().map(TlsConfig::acceptor).transpose()?;
     let connections = Connections::new(router(Arc::clone(&service)), tls, &service.config.limits);
-    let followers =
-        [tokio::spawn(Arc::clone(&service.key_ring).follow()), tokio::spawn(follow(Arc::clone(&service)))];
+    let followers = [
+        tokio::spawn(Arc::clone(&service.key_ring).follow()),
+        tokio::spawn(follow(Arc::clone(&service))),
+        tokio::spawn(watch_store(Arc::clone(&service))),
+    ];
     let graceful = GracefulShutdown::new();
     tokio::select! {
         () = connections.accept(&listener, &graceful) => {}
@@ -74,13 +83,21 @@ pub async fn serve(
     service.drain();
     drop(listener);
     tracing::info!("draining");
+    let until = Instant::now() + service.config.drain;
     // A caller that never finishes must not keep the service from leaving.
-    if tokio::time::timeout(service.config.drain, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout_at(until, graceful.shutdown()).await.is_err() {
         tracing::warn!("not every caller finished in time");
     }
     followers.iter().for_each(tokio::task::JoinHandle::abort);
     if let Some(store) = &service.store {
-        store.close().await;
+        close(store, until.max(Instant::now() + CLOSE_TIME)).await;
     }
     Ok(())
+}
+
+/// Closes the log, but waits no longer for a database that does not answer.
+async fn close(store: &Store, until: Instant) {
+    if tokio::time::timeout_at(until, store.close()).await.is_err() {
+        tracing::error!("the database did not answer in time: the log is left without its last head");
+    }
 }

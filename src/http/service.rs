@@ -86,6 +86,8 @@ pub struct Service {
     pub(super) policy_refused: Mutex<Option<String>>,
     /// How far the outcomes of the log were read.
     pub(super) reported: Mutex<Reported>,
+    /// Whether the database behind the log did not answer when it was asked last.
+    store_away: AtomicBool,
     /// Where spans go; none unless a collector is configured.
     pub(super) exporter: Option<Exporter>,
     draining: AtomicBool,
@@ -110,6 +112,7 @@ impl Service {
             previous: Mutex::default(),
             policy_refused: Mutex::default(),
             reported: Mutex::default(),
+            store_away: AtomicBool::new(false),
             exporter: config.otlp.as_deref().and_then(|base| exporter(base, &metrics)),
             metrics,
             draining: AtomicBool::new(false),
@@ -139,8 +142,26 @@ impl Service {
         self.draining.store(true, Ordering::Release);
     }
 
+    /// Asks the database behind the log whether it is there, and says so where that is another answer than before.
+    pub(super) async fn look_at_store(&self) {
+        let Some(store) = self.open_store() else { return };
+        let is_away = !store.log().answers().await;
+        match (self.store_away.swap(is_away, Ordering::AcqRel), is_away) {
+            (false, true) => {
+                tracing::error!("the database of the decision log does not answer: every answer is degraded")
+            }
+            (true, false) => tracing::info!("the database of the decision log answers again"),
+            _ => {}
+        }
+    }
+
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// Whether the database behind the log did not answer when it was asked last.
+    pub(super) fn is_store_away(&self) -> bool {
+        self.store_away.load(Ordering::Acquire)
     }
 
     /// The store, while it takes records.

@@ -1,7 +1,7 @@
 //! From finished settings to a running service.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::http::KeyError;
 use crate::http::live::{Live, LiveError};
@@ -11,6 +11,9 @@ use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
 use crate::http::tls::{TlsConfig, TlsError};
 use crate::store::{self, Store};
+
+/// Between two questions to the database of the log.
+const STORE_LOOK: Duration = Duration::from_secs(2);
 
 /// Why the service could not start. A refused model or policy is no such reason: the service then
 /// starts, answers degraded, and says why.
@@ -127,6 +130,14 @@ pub(super) async fn follow(service: Arc<Service>) {
             let _ = service.follow_model().await;
         }
         prune(&service).await;
+    }
+}
+
+/// Asks the database of the log whether it is there, until aborted: a service that nobody asks says so as well.
+pub(super) async fn watch_store(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(STORE_LOOK).await;
+        service.look_at_store().await;
     }
 }
 

@@ -134,6 +134,13 @@ impl Database {
         }
     }
 
+    /// Whether the database answers; a file or memory is there in any case.
+    pub(super) async fn answers(&self) -> bool {
+        let Self::Postgres { pool } = self else { return true };
+        let asked = async { sqlx::query("SELECT 1").execute(&mut *pool.acquire().await?).await };
+        matches!(tokio::time::timeout(WAIT, asked).await, Ok(Ok(_)))
+    }
+
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite { writer, reader } => {

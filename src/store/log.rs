@@ -179,6 +179,11 @@ impl Log {
         Ok(first.unwrap_or(last_seq + 1))
     }
 
+    /// Whether the database answers within the time that a connection may take; one that is no server is there in any case.
+    pub async fn answers(&self) -> bool {
+        self.database.answers().await
+    }
+
     /// Whether no record was ever written, or none is left.
     pub(super) async fn is_empty(&self) -> Result<bool, Error> {
         reading!(&self.database, is_empty())

@@ -45,6 +45,7 @@ mod replicas;
 mod repo_watch;
 mod secrets;
 mod store;
+mod store_away;
 mod store_claims;
 mod store_forgery;
 mod store_heads;

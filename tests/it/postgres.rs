@@ -50,6 +50,11 @@ impl Server {
         format!("postgres://diffrisk@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The certificate that it shows, where it shows one.
     pub fn certificate(&self) -> PathBuf {
         self.dir.path().join("chain.pem")

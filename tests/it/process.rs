@@ -16,13 +16,17 @@ pub struct Running {
 
 /// Starts `diffrisk serve` on a free port with its log in a directory, and waits until it listens.
 pub fn serve(dir: &Path, args: &[&str], environment: &[(&str, &Path)]) -> Running {
-    let store = format!("sqlite://{}", dir.join("log.db").display());
+    serve_on(&format!("sqlite://{}", dir.join("log.db").display()), dir, args, environment)
+}
+
+/// The same with its log at an address.
+pub fn serve_on(store: &str, dir: &Path, args: &[&str], environment: &[(&str, &Path)]) -> Running {
     // A busy machine must not turn what a test looks at into another doubt.
     let patient = ["--deadline-ms", "60000"];
     let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
     command
-        .args(["serve", "--listen", "127.0.0.1:0", "--store", &store])
-        .args(patient)
+        .args(["serve", "--listen", "127.0.0.1:0", "--store", store])
+        .args(patient.iter().filter(|_| !args.contains(&patient[0])))
         .args(args)
         .envs(environment.iter().copied());
     command.current_dir(dir).stdout(Stdio::null()).stderr(Stdio::piped());

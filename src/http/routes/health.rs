@@ -44,7 +44,7 @@ pub(in crate::http) async fn ready(State(service): State<Arc<Service>>) -> Respo
     responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"))
 )]
 pub(in crate::http) async fn metrics(State(service): State<Arc<Service>>) -> Response {
-    service.metrics.store_open.set(i64::from(service.open_store().is_some()));
+    service.metrics.store_open.set(i64::from(service.open_store().is_some() && !service.is_store_away()));
     service.metrics.waiting.set(i64::try_from(service.gate.n_waiting()).unwrap_or(i64::MAX));
     let lags = service.serving.load().assessor.repositories(service.now_ms().div_euclid(1000));
     let lag = lags.into_iter().filter_map(|(_, history)| history).map(|history| history.lag_seconds).max();
@@ -65,6 +65,7 @@ fn reasons(service: &Service) -> Vec<String> {
     match &service.store {
         None => reasons.push("there is no decision log".into()),
         Some(store) if store.closed().is_some() => reasons.push("the decision log is closed".into()),
+        Some(_) if service.is_store_away() => reasons.push("the decision log cannot be reached".into()),
         Some(_) => {}
     }
     if service.is_draining() {
