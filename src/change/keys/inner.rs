@@ -46,7 +46,7 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
         if n_lines > 2 * MAX_LINES {
             break;
         }
-        let mut facts = Facts { format, is_reread, hunk_idx, ..Facts::default() };
+        let mut facts = Facts { format, is_reread, hunk_idx, line_idx: 0, entries: Vec::new() };
         facts.read(hunk);
         n_facts += facts.entries.len();
         if n_facts > MAX_FACTS {
@@ -88,12 +88,6 @@ struct Facts<'a> {
     hunk_idx: usize,
     line_idx: usize,
     entries: Vec<Entry<'a>>,
-}
-
-impl Default for Facts<'_> {
-    fn default() -> Self {
-        Self { format: Format::Unknown, is_reread: false, hunk_idx: 0, line_idx: 0, entries: Vec::new() }
-    }
 }
 
 impl<'a> Facts<'a> {
@@ -160,7 +154,7 @@ impl<'a> Facts<'a> {
             let (word, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
             let above = at.0.get(..at.1.saturating_sub(1)).unwrap_or("");
             let rest = rest.trim().trim_end_matches(" always");
-            self.under(is_old, above, &[leaf, "_", word].concat(), value::clean(rest), Sort::Pair);
+            self.under(is_old, above, &[leaf, "_", word].concat(), value::clean(rest));
         }
         self.options(is_old, at.0, text);
     }
@@ -202,9 +196,9 @@ impl<'a> Facts<'a> {
         }
         for word in text.split_ascii_whitespace() {
             if let Some((key, value)) = word.strip_prefix("--").and_then(|word| word.split_once('=')) {
-                self.under(is_old, path, key, value::clean(value), Sort::Pair);
+                self.under(is_old, path, key, value::clean(value));
             } else if let Some(heap) = word.strip_prefix("-Xmx") {
-                self.under(is_old, path, "max_heap_size", heap, Sort::Pair);
+                self.under(is_old, path, "max_heap_size", heap);
             }
         }
     }
@@ -223,17 +217,18 @@ impl<'a> Facts<'a> {
         let is_time = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '/' | ',' | '-' | ' ' | '\t');
         if !command.trim().is_empty() && fields.chars().all(is_time) {
             let name = command.trim().replace('.', "_");
-            self.under(is_old, &["cron.", &name].concat(), "schedule", fields, Sort::Pair);
+            self.under(is_old, &["cron.", &name].concat(), "schedule", fields);
         }
     }
 
-    fn under(&mut self, is_old: bool, path: &str, key: &str, value: &'a str, sort: Sort) {
+    /// A fact below a path.
+    fn under(&mut self, is_old: bool, path: &str, key: &str, value: &'a str) {
         let mut below = path.to_owned();
         let leaf_at = append_key(&mut below, key);
-        self.push(is_old, (&below, leaf_at), sort, value, true);
+        self.push(is_old, (&below, leaf_at), Sort::Pair, value, true);
     }
 
-    /// `is_part` tells what only this reading sees.
+    /// A fact; `is_part` tells what only this reading sees.
     fn push(&mut self, is_old: bool, at: (&str, usize), sort: Sort, value: &'a str, is_part: bool) {
         if self.entries.len() > MAX_FACTS {
             return;

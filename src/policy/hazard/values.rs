@@ -9,7 +9,10 @@ pub(super) const RULES: &[HazardRule] = &[
         "unit_slip",
         Sphere::Everywhere,
         unit_slip,
-        ["The same digits with another unit, or exactly a thousand times more or less", "`30s` → `30ms`"],
+        [
+            "The same digits with another unit or without one, or exactly a thousand times more or less",
+            "`30s` → `30ms`",
+        ],
     ),
     edit_rule(
         "timeout_tenfold",
