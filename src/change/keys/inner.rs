@@ -21,10 +21,10 @@ const MAX_FACTS: usize = 1 << 16;
 /// than is read (65,536 facts).
 ///
 /// ```
-/// use diffrisk::change::{DiffLimits, inner_changes, key_changes, parse_diff};
+/// use diffrisk::change::{inner_changes, key_changes, parse_diff};
 ///
 /// let diff = "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-web: {replicas: 3, port: 80}\n+web: {replicas: 0, port: 80}\n";
-/// let file_diff = &parse_diff(diff, &DiffLimits::default()).unwrap().files[0];
+/// let file_diff = &parse_diff(diff.as_bytes()).unwrap().files[0];
 /// let inner = inner_changes(file_diff, &key_changes(file_diff)).unwrap();
 /// assert_eq!((inner[0].path.as_str(), inner[0].new.as_deref()), ("web.replicas", Some("0")));
 /// ```
