@@ -228,6 +228,30 @@ mod learning {
     }
 
     #[test]
+    fn a_model_of_a_table_is_not_judged_by_the_table_that_it_was_trained_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+        let (own, other, model) = (path("own.csv"), path("other.csv"), path("model"));
+        let table = |shift: u32| {
+            let line = |n: u32| format!("{n},{n},{},{}\n", (n * 7 + shift) % 31, u32::from(n.is_multiple_of(3)));
+            ["id,t,lines,y\n".to_owned(), (0..200).map(line).collect()].concat()
+        };
+        std::fs::write(&own, table(0)).unwrap();
+        std::fs::write(&other, table(5)).unwrap();
+        let columns = ["--label", "y", "--time", "t", "--id", "id", "--json"];
+        json(&[&["train", "--data", &own, "--out", &model], &columns[..]].concat());
+        let evaluate =
+            |data: &str| diffrisk(&[&["evaluate", "--model", &model, "--data", data], &columns[..]].concat());
+        let output = evaluate(&own);
+        assert!(
+            code(&output) == 4 && stderr(&output).contains("trained on this very table"),
+            "{}",
+            stderr(&output)
+        );
+        assert_eq!(code(&evaluate(&other)), 0);
+    }
+
+    #[test]
     fn incident_links_are_read_from_parquet_wherever_a_history_is_followed() {
         let dir = tempfile::tempdir().unwrap();
         let sample = write_sample(&dir.path().join("sample")).unwrap();
