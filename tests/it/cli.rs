@@ -233,7 +233,8 @@ mod learning {
         let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
         let (own, other, model) = (path("own.csv"), path("other.csv"), path("model"));
         let table = |shift: u32| {
-            let line = |n: u32| format!("{n},{n},{},{}\n", (n * 7 + shift) % 31, u32::from(n.is_multiple_of(3)));
+            let line =
+                |n: u32| format!("{n},{n},{},{}\n", (n * 7 + shift) % 31, u32::from(n.is_multiple_of(3)));
             ["id,t,lines,y\n".to_owned(), (0..200).map(line).collect()].concat()
         };
         std::fs::write(&own, table(0)).unwrap();

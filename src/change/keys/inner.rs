@@ -7,18 +7,19 @@
 use crate::change::keys::collect::{Entry, Sort, step};
 use crate::change::keys::format::Format;
 use crate::change::keys::line::{Line, Shape, read};
-use crate::change::keys::scope::{Scope, append_key};
+use crate::change::keys::scope::{MAX_DEPTH, MAX_PATH, Scope, append_key};
 use crate::change::keys::{MAX_LINES, emit, value};
 use crate::change::{FileDiff, Hunk, KeyChange, KeyChangeKind, LineOrigin};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Deepest inline nesting that is read.
-const MAX_DEPTH: usize = 8;
+/// Longest path that is read, in bytes: one of lines, and as much inside a line.
+const MAX_INNER_PATH: usize = 2 * MAX_PATH;
 /// Most facts that are read from one file.
 const MAX_FACTS: usize = 1 << 16;
 
 /// Reads what `known`, the key edits of the file, leave unseen, in the order of the lines; none where there is more
-/// than is read (65,536 facts).
+/// than is read: 65,536 facts, 64 maps inside one another, paths of 800 bytes. Nothing is read of a file with more changed lines than
+/// are read as keys.
 ///
 /// ```
 /// use diffrisk::change::{inner_changes, key_changes, parse_diff};
@@ -36,20 +37,19 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
     };
     let has_no_keys =
         matches!(format, Format::Xml | Format::Zone | Format::Prose | Format::Code | Format::List);
-    if has_no_keys || !(is_reread || may_say_more(format, file_diff, known)) {
+    let (n_added, n_deleted) = file_diff.n_lines();
+    let has_many_lines = n_added + n_deleted > MAX_LINES;
+    if has_no_keys || has_many_lines || !(is_reread || may_say_more(format, file_diff, known)) {
         return Some(Vec::new());
     }
     let mut key_changes = Vec::new();
-    let (mut n_lines, mut n_facts) = (0, 0);
+    let mut n_facts = 0;
     for (hunk_idx, hunk) in file_diff.hunks().iter().enumerate() {
-        n_lines += hunk.lines.len();
-        if n_lines > 2 * MAX_LINES {
-            break;
-        }
-        let mut facts = Facts { format, is_reread, hunk_idx, line_idx: 0, entries: Vec::new() };
+        let mut facts =
+            Facts { format, is_reread, hunk_idx, line_idx: 0, entries: Vec::new(), is_cut: false };
         facts.read(hunk);
         n_facts += facts.entries.len();
-        if n_facts > MAX_FACTS {
+        if facts.is_cut || n_facts > MAX_FACTS {
             return None;
         }
         facts.compare(&mut key_changes);
@@ -88,6 +88,8 @@ struct Facts<'a> {
     hunk_idx: usize,
     line_idx: usize,
     entries: Vec<Entry<'a>>,
+    /// Whether there was more than is read.
+    is_cut: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -161,7 +163,8 @@ impl<'a> Facts<'a> {
 
     /// One element of an inline list or map below `path`.
     fn element(&mut self, is_old: bool, path: &str, element: &'a str, depth: usize) {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || path.len() > MAX_INNER_PATH {
+            self.is_cut = true;
             return;
         }
         let within = |text: &'a str| value::elements_within(text, MAX_FACTS);
@@ -230,10 +233,11 @@ impl<'a> Facts<'a> {
 
     /// A fact; `is_part` tells what only this reading sees.
     fn push(&mut self, is_old: bool, at: (&str, usize), sort: Sort, value: &'a str, is_part: bool) {
-        if self.entries.len() > MAX_FACTS {
+        let (path, leaf_at) = at;
+        if self.entries.len() >= MAX_FACTS || path.len() > MAX_INNER_PATH {
+            self.is_cut = true;
             return;
         }
-        let (path, leaf_at) = at;
         self.entries.push(Entry {
             is_old,
             hunk_idx: self.hunk_idx,

@@ -15,9 +15,9 @@ struct Frame {
 }
 
 /// Deepest nesting that is followed; deeper keys are flattened into the last.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 /// Longest path that is kept, in bytes.
-const MAX_PATH: usize = 400;
+pub(super) const MAX_PATH: usize = 400;
 
 impl Scope {
     /// Forgets everything.

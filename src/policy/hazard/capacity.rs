@@ -1,7 +1,8 @@
 //! Rules about copies, budgets and resources.
 
-use crate::change::{FileDiff, KeyChangeKind, LineOrigin};
+use crate::change::{KeyChangeKind, LineOrigin};
 use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
 
@@ -121,8 +122,8 @@ fn resource_limit_cut(edit: &Edit<'_>) -> bool {
 
 /// Reads the new side of every hunk: the last `requests` and `limits` of the same resource within one
 /// block, changed or not.
-fn limit_below_request(file_diff: &FileDiff) -> Option<FileFinding> {
-    file_diff.hunks().iter().find_map(|hunk| {
+fn limit_below_request(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
+    file_edits.file_diff.hunks().iter().find_map(|hunk| {
         let new_side = hunk.lines.iter().filter(|line| line.origin != LineOrigin::Deleted);
         let mut block = Block::default();
         for line in new_side {

@@ -146,31 +146,28 @@ impl<'a> Edit<'a> {
     /// Whether the key went alone: its surroundings stay, it comes back nowhere in the change, and
     /// the file is still there.
     pub(super) fn is_dropped(&self) -> bool {
-        let key_change = self.key_change;
-        let path = key_change.path.as_str();
+        let path = self.key_change.path.as_str();
         let goes_with_parent = || {
             path.match_indices('.').any(|(dot, _)| {
                 path.get(..dot).is_some_and(|above| self.around.removed_paths.contains(above))
             })
         };
-        key_change.kind == KeyChangeKind::Removed
-            && self.file_diff.status != FileStatus::Deleted
-            && !self.around.added_leaves.contains(key_change.leaf.as_str())
-            && !goes_with_parent()
+        self.is_gone() && !goes_with_parent()
     }
 
-    /// As [`Edit::is_dropped`], also where the block of one of these names went with it.
+    /// Whether the key went, with or without what is around it, and comes back nowhere in the change.
+    fn is_gone(&self) -> bool {
+        self.key_change.kind == KeyChangeKind::Removed
+            && self.file_diff.status != FileStatus::Deleted
+            && !self.comes_elsewhere(&self.key_change.leaf)
+    }
+
+    /// As [`Edit::is_dropped`], also where only the block of one of these names went with it.
     pub(super) fn is_dropped_with(&self, blocks: &[&str]) -> bool {
-        let is_removed =
-            self.key_change.kind == KeyChangeKind::Removed && self.file_diff.status != FileStatus::Deleted;
         let above = self.key_change.path.rsplit_once('.').map_or("", |(above, _)| above);
         let holder = above.rsplit_once('.').map_or("", |(holder, _)| holder);
-        let is_of_block =
-            blocks.contains(&self.key_change.parent()) && !self.around.removed_paths.contains(holder);
-        self.is_dropped()
-            || (is_removed
-                && is_of_block
-                && !self.around.added_leaves.contains(self.key_change.leaf.as_str()))
+        let is_of_block = || blocks.contains(&self.key_change.parent());
+        self.is_dropped() || (self.is_gone() && is_of_block() && !self.around.removed_paths.contains(holder))
     }
 
     /// Whether a key of this name came somewhere in the change.

@@ -7,7 +7,6 @@ use crate::policy::hazard::edit::{Around, Edit};
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{HazardRule, Look, Sphere, hazard_rules};
 use crate::policy::hazard::shown;
-use crate::policy::hazard::target::UNREAD;
 use crate::policy::reason::ReasonCode;
 
 /// A rule that fired on a change; the first place where it did.
@@ -62,14 +61,9 @@ pub fn find_hazards(
         for (rule, slot) in rules.iter().zip(&mut found) {
             if let Look::File(look) = rule.look
                 && looks_at(rule.sphere, of_file)
-                && let Some(finding) = look(file_diff)
+                && let Some(finding) = look(file_edits)
             {
                 note(slot, || hazard(rule, file_diff, finding.key, finding.what));
-            }
-        }
-        for (rule, slot) in rules.iter().zip(&mut found) {
-            if rule.name == UNREAD && !file_edits.is_whole {
-                note(slot, || hazard(rule, file_diff, "", "changed values".to_owned()));
             }
         }
         let is_prose = is_prose(file_diff);
@@ -142,18 +136,19 @@ fn with_keys<'a>(
 }
 
 /// A file with its edits: those of its lines, and those inside them.
-struct FileEdits<'a> {
-    file_diff: &'a FileDiff,
+pub(super) struct FileEdits<'a> {
+    pub(super) file_diff: &'a FileDiff,
     known: &'a [KeyChange],
     inner: Vec<KeyChange>,
-    /// Whether everything inside its lines was read.
-    is_whole: bool,
+    /// Whether its lines were read, and everything inside them.
+    pub(super) is_whole: bool,
 }
 
 impl<'a> FileEdits<'a> {
     fn of(file_diff: &'a FileDiff, known: &'a [KeyChange]) -> Self {
         let inner = inner_changes(file_diff, known);
-        Self { file_diff, known, is_whole: inner.is_some(), inner: inner.unwrap_or_default() }
+        let is_whole = inner.is_some() && has_few_lines(file_diff);
+        Self { file_diff, known, inner: inner.unwrap_or_default(), is_whole }
     }
 
     fn all(&self) -> impl Iterator<Item = &KeyChange> {
@@ -187,8 +182,8 @@ fn removed_elements<'a>(file_edits: &'a FileEdits<'_>) -> Vec<(&'a str, &'a str)
     removed.filter_map(|key_change| Some((key_change.path.as_str(), key_change.old.as_deref()?))).collect()
 }
 
-/// Whether the lines of a file are all there to be read.
-pub(super) fn is_whole(file_diff: &FileDiff) -> bool {
+/// Whether the lines of a file are all read as keys.
+fn has_few_lines(file_diff: &FileDiff) -> bool {
     let (n_added, n_deleted) = file_diff.n_lines();
     let is_deleted = file_diff.status == FileStatus::Deleted;
     is_deleted || n_added + n_deleted <= crate::change::MAX_KEY_LINES

@@ -1,5 +1,5 @@
-use crate::change::FileDiff;
 use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::{access, capacity, rollout, safety, secrecy, target, values};
 use crate::policy::reason::ReasonCode;
 
@@ -47,7 +47,7 @@ pub(super) enum Look {
     /// One key edit.
     Edit(fn(&Edit<'_>) -> bool),
     /// One file: the key and the sides of what was found.
-    File(fn(&FileDiff) -> Option<FileFinding>),
+    File(fn(&FileEdits<'_>) -> Option<FileFinding>),
 }
 
 /// What a rule found in a file.

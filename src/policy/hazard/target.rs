@@ -1,14 +1,11 @@
 //! Rules about what a change points at, and about what cannot be read.
 
-use crate::change::{FileContent, FileDiff, KeyChangeKind, LineOrigin};
+use crate::change::{FileContent, KeyChangeKind, LineOrigin, is_configuration};
 use crate::policy::hazard::edit::Edit;
-use crate::policy::hazard::found::is_whole;
+use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
-
-/// The rule that fires on what cannot be read.
-pub(super) const UNREAD: &str = "unread";
 
 pub(super) const RULES: &[HazardRule] = &[
     edit_rule(
@@ -41,7 +38,7 @@ pub(super) const RULES: &[HazardRule] = &[
         look: Look::File(merge_marker),
     },
     HazardRule {
-        name: UNREAD,
+        name: "unread",
         code: ReasonCode::HazardOther,
         sphere: Sphere::Everywhere,
         sentence: "A file is too large, or no text, for the rules to read it all",
@@ -122,48 +119,21 @@ fn dns_record_removed(edit: &Edit<'_>) -> bool {
     is_zone && matters && edit.is_dropped()
 }
 
-fn merge_marker(file_diff: &FileDiff) -> Option<FileFinding> {
-    let lines = file_diff.hunks().iter().flat_map(|hunk| &hunk.lines);
+fn merge_marker(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
+    let lines = file_edits.file_diff.hunks().iter().flat_map(|hunk| &hunk.lines);
     let mut added = lines.filter(|line| line.origin == LineOrigin::Added);
     let is_marker = |text: &str| text.starts_with("<<<<<<< ") || text.starts_with(">>>>>>> ");
     added.any(|line| is_marker(&line.text)).then(|| FileFinding { key: "", what: "merge markers".to_owned() })
 }
 
-fn unread(file_diff: &FileDiff) -> Option<FileFinding> {
+fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
+    let FileEdits { file_diff, is_whole, .. } = file_edits;
     let what = match file_diff.content {
-        FileContent::Binary if is_for_reading(file_diff.path()) => "bytes that are no text",
+        // One NUL byte hides what a text says.
+        FileContent::Binary if is_configuration(file_diff.path()) => "bytes that are no text",
         FileContent::Unread => "changed lines",
-        FileContent::Text(_) | FileContent::Binary if is_whole(file_diff) => return None,
-        FileContent::Text(_) | FileContent::Binary => "changed lines",
+        FileContent::Text(_) if !is_whole => "changed lines",
+        FileContent::Text(_) | FileContent::Binary => return None,
     };
     Some(FileFinding { key: "", what: what.to_owned() })
-}
-
-/// Whether a file of this name is text, so that one with a NUL byte hides what it says.
-fn is_for_reading(path: &str) -> bool {
-    const ENDINGS: [&str; 22] = [
-        ".yaml",
-        ".yml",
-        ".json",
-        ".toml",
-        ".ini",
-        ".conf",
-        ".cfg",
-        ".properties",
-        ".env",
-        ".tf",
-        ".tfvars",
-        ".hcl",
-        ".xml",
-        ".php",
-        ".pp",
-        ".service",
-        ".cnf",
-        ".zone",
-        ".tpl",
-        ".j2",
-        ".erb",
-        ".txt",
-    ];
-    ENDINGS.iter().any(|ending| path.ends_with(ending))
 }

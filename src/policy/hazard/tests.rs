@@ -444,6 +444,11 @@ fn a_file_too_large_to_be_read_is_never_let_pass_in_silence() {
     let many = |n: usize| (0..n).map(|n| format!("a{n}: {n}, ")).collect::<String>();
     let line = |n: usize, end: &str| format!("-x: {{{}b: 1}}\n+x: {{{}b: {end}}}", many(n), many(n));
     assert_eq!(names("big.yaml", &line(40_000, "2")), ["unread"]);
+    let nested = |n: usize| format!("x: {}1{}", "{a: ".repeat(n), "}".repeat(n));
+    assert_eq!(names("deep.yaml", &format!("-y: 1\n+{}", nested(65))), ["unread"]);
+    assert!(names("deep.yaml", &format!("-y: 1\n+{}", nested(64))).is_empty());
+    let long = format!("{}-web: {{replicas: 3}}\n+web: {{replicas: 0}}", " same: 1\n".repeat(9_000));
+    assert_eq!(names("long.yaml", &long), ["replicas_to_zero"]);
     let ranges: Vec<String> = (0..300).map(|n| format!("10.{}.{}.0/24", n / 250, n % 250)).collect();
     for separator in [", ", " "] {
         let list = ranges.join(separator);
