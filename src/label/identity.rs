@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::change::Change;
 use crate::label::template::stable_hash;
-use crate::label::wording::{Reference, change_id, first_line, headline, pull_number, unmerged};
+use crate::label::wording::{Reference, change_id, first_line, headline, pull_number, unmerged, unsquashed};
 
 /// The first 20 bytes of a commit id; of the hash of any other identity.
 type Key = [u8; 20];
@@ -41,17 +41,24 @@ impl Names {
             self.insert_message(message, ordinal);
         }
         self.insert_message(&change.message, ordinal);
-        self.subjects.insert(stable_hash(headline(&change.message)), ordinal);
+        self.insert_subject(headline(&change.message), ordinal);
         self.commits.0.insert(key(&change.id.0), ordinal);
     }
 
     fn insert_message(&mut self, message: &str, ordinal: u32) {
-        self.subjects.insert(stable_hash(unmerged(first_line(message))), ordinal);
+        self.insert_subject(unmerged(first_line(message)), ordinal);
         if let Some(number) = pull_number(message) {
             self.pulls.insert(number, ordinal);
         }
         if let Some(key) = change_id(message).and_then(hex_key) {
             self.reviews.0.insert(key, ordinal);
+        }
+    }
+
+    /// By its subject, and by the title of the pull request that it squashes: a revert of the request quotes either.
+    fn insert_subject(&mut self, subject: &str, ordinal: u32) {
+        for name in std::iter::once(subject).chain(unsquashed(subject)) {
+            self.subjects.insert(stable_hash(name), ordinal);
         }
     }
 

@@ -29,9 +29,15 @@ pub enum Reference {
 /// Where a revert may say so: at the start of its headline, after one scope such as `db: ` or `[beta] `.
 const SCOPE: &str = r#"^\W*(?:[^\s"]{1,40}:\s+|\[[^\]]{1,40}\]\s*)?(?:partial(?:ly)?\s+)?"#;
 
+/// What a squashed pull or merge request leaves behind its title.
+const PULL_SUFFIX: &str = r"\([#!]\d{1,9}\)\s*";
+
 static BY_COMMIT: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?i)\brevert(?:s|ing)?:?\s+(?:this\s+)?(?:partially\s+)?(?:(?:merge\s+)?(?:commits?|changes?):?\s+)?((?:[0-9a-f]{7,64}\b[\s,;]*(?:and\s+)?)+)",
+        r"(?ix)(?<denied>not\s+|n't\s+)?
+        \b(?:revert(?:s|ing)?|(?:back(?:s|ed|ing)?[\ -]?out|roll(?:s|ed|ing)?[\ -]?back)(?:\s+of)?):?\s+
+        (?:this\s+)?(?:partially\s+)?(?:(?:merge\s+)?(?:commits?|changes?):?\s+)?
+        (?<ids>(?:[0-9a-f]{7,64}\b[\s,;]*(?:and\s+)?)+)",
     )
 });
 static COMMIT: LazyLock<Regex> = LazyLock::new(|| regex(r"\b[0-9a-f]{7,64}\b"));
@@ -45,12 +51,15 @@ static BY_PULL: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(&format!(r#"(?i){SCOPE}(?:revert|rollback of|roll back)(?:\^(\d{{1,4}}))?:?\s+"(.+?)"?[.\s]*$"#))
+    regex(&format!(
+        r#"(?i){SCOPE}(?:revert|rollback of|roll back)(?:\^(\d{{1,4}}))?:?\s+"(.+?)(?:"[.\s]*{PULL_SUFFIX}|"?[.\s]*)$"#
+    ))
 });
 static SAYS_COMMIT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\breverts\s+commit"));
+static SQUASHED: LazyLock<Regex> = LazyLock::new(|| regex(&format!(r"^(.+\S)\s+{PULL_SUFFIX}$")));
 static SAYS_REVERT: LazyLock<Regex> = LazyLock::new(|| {
     regex(&format!(
-        r"(?i){SCOPE}(?:revert(?:s|ed|ing)?|roll(?:s|ed|ing)?[ -]?back|rollbacks?|back(?:s|ed|ing)?[ -]?out|re-?land(?:s|ed|ing)?|re-?appl(?:y|ies|ied|ying))\b"
+        r"(?i){SCOPE}(?:revert(?:s|ed|ing)?|roll(?:s|ed|ing)?[ -]?back|rollbacks?|back(?:s|ed|ing)?[ -]?out|re-?land(?:s|ed|ing)?|re-?appl(?:y|ies|ied|ying))(?:[^\w-]|$)"
     ))
 });
 static MERGE: LazyLock<Regex> = LazyLock::new(|| regex(r"^Merge (?:pull request|branch|remote|tag)\b"));
@@ -62,8 +71,8 @@ static PULL_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 });
 static CHANGE_ID: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^Change-Id:\s*I([0-9a-f]{40})\s*$"));
 
-/// Reads what a change says about undoing an earlier one: in its own message, and in the messages
-/// of the commits that it merges.
+/// Reads what a change says about undoing an earlier one. What its merged commits say points at what it undoes, but does not make
+/// it a revert: most of a branch that reverts one of its own commits is something else.
 pub fn revert_wording(message: &str, merged_messages: &[String]) -> RevertWording {
     let texts = || std::iter::once(message).chain(merged_messages.iter().map(String::as_str));
     let mut references: Vec<Reference> = texts().flat_map(references_in).collect();
@@ -72,7 +81,7 @@ pub fn revert_wording(message: &str, merged_messages: &[String]) -> RevertWordin
     // Stable: references of one kind stay in the order in which the texts name them.
     references.sort_by_key(trust);
     references.dedup();
-    let says_so = texts().any(|text| SAYS_COMMIT.is_match(text)) || SAYS_REVERT.is_match(headline(message));
+    let says_so = SAYS_COMMIT.is_match(message) || SAYS_REVERT.is_match(headline(message));
     RevertWording { is_revert: says_so || QUOTED.is_match(headline(message)), references }
 }
 
@@ -90,6 +99,11 @@ pub(crate) fn unmerged(subject: &str) -> &str {
         .captures(subject)
         .and_then(|captures| captures.get(1))
         .map_or(subject, |title| title.as_str())
+}
+
+/// The title in front of the number that a squashed pull or merge request leaves behind it, where there is one.
+pub(crate) fn unsquashed(subject: &str) -> Option<&str> {
+    SQUASHED.captures(subject).and_then(|captures| captures.get(1)).map(|title| title.as_str())
 }
 
 /// The first line of a message.
@@ -110,8 +124,8 @@ pub(crate) fn change_id(message: &str) -> Option<&str> {
 
 fn references_in(text: &str) -> Vec<Reference> {
     let mut references = Vec::new();
-    for captures in BY_COMMIT.captures_iter(text) {
-        let ids = captures[1].to_ascii_lowercase();
+    for captures in BY_COMMIT.captures_iter(text).filter(|captures| captures.name("denied").is_none()) {
+        let ids = captures["ids"].to_ascii_lowercase();
         references.extend(COMMIT.find_iter(&ids).map(|id| Reference::Commit(id.as_str().to_owned())));
     }
     for captures in BY_REVIEW.captures_iter(text) {
@@ -183,6 +197,8 @@ mod tests {
         );
         check("x\n\nThis reverts partially commit cf037befb.", false, &[commit("cf037befb")]);
         check("x\n\nReverts a7b63339cd39", false, &[commit("a7b63339cd39")]);
+        check("Backed out a7b63339cd39", true, &[commit("a7b63339cd39")]);
+        check("Roll back commit a7b63339cd39", true, &[commit("a7b63339cd39")]);
         let both = [commit("aaaaaaa1"), commit("bbbbbbb2")];
         check("x\n\nThis reverts commit aaaaaaa1.\nThis reverts commit bbbbbbb2.", true, &both);
     }
@@ -211,6 +227,9 @@ mod tests {
         check("Partially revert \"Raise x\"", true, &[subject("Raise x")]);
         check("Rollback of \"Raise x\"", true, &[subject("Raise x")]);
         check("Merge pull request #2 from a/b\n\nRevert \"Raise x\"", true, &[subject("Raise x")]);
+        check("Revert \"Raise x (#1)\" (#2)", true, &[subject("Raise x (#1)")]);
+        check("Revert \"Revert \"Raise x\" (#1)\" (#2)", true, &[subject("Revert \"Raise x\" (#1)")]);
+        check("Revert \"Raise x (#1)", true, &[subject("Raise x (#1)")]);
     }
 
     #[test]
@@ -234,6 +253,9 @@ mod tests {
             "Roll out x",
             "Ease rollback of y",
             "Restore x",
+            "rollback-controller: raise the memory",
+            "reapply-crds: pin the image",
+            "x\n\nThis does not revert commit 1234567.",
             "",
         ] {
             check(message, false, &[]);
@@ -245,7 +267,7 @@ mod tests {
         let merged = ["Tidy".to_owned(), "Revert \"Raise x\"\n\nThis reverts commit 1234567.".to_owned()];
         let wording = revert_wording("Merge pull request #3 from a/b\n\nPut x back", &merged);
         assert_eq!(wording.references, [commit("1234567"), subject("Raise x")]);
-        assert!(wording.is_revert);
+        assert!(!wording.is_revert);
     }
 
     #[test]

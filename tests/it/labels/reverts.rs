@@ -57,6 +57,26 @@ fn pull_requests_are_found_by_their_merge_and_by_their_squash() {
 }
 
 #[test]
+fn a_squashed_revert_without_a_body_is_matched_by_its_subject() {
+    check(&["Raise x (#7)", "Revert \"Raise x (#7)\" (#8)"], &[(0, 1)]);
+    check(&["Raise x (#7)", "Other (#8)", "Revert \"Raise x\" (#9)"], &[(0, 2)]);
+    check(&["Merge pull request #7 from a/b\n\nRaise x", "Revert \"Raise x\" (!8)"], &[(0, 1)]);
+    check(&["Raise x (#7)", "Revert \"Raise y (#7)\" (#8)"], &[]);
+}
+
+#[test]
+fn a_branch_that_reverts_its_own_commit_is_no_revert() {
+    let mut landing = change(1, "Merge pull request #7 from a/b\n\nRaise x", 0);
+    landing.merged = vec![ChangeId(id(90)), ChangeId(id(91))];
+    landing.merged_messages =
+        vec!["Raise it".to_owned(), format!("Revert \"Raise it\"\n\nThis reverts commit {}.", id(90))];
+    let undone = change(2, "Revert \"Raise x\"", 1);
+    let fold = Fold::of(&[landing, undone]);
+    assert_eq!(fold.classifications[0].kind, ChangeKind::Ordinary);
+    assert_eq!(fold.reverted(), [(0, 1)]);
+}
+
+#[test]
 fn a_review_is_found_by_its_change_id() {
     let review = "I058fac389323b7f34134bc264c2c2cf5aa9feb6d";
     check(&[&format!("Raise x\n\nChange-Id: {review}"), &format!("Revert of {review}")], &[(0, 1)]);
