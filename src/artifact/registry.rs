@@ -125,6 +125,10 @@ impl Registry {
     /// # Errors
     /// Where there was none or it is refused.
     pub fn rollback(&self) -> Result<ModelName, Error> {
+        if !self.root.join(PREVIOUS_FILE).exists() {
+            let why = format!("nothing in `{}` was in use before: there is no way back", self.root.display());
+            return Err(Error::Refused(why));
+        }
         let previous = self.named_by(PREVIOUS_FILE)?;
         self.promote(&previous)?;
         Ok(previous)

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
@@ -125,6 +126,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
     }
     let (mut rows, mine_seconds) = mined(args)?;
     let more = if args.with.is_empty() { None } else { Some(load_rows(&args.with)?.0) };
+    more.as_ref().map_or(Ok(()), |more| refuse_own(&rows, more))?;
     more.iter().for_each(|more| rows.add_custom_features(more));
     let (prior, leaky) = prior_for(args.prior.load()?, &rows, args.allow_overlap)?;
     let options = BacktestOptions {
@@ -158,6 +160,18 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
         tested.report.studies.insert("learning_curve", study?);
     }
     Ok(tested)
+}
+
+/// Rows of the repository under test would train twice beside those that are mined here.
+fn refuse_own(rows: &Rows, more: &Rows) -> Result<(), Failure> {
+    let roots: BTreeSet<&str> = rows.facts().iter().map(|row| row.root.as_str()).collect();
+    match more.facts().iter().find(|row| roots.contains(row.root.as_str())) {
+        Some(row) => Err(Failure::bad_input(format!(
+            "`--with` adds other repositories, but rows of `{}` are of the one under test (root commit {})",
+            row.repo, row.root
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn mined(args: &BacktestArgs) -> Result<(Rows, f64), Failure> {

@@ -241,6 +241,9 @@ mod learning {
         std::fs::write(&other, table(5)).unwrap();
         let columns = ["--label", "y", "--time", "t", "--id", "id", "--json"];
         json(&[&["train", "--data", &own, "--out", &model], &columns[..]].concat());
+        let card = std::fs::read_to_string(Path::new(&model).join("MODEL_CARD.md")).unwrap();
+        assert!(card.contains("200 rows, 67 of them positive, the newest at 199"), "{card}");
+        assert!(!card.contains("revert") && !card.contains("author"), "{card}");
         let evaluate =
             |data: &str| diffrisk(&[&["evaluate", "--model", &model, "--data", data], &columns[..]].concat());
         let output = evaluate(&own);
@@ -259,6 +262,12 @@ mod learning {
         let (repo, rows) = (sample.repository.to_str().unwrap(), dir.path().join("rows.parquet"));
         let rows = rows.to_str().unwrap();
         json(&["mine", "--repo", repo, "--out", rows, "--json"]);
+        let doubled = diffrisk(&["backtest", "--repo", repo, "--with", rows]);
+        assert!(
+            code(&doubled) == 4 && stderr(&doubled).contains("are of the one under test"),
+            "{}",
+            stderr(&doubled)
+        );
         // Mined rows are a table of Parquet, but none of incidents: it is read, and refused.
         let [followed, linked] = [format!("a={repo}"), format!("a={rows}")];
         for args in [

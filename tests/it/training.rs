@@ -257,6 +257,7 @@ fn a_registry_promotes_and_goes_back_and_never_to_a_bad_artifact() {
     let registry = Registry::at(directory.path());
     let first = registry.add(artifact()).unwrap();
     registry.promote(&first).unwrap();
+    assert!(registry.rollback().unwrap_err().to_string().contains("there is no way back"));
     let options = TrainOptions { seed: 8, ..options(rows()) };
     let other = train_rows(rows(), "sample", LabelTask::Strict, &options).unwrap();
     let second = registry.add(&other).unwrap();

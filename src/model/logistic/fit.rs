@@ -4,6 +4,8 @@ use crate::model::{Error, Matrix, Target, logit, sigmoid, softplus};
 
 /// The optimum is reached when no weight moves more than this.
 const STEP_TOLERANCE: f64 = 1e-9;
+/// Most columns whose products are read: their products grow with the square of their number, and the time of a fit with the cube of that.
+const MAX_CROSSED: usize = 20;
 /// Rows whose outer products are added in one pass over the Hessian.
 const BLOCK: usize = 4;
 
@@ -21,7 +23,10 @@ pub(super) fn fit(params: &LogisticParams, matrix: &Matrix, target: &Target) -> 
         let log = params.log_columns.get(idx).copied().unwrap_or(false);
         columns.push(moments(values, &target.weight, log));
     }
-    let mut products = if params.products { products(matrix, target, &columns) } else { Vec::new() };
+    let mut products = match params.products {
+        true => products(matrix, target, &columns, &crossed(params, matrix, target, &columns)?),
+        false => Vec::new(),
+    };
     let design = Design::new(params, matrix, target, (&columns, &products));
     let weights = design.optimum(params.max_steps)?;
     let (linear, bent) = weights.split_at(columns.len());
@@ -34,15 +39,37 @@ pub(super) fn fit(params: &LogisticParams, matrix: &Matrix, target: &Target) -> 
     Ok(Logistic { intercept: bent[products.len()], clip: params.clip, columns, products })
 }
 
-/// Every square and every product of two columns, with its moments; constant ones are left out.
-fn products(matrix: &Matrix, target: &Target, columns: &[LogisticColumn]) -> Vec<LogisticProduct> {
-    let readings = |(column, raw): (&LogisticColumn, &Vec<f32>)| -> Vec<f64> {
-        raw.iter().map(|&value| read(value, column.log)).collect()
+/// The columns whose products are read, in order: all, or those that weigh most in a fit without products.
+fn crossed(
+    params: &LogisticParams,
+    matrix: &Matrix,
+    target: &Target,
+    columns: &[LogisticColumn],
+) -> Result<Vec<usize>, Error> {
+    let mut idxs: Vec<usize> = (0..columns.len()).collect();
+    if columns.len() > MAX_CROSSED {
+        let line = Design::new(params, matrix, target, (columns, &[])).optimum(params.max_steps)?;
+        idxs.sort_by(|&a, &b| line[b].abs().total_cmp(&line[a].abs()));
+        idxs.truncate(MAX_CROSSED);
+        idxs.sort_unstable();
+    }
+    Ok(idxs)
+}
+
+/// Every square and every product of two of some columns, with its moments; constant ones are left out.
+fn products(
+    matrix: &Matrix,
+    target: &Target,
+    columns: &[LogisticColumn],
+    crossed: &[usize],
+) -> Vec<LogisticProduct> {
+    let readings = |&idx: &usize| -> (usize, Vec<f64>) {
+        (idx, matrix.columns[idx].iter().map(|&value| read(value, columns[idx].log)).collect())
     };
-    let values: Vec<Vec<f64>> = columns.iter().zip(&matrix.columns).map(readings).collect();
+    let values: Vec<(usize, Vec<f64>)> = crossed.iter().map(readings).collect();
     let mut products = Vec::new();
-    for (left, left_values) in values.iter().enumerate() {
-        for (right, right_values) in values.iter().enumerate().take(left + 1) {
+    for (n_before, (left, left_values)) in values.iter().enumerate() {
+        for (right, right_values) in values.iter().take(n_before + 1) {
             let known = || {
                 let products = left_values.iter().zip(right_values).map(|(left, right)| left * right);
                 products.zip(&target.weight).filter(|(product, _)| !product.is_nan())
@@ -53,7 +80,7 @@ fn products(matrix: &Matrix, target: &Target, columns: &[LogisticColumn]) -> Vec
             let deviation = (squares.sum::<f64>() / total).sqrt();
             // Also false where nothing is known.
             if deviation > 1e-9 * mean.abs().max(1e-9) {
-                let (left, right) = (left as u32, right as u32);
+                let (left, right) = (*left as u32, *right as u32);
                 products.push(LogisticProduct { left, right, mean, deviation, weight: 0.0 });
             }
         }
@@ -254,6 +281,24 @@ mod tests {
         let base = model.contributions(&row, &mut out);
         assert!((base + out[0] + out[1] - model.margin(&row)).abs() < 1e-12);
         assert_eq!(out[1], 0.0, "an unknown value adds nothing");
+    }
+
+    #[test]
+    fn of_many_columns_only_those_that_weigh_most_work_together() {
+        let label = |row: usize| row.is_multiple_of(2);
+        let noise = |column: usize, row: usize| ((row * (column + 3)) % 7) as f32;
+        let column = |column: usize| -> Vec<f32> {
+            let telling = |row: usize| if column == 24 && label(row) { 9.0 } else { 0.0 };
+            (0..210).map(|row| noise(column, row) + telling(row)).collect()
+        };
+        let labels: Vec<f64> = (0..210).map(|row| f64::from(u8::from(label(row)))).collect();
+        let matrix = Matrix::new((0..25).map(column).collect()).unwrap();
+        let target = Target::from_numbers(&labels).unwrap();
+        let params = LogisticParams { products: true, ..LogisticParams::default() };
+        let model = params.check().unwrap().fit(&matrix, &target).unwrap();
+        assert_eq!(model.products.len(), MAX_CROSSED * (MAX_CROSSED + 1) / 2);
+        assert!(model.products.iter().any(|product| (product.left, product.right) == (24, 24)));
+        model.check().unwrap();
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! liblinear; the intercept is free) by Newton's method. Values are optionally put on a log scale,
 //! standardised with the training rows' weighted mean and deviation, and clipped; an unknown value
 //! stands at the mean, where it adds nothing. On request, the product of every two values and every
-//! square is one more column, standardised likewise, so that the margin may bend and columns may work together.
+//! square is one more column, standardised likewise, so that the margin may bend and columns may work together; of more
+//! than twenty columns, only the twenty that weigh most without products have them.
 
 mod fit;
 
@@ -22,7 +23,7 @@ pub struct LogisticParams {
     pub clip: f64,
     /// Columns read as `sign(x) · ln(1 + |x|)`; empty for none, else one entry per column.
     pub log_columns: Vec<bool>,
-    /// Whether products of every two columns and squares are columns too.
+    /// Whether products of two columns and squares are columns too.
     pub products: bool,
     /// Newton steps at most.
     pub max_steps: usize,
