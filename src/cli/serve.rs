@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use diffrisk::http::{Settings, TlsConfig, bind, check, serve, start};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::cache::cache_dir;
 use crate::cli::exit::Exit;
@@ -115,14 +116,19 @@ impl ServeArgs {
     }
 }
 
-/// Resolves at the first SIGTERM or SIGINT.
+/// Resolves at the first SIGTERM or SIGINT. SIGHUP, with which others are told to read their files again, ends nothing: the
+/// files are followed anyway.
 async fn stopped() {
-    let mut terminated = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminated) => terminated,
-        Err(_) => return std::future::pending().await,
+    let (Ok(mut terminated), Ok(mut hung_up)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return std::future::pending().await;
     };
-    tokio::select! {
-        _ = terminated.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+    loop {
+        tokio::select! {
+            _ = terminated.recv() => return,
+            _ = tokio::signal::ctrl_c() => return,
+            _ = hung_up.recv() => tracing::info!("SIGHUP: keys, certificate, policy and models are followed by themselves"),
+        }
     }
 }

@@ -23,7 +23,7 @@ pub fn check(settings: &Settings) -> Vec<String> {
     let server = &settings.server;
     note("server.listen", failed(server.listen.to_socket_addrs()));
     note("auth.keys", server.keys.as_deref().and_then(|path| failed(KeyFile::load(path))));
-    note("tls", server.tls.as_ref().and_then(|tls| failed(tls.acceptor())));
+    note("tls", server.tls.as_ref().and_then(|tls| failed(tls.read())));
     note("store.url", failed(settings.store.check()));
     note("cache", cache(&settings.cache));
     note("policy.path", PolicySource::new(settings.policy.clone()).load().err());

@@ -11,9 +11,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
 
 use crate::http::config::Limits;
+use crate::http::tls::Certificate;
 
 /// After a failed accept, which mostly means that no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -22,16 +22,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub(super) struct Connections {
     pub(super) router: Router,
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) certificate: Option<Arc<Certificate>>,
     /// Time for a head to arrive whole, and for an idle connection to ask again.
     pub(super) head_time: Duration,
     pub(super) n_connections: Arc<Semaphore>,
 }
 
 impl Connections {
-    pub(super) fn new(router: Router, tls: Option<TlsAcceptor>, limits: &Limits) -> Self {
+    pub(super) fn new(router: Router, certificate: Option<Arc<Certificate>>, limits: &Limits) -> Self {
         let n_connections = Arc::new(Semaphore::new(limits.n_connections));
-        Self { router, tls, head_time: limits.body_time, n_connections }
+        Self { router, certificate, head_time: limits.body_time, n_connections }
     }
 
     /// Accepts until it is dropped. Where all connections are taken, callers wait in the backlog of the
@@ -58,7 +58,8 @@ impl Connections {
     }
 
     async fn serve(self, stream: TcpStream, watcher: hyper_util::server::graceful::Watcher) {
-        let Some(tls) = self.tls.clone() else { return self.converse(stream, watcher).await };
+        let tls = self.certificate.as_deref().map(Certificate::acceptor);
+        let Some(tls) = tls else { return self.converse(stream, watcher).await };
         // A caller that speaks no TLS, or too slowly, is no event: it may be anybody.
         match tokio::time::timeout(self.head_time, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.converse(stream, watcher).await,

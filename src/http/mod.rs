@@ -35,6 +35,7 @@ mod score;
 mod serve;
 mod service;
 mod settings;
+mod stamp;
 mod start;
 mod swap;
 mod tls;

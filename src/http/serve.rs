@@ -13,7 +13,7 @@ use crate::http::listen::Connections;
 use crate::http::router::router;
 use crate::http::service::Service;
 use crate::http::start::{follow, watch_store};
-use crate::http::tls::{TlsConfig, TlsError};
+use crate::http::tls::{Certificate, TlsError};
 use crate::store::Store;
 
 /// What closing the log gets in any case, however long the callers took.
@@ -68,13 +68,15 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let tls = service.config.tls.as_ref().map(TlsConfig::acceptor).transpose()?;
-    let connections = Connections::new(router(Arc::clone(&service)), tls, &service.config.limits);
-    let followers = [
+    let certificate = service.config.tls.clone().map(Certificate::load).transpose()?.map(Arc::new);
+    let connections =
+        Connections::new(router(Arc::clone(&service)), certificate.clone(), &service.config.limits);
+    let mut followers = vec![
         tokio::spawn(Arc::clone(&service.key_ring).follow()),
         tokio::spawn(follow(Arc::clone(&service))),
         tokio::spawn(watch_store(Arc::clone(&service))),
     ];
+    followers.extend(certificate.map(|certificate| tokio::spawn(certificate.follow())));
     let graceful = GracefulShutdown::new();
     tokio::select! {
         () = connections.accept(&listener, &graceful) => {}

@@ -1,7 +1,7 @@
 //! From finished settings to a running service.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::http::KeyError;
 use crate::http::live::{Live, LiveError};
@@ -9,6 +9,7 @@ use crate::http::models::{ModelSource, Models, PolicySource};
 use crate::http::reported::{Reported, take_reported};
 use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
+use crate::http::stamp::Stamp;
 use crate::http::tls::{TlsConfig, TlsError};
 use crate::store::{self, Store};
 
@@ -59,7 +60,7 @@ pub async fn start(settings: Settings) -> Result<Arc<Service>, StartError> {
 /// As [`start`].
 pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, StartError> {
     // Before the log is opened: who cannot be spoken to need not begin.
-    settings.server.tls.as_ref().map(TlsConfig::acceptor).transpose()?;
+    settings.server.tls.as_ref().map(TlsConfig::read).transpose()?;
     let store = Store::open(&settings.store).await?;
     let mut reported = Reported::default();
     let outcomes = reported.read(&store).await?;
@@ -99,7 +100,8 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
 /// Looks at what other replicas were told, repositories, the model registry and the policy file from time to time, until
 /// aborted.
 pub(super) async fn follow(service: Arc<Service>) {
-    let mut policy_stamp = stamp(&service);
+    let policy_stamp = |service: &Service| Stamp::of(service.policies.as_ref()?.path()?);
+    let mut policy_seen = policy_stamp(&service);
     // Looked at once after the start in any case: the files may have moved since.
     let mut wanted = None;
     loop {
@@ -117,9 +119,9 @@ pub(super) async fn follow(service: Arc<Service>) {
         if refreshed.await.is_err() {
             tracing::error!("a look at the repositories failed");
         }
-        let policy_now = stamp(&service);
-        if policy_now != policy_stamp {
-            policy_stamp = policy_now;
+        let policy_now = policy_stamp(&service);
+        if policy_now != policy_seen {
+            policy_seen = policy_now;
             // A refusal is logged and kept where it can be read.
             let _ = service.reload_policy().await;
         }
@@ -157,10 +159,4 @@ async fn prune(service: &Service) {
             Err(error) => return tracing::error!(error = %error, "records could not be pruned"),
         }
     }
-}
-
-/// What tells one version of the policy file from the next.
-fn stamp(service: &Service) -> Option<(SystemTime, u64)> {
-    let metadata = std::fs::metadata(service.policies.as_ref()?.path()?).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
 }

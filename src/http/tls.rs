@@ -2,12 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
+
+use crate::http::stamp::Stamp;
+
+/// Between two looks at the files of a certificate.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where the certificate chain and its private key lie, both PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +50,7 @@ pub enum TlsError {
 
 impl TlsConfig {
     /// Reads both files.
-    pub(super) fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
+    pub(super) fn read(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let chain = certificates(&self.certificate)?;
         let refused = |source| TlsError::Pem { path: self.key.clone(), expected: "private key", source };
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(refused)?;
@@ -51,7 +58,56 @@ impl TlsConfig {
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        Ok(Arc::new(config))
+    }
+
+    fn stamps(&self) -> [Option<Stamp>; 2] {
+        [Stamp::of(&self.certificate), Stamp::of(&self.key)]
+    }
+}
+
+/// The certificate in force; follows its files, so that a renewal needs no restart.
+pub(super) struct Certificate {
+    files: TlsConfig,
+    in_force: ArcSwap<ServerConfig>,
+    /// Of the files, just before they were read at the start.
+    first_stamps: [Option<Stamp>; 2],
+}
+
+impl Certificate {
+    /// Reads the files.
+    pub(super) fn load(files: TlsConfig) -> Result<Self, TlsError> {
+        let first_stamps = files.stamps();
+        let in_force = ArcSwap::new(files.read()?);
+        Ok(Self { files, in_force, first_stamps })
+    }
+
+    /// For the next connection.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.in_force.load_full())
+    }
+
+    /// Follows the files for as long as the service runs. Chain and key that do not belong together, as between the
+    /// writing of the one and of the other, leave those in force.
+    pub(super) async fn follow(self: Arc<Self>) {
+        let mut seen = self.first_stamps;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let now = self.files.stamps();
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            match self.files.read() {
+                Ok(config) => {
+                    tracing::info!("the certificate was read again");
+                    self.in_force.store(config);
+                }
+                Err(error) => {
+                    tracing::error!(error = %error, "the certificate is refused; the last good one stays");
+                }
+            }
+        }
     }
 }
 

@@ -185,35 +185,59 @@ async fn tls_is_spoken_where_a_certificate_is_configured() {
         return crate::skip("no openssl to make a certificate with");
     };
     let dir = tempfile::tempdir().unwrap();
-    let made = Command::new(openssl)
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-        .args(["-keyout", "key.pem", "-out", "chain.pem", "-days", "2", "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
-        .current_dir(dir.path())
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    make_certificate(&openssl, dir.path());
     let service = serve(dir.path(), &["--tls-certificate", "chain.pem", "--tls-key", "key.pem"], &[]);
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(dir.path().join("chain.pem")).unwrap()).unwrap();
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = builder
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let stream = tokio::net::TcpStream::connect(&service.address).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
-    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
-    let mut said = String::new();
-    stream.read_to_string(&mut said).await.unwrap();
+    let said = over_tls(dir.path(), &service.address).await.unwrap();
     assert!(said.starts_with("HTTP/1.1 200"), "{said}");
     let mut plain = TcpStream::connect(&service.address).unwrap();
     plain.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert!(!rest(&mut plain).contains("200 OK"), "nothing is answered in clear");
     let port = service.address.rsplit(':').next().unwrap();
     gate_over_tls(dir.path(), &format!("https://localhost:{port}"));
+    service.signal("HUP");
+    std::fs::write(dir.path().join("key.pem"), "no key").unwrap();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let kept = over_tls(dir.path(), &service.address).await;
+    assert!(kept.is_ok(), "the last good certificate stays: {kept:?}");
+    make_certificate(&openssl, dir.path());
+    for _ in 0..100 {
+        if over_tls(dir.path(), &service.address).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("the renewed certificate is not in force");
+}
+
+/// Makes a certificate of its own root, and its key.
+fn make_certificate(openssl: &std::path::Path, dir: &std::path::Path) {
+    let made = Command::new(openssl)
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+        .args(["-keyout", "key.pem", "-out", "chain.pem", "-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// Asks whether the service is ready, trusting the certificate that the directory holds now.
+async fn over_tls(dir: &std::path::Path, address: &str) -> std::io::Result<String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(dir.join("chain.pem")).unwrap()).unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = builder
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = tokio::net::TcpStream::connect(address).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+    let mut said = String::new();
+    stream.read_to_string(&mut said).await?;
+    Ok(said)
 }
 
 /// The gate asks a service whose certificate it is told to trust, and no other.

@@ -1,11 +1,11 @@
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use crate::http::auth::{KeyError, KeyFile};
+use crate::http::stamp::Stamp;
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -17,20 +17,10 @@ pub struct KeyRing {
     first_stamp: Option<Stamp>,
 }
 
-/// What tells one version of a file from the next: also whose it is, and who may read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: (i64, i64),
-    changed: (i64, i64),
-    n_bytes: u64,
-    inode: u64,
-    mode: u32,
-}
-
 impl KeyRing {
     /// Reads the file; without one, no keys are needed.
     pub(in crate::http) fn load(path: Option<PathBuf>) -> Result<Self, KeyError> {
-        let first_stamp = path.as_deref().and_then(stamp);
+        let first_stamp = path.as_deref().and_then(Stamp::of);
         let key_file = path.as_deref().map(KeyFile::load).transpose()?.unwrap_or_default();
         Ok(Self { path, keys: ArcSwap::from_pointee(key_file), first_stamp })
     }
@@ -52,7 +42,7 @@ impl KeyRing {
         let mut is_unread = false;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let now = stamp(&path);
+            let now = Stamp::of(&path);
             if now == seen && !is_unread {
                 continue;
             }
@@ -75,34 +65,5 @@ impl KeyRing {
                 }
             }
         }
-    }
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some(Stamp {
-        modified: (metadata.mtime(), metadata.mtime_nsec()),
-        changed: (metadata.ctime(), metadata.ctime_nsec()),
-        n_bytes: metadata.len(),
-        inode: metadata.ino(),
-        mode: metadata.mode(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn another_mode_is_another_stamp() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("keys.toml");
-        std::fs::write(&path, "").unwrap();
-        let set = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-        set(0o644);
-        let before = stamp(&path);
-        set(0o600);
-        assert!(before.is_some() && stamp(&path) != before);
     }
 }
