@@ -19,9 +19,16 @@ pub struct ReadyAnswer {
 }
 
 /// Whether the process answers at all.
-#[utoipa::path(get, path = "/livez", tag = "operators", security(()), responses((status = 200, description = "It does")))]
+#[utoipa::path(get, path = "/livez", tag = "operators", security(()), responses((status = 200, description = "It does", body = LiveAnswer)))]
 pub(in crate::http) async fn live() -> Response {
-    json(StatusCode::OK, &serde_json::json!({ "live": true }))
+    json(StatusCode::OK, &LiveAnswer { live: true })
+}
+
+/// That the process answers.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct LiveAnswer {
+    /// True: who does not answer says nothing.
+    pub live: bool,
 }
 
 /// Whether requests should be sent here.

@@ -7,10 +7,11 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::http::assessor::{Assessor, ModelRef};
 use crate::http::fields::{Field, Fields, wrong_type};
+use crate::http::routes::health::LiveAnswer;
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
 use crate::http::{ApiError, Json, ProblemCode, body, parse_json};
@@ -18,24 +19,33 @@ use crate::http::{ApiError, Json, ProblemCode, body, parse_json};
 const MAX_ROWS: usize = 100_000;
 
 /// Whether the process answers.
-#[utoipa::path(get, path = "/v2/health/live", tag = "inference", security(()), responses((status = 200, description = "It does")))]
+#[utoipa::path(get, path = "/v2/health/live", tag = "inference", security(()), responses((status = 200, description = "It does", body = LiveAnswer)))]
 pub(in crate::http) async fn live() -> Response {
-    answer_json(StatusCode::OK, &json!({ "live": true }))
+    answer_json(StatusCode::OK, &LiveAnswer { live: true })
 }
 
 /// Whether a model is ready.
-#[utoipa::path(get, path = "/v2/health/ready", tag = "inference", security(()), responses((status = 200, description = "It is"), (status = 503, description = "It is not")))]
+#[utoipa::path(
+    get, path = "/v2/health/ready", tag = "inference", security(()),
+    responses(
+        (status = 200, description = "It is", body = InferenceReady),
+        (status = 503, description = "It is not", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
+)]
 pub(in crate::http) async fn ready(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
     let serving = service.serving.load();
     serving.assessor.model().map_err(|reason| ApiError::new(ProblemCode::ModelUnavailable, reason.text))?;
-    Ok(answer_json(StatusCode::OK, &json!({ "ready": true })))
+    Ok(answer_json(StatusCode::OK, &InferenceReady { name: None, ready: true }))
 }
 
 /// What a model takes and gives.
 #[utoipa::path(
     get, path = "/v2/models/{model}", tag = "inference",
     params(("model" = String, Path, description = "The model's name")),
-    responses((status = 200, description = "Names, shapes and types of its tensors"), (status = 404, description = "No such model"))
+    responses(
+        (status = 200, description = "Names, shapes and types of its tensors", body = MetadataAnswer),
+        (status = 404, description = "No such model", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
 )]
 pub(in crate::http) async fn metadata(
     State(service): State<Arc<Service>>,
@@ -44,22 +54,26 @@ pub(in crate::http) async fn metadata(
     let serving = service.serving.load_full();
     let model = named(serving.assessor.as_ref(), &name)?;
     let inputs = serving.assessor.inputs();
-    Ok(answer_json(
-        StatusCode::OK,
-        &json!({
-            "name": model.name, "versions": [model.version], "platform": "diffrisk",
-            "inputs": [{ "name": "vector", "datatype": "FP32", "shape": [-1, inputs.len()] }],
-            "outputs": [{ "name": "score", "datatype": "FP64", "shape": [-1] }],
-            "parameters": { "features": inputs },
-        }),
-    ))
+    let width = i64::try_from(inputs.len()).unwrap_or(i64::MAX);
+    let answer = MetadataAnswer {
+        name: model.name.clone(),
+        versions: vec![model.version.clone()],
+        platform: "diffrisk",
+        inputs: vec![TensorKind { name: "vector", datatype: "FP32", shape: vec![-1, width] }],
+        outputs: vec![TensorKind { name: "score", datatype: "FP64", shape: vec![-1] }],
+        parameters: MetadataParameters { features: inputs.to_vec() },
+    };
+    Ok(answer_json(StatusCode::OK, &answer))
 }
 
 /// Whether this model is the one in use.
 #[utoipa::path(
     get, path = "/v2/models/{model}/ready", tag = "inference",
     params(("model" = String, Path, description = "The model's name")),
-    responses((status = 200, description = "It is"), (status = 404, description = "No such model"))
+    responses(
+        (status = 200, description = "It is", body = InferenceReady),
+        (status = 404, description = "No such model", body = crate::http::ProblemBody, content_type = "application/problem+json")
+    )
 )]
 pub(in crate::http) async fn model_ready(
     State(service): State<Arc<Service>>,
@@ -67,7 +81,7 @@ pub(in crate::http) async fn model_ready(
 ) -> Result<Response, ApiError> {
     let serving = service.serving.load_full();
     let model = named(serving.assessor.as_ref(), &name)?;
-    Ok(answer_json(StatusCode::OK, &json!({ "name": model.name, "ready": true })))
+    Ok(answer_json(StatusCode::OK, &InferenceReady { name: Some(model.name.clone()), ready: true }))
 }
 
 /// Scores vectors: one FP32 tensor of shape `[n, features]`; null is unknown.
@@ -76,7 +90,7 @@ pub(in crate::http) async fn model_ready(
     params(("model" = String, Path, description = "The model's name")),
     request_body = Object,
     responses(
-        (status = 200, description = "One probability a row"),
+        (status = 200, description = "One probability a row", body = Inferred),
         (status = 400, description = "Binary tensors are not taken", body = crate::http::ProblemBody, content_type = "application/problem+json")
     )
 )]
@@ -105,9 +119,44 @@ pub(in crate::http) async fn infer(
     Ok(answer_json(StatusCode::OK, &answer))
 }
 
+/// That a model is ready.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct InferenceReady {
+    /// The model, where one was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    ready: bool,
+}
+
+/// What a model takes and gives.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct MetadataAnswer {
+    name: String,
+    versions: Vec<String>,
+    platform: &'static str,
+    inputs: Vec<TensorKind>,
+    outputs: Vec<TensorKind>,
+    parameters: MetadataParameters,
+}
+
+/// Name, type and shape of a tensor; -1 stands for any number of rows.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct TensorKind {
+    name: &'static str,
+    datatype: &'static str,
+    shape: Vec<i64>,
+}
+
+/// What the protocol has no place for.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct MetadataParameters {
+    /// Names of the values of a row, in order.
+    features: Vec<String>,
+}
+
 /// An answer of the protocol.
-#[derive(Serialize)]
-struct Inferred<'a> {
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Inferred<'a> {
     model_name: &'a str,
     model_version: &'a str,
     id: Option<String>,
@@ -115,11 +164,12 @@ struct Inferred<'a> {
 }
 
 /// Its one output tensor.
-#[derive(Serialize)]
-struct Output<'a> {
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Output<'a> {
     name: &'static str,
     datatype: &'static str,
     shape: [usize; 1],
+    /// One probability a row.
     data: &'a [f64],
 }
 

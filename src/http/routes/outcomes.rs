@@ -43,6 +43,23 @@ pub struct JoinedAnswer {
     pub joined_by: String,
 }
 
+/// An override as it was recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct OverrideAnswer {
+    /// The decision.
+    pub decision_id: String,
+    /// Why, secrets masked.
+    pub reason: String,
+    /// Where it was asked for.
+    pub ticket: Option<String>,
+    /// Until when, RFC 3339.
+    pub expires_at: String,
+    /// Name of the caller's key.
+    pub by: String,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
 /// Reports what became of a change; labels are made of it.
 #[utoipa::path(
     post, path = "/v1/outcomes", tag = "outcomes", request_body = OutcomeRequest,
@@ -106,7 +123,7 @@ async fn landed(service: &Service, said: &Said) -> Result<Option<Landed>, ApiErr
     post, path = "/v1/decisions/{id}/override", tag = "decisions", request_body = OverrideRequest,
     params(("id" = String, Path, description = "The decision's id")),
     responses(
-        (status = 201, description = "It is on disk"),
+        (status = 201, description = "It is on disk", body = OverrideAnswer),
         (status = 404, description = "No such decision", body = crate::http::ProblemBody, content_type = "application/problem+json")
     )
 )]
@@ -131,11 +148,16 @@ pub(in crate::http) async fn override_one(
     }
     let store = service.open_store().ok_or_else(unavailable)?;
     let decision = decision(store, &id).await?;
-    let said = json!({
-        "decision_id": id, "reason": crate::change::secrets::redact(&reason), "ticket": ticket,
-        "expires_at": moment(expires_at), "by": caller.name, "at": moment(now_ms.div_euclid(1000)),
-    });
-    let mut new_record = NewRecord::new(RecordKind::Override, said.to_string());
+    let said = OverrideAnswer {
+        decision_id: id.clone(),
+        reason: crate::change::secrets::redact(&reason).into_owned(),
+        ticket,
+        expires_at: moment(expires_at),
+        by: caller.name.clone(),
+        at: moment(now_ms.div_euclid(1000)),
+    };
+    let body = serde_json::to_string(&said).map_err(|_| ApiError::standard(ProblemCode::Internal))?;
+    let mut new_record = NewRecord::new(RecordKind::Override, body);
     new_record.at_ms = now_ms;
     new_record.columns = Columns { repo: decision.columns.repo, subject_id: Some(id), ..Columns::default() };
     store.append_one(new_record).await.map_err(|error| failed(&error))?;
