@@ -10,7 +10,7 @@ use crate::label::identity::Names;
 use crate::label::planned::planned_by_wording;
 use crate::label::rollback::Recent;
 use crate::label::template::{Templates, stable_hash, template_of};
-use crate::label::wording::{Reference, headline, revert_wording};
+use crate::label::wording::{Reference, RevertWording, commits_named, headline, revert_wording};
 use crate::label::{ChangeKind, Classification, LabelSource, Outcome};
 
 /// Most changes remembered. A quarter more, and the oldest are forgotten: they can no longer be
@@ -103,7 +103,7 @@ impl Detector {
 
     /// Tells the kind of a change from its wording, its diff and the changes landed before.
     pub fn classify(&self, change: &Change) -> Classification {
-        let wording = revert_wording(&change.message, &change.merged_messages);
+        let wording = wording_of(change);
         let planned_by_wording = planned_by_wording(&change.message);
         let template = stable_hash(&template_of(headline(&change.message)));
         let planned_by_template = self.templates.is_routinely_undone(template);
@@ -133,7 +133,7 @@ impl Detector {
     /// Folds a change in under the next ordinal; answers what its landing makes known.
     pub fn land(&mut self, change: &Change, classification: &Classification) -> Vec<Outcome> {
         let by = self.n_landed();
-        let wording = revert_wording(&change.message, &change.merged_messages);
+        let wording = wording_of(change);
         let undone = self.resolve(&wording.references);
         let revert =
             Revert { by, committed_at: change.committed_at, planned: classification.planned_by_wording };
@@ -266,6 +266,15 @@ impl Detector {
     fn index_of(&self, ordinal: u32) -> Option<usize> {
         usize::try_from(ordinal.checked_sub(self.n_forgotten)?).ok()
     }
+}
+
+/// What a change says about undoing others. A merged commit that undoes another one of its own branch says nothing about what
+/// landed before, whatever subject it quotes.
+fn wording_of(change: &Change) -> RevertWording {
+    let is_own = |id: &String| change.merged.iter().any(|merged| merged.0.starts_with(id.as_str()));
+    let speaks_of_own = |message: &&String| commits_named(message).iter().any(is_own);
+    let merged = change.merged_messages.iter().filter(|message| !speaks_of_own(message));
+    revert_wording(&change.message, merged.map(String::as_str))
 }
 
 /// The landing that undoes others.

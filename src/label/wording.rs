@@ -73,8 +73,11 @@ static CHANGE_ID: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^Change-Id:\s*I
 
 /// Reads what a change says about undoing an earlier one. What its merged commits say points at what it undoes, but does not make
 /// it a revert: most of a branch that reverts one of its own commits is something else.
-pub fn revert_wording(message: &str, merged_messages: &[String]) -> RevertWording {
-    let texts = || std::iter::once(message).chain(merged_messages.iter().map(String::as_str));
+pub fn revert_wording<'a>(
+    message: &'a str,
+    merged_messages: impl Iterator<Item = &'a str> + Clone,
+) -> RevertWording {
+    let texts = || std::iter::once(message).chain(merged_messages.clone());
     let mut references: Vec<Reference> = texts().flat_map(references_in).collect();
     references.extend(quoted(headline(message)));
     references.extend(texts().filter_map(|text| quoted(first_line(text))));
@@ -122,12 +125,18 @@ pub(crate) fn change_id(message: &str) -> Option<&str> {
     CHANGE_ID.captures_iter(message).last().and_then(|captures| captures.get(1)).map(|id| id.as_str())
 }
 
-fn references_in(text: &str) -> Vec<Reference> {
-    let mut references = Vec::new();
+/// Ids of the commits that a text says it undoes, full or short, in lower case.
+pub(crate) fn commits_named(text: &str) -> Vec<String> {
+    let mut named = Vec::new();
     for captures in BY_COMMIT.captures_iter(text).filter(|captures| captures.name("denied").is_none()) {
         let ids = captures["ids"].to_ascii_lowercase();
-        references.extend(COMMIT.find_iter(&ids).map(|id| Reference::Commit(id.as_str().to_owned())));
+        named.extend(COMMIT.find_iter(&ids).map(|id| id.as_str().to_owned()));
     }
+    named
+}
+
+fn references_in(text: &str) -> Vec<Reference> {
+    let mut references: Vec<Reference> = commits_named(text).into_iter().map(Reference::Commit).collect();
     for captures in BY_REVIEW.captures_iter(text) {
         let ids = captures[1].to_ascii_lowercase();
         references.extend(REVIEW.captures_iter(&ids).map(|id| Reference::Review(id[1].to_owned())));
@@ -176,7 +185,7 @@ mod tests {
 
     #[track_caller]
     fn check(message: &str, is_revert: bool, references: &[Reference]) {
-        let wording = revert_wording(message, &[]);
+        let wording = revert_wording(message, std::iter::empty());
         assert_eq!(wording, RevertWording { is_revert, references: references.to_vec() }, "{message}");
     }
 
@@ -265,7 +274,8 @@ mod tests {
     #[test]
     fn merged_messages_speak_for_their_landing() {
         let merged = ["Tidy".to_owned(), "Revert \"Raise x\"\n\nThis reverts commit 1234567.".to_owned()];
-        let wording = revert_wording("Merge pull request #3 from a/b\n\nPut x back", &merged);
+        let wording =
+            revert_wording("Merge pull request #3 from a/b\n\nPut x back", merged.iter().map(String::as_str));
         assert_eq!(wording.references, [commit("1234567"), subject("Raise x")]);
         assert!(!wording.is_revert);
     }

@@ -70,10 +70,11 @@ fn a_branch_that_reverts_its_own_commit_is_no_revert() {
     landing.merged = vec![ChangeId(id(90)), ChangeId(id(91))];
     landing.merged_messages =
         vec!["Raise it".to_owned(), format!("Revert \"Raise it\"\n\nThis reverts commit {}.", id(90))];
+    let namesake = change(3, "Raise it", -1);
     let undone = change(2, "Revert \"Raise x\"", 1);
-    let fold = Fold::of(&[landing, undone]);
-    assert_eq!(fold.classifications[0].kind, ChangeKind::Ordinary);
-    assert_eq!(fold.reverted(), [(0, 1)]);
+    let fold = Fold::of(&[namesake, landing, undone]);
+    assert_eq!(fold.classifications[1].kind, ChangeKind::Ordinary);
+    assert_eq!(fold.reverted(), [(1, 2)]);
 }
 
 #[test]
