@@ -4,7 +4,8 @@ use crate::model::{Error, Matrix, Target, logit, sigmoid, softplus};
 
 /// The optimum is reached when no weight moves more than this.
 const STEP_TOLERANCE: f64 = 1e-9;
-/// Most columns whose products are read: their products grow with the square of their number, and the time of a fit with the cube of that.
+/// Most columns whose products are read: products grow with the square of the columns, and the time of a fit with the square of
+/// the products for every row.
 const MAX_CROSSED: usize = 20;
 /// Rows whose outer products are added in one pass over the Hessian.
 const BLOCK: usize = 4;
