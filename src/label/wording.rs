@@ -32,6 +32,8 @@ const SCOPE: &str = r#"^\W*(?:[^\s"]{1,40}:\s+|\[[^\]]{1,40}\]\s*)?(?:partial(?:
 /// What a squashed pull or merge request leaves behind its title.
 const PULL_SUFFIX: &str = r"\([#!]\d{1,9}\)\s*";
 
+/// A part of every word by which a text can say that something is undone or lands again: most texts have none.
+static MAY_UNDO: LazyLock<Regex> = LazyLock::new(|| regex("(?i)revert|back|land|appl"));
 static BY_COMMIT: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?ix)(?<denied>not\s+|n't\s+)?
@@ -78,6 +80,9 @@ pub fn revert_wording<'a>(
     merged_messages: impl Iterator<Item = &'a str> + Clone,
 ) -> RevertWording {
     let texts = || std::iter::once(message).chain(merged_messages.clone());
+    if !texts().any(|text| MAY_UNDO.is_match(text)) {
+        return RevertWording::default();
+    }
     let mut references: Vec<Reference> = texts().flat_map(references_in).collect();
     references.extend(quoted(headline(message)));
     references.extend(texts().filter_map(|text| quoted(first_line(text))));

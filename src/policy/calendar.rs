@@ -4,12 +4,15 @@
 //! the clock skips (spring) stands at the skip; one that it shows twice (autumn) opens at the first
 //! and closes at the second, so that the window is never shorter than its words.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{Span, Timestamp};
 
 /// Minutes of a week.
 const WEEK_MINUTES: i64 = 7 * 24 * 60;
+const DAY_SECONDS: i64 = 24 * 3600;
 
 /// A span of the calendar in one zone.
 #[derive(Clone, Debug)]
@@ -18,7 +21,12 @@ pub(super) struct Calendar {
     weekly: Option<Weekly>,
     from: Option<i64>,
     to: Option<i64>,
+    /// The day last asked about and the spans near it: most decisions are about today.
+    last_day: Arc<Mutex<Option<(i64, Spans)>>>,
 }
+
+/// Beginnings and ends in Unix seconds, the ends excluded.
+type Spans = Arc<[(i64, i64)]>;
 
 /// A span of every week, in minutes of local time from Monday 00:00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +60,7 @@ impl Calendar {
         let from = from.map_err(|message| ("from", message))?;
         let to = text.to.map(|to| dated(&zone, to, Side::Closes)).transpose();
         let to = to.map_err(|message| ("to", message))?;
-        let calendar = Self { zone, weekly, from, to };
+        let calendar = Self { zone, weekly, from, to, last_day: Arc::default() };
         calendar.check()?;
         Ok(calendar)
     }
@@ -82,14 +90,31 @@ impl Calendar {
 
     /// The next moment after `at` when the window opens or closes.
     pub(super) fn next_edge(&self, at: i64) -> Option<i64> {
-        let weekly = self.spans_near(at).into_iter().flat_map(|span| [span.0, span.1]);
+        let spans = self.spans_near(at);
+        let weekly = spans.iter().flat_map(|span| [span.0, span.1]);
         weekly.chain(self.from).chain(self.to).filter(|edge| *edge > at).min()
     }
 
-    /// Every weekly span that can touch the week around a moment, in Unix seconds.
-    fn spans_near(&self, at: i64) -> Vec<(i64, i64)> {
-        let (Some(weekly), Ok(timestamp)) = (self.weekly, Timestamp::from_second(at)) else {
-            return Vec::new();
+    /// Every weekly span that can touch the week around a moment.
+    fn spans_near(&self, at: i64) -> Spans {
+        let day = at.div_euclid(DAY_SECONDS);
+        let mut last_day = self.last_day.lock().unwrap_or_else(PoisonError::into_inner);
+        match last_day.as_ref() {
+            Some((last, spans)) if *last == day => Arc::clone(spans),
+            _ => {
+                let spans = self.spans_near_day(day);
+                *last_day = Some((day, Arc::clone(&spans)));
+                spans
+            }
+        }
+    }
+
+    /// Every weekly span that can touch the week around a day of Unix time.
+    fn spans_near_day(&self, day: i64) -> Spans {
+        let midday = day.saturating_mul(DAY_SECONDS).saturating_add(DAY_SECONDS / 2);
+        let midday = midday.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+        let (Some(weekly), Ok(timestamp)) = (self.weekly, Timestamp::from_second(midday)) else {
+            return Arc::default();
         };
         let date = self.zone.to_datetime(timestamp).date();
         let days_from_monday = i64::from(date.weekday().to_monday_zero_offset());
@@ -167,6 +192,7 @@ fn instant(zone: &TimeZone, datetime: DateTime, side: Side) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::*;
@@ -279,6 +305,19 @@ mod tests {
             let between = at + ((edge - 1 - at) as f64 * part) as i64;
             prop_assert_eq!(calendar.contains(at), calendar.contains(between));
             prop_assert_ne!(calendar.contains(edge - 1), calendar.contains(edge));
+        }
+
+        #[test]
+        fn a_week_of_a_zone_far_from_utc_is_its_own(moments in vec(0_i64..4_000_000_000, 1..20)) {
+            for (zone, offset_hours) in [("Etc/GMT-14", 14), ("Etc/GMT+12", -12)] {
+                let calendar = weekly("Sat 23:30/Mon 02:30", zone);
+                for at in &moments {
+                    // The first of January 1970 was a Thursday.
+                    let local_minute = (at + offset_hours * 3600).div_euclid(60) + 3 * 24 * 60;
+                    let from_start = (local_minute - (5 * 24 * 60 + 23 * 60 + 30)).rem_euclid(WEEK_MINUTES);
+                    prop_assert_eq!(calendar.contains(*at), from_start < 27 * 60, "{} {}", zone, at);
+                }
+            }
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Scorer {
     columns: Vec<usize>,
     /// What each of them is told as: a feature of this build, after those a custom feature.
     parts: Vec<usize>,
+    /// Place of each such part's name among all names in order.
+    name_ranks: Vec<u32>,
     base_rate_idx: Option<usize>,
 }
 
@@ -49,7 +51,14 @@ impl Scorer {
         let columns = artifact.columns(&names)?;
         let parts = columns.iter().map(|&idx| part_of(idx)).collect();
         let base_rate_idx = names.iter().position(|(name, _)| *name == BASE_RATE);
-        Ok(Self { artifact, custom, columns, parts, base_rate_idx })
+        let mut scorer = Self { artifact, custom, columns, parts, name_ranks: Vec::new(), base_rate_idx };
+        let mut by_name: Vec<usize> = (0..=scorer.tokens_part()).collect();
+        by_name.sort_by_key(|&part| scorer.name_of(part));
+        scorer.name_ranks = vec![0; by_name.len()];
+        for (rank, part) in (0..).zip(by_name) {
+            scorer.name_ranks[part] = rank;
+        }
+        Ok(scorer)
     }
 
     /// Names of the custom features that a vector has behind this build's own values, in order.
@@ -135,14 +144,16 @@ impl Scorer {
             by_part[part] += share;
         }
         by_part[self.tokens_part()] = text;
-        let mut order: Vec<(u64, usize)> = Vec::with_capacity(by_part.len());
-        // The bits of floats without a sign are in their order.
+        // The bits of floats without a sign are in their order. Weight, name and part stand in one number, because plain
+        // numbers sort in a third of the time.
+        let mut order: Vec<u128> = Vec::with_capacity(by_part.len());
         let weights = by_part.iter().map(|share: &f64| share.abs().to_bits()).enumerate();
-        order.extend(weights.filter(|(_, weight)| *weight > 0).map(|(part, weight)| (weight, part)));
-        order.sort_unstable_by(|(a_weight, a), (b_weight, b)| {
-            b_weight.cmp(a_weight).then_with(|| self.name_of(*a).cmp(self.name_of(*b)))
-        });
-        order.into_iter().map(|(_, part)| self.contribution(part, vector, by_part[part])).collect()
+        order.extend(weights.filter(|(_, weight)| *weight > 0).map(|(part, weight)| {
+            u128::from(!weight) << 64 | u128::from(self.name_ranks[part]) << 32 | part as u128
+        }));
+        order.sort_unstable();
+        let parts = order.into_iter().map(|key| key as u32 as usize);
+        parts.map(|part| self.contribution(part, vector, by_part[part])).collect()
     }
 
     /// What is told as one thing: a feature, a custom feature, or all tokens.

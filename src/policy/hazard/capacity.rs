@@ -152,6 +152,10 @@ enum Side {
 impl Block {
     fn step(&mut self, line: &str, is_added: bool) -> Option<FileFinding> {
         let text = line.trim_start();
+        // Outside a block only its first line matters.
+        if self.side.is_none() && !(text.starts_with("requests") || text.starts_with("limits")) {
+            return None;
+        }
         let indent = line.len() - text.len();
         let (key, value) = text.split_once(':')?;
         let side = match key {

@@ -20,6 +20,8 @@ pub(super) struct Edit<'a> {
     pub(super) old: Cow<'a, str>,
     /// The value after.
     pub(super) new: Cow<'a, str>,
+    /// The bytes of the new value, as [`byte_bits`].
+    new_bytes: u64,
     /// The side that a switch was turned to; a dozen rules ask.
     flipped: Option<bool>,
     /// Whether the name turns its switch around; told for switches alone.
@@ -50,6 +52,7 @@ impl<'a> Edit<'a> {
             is_leaf_generic: OnceCell::new(),
             flipped: flipped(key_change.kind, &old, &new),
             is_negative: OnceCell::new(),
+            new_bytes: byte_bits(new.bytes()),
             old,
             new,
             key_change,
@@ -210,7 +213,12 @@ impl<'a> Edit<'a> {
 
     /// Whether the new value holds one of these texts and the old one does not.
     pub(super) fn gains(&self, texts: &[&str]) -> bool {
-        texts.iter().any(|text| self.new.contains(text) && !self.old.contains(text))
+        // Most texts begin with two bytes that the value does not have.
+        let has_start = |text: &str| {
+            let start = byte_bits(text.bytes().take(2));
+            self.new_bytes & start == start
+        };
+        texts.iter().any(|text| has_start(text) && self.new.contains(text) && !self.old.contains(text))
     }
 
     /// Whether the new value is one of these and the old one is none of them.
@@ -295,6 +303,11 @@ fn says(spaced: &str, phrases: &[&str]) -> bool {
         rest = space.and_then(|space| rest.get(space + 1..)).unwrap_or("");
     }
     false
+}
+
+/// One bit a byte, of sixty-four: a text whose bits are not all among a value's is not in it.
+fn byte_bits(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0, |bits, byte| bits | 1 << (byte & 63))
 }
 
 /// Whether a text begins with the words of a phrase written as one.
