@@ -144,8 +144,8 @@ impl Scorer {
             by_part[part] += share;
         }
         by_part[self.tokens_part()] = text;
-        // The bits of floats without a sign are in their order. Weight, name and part stand in one number, because plain
-        // numbers sort in a third of the time.
+        // The bits of floats without a sign are in their order. Weight, name and part stand in one number, so that no
+        // comparison branches or looks a name up.
         let mut order: Vec<u128> = Vec::with_capacity(by_part.len());
         let weights = by_part.iter().map(|share: &f64| share.abs().to_bits()).enumerate();
         order.extend(weights.filter(|(_, weight)| *weight > 0).map(|(part, weight)| {
