@@ -1,7 +1,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{ArrowDataType, ArrowSchema, Column, DataFrame, DataType, ParquetReader, SerReader};
+use polars::prelude::{
+    ArrowDataType, ArrowSchema, Column, DataFrame, DataType, ParquetReader, SerReader, TimeUnit,
+};
 
 use super::Error;
 
@@ -16,8 +18,8 @@ pub(super) struct ParquetFile {
 }
 
 impl ParquetFile {
-    /// Reads all columns of text, numbers, flags and lists. Others stay on disk: polars panics on a
-    /// type that it was built without.
+    /// Reads all columns of text, numbers, flags, moments and lists. Others stay on disk: polars panics on a
+    /// type that it was built without, and a wall clock without a zone is no moment.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|source| Error::read(path, source))?;
         let not_parquet = |error| Error::format(path, "a Parquet file", error);
@@ -55,7 +57,14 @@ impl ParquetFile {
         let unread = self.unread.iter().find(|(unread, _)| unread == name);
         Err(unread.map_or_else(
             || Error::missing(&self.path, name),
-            |(_, found)| Error::column_type(&self.path, name, "text, numbers or flags", found),
+            |(_, found)| {
+                Error::column_type(
+                    &self.path,
+                    name,
+                    "text, numbers, flags or moments with a time zone",
+                    found,
+                )
+            },
         ))
     }
 
@@ -66,9 +75,12 @@ impl ParquetFile {
         Ok(cells.iter().map(|cell| cell.map(str::to_owned)).collect())
     }
 
-    /// The cells of any column of text, numbers or flags, as text.
+    /// The cells of any column of text, numbers, flags or moments, as text; moments in Unix seconds.
     pub(super) fn as_texts(&mut self, name: &str) -> Result<Vec<Option<String>>, Error> {
         let column = self.take(name)?;
+        if let Some(seconds) = unix_seconds(&column) {
+            return Ok(seconds.map(|cell| cell.map(|seconds| seconds.to_string())).collect());
+        }
         let as_text = column.strict_cast(&DataType::String);
         let as_text = as_text.map_err(|_| self.type_error(&column, "text, numbers or flags"))?;
         let cells = as_text.str().map_err(|_| self.type_error(&column, "text, numbers or flags"))?;
@@ -101,6 +113,16 @@ impl ParquetFile {
         let column = self.take_as(name, &DataType::Float64)?;
         let cells = column.f64().map_err(|_| self.type_error(&column, "numbers"))?;
         Ok(cells.iter().map(|cell| cell.unwrap_or(f64::NAN)).collect())
+    }
+
+    /// The cells of a column of moments or numbers, moments in Unix seconds, null as NaN.
+    pub(super) fn times(&mut self, name: &str) -> Result<Vec<f64>, Error> {
+        if let Some(column) = self.columns.iter().find(|column| column.name() == name)
+            && let Some(seconds) = unix_seconds(column)
+        {
+            return Ok(seconds.map(|cell| cell.map_or(f64::NAN, |seconds| seconds as f64)).collect());
+        }
+        self.floats(name)
     }
 
     /// The cells of a feature, null as NaN.
@@ -144,6 +166,18 @@ impl ParquetFile {
     }
 }
 
+/// Whole seconds since the epoch of a column of moments; none of another column.
+fn unix_seconds(column: &Column) -> Option<impl Iterator<Item = Option<i64>>> {
+    let moments = column.datetime().ok()?;
+    let units_a_second = match moments.time_unit() {
+        TimeUnit::Milliseconds => 1_000,
+        TimeUnit::Microseconds => 1_000_000,
+        TimeUnit::Nanoseconds => 1_000_000_000,
+    };
+    let cells = moments.physical().iter();
+    Some(cells.map(move |cell| cell.map(|moment| moment.div_euclid(units_a_second))))
+}
+
 /// The columns to read, by name, and those to leave, by name and type.
 fn by_readability(schema: &ArrowSchema) -> (Vec<String>, Vec<(String, String)>) {
     let (readable, unread): (Vec<_>, Vec<_>) =
@@ -160,11 +194,15 @@ fn is_readable(dtype: &ArrowDataType) -> bool {
         | ArrowDataType::UInt32
         | ArrowDataType::UInt64
         | ArrowDataType::Float32
-        | ArrowDataType::Float64
-        | ArrowDataType::Utf8
-        | ArrowDataType::LargeUtf8
-        | ArrowDataType::Utf8View => true,
+        | ArrowDataType::Float64 => true,
+        text if is_text(text) => true,
+        ArrowDataType::Timestamp(_, zone) => zone.is_some(),
+        ArrowDataType::Dictionary(_, values, _) => is_text(values),
         ArrowDataType::List(field) | ArrowDataType::LargeList(field) => is_readable(&field.dtype),
         _ => false,
     }
+}
+
+fn is_text(dtype: &ArrowDataType) -> bool {
+    matches!(dtype, ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View)
 }

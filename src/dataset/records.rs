@@ -7,10 +7,11 @@ use super::parquet::ParquetFile;
 /// One row of a Parquet file as text by column name; null cells are absent.
 pub type Record = BTreeMap<String, String>;
 
-/// Reads a Parquet file of records, such as incident links, as text.
+/// Reads a Parquet file of records, such as incident links, as text; moments become Unix seconds.
 ///
 /// # Errors
-/// When the file cannot be read as Parquet, or a column is neither text nor numbers nor flags.
+/// When the file cannot be read as Parquet, or a column holds something other than text, numbers, flags, or moments with a
+/// time zone.
 pub fn read_records(path: &Path) -> Result<Vec<Record>, Error> {
     let mut file = ParquetFile::read(path)?;
     let mut records = vec![Record::new(); file.n_rows()];

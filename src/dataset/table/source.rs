@@ -39,9 +39,10 @@ pub(super) fn read(path: &Path, options: &TableOptions) -> Result<Source, Error>
     let file = File::open(path).map_err(|error| Error::read(path, error))?;
     let mut file = BufReader::new(file);
     let texts = text_columns(options);
+    let time = options.time.as_str();
     let head = file.fill_buf().map_err(|error| Error::read(path, error))?;
     if head.starts_with(b"PAR1") {
-        read_parquet(path, &texts)
+        read_parquet(path, &texts, time)
     } else if head.starts_with(&[0x1f, 0x8b]) {
         read_csv(path, MultiGzDecoder::new(file), &texts)
     } else {
@@ -86,12 +87,14 @@ fn header_names(path: &Path, headers: &StringRecord) -> Result<Vec<String>, Erro
     Ok(names)
 }
 
-fn read_parquet(path: &Path, texts: &BTreeSet<&str>) -> Result<Source, Error> {
+fn read_parquet(path: &Path, texts: &BTreeSet<&str>, time: &str) -> Result<Source, Error> {
     let mut file = ParquetFile::read(path)?;
     let mut columns = Vec::new();
     for name in file.names() {
         let cells = if texts.contains(name.as_str()) {
             Cells::Text(file.as_texts(&name)?.into_iter().map(Option::unwrap_or_default).collect())
+        } else if name == time {
+            parquet_numbers(file.times(&name))?
         } else {
             parquet_numbers(file.floats(&name))?
         };

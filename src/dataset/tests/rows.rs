@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
+use std::path::PathBuf;
 use std::process::Command;
 
 use polars::prelude::{
@@ -7,6 +8,7 @@ use polars::prelude::{
 };
 
 use crate::change::ChangeId;
+use crate::dataset::parquet::ParquetFile;
 use crate::dataset::{Error, Metadata, Row, Rows, RowsBuilder, Table, TableOptions, read_records};
 use crate::label::{ChangeKind, LabelSource};
 
@@ -126,7 +128,7 @@ fn rows_of_other_features_are_refused_by_name() {
 }
 
 /// Writes columns of our making as if `mine` had.
-fn foreign(columns: Vec<Column>, entry: Option<&str>) -> (tempfile::TempDir, std::path::PathBuf) {
+fn foreign(columns: Vec<Column>, entry: Option<&str>) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("foreign.parquet");
     let entries = entry.map(|entry| vec![("diffrisk.rows".to_owned(), entry.to_owned())]);
@@ -179,6 +181,38 @@ fn records_are_text_by_column_without_nulls() {
     assert_eq!(records[0]["known_at"], "1700000000");
     assert_eq!(records[1].get("known_at"), None);
     assert_eq!(records[1]["incident_id"], "I2");
+}
+
+/// Files that pyarrow 26 wrote: moments in three units and two zones beside a dictionary of text, and a wall clock alone.
+fn of_pyarrow(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pyarrow.parquet");
+    fs::write(&path, bytes).unwrap();
+    (directory, path)
+}
+
+#[test]
+fn moments_with_a_time_zone_are_unix_seconds() {
+    let (_directory, path) = of_pyarrow(include_bytes!("moments.parquet"));
+    let records = read_records(&path).unwrap();
+    let cells = |idx: usize| {
+        let names = ["incident_id", "started_at", "known_at", "resolved_at"];
+        names.map(|name| records[idx].get(name).map(String::as_str))
+    };
+    assert_eq!(cells(0), [Some("I-1"), Some("1767610800"), Some("1767618000"), Some("1767614400")]);
+    assert_eq!(cells(1), [Some("I-2"), None, Some("-2"), None]);
+    let (_directory, path) = of_pyarrow(include_bytes!("wall_clock.parquet"));
+    let message = read_records(&path).unwrap_err().to_string();
+    assert!(message.contains("column `seen_at`") && message.contains("with a time zone"), "{message}");
+}
+
+#[test]
+fn a_table_is_ordered_by_moments_but_learns_from_none() {
+    let (_directory, path) = of_pyarrow(include_bytes!("moments.parquet"));
+    let mut file = ParquetFile::read(&path).unwrap();
+    assert_eq!(file.times("known_at").unwrap(), [1_767_618_000.0, -2.0]);
+    let mut file = ParquetFile::read(&path).unwrap();
+    assert!(matches!(file.floats("known_at"), Err(Error::ColumnType { .. })));
 }
 
 #[test]
