@@ -1,8 +1,11 @@
 use std::borrow::Cow;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 use crate::artifact::check::schema_hash;
 use crate::artifact::document::{Document, FeatureRef, Twins};
@@ -96,23 +99,36 @@ impl Artifact {
         Self::from_parts(&model, card, twins.map(Cow::Owned))
     }
 
-    /// Writes the directory: the document, its card, its twins and their checksums.
+    /// Writes the directory: the document, its card, its twins and their checksums. An artifact that is there stays
+    /// whole until all of this one is on disk, and leaves none of its files behind.
     ///
     /// # Errors
     /// [`Error::Io`] where a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), Error> {
         let model = to_json(&self.document)?;
-        fs::create_dir_all(dir).map_err(|source| Error::Io {
-            doing: "create",
-            path: dir.to_owned(),
-            source,
-        })?;
-        write(&dir.join(MODEL_FILE), &model)?;
-        write(&dir.join(CARD_FILE), &self.card)?;
-        if let Some(twins) = &self.twins {
-            write(&dir.join(TWINS_FILE), twins)?;
+        fs::create_dir_all(dir).map_err(failed("create", dir))?;
+        let sums = sums_of(&model, &self.card, self.twins.as_deref());
+        let texts = [
+            (MODEL_FILE, Some(model.as_str())),
+            (CARD_FILE, Some(&self.card)),
+            (TWINS_FILE, self.twins.as_deref()),
+            (SUMS_FILE, Some(&sums)),
+        ];
+        let mut written = Vec::new();
+        for (name, text) in texts {
+            let path = dir.join(name);
+            let partial = text.map(|text| partial(dir, text).map_err(failed("write", &path))).transpose()?;
+            written.push((path, partial));
         }
-        write(&dir.join(SUMS_FILE), &sums_of(&model, &self.card, self.twins.as_deref()))
+        for (path, partial) in written {
+            let replaced = match partial {
+                Some(partial) => partial.persist(&path).map(drop).map_err(|error| error.error),
+                None if path.exists() => fs::remove_file(&path),
+                None => Ok(()),
+            };
+            replaced.map_err(failed("write", &path))?;
+        }
+        Ok(())
     }
 
     /// Everything a score depends on.
@@ -187,9 +203,19 @@ fn sums_of(model: &str, card: &str, twins: Option<&str>) -> String {
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|source| Error::Io { doing: "read", path: path.to_owned(), source })
+    fs::read_to_string(path).map_err(failed("read", path))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Error> {
-    fs::write(path, text).map_err(|source| Error::Io { doing: "write", path: path.to_owned(), source })
+/// A text on disk under a name that nothing has yet; gone unless it is given another.
+fn partial(dir: &Path, text: &str) -> io::Result<NamedTempFile> {
+    // The mode that any new file has here: the umask takes its part.
+    let mode = Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new().suffix(".partial").permissions(mode).tempfile_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Io { doing, path: path.to_owned(), source }
 }

@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
 use diffrisk::dataset::{CustomValues, Rows, Split};
@@ -8,13 +8,15 @@ use diffrisk::train::{
     Backtest, BacktestOptions, Mode, Protocol, Recipe, SplitAt, TableBacktest, ablation, backtest,
     backtest_table, learning_curve,
 };
+use jiff::Timestamp;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::learning::{ColumnArgs, PriorArg, ResultArgs, TaskArg, load_rows, load_table, prior_for};
+use crate::cli::mine::note_wrong_clock;
 use crate::cli::output::{note, print, print_json};
 use crate::cli::progress::Progress;
-use crate::cli::report::{add_utc, render, write_predictions};
+use crate::cli::report::{PredictionsFile, add_utc, render};
 use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
 use crate::cli::time::{Moment, parse_moment, seconds};
 
@@ -23,7 +25,7 @@ use crate::cli::time::{Moment, parse_moment, seconds};
 #[command(group = ArgGroup::new("what").required(true).args(["repo", "table"]))]
 pub struct BacktestArgs {
     /// Repository: a work tree or a bare directory
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["label", "time", "id", "columns", "exclude"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["label", "time", "id", "columns", "exclude", "split_column", "group"])]
     repo: Option<PathBuf>,
     /// Table of numbers: CSV, gzipped CSV or Parquet
     #[arg(long, value_name = "FILE", conflicts_with_all = ["unit", "since", "label_task", "with", "incidents", "outcomes", "store", "features", "mode", "refit_days", "ablate", "learning_curve", "allow_overlap"])]
@@ -37,7 +39,7 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "COL", requires = "table")]
     group: Option<String>,
     /// Share of the kept rows, oldest first, that trains
-    #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7, value_parser = parse_share)]
     split: f64,
     /// Moment at which the test begins
     #[arg(long, value_name = "T", conflicts_with_all = ["split", "split_column", "group"])]
@@ -102,12 +104,18 @@ impl From<ModeArg> for Mode {
     }
 }
 
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share: &f64| *share > 0.0 && *share < 1.0);
+    share.ok_or_else(|| "expected a share between 0 and 1, such as 0.7".to_owned())
+}
+
 /// Trains on the older part, tests on the newer, and prints every system side by side.
 pub fn run(args: BacktestArgs) -> Result<Exit, Failure> {
+    let inputs = [&args.table, &args.features, &args.sources.incidents, &args.sources.outcomes];
+    let inputs: Vec<&Path> = inputs.into_iter().flatten().chain(&args.with).map(PathBuf::as_path).collect();
+    let predictions_file = PredictionsFile::open(args.result.predictions.as_deref(), &inputs)?;
     let tested = if args.table.is_some() { on_table(&args)? } else { on_repository(&args)? };
-    if let Some(path) = &args.result.predictions {
-        write_predictions(path, &tested.predictions)?;
-    }
+    predictions_file.map_or(Ok(()), |file| file.write(&tested.predictions))?;
     if args.result.output.json {
         let mut document = serde_json::to_value(&tested.report).map_err(anyhow::Error::from)?;
         if args.table.is_none() {
@@ -124,6 +132,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
     if args.prior == PriorArg::None && matches!(args.mode, ModeArg::Pooled) {
         return Err(Failure::usage("`--mode pooled` needs a prior, but `--prior none` is given"));
     }
+    let split_at = args.split_at.as_deref().map(parse_moment).transpose().map_err(Failure::usage)?;
     let (mut rows, mine_seconds) = mined(args)?;
     let more = if args.with.is_empty() { None } else { Some(load_rows(&args.with)?.0) };
     more.as_ref().map_or(Ok(()), |more| refuse_own(&rows, more))?;
@@ -131,10 +140,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
     let (prior, leaky) = prior_for(args.prior.load()?, &rows, args.allow_overlap)?;
     let options = BacktestOptions {
         task: args.label_task.into(),
-        split: match &args.split_at {
-            Some(moment) => SplitAt::Moment(parse_moment(moment).map_err(Failure::usage)?.0),
-            None => SplitAt::Share(args.split),
-        },
+        split: split_at.map_or(SplitAt::Share(args.split), |moment| SplitAt::Moment(moment.0)),
         recipe: Recipe::default(),
         prior,
         protocol: Protocol { mode: args.mode.into(), refit_days: args.refit_days, history_months: None },
@@ -183,6 +189,7 @@ fn mined(args: &BacktestArgs) -> Result<(Rows, f64), Failure> {
         sources: args.sources.load()?,
         since: args.since.map(|moment| moment.0),
         until: None,
+        now: Timestamp::now().as_second(),
         custom: args.features.as_deref().map(CustomValues::load).transpose()?,
         // Nothing of these rows is written down.
         author_key: AuthorKey::new(vec![0; 32]).ok_or_else(|| Failure::bad_input("no author key"))?,
@@ -191,6 +198,7 @@ fn mined(args: &BacktestArgs) -> Result<(Rows, f64), Failure> {
     let mined = mine(&opened.repository, options, |n_read| progress.at(n_read));
     progress.end();
     let mined = mined?;
+    note_wrong_clock(&mined);
     Ok((mined.rows, mined.seconds))
 }
 

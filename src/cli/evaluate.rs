@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diffrisk::artifact::Artifact;
@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::learning::{ColumnArgs, ResultArgs, TaskArg, load_rows, load_table};
 use crate::cli::output::{print, print_json};
 use crate::cli::progress::Progress;
-use crate::cli::report::{add_utc, figures, write_predictions};
+use crate::cli::report::{PredictionsFile, add_utc, figures};
 use crate::cli::time::utc;
 
 /// Arguments of `evaluate`.
@@ -23,7 +23,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     data: Vec<PathBuf>,
     /// Which label is judged
-    #[arg(long, value_name = "TASK", value_enum, default_value_t = TaskArg::Strict)]
+    #[arg(long, value_name = "TASK", value_enum, default_value_t = TaskArg::Strict, conflicts_with_all = ["label", "time", "id"])]
     label_task: TaskArg,
     #[command(flatten)]
     columns: ColumnArgs,
@@ -33,15 +33,15 @@ pub struct EvaluateArgs {
 
 /// Measures an artifact on rows it has not seen, beside what needs no model.
 pub fn run(args: EvaluateArgs) -> Result<Exit, Failure> {
+    let inputs: Vec<&Path> = args.data.iter().map(PathBuf::as_path).collect();
+    let predictions_file = PredictionsFile::open(args.result.predictions.as_deref(), &inputs)?;
     let artifact = Artifact::load(&args.model)?;
     let progress = Progress::start("measuring");
     let evaluation =
         if args.columns.is_given() { on_table(&args, &artifact) } else { on_rows(&args, &artifact) };
     progress.end();
     let Evaluation { report, predictions } = evaluation?;
-    if let Some(path) = &args.result.predictions {
-        write_predictions(path, &predictions)?;
-    }
+    predictions_file.map_or(Ok(()), |file| file.write(&predictions))?;
     if args.result.output.json {
         let mut document = document(&artifact, &report)?;
         if !args.columns.is_given() {
@@ -82,8 +82,13 @@ fn text(artifact: &Artifact, report: &EvaluationReport) -> String {
     let (name, version) = (&artifact.document().name, artifact.version());
     let mut text = figures(report.task, &report.block, &report.also);
     text.push_str(&format!("\nmodel {name}, version {version}"));
-    if report.n_seen > 0 {
-        text.push_str(&format!("; {} rows left out, which it was trained on", report.n_seen));
+    if let Some(n_seen) = report.n_seen.filter(|n_seen| *n_seen > 0) {
+        text.push_str(&format!("; {n_seen} rows left out, which it was trained on"));
+    }
+    if let Some(n_not_later) = report.n_not_later.filter(|n_not_later| *n_not_later > 0) {
+        text.push_str(&format!(
+            "; {n_not_later} rows are no later than what it was trained on: if they are of the same table, it has seen them"
+        ));
     }
     if let Some(prior) = report.prior.as_ref().filter(|prior| prior.later_than_split) {
         text.push_str(&format!("; its prior {} saw later data", prior.reference.name));

@@ -7,11 +7,12 @@ use diffrisk::dataset::{CustomValues, Rows};
 use diffrisk::features::is_custom;
 use diffrisk::incident::Owners;
 use diffrisk::mining::{AuthorKey, MineOptions, Mined, mine};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
-use crate::cli::output::{OutputArgs, Table, print, print_json};
+use crate::cli::output::{OutputArgs, Table, note, print, print_json};
 use crate::cli::progress::Progress;
 use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
 use crate::cli::time::{Moment, parse_moment, utc};
@@ -62,6 +63,7 @@ pub fn run(args: MineArgs) -> Result<Exit, Failure> {
         sources: args.sources.load()?,
         since: args.since.map(|moment| moment.0),
         until: args.until.map(|moment| moment.0),
+        now: Timestamp::now().as_second(),
         custom: args.features.as_deref().map(CustomValues::load).transpose()?,
         author_key: author_key(args.author_key.as_deref())?,
     };
@@ -69,6 +71,7 @@ pub fn run(args: MineArgs) -> Result<Exit, Failure> {
     let mined = mine(&opened.repository, options, |n_read| progress.at(n_read));
     progress.end();
     let mined = mined?;
+    note_wrong_clock(&mined);
     mined.rows.write_parquet(&args.out, &mined.metadata)?;
     if args.output.json {
         print_json(&document(&mined, &args.out))?;
@@ -76,6 +79,18 @@ pub fn run(args: MineArgs) -> Result<Exit, Failure> {
         print(&table(&mined, &args.out));
     }
     Ok(Exit::Success)
+}
+
+/// Says that changes claim to be from the future: what becomes of them is not known.
+pub fn note_wrong_clock(mined: &Mined) {
+    let as_of = mined.metadata.mined_at;
+    let n_later = mined.rows.facts().iter().filter(|row| row.committed_at > as_of).count();
+    if n_later > 0 {
+        note(&format!(
+            "{n_later} changes are dated later than {}, the moment that the rows are as of: their labels are not known",
+            utc(as_of)
+        ));
+    }
 }
 
 /// Who is said to own what enters no row, but a file that nobody can read is no file to go on with.

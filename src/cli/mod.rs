@@ -83,6 +83,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return explained(&error),
     };
     match catch_unwind(AssertUnwindSafe(|| dispatch(cli.command))) {
+        Ok(Ok(Exit::Success)) if output::is_lost() => Exit::Other,
         Ok(Ok(exit)) => exit,
         Ok(Err(failure)) => {
             output::complain(&failure.to_string());

@@ -45,7 +45,10 @@ enum ModelsCommand {
 pub fn run(args: ModelsArgs) -> Result<Exit, Failure> {
     let registry = Registry::at(&args.models);
     match args.command {
-        ModelsCommand::List(output) => list(&registry, output)?,
+        ModelsCommand::List(output) if args.models.is_dir() => list(&registry, output)?,
+        ModelsCommand::List(_) => {
+            return Err(Failure::bad_input(format!("there is no directory `{}`", args.models.display())));
+        }
         ModelsCommand::Show { name, output } => show(&artifact(&registry, name.as_deref())?, output)?,
         ModelsCommand::Promote { name, output } => {
             let model_name = registry.find(&name)?;

@@ -1,4 +1,5 @@
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use serde::Serialize;
@@ -27,15 +28,26 @@ pub fn is_colorful() -> bool {
     std::io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
+/// Whether some of the answer could not be written.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+
 /// Writes a text to stdout. A reader who stopped reading is no failure and must not change the exit
-/// code, which may be a verdict.
+/// code, which may be a verdict; a text that nobody can read any more, because the disk is full, is one ([`is_lost`]).
 pub fn print(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = stdout.write_all(b"\n");
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let mut put = |text: &str| stdout.write_all(text.as_bytes());
+    if let Err(error) = put(text).and_then(|()| put(end)).and_then(|()| stdout.flush())
+        && error.kind() != ErrorKind::BrokenPipe
+        && !IS_LOST.swap(true, Ordering::Relaxed)
+    {
+        complain(&format!("the answer cannot be written: {error}"));
     }
-    let _ = stdout.flush();
+}
+
+/// Whether some of the answer could not be written for another reason than a reader who stopped reading.
+pub fn is_lost() -> bool {
+    IS_LOST.load(Ordering::Relaxed)
 }
 
 /// A line broken at its spaces to [`WIDTH`], what follows the first indented by two; a word that is

@@ -1,6 +1,6 @@
 //! The question that `score` and `gate` ask: its arguments, and the body of `POST /v1/score`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use diffrisk::http::{ApiError, Local, LocalSources};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::cli::cache::cache_dir;
+use crate::cli::cache::CacheDir;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::note;
@@ -37,16 +37,16 @@ pub struct QuestionArgs {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// What counts as one change
-    #[arg(long, value_name = "UNIT", value_enum, default_value_t = UnitArg::Auto)]
+    #[arg(long, value_name = "UNIT", value_enum, default_value_t = UnitArg::Auto, requires = "repo")]
     unit: UnitArg,
     /// Incident links: CSV, JSON lines or Parquet
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "repo")]
     incidents: Option<PathBuf>,
     /// CODEOWNERS file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "repo")]
     owners: Option<PathBuf>,
-    /// Directory that keeps folded histories
-    #[arg(long, value_name = "DIR")]
+    /// Directory that keeps folded histories; `diffrisk` in the user's cache folder unless given
+    #[arg(long, value_name = "DIR", requires = "repo")]
     cache: Option<PathBuf>,
     /// Custom feature to send along, such as `x.oncall_load=3`; may be given several times
     #[arg(long = "feature", value_name = "NAME=VALUE", value_parser = parse_feature)]
@@ -97,7 +97,8 @@ impl QuestionArgs {
         if let Some(revision) = &of.commit {
             change.insert("commit".to_owned(), json!(self.resolve(revision)?));
         } else if let Some(range) = &of.range {
-            let ends = range.split_once("..").filter(|(from, to)| !from.is_empty() && !to.is_empty());
+            let is_end = |end: &str| !end.is_empty() && !end.starts_with('.');
+            let ends = range.split_once("..").filter(|(from, to)| is_end(from) && is_end(to));
             let (from, to) =
                 ends.ok_or_else(|| Failure::usage(format!("`{range}` is not of the form `A..B`")))?;
             change.insert("base".to_owned(), json!(self.resolve(from)?));
@@ -146,6 +147,7 @@ impl QuestionArgs {
         ask: impl Fn(&Local, &[u8], i64) -> Result<T, ApiError>,
     ) -> Result<T, Failure> {
         let body = self.body()?;
+        self.incidents.as_deref().map_or(Ok(()), |path| self.refuse_foreign(path))?;
         let now_ms = Timestamp::now().as_millisecond();
         let repository = self.repo.as_ref().map(|path| RepositoryConfig {
             name: self.repo_name(),
@@ -159,8 +161,8 @@ impl QuestionArgs {
             policy: self.policy.as_deref(),
             repository: repository.as_ref(),
         };
-        let cache = cache_dir(self.cache.as_deref());
-        let local = Local::open(sources, &cache, now_ms.div_euclid(1000))
+        let cache = CacheDir::for_one_answer(self.cache.as_deref())?;
+        let local = Local::open(sources, cache.path(), now_ms.div_euclid(1000))
             .or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
         match on_refusal {
             OnRefusal::End if self.model.is_some() || self.policy.is_some() => refuse(local.refused())?,
@@ -168,6 +170,22 @@ impl QuestionArgs {
         }
         let answered = ask(&local, body.to_string().as_bytes(), now_ms);
         answered.or_exit(Exit::BadInput, "the change cannot be scored")
+    }
+
+    /// Refuses incidents of which none is of the repository: a work tree in a directory of another name would be
+    /// judged as if nothing had ever happened to it.
+    fn refuse_foreign(&self, path: &Path) -> Result<(), Failure> {
+        let links = incident_file(path.to_owned()).load()?;
+        let (name, names) = (self.repo_name(), links.iter().map(|link| link.repo.as_str()));
+        let names: BTreeSet<&str> = names.collect();
+        if names.is_empty() || names.contains(name.as_str()) {
+            return Ok(());
+        }
+        let only = names.into_iter().take(3).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        Err(Failure::bad_input(format!(
+            "`{}` says nothing of `{name}`, only of {only}; `--name` says what the repository is called",
+            path.display()
+        )))
     }
 
     fn repo_name(&self) -> String {

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::fs::{self, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use diffrisk::evaluation::Interval;
 use diffrisk::train::{Block, Comparison, Prediction, Report, Study, SystemReport, Uniformity};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
@@ -51,7 +55,7 @@ fn variants(study: &Study) -> String {
     let mut table = Table::new(&[
         "trained",
         "rows",
-        "positive",
+        "pos.",
         "ROC-AUC",
         "at 5 %",
         "10 %",
@@ -71,7 +75,7 @@ fn variants(study: &Study) -> String {
             vec![system.name.clone(), n.to_string(), positive.to_string(), number(system.roc_auc, 3)];
         row.extend(["5", "10", "20", "50"].map(|gate| percent(system.capture.get(gate).copied().flatten())));
         row.push(lead.map_or_else(String::new, |Interval { value, low, high }| {
-            format!("{value:+.3} ({low:+.3} to {high:+.3})")
+            format!("{value:+.3} ({low:+.3}…{high:+.3})")
         }));
         table.push(row);
     }
@@ -222,15 +226,55 @@ fn interval(interval: Option<&Interval>) -> String {
     interval.map_or_else(|| "–".to_owned(), |Interval { low, high, .. }| format!("{low:.3}–{high:.3}"))
 }
 
-/// Writes `id,label,score,effort`, every number at full precision.
-pub fn write_predictions(path: &Path, predictions: &[Prediction]) -> Result<(), Failure> {
-    let mut text = String::from("id,label,score,effort\n");
-    for Prediction { id, label, score, effort } in predictions {
-        let label = label.map_or("", |label| if label { "1" } else { "0" });
-        let effort = if effort.is_finite() { effort.to_string() } else { String::new() };
-        let _ = writeln!(text, "{},{label},{score},{effort}", quoted(id));
+/// The file that predictions go to, looked at before the work of hours and written after it.
+pub struct PredictionsFile {
+    path: PathBuf,
+    /// What becomes the file; none where the path is a pipe or a device.
+    partial: Option<NamedTempFile>,
+}
+
+impl PredictionsFile {
+    /// The file asked for, if one is.
+    pub fn open(path: Option<&Path>, inputs: &[&Path]) -> Result<Option<Self>, Failure> {
+        let Some(path) = path else { return Ok(None) };
+        let target = path.canonicalize().ok();
+        let is_target = |input: &&&Path| target.is_some() && input.canonicalize().ok() == target;
+        if let Some(input) = inputs.iter().find(is_target) {
+            let message = format!("`--predictions {}` would replace what is read", input.display());
+            return Err(Failure::usage(message));
+        }
+        let cannot = || format!("cannot write `{}`", path.display());
+        if target.as_deref().is_some_and(Path::is_dir) {
+            return Err(Failure::bad_input(format!("{}: it is a directory", cannot())));
+        }
+        let is_device = target.as_deref().is_some_and(|target| !target.is_file());
+        let path = target.unwrap_or_else(|| path.to_owned());
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // The mode that any new file has here: the umask takes its part.
+        let mode = Permissions::from_mode(0o666);
+        let partial = (!is_device)
+            .then(|| tempfile::Builder::new().suffix(".partial").permissions(mode).tempfile_in(dir))
+            .transpose()
+            .or_exit(Exit::BadInput, cannot())?;
+        Ok(Some(Self { path, partial }))
     }
-    std::fs::write(path, text).or_exit(Exit::BadInput, format!("cannot write `{}`", path.display()))
+
+    /// Writes `id,label,score,effort`, every number at full precision.
+    pub fn write(self, predictions: &[Prediction]) -> Result<(), Failure> {
+        let mut text = String::from("id,label,score,effort\n");
+        for Prediction { id, label, score, effort } in predictions {
+            let label = label.map_or("", |label| if label { "1" } else { "0" });
+            let effort = if effort.is_finite() { effort.to_string() } else { String::new() };
+            let _ = writeln!(text, "{},{label},{score},{effort}", quoted(id));
+        }
+        let written = match self.partial {
+            None => fs::write(&self.path, text),
+            Some(mut partial) => partial
+                .write_all(text.as_bytes())
+                .and_then(|()| partial.persist(&self.path).map(drop).map_err(|error| error.error)),
+        };
+        written.or_exit(Exit::BadInput, format!("cannot write `{}`", self.path.display()))
+    }
 }
 
 /// A cell of CSV (RFC 4180); ids of tables may be anything.

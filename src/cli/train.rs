@@ -26,7 +26,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     name: Option<String>,
     /// Which label is learned
-    #[arg(long, value_name = "TASK", value_enum, default_value_t = TaskArg::Strict)]
+    #[arg(long, value_name = "TASK", value_enum, default_value_t = TaskArg::Strict, conflicts_with_all = ["label", "time", "id"])]
     label_task: TaskArg,
     /// Artifact to blend with: a directory, `published` or `none`
     #[arg(long, value_name = "DIR", default_value = "published")]

@@ -31,6 +31,8 @@ pub struct MineOptions {
     pub since: Option<i64>,
     /// The moment that no fact may cross; none takes the newest change.
     pub until: Option<i64>,
+    /// What the clock shows: no outcome later than this can be known, whatever time a commit claims.
+    pub now: i64,
     /// Values of custom features, joined to the changes that they were known of in time.
     pub custom: Option<CustomValues>,
     /// Under which authors are hashed.
@@ -110,7 +112,7 @@ pub fn mine(
     if let Some(err) = failed {
         return Err(err.into());
     }
-    let as_of = options.until.or(timeline.last_t()).unwrap_or(0);
+    let as_of = options.until.or(timeline.last_t()).unwrap_or(0).min(options.now);
     collector.record(timeline.advance(as_of));
     let (custom, rows) = (collector.custom_use(), collector.finish(as_of, options.since));
     Ok(Mined {

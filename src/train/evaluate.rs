@@ -17,8 +17,12 @@ pub struct EvaluationReport {
     /// The task's own figures.
     #[serde(flatten)]
     pub block: Block,
-    /// Rows left out because the artifact was trained on their repository when they had landed.
-    pub n_seen: usize,
+    /// Rows left out because the artifact was trained on their repository when they had landed; none for a table, of
+    /// whose single rows nobody knows it.
+    pub n_seen: Option<usize>,
+    /// Rows of a table that are no later than the newest one that the artifact was trained on: where they are of the same
+    /// table, it has seen them.
+    pub n_not_later: Option<usize>,
     /// The artifact it was blended with, and whether that saw later data than the first row here.
     pub prior: Option<PriorUse>,
     /// The same model against any revert (`raw`), and without programs' changes (`humans`).
@@ -74,7 +78,8 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
     let report = EvaluationReport {
         task: task.as_str(),
         block: checked(block(&|row| task.label(row)))?,
-        n_seen: rows.n_rows() - unseen.len(),
+        n_seen: Some(rows.n_rows() - unseen.len()),
+        n_not_later: None,
         prior: prior_use(document, facts.first().map_or(i64::MAX, |row| row.committed_at)),
         also,
     };
@@ -101,10 +106,14 @@ pub fn evaluate_table(artifact: &Artifact, table: &Table, seed: u64) -> Result<E
     let effort = |row: usize| table.efforts.as_ref().map(|efforts| efforts[row]);
     let efforts = (0..table.n_rows()).map(effort).collect();
     let measured = Measured::new(&document.scoring, scores, efforts, seed);
+    // The artifact keeps whole seconds.
+    let is_not_later = |time: &&f64| time.floor() <= document.trained_until as f64;
+    let n_not_later = table.times.iter().filter(is_not_later).count();
     let report = EvaluationReport {
         task: "label",
         block: checked(measured.block(document, table.times.first().copied(), &table.labels))?,
-        n_seen: 0,
+        n_seen: None,
+        n_not_later: Some(n_not_later),
         prior: None,
         also: BTreeMap::new(),
     };

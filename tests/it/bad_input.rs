@@ -315,7 +315,7 @@ fn a_table_that_cannot_teach_says_which_column_and_why() {
     backtest(&good, &["--columns", "la,y"], 4, &["column `y`", "cannot be a feature: the label"]);
     backtest(&table(directory.path(), 1_500, 0), &[], 4, &["label `y`", "0 positives among 1500"]);
     backtest(&table(directory.path(), 1_500, 19), &[], 4, &["19 positives among 1500", "at least 20"]);
-    backtest(&good, &["--split", "1"], 4, &["`1` is not a share between 0 and 1"]);
+    backtest(&good, &["--split", "1"], 2, &["expected a share between 0 and 1"]);
     let swapped = ["backtest", "--table", text(&good), "--label", "y", "--time", "name", "--id", "id"];
     check(&swapped, 4, &["column `name`", "row 1: `text` is not a number"]);
     let unlabeled = ["backtest", "--table", text(&good), "--label", "la", "--time", "t", "--id", "id"];

@@ -122,6 +122,49 @@ fn a_reader_who_stops_reading_is_no_failure() {
     assert_eq!((code(&output), stderr(&output)), (0, String::new()));
 }
 
+/// Linux's disk that is always full.
+#[test]
+fn an_answer_that_cannot_be_written_is_no_success() {
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let args = ["models", "show", "published", "--json"];
+    let output = Command::new(env!("CARGO_BIN_EXE_diffrisk")).args(args).stdout(full).output().unwrap();
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("the answer cannot be written"), "{}", stderr(&output));
+}
+
+#[test]
+fn flags_that_would_be_passed_over_are_usage_errors() {
+    for args in [
+        &["gate", "--diff", "-", "--owners", "OWNERS"][..],
+        &["gate", "--diff", "-", "--incidents", "incidents.csv"],
+        &["score", "--diff", "-", "--unit", "commit"],
+        &["score", "--repo", ".", "--range", "a...b"],
+        &["backtest", "--repo", ".", "--group", "project"],
+        &["backtest", "--repo", ".", "--split-column", "split"],
+        &["backtest", "--repo", ".", "--split", "70"],
+        &["train", "--data", "t.csv", "--out", "m", "--label", "y", "--label-task", "raw"],
+        &["evaluate", "--data", "t.csv", "--model", "m", "--label", "y", "--label-task", "raw"],
+        &[
+            "backtest",
+            "--table",
+            file!(),
+            "--label",
+            "y",
+            "--time",
+            "t",
+            "--id",
+            "i",
+            "--predictions",
+            file!(),
+        ],
+    ] {
+        let output = diffrisk(args);
+        assert_eq!(code(&output), 2, "{args:?}: {}", stderr(&output));
+    }
+    let output = diffrisk(&["models", "list", "--models", "nowhere"]);
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+}
+
 mod log {
     use diffrisk::store::{Columns, NewRecord, RecordKind, Store, StoreConfig, new_id};
 

@@ -55,6 +55,7 @@ fn world_with(custom: Option<CustomValues>) -> World {
         sources: Sources::new(load_incidents(&sample.incidents).unwrap(), Vec::new()),
         since: None,
         until: None,
+        now: i64::MAX,
         custom,
         author_key: AuthorKey::new(vec![7; 32]).unwrap(),
     };

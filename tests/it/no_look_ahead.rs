@@ -84,6 +84,7 @@ fn mined(script: &Script, until: Option<i64>) -> Rows {
         sources: Sources::default(),
         since: None,
         until,
+        now: i64::MAX,
         custom: None,
         author_key: AuthorKey::new(vec![1; 32]).unwrap(),
     };

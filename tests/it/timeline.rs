@@ -38,6 +38,7 @@ pub(crate) fn mined(until: Option<i64>) -> Rows {
         sources: Sources::default(),
         since: None,
         until,
+        now: i64::MAX,
         custom: None,
         author_key: AuthorKey::new(vec![1; 32]).unwrap(),
     };
@@ -188,6 +189,7 @@ fn declared_incidents_label_changes_of_the_sample() {
         sources: Sources::new(incidents, Vec::new()),
         since: None,
         until: None,
+        now: i64::MAX,
         custom: None,
         author_key: AuthorKey::new(vec![1; 32]).unwrap(),
     };
@@ -306,4 +308,26 @@ fn what_an_aborted_fold_left_is_removed_by_the_next_one() {
         .collect();
     names.sort_unstable();
     assert_eq!(names, [".rows-running", "rows.bin", "state.bin"]);
+}
+
+#[test]
+fn a_commit_from_the_future_makes_no_outcome_known() {
+    let mut script = Script::new();
+    let mut last = script.commit_at(0, "start", &[("a.yaml", b"a: 0\n")], &[]);
+    last = script.commit_at(1, "raise a", &[("a.yaml", b"a: 1\n")], &[last]);
+    last = script.commit_at(24 * 365 * 10, "clock", &[("a.yaml", b"a: 2\n")], &[last]);
+    script.set_main(last);
+    let options = MineOptions {
+        name: "made-up".to_owned(),
+        unit: Unit::Commit,
+        sources: Sources::default(),
+        since: None,
+        until: None,
+        now: 1_600_000_000 + 2 * 86_400,
+        custom: None,
+        author_key: AuthorKey::new(vec![1; 32]).unwrap(),
+    };
+    let mined = mine(&script.open(), options, |_| {}).unwrap();
+    assert_eq!(mined.metadata.mined_at, 1_600_000_000 + 2 * 86_400);
+    assert!(mined.rows.facts().iter().all(|row| row.label_strict.is_none()));
 }

@@ -11,6 +11,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::TableOptions;
 use crate::dataset::Error;
 use crate::dataset::parquet::ParquetFile;
+use crate::dataset::write::METADATA_KEY;
 
 /// A file as columns, in its own order.
 pub(super) struct Source {
@@ -89,6 +90,10 @@ fn header_names(path: &Path, headers: &StringRecord) -> Result<Vec<String>, Erro
 
 fn read_parquet(path: &Path, texts: &BTreeSet<&str>, time: &str) -> Result<Source, Error> {
     let mut file = ParquetFile::read(path)?;
+    if file.entry(METADATA_KEY).is_some() {
+        let why = "these are mined rows, some of whose columns tell the label: `train` and `evaluate` read them without names of columns, `backtest` the repository itself";
+        return Err(Error::format(path, "a table", why));
+    }
     let mut columns = Vec::new();
     for name in file.names() {
         let cells = if texts.contains(name.as_str()) {
