@@ -30,6 +30,13 @@ enum ModelsCommand {
         #[command(flatten)]
         output: OutputArgs,
     },
+    /// Puts an artifact that `train` wrote into the registry, after checking it; none is put in use
+    Add {
+        /// Its directory
+        dir: PathBuf,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     /// Makes an artifact the one in use, after checking it
     Promote {
         /// Name or `NAME@VERSION`
@@ -50,6 +57,7 @@ pub fn run(args: ModelsArgs) -> Result<Exit, Failure> {
             return Err(Failure::bad_input(format!("there is no directory `{}`", args.models.display())));
         }
         ModelsCommand::Show { name, output } => show(&artifact(&registry, name.as_deref())?, output)?,
+        ModelsCommand::Add { dir, output } => add(&registry, &Artifact::load(&dir)?, output)?,
         ModelsCommand::Promote { name, output } => {
             let model_name = registry.find(&name)?;
             registry.promote(&model_name)?;
@@ -58,6 +66,24 @@ pub fn run(args: ModelsArgs) -> Result<Exit, Failure> {
         ModelsCommand::Rollback(output) => tell(&registry.rollback()?, output)?,
     }
     Ok(Exit::Success)
+}
+
+/// An artifact's own name was written by whoever trained it, and becomes a directory here.
+fn add(registry: &Registry, artifact: &Artifact, output: OutputArgs) -> Result<(), Failure> {
+    let name = &artifact.document().name;
+    if !ModelName::is_step(name) {
+        return Err(Failure::bad_input(format!(
+            "`{name}` cannot be a name in the registry; `train --name` gives another"
+        )));
+    }
+    let model_name = registry.add(artifact)?;
+    if output.json {
+        let in_use = registry.current().is_ok_and(|current| current == model_name);
+        print_json(&json!({ "name": model_name.name, "version": model_name.version, "in_use": in_use }))?;
+    } else {
+        print(&format!("added: {model_name}"));
+    }
+    Ok(())
 }
 
 /// Says which model is in use now.

@@ -64,14 +64,10 @@ fn cache(dir: &Path) -> Option<String> {
     let mut above = dir.ancestors().filter(|path| !path.as_os_str().is_empty());
     let found = above.find_map(|path| Some((path, std::fs::metadata(path).ok()?)));
     let (path, metadata) = found?;
-    let is_usable = metadata.is_dir() && !metadata.permissions().readonly();
-    (!is_usable).then(|| {
-        format!(
-            "`{}` cannot be made: `{}` is no directory that can be written",
-            dir.display(),
-            path.display()
-        )
-    })
+    // Modes do not tell who may write: trying does.
+    let is_usable = metadata.is_dir() && tempfile::tempfile_in(path).is_ok();
+    let (dir, path) = (dir.display(), path.display());
+    (!is_usable).then(|| format!("`{dir}` cannot be used: `{path}` is no directory that can be written"))
 }
 
 /// Spans go over HTTP and nothing else; a start would find out only when it sends the first.

@@ -102,10 +102,11 @@ impl<'a> Pool<'a> {
     /// Fits on every source but those left out, on what was known at `as_of`; answers which took part.
     fn fit(&self, excluded: &[String], as_of: i64) -> Result<(Scoring, Vec<String>), Error> {
         let mut joined: Option<Examples> = None;
-        let (mut labelled, mut took_part) = (Labelled::default(), Vec::new());
+        let (mut labelled, mut took_part, mut most) = (Labelled::default(), Vec::new(), 0);
         for source in self.sources.iter().filter(|source| !excluded.contains(&source.root)) {
             let until = as_of.min(source.rows.facts().last().map_or(0, |row| row.committed_at + 1));
             let own = self.labelled(source, until);
+            most = most.max(own.n_positive());
             if own.n_positive() < MIN_SOURCE_POSITIVES {
                 continue;
             }
@@ -119,12 +120,16 @@ impl<'a> Pool<'a> {
                 Some(joined) => joined.append(&source.examples),
             }
         }
-        let too_few = Error::TooFewPositives {
-            what: "every source".to_owned(),
-            found: 0,
-            expected: MIN_SOURCE_POSITIVES,
+        let too_few = || {
+            let left_out = self.sources.iter().filter(|source| excluded.contains(&source.root));
+            let names: Vec<String> = left_out.map(|source| format!("`{}`", source.name)).collect();
+            let what = match names.as_slice() {
+                [] => "even the richest source".to_owned(),
+                names => format!("a twin leaves {} out, and the richest source left", names.join(", ")),
+            };
+            Error::TooFewPositives { what, found: most, expected: MIN_SOURCE_POSITIVES }
         };
-        let examples = joined.ok_or(too_few)?;
+        let examples = joined.ok_or_else(too_few)?;
         let scoring = self.fit_joined(&examples, &labelled)?;
         Ok((scoring, took_part))
     }

@@ -90,7 +90,13 @@ fn a_model_is_promoted_by_name_and_version_and_says_so_in_json() {
     let dir = tempfile::tempdir().unwrap();
     let models =
         |args: &[&str]| diffrisk(&[&["models", "--models", dir.path().to_str().unwrap()], args].concat());
-    let named = Registry::at(dir.path()).add(&published().unwrap()).unwrap();
+    let trained = dir.path().join("trained");
+    published().unwrap().save(&trained).unwrap();
+    let added = models(&["add", trained.to_str().unwrap(), "--json"]);
+    std::fs::remove_dir_all(&trained).unwrap();
+    let named = Registry::at(dir.path()).list().pop().unwrap();
+    let not_in_use = serde_json::json!({ "name": named.name, "version": named.version, "in_use": false });
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&added.stdout).unwrap(), not_in_use);
     let in_use = serde_json::json!({ "name": named.name, "version": named.version, "in_use": true });
     let json = |args: &[&str]| -> serde_json::Value {
         let output = models(args);

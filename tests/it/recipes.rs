@@ -174,7 +174,7 @@ fn a_configuration_is_checked_whole_before_it_is_used() {
         assert!(code == Some(4) && said.contains(named), "{faulty}: {said}");
     }
     let (code, said) = check("cache = \"policy.toml/cache\"\n");
-    assert!(code == Some(4) && said.contains("cache: `policy.toml/cache` cannot be made"), "{said}");
+    assert!(code == Some(4) && said.contains("cache: `policy.toml/cache` cannot be used"), "{said}");
     let mut serve = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
     serve.args(["serve", "--connections", "0", "--store", "memory", "--listen", "127.0.0.1:0"]);
     assert_eq!(serve.output().unwrap().status.code(), Some(2), "nobody could ever ask");
