@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::http::joins::{name_of, names_of};
 use crate::http::service::Service;
 use crate::incident::{OUTCOME_KEYS, OutcomeRecord, OutcomeTarget, parse_outcomes};
-use crate::store::{self, Record, RecordKind, Search, Store};
+use crate::store::{self, Record, RecordKind, Search, Store, id_at};
 
 /// How far back is read again: a record may get its place after one with a younger id, and clocks differ between replicas.
 const OVERLAP_MS: i64 = 15 * 60_000;
@@ -123,12 +123,6 @@ pub(super) async fn take_reported(service: &Service) {
     }
 }
 
-/// What every id sorts behind that is made after a moment: a UUID of version 7 begins with its milliseconds.
-fn id_at(at_ms: i64) -> String {
-    let at_ms = at_ms.max(0);
-    format!("{:08x}-{:04x}", at_ms >> 16, at_ms & 0xffff)
-}
-
 /// One report under every name of its change, as when it came; records of earlier versions hold one name, and perhaps the
 /// decision that has the others.
 async fn under_each_name(
@@ -155,16 +149,4 @@ fn line(body: &str) -> String {
     let mut said: serde_json::Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
     said.retain(|key, value| OUTCOME_KEYS.contains(&key.as_str()) && !value.is_null());
     Value::Object(said).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_made_later_sort_behind_a_moment() {
-        let before = jiff::Timestamp::now().as_millisecond();
-        let id = store::new_id();
-        assert!(id_at(before) < id && id < id_at(before + 60_000), "{id}");
-    }
 }

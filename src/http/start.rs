@@ -145,8 +145,7 @@ pub(super) async fn watch_store(service: Arc<Service>) {
 
 async fn prune(service: &Service) {
     let Some(store) = service.open_store() else { return };
-    let Some(kept) = store.retention() else { return };
-    let before_ms = service.now_ms().saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
+    let Some(before_ms) = store.past_retention(service.now_ms()) else { return };
     loop {
         match store.prune(before_ms).await {
             Ok(0) => return,

@@ -83,6 +83,20 @@ impl StoreConfig {
         };
         Ok(Some(with_ending(&stem, ending)))
     }
+
+    /// The files whose lock keeps a second writer out: the one beside the log, and beside an SQLite file that goes by
+    /// another name or whose other files lie elsewhere, the one of the file itself.
+    pub(super) fn locks(&self) -> Result<Vec<PathBuf>, Error> {
+        let Some(beside) = self.file_beside("lock")? else { return Ok(Vec::new()) };
+        let of_file = match self.address()? {
+            Address::Sqlite(path) => path.canonicalize().ok().map(|path| with_ending(&path, "lock")),
+            Address::Memory | Address::Postgres(_) => None,
+        };
+        let name = beside.file_name().unwrap_or_default();
+        let beside_in_full = directory(&beside).canonicalize().ok().map(|dir| dir.join(name));
+        let another = of_file.filter(|of_file| beside_in_full.as_ref() != Some(of_file));
+        Ok(std::iter::once(beside).chain(another).collect())
+    }
 }
 
 /// A log makes files, never the directory that they lie in.

@@ -30,7 +30,7 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -38,6 +38,7 @@ pub use backup::{backup, restore};
 pub use config::StoreConfig;
 pub use error::Error;
 pub use log::{Log, Page, Remembrance};
+pub(crate) use record::id_at;
 pub use record::{Appended, Claim, Columns, NewRecord, Record, RecordDigest, RecordKind, new_id};
 pub use search::Search;
 pub use verify::{Difference, Problem, VerifyReport};
@@ -61,6 +62,39 @@ pub struct Store {
     log: Log,
     n_waiting: Arc<AtomicU64>,
     retention: Option<Duration>,
+    kept_since: KeptSince,
+}
+
+/// The newest moment that the log itself speaks for. A clock that is far ahead when a service starts makes every record look
+/// past its retention: their age is counted from what was written before, and from the time that passed since.
+#[derive(Clone)]
+struct KeptSince {
+    newest_ms: Option<i64>,
+    opened: Instant,
+}
+
+impl KeptSince {
+    /// Reads the newest records. What was written within a day of a jump of the clock speaks for nothing yet: a service
+    /// that starts again and again by a wrong clock writes records of its own.
+    async fn open(log: &Log) -> Result<Self, Error> {
+        let newest = async |before: Option<String>| {
+            let page = log.page(&Search { before, limit: 1, ..Search::default() }).await?;
+            Ok::<_, Error>(page.records.first().map(|record| record.at_ms))
+        };
+        let mut newest_ms = newest(None).await?;
+        if let Some(last_ms) = newest_ms
+            && let Some(earlier_ms) = newest(Some(record::id_at(last_ms - DAY_MS))).await?
+        {
+            newest_ms = Some(last_ms.min(earlier_ms.saturating_add(DAY_MS)));
+        }
+        Ok(Self { newest_ms, opened: Instant::now() })
+    }
+
+    /// The latest that it can be, as far as the log knows.
+    fn now_ms(&self, clock_ms: i64) -> i64 {
+        let passed_ms = i64::try_from(self.opened.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.newest_ms.map_or(clock_ms, |newest_ms| clock_ms.min(newest_ms.saturating_add(passed_ms)))
+    }
 }
 
 impl Store {
@@ -72,7 +106,7 @@ impl Store {
     /// # Errors
     /// When another process writes it, the address is unknown, a file or the database fails, or no thread can be started.
     pub async fn open(store_config: &StoreConfig) -> Result<Self, Error> {
-        let lock = lock(store_config)?;
+        let locks = lock(store_config)?;
         let database = Database::open(store_config).await?;
         writing!(&database, migrate())?;
         let missing = missing_files(store_config)?;
@@ -82,6 +116,7 @@ impl Store {
         if !missing.is_empty() && !log.is_empty().await? {
             tell_of_lost(&missing);
         }
+        let kept_since = KeptSince::open(&log).await?;
         let tail = log.own_tail().await?;
         let closed = Closed::default();
         let (sender, receiver) = mpsc::channel(store_config.n_queued);
@@ -108,10 +143,10 @@ impl Store {
             questions,
             journal,
             closed: closed_by,
-            _lock: lock,
+            _locks: locks,
         };
         writer.start(receiver).map_err(Error::Thread)?;
-        Ok(Self { commands: sender, closed, chain, log, n_waiting: Arc::default(), retention })
+        Ok(Self { commands: sender, closed, chain, log, n_waiting: Arc::default(), retention, kept_since })
     }
 
     /// Appends records in one transaction and waits until the disk has them.
@@ -182,9 +217,11 @@ impl Store {
         self.closed.get().map(String::as_str)
     }
 
-    /// How long records are kept; none keeps everything.
-    pub fn retention(&self) -> Option<Duration> {
-        self.retention
+    /// The moment (Unix milliseconds) up to which records are past their retention at a moment; none where everything is
+    /// kept. A clock that jumps ahead moves it no further than time passes.
+    pub fn past_retention(&self, now_ms: i64) -> Option<i64> {
+        let kept_ms = i64::try_from(self.retention?.as_millis()).unwrap_or(i64::MAX);
+        Some(self.kept_since.now_ms(now_ms).saturating_sub(kept_ms))
     }
 
     /// Appends that wait for their commit.
@@ -201,15 +238,20 @@ impl Store {
     }
 }
 
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
 /// Keeps a second process from writing the same log.
-fn lock(store_config: &StoreConfig) -> Result<Option<std::fs::File>, Error> {
+fn lock(store_config: &StoreConfig) -> Result<Vec<std::fs::File>, Error> {
     use std::os::unix::fs::OpenOptionsExt;
-    let Some(path) = store_config.file_beside("lock")? else { return Ok(None) };
-    let mut options = std::fs::OpenOptions::new();
-    let opened = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = opened.map_err(|source| Error::file("make", &path, source))?;
-    file.try_lock().map_err(|_| Error::Locked { path })?;
-    Ok(Some(file))
+    let mut files = Vec::new();
+    for path in store_config.locks()? {
+        let mut options = std::fs::OpenOptions::new();
+        let opened = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = opened.map_err(|source| Error::file("make", &path, source))?;
+        file.try_lock().map_err(|_| Error::Locked { path })?;
+        files.push(file);
+    }
+    Ok(files)
 }
 
 /// Which of the files that vouch for a log are not there.

@@ -1,4 +1,5 @@
-//! Retention: records past their time give way to a signed checkpoint.
+//! Retention: records past their time give way to a signed checkpoint, but for reported outcomes, which are written once
+//! more.
 //!
 //! A checkpoint vouches for everything below it, so nothing is signed for unread: every record that goes is
 //! checked as `verify` checks it, from the checkpoint before on. One that is not as it was written stays.
@@ -18,17 +19,25 @@ const PURPOSE: &str = "diffrisk checkpoint 1";
 pub(super) const AT_ONCE: u64 = 1_000;
 const PAGE: i64 = 200;
 
-/// Prunes a chain's oldest records before a moment, at most [`AT_ONCE`]; the newest record always stays.
-pub(super) async fn prune(
+/// What is to go from a chain, and what is written at its end before.
+pub(super) struct Pruning {
+    /// The end of what goes.
+    pub(super) row: CheckpointRow,
+    /// The outcomes among it, once more: what was said of a change outlives the decisions on it.
+    pub(super) outcomes: Vec<NewRecord>,
+}
+
+/// Finds a chain's oldest records before a moment, at most [`AT_ONCE`]; the newest record always stays.
+pub(super) async fn plan(
     database: &Database,
     (signing_key, heads): (&SigningKey, &Heads),
     tail: &Tail,
     before_ms: i64,
-) -> Result<u64, Error> {
+) -> Result<Option<Pruning>, Error> {
     let chain = tail.chain.as_str();
     let last: Option<(i64, RecordDigest)> = writing!(database, last_before(chain, before_ms))?;
-    let Some((last, _)) = last else { return Ok(0) };
-    let (seq, digest, is_sealed) = checked(database, signing_key, tail, last).await?;
+    let Some((last, _)) = last else { return Ok(None) };
+    let ((seq, digest, is_sealed), outcomes) = checked(database, signing_key, tail, last).await?;
     if !is_sealed {
         // Records of versions without seals are vouched for by heads alone, perhaps by a later one.
         let report = verify(database, signing_key, heads).await?;
@@ -37,17 +46,17 @@ pub(super) async fn prune(
     let at_ms = now_ms();
     let mac = signing_key.mac(PURPOSE, (chain, seq), &digest, at_ms);
     let row = CheckpointRow { chain: chain.to_owned(), seq, digest, at_ms, mac };
-    writing!(database, prune(&row))
+    Ok(Some(Pruning { row, outcomes }))
 }
 
 /// Reads the records up to a place, or as many as go at once; answers with the place and digest of the last one,
-/// and whether seals vouch for it.
+/// and whether seals vouch for it, and with the outcomes on the way.
 async fn checked(
     database: &Database,
     signing_key: &SigningKey,
     tail: &Tail,
     last: i64,
-) -> Result<(i64, RecordDigest, bool), Error> {
+) -> Result<((i64, RecordDigest, bool), Vec<NewRecord>), Error> {
     let chain = tail.chain.as_str();
     let checkpoint = checkpoint(database, chain).await?;
     if let Some(row) = checkpoint.as_ref().filter(|row| !signed(signing_key, row)) {
@@ -56,20 +65,36 @@ async fn checked(
     let mut heads = ChainHeads::default();
     heads.add(tail.seq, tail.digest, Some(tail.sealed_from));
     let mut walk = ChainWalk::new(chain, checkpoint.as_ref(), &heads, signing_key);
-    let mut n_left = AT_ONCE;
+    let (mut n_left, mut outcomes) = (AT_ONCE, Vec::new());
     loop {
         let page: Vec<Record> = reading!(database, scan(chain, walk.next_seq(), PAGE))?;
         for record in &page {
             if record.seq > last || n_left == 0 {
-                return walk.place().ok_or_else(|| Error::Closed("nothing was read".into()));
+                let place = walk.place().ok_or_else(|| Error::Closed("nothing was read".into()))?;
+                return Ok((place, outcomes));
             }
             walk.step(record).map_or(Ok(()), refused)?;
+            outcomes.extend(carried(record).filter(|_| signing_key.wrote(record)));
             n_left -= 1;
         }
         if page.is_empty() {
             refused(difference(chain, last, None, Problem::Truncated))?;
         }
     }
+}
+
+/// An outcome as a record of its own that says which one it was first.
+fn carried(record: &Record) -> Option<NewRecord> {
+    if record.kind != RecordKind::Outcome {
+        return None;
+    }
+    let mut body: serde_json::Value = serde_json::from_str(&record.body).ok()?;
+    let first = body.get("carried_from").cloned().unwrap_or_else(|| record.id.clone().into());
+    body.as_object_mut()?.insert("carried_from".to_owned(), first);
+    Some(NewRecord {
+        columns: record.columns.clone(),
+        ..NewRecord::new(RecordKind::Outcome, body.to_string())
+    })
 }
 
 fn refused<T>(Difference { chain, seq, problem, .. }: Difference) -> Result<T, Error> {

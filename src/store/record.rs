@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+/// Two clocks that are both right differ by no more.
+const CLOCKS_DIFFER_MS: i64 = 10_000;
+
 /// SHA-256 of a record's canonical bytes.
 pub type RecordDigest = [u8; 32];
 
@@ -252,10 +255,16 @@ impl Record {
     }
 
     /// Whether this is the decision that a claim may stand for at a moment: as it was written, made under this
-    /// very claim, model and policy, and not expired. The index of keys beside the chain proves nothing by itself.
+    /// very claim, model and policy, by then, and not expired. The index of keys beside the chain proves nothing by itself.
     pub(super) fn answers(&self, claim: &Claim, basis: Option<&RecordDigest>, now_ms: i64) -> bool {
         let is_fresh = self.columns.expires_ms.is_none_or(|expires_ms| expires_ms > now_ms);
-        is_fresh && self.claim == Some(claim.digest(basis)) && self.is_intact()
+        is_fresh && !self.is_ahead_of(now_ms) && self.claim == Some(claim.digest(basis)) && self.is_intact()
+    }
+
+    /// Whether it was made later than a moment, by a clock that was wrong then: its end was counted from there, and a freeze
+    /// may have begun since. The clocks of replicas differ a little.
+    pub(super) fn is_ahead_of(&self, now_ms: i64) -> bool {
+        self.at_ms > now_ms.saturating_add(CLOCKS_DIFFER_MS)
     }
 
     /// The feature vector, bit for bit.
@@ -274,6 +283,12 @@ impl Record {
 /// A new record identity: a UUID version 7, so that ids sort by time.
 pub fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
+}
+
+/// What every id sorts behind that is made after a moment in Unix milliseconds: a UUID of version 7 begins with its own.
+pub(crate) fn id_at(at_ms: i64) -> String {
+    let at_ms = at_ms.max(0);
+    format!("{:08x}-{:04x}", at_ms >> 16, at_ms & 0xffff)
 }
 
 pub(super) fn now_ms() -> i64 {
@@ -309,5 +324,17 @@ impl Canonical {
 
     fn finish(self) -> RecordDigest {
         self.0.finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_made_later_sort_behind_a_moment() {
+        let before = now_ms();
+        let id = new_id();
+        assert!(id_at(before) < id && id < id_at(before + 60_000), "{id}");
     }
 }

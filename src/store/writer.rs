@@ -10,7 +10,7 @@ use crate::store::database::{Database, writing};
 use crate::store::heads::Heads;
 use crate::store::journal::Journal;
 use crate::store::key::SigningKey;
-use crate::store::prune;
+use crate::store::prune::{self, Pruning};
 use crate::store::questions::Questions;
 use crate::store::record::{Appended, NewRecord, now_ms};
 use crate::store::statements::Failure;
@@ -43,7 +43,7 @@ pub(super) struct Writer {
     pub(super) journal: Option<Journal>,
     pub(super) closed: Closed,
     /// Held while this process writes the log.
-    pub(super) _lock: Option<std::fs::File>,
+    pub(super) _locks: Vec<std::fs::File>,
 }
 
 type Waiting = (Vec<NewRecord>, oneshot::Sender<Result<Vec<Appended>, Error>>);
@@ -202,7 +202,13 @@ impl Writer {
             return Err(Error::Closed(reason.clone()));
         }
         let signers = (&self.signing_key, &self.heads);
-        let n_pruned = prune::prune(&self.database, signers, &self.tail, before_ms).await?;
+        let planned = prune::plan(&self.database, signers, &self.tail, before_ms).await?;
+        let Some(Pruning { row, outcomes }) = planned else { return Ok(0) };
+        // Before the others go: in between, an outcome stands twice and never not at all.
+        if !outcomes.is_empty() {
+            self.commit(outcomes).await.map_err(Error::Closed)?;
+        }
+        let n_pruned = writing!(&self.database, prune(&row))?;
         if n_pruned > 0 {
             let note = prune::note(before_ms, n_pruned);
             self.commit(vec![note]).await.map_err(Error::Closed)?;

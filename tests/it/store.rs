@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use diffrisk::store::{
     Appended, Claim, Error, Log, NewRecord, Problem, RecordKind, Search, Store, StoreConfig, VerifyReport,
@@ -334,4 +335,81 @@ async fn pruned_records_leave_a_chain_that_verifies() {
     store.close().await;
     filled(&store_config, 2).await;
     assert_eq!(verified(&store_config).await.difference, None);
+}
+
+#[tokio::test]
+async fn what_was_reported_outlives_its_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&sqlite_config(dir.path())).await.unwrap();
+    let mut outcome = NewRecord::new(RecordKind::Outcome, r#"{"outcome":"incident"}"#.to_owned());
+    outcome.columns.repo = Some("config".to_owned());
+    let Appended::New(first) = store.append_one(outcome).await.unwrap() else { panic!() };
+    for _ in 0..2 {
+        store.append_one(NewRecord::new(RecordKind::Activation, "{}".to_owned())).await.unwrap();
+        assert!(store.prune(i64::MAX).await.unwrap() >= 2);
+        let search = Search { kind: Some(RecordKind::Outcome), limit: 10, ..Search::default() };
+        let outcomes = store.log().page(&search).await.unwrap().records;
+        assert_eq!(outcomes.len(), 1);
+        assert_ne!(outcomes[0].id, first.id);
+        assert_eq!(outcomes[0].columns, first.columns);
+        let body: serde_json::Value = serde_json::from_str(&outcomes[0].body).unwrap();
+        assert_eq!(body, serde_json::json!({ "outcome": "incident", "carried_from": first.id }));
+        assert_eq!(store.log().verify().await.unwrap().difference, None);
+    }
+}
+
+#[tokio::test]
+async fn a_decision_from_the_future_answers_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&sqlite_config(dir.path())).await.unwrap();
+    let at =
+        |new_record: NewRecord, ahead_ms: i64| NewRecord { at_ms: new_record.at_ms + ahead_ms, ..new_record };
+    let claimed = |n: u8| NewRecord { claim: claim(n, 1), ..decision(n) };
+    for new_record in [decision(1), claimed(2)] {
+        let append = async |ahead_ms| store.append_one(at(new_record.clone(), ahead_ms)).await.unwrap();
+        let renamed = |appended: Appended| matches!(appended, Appended::New(_));
+        assert!(renamed(append(3 * 86_400_000).await));
+        let now = store
+            .append_one(NewRecord { id: diffrisk::store::new_id(), ..new_record.clone() })
+            .await
+            .unwrap();
+        assert!(renamed(now), "it was made by a clock that is three days ahead");
+        let again = NewRecord { id: diffrisk::store::new_id(), ..new_record.clone() };
+        assert!(matches!(store.append_one(again).await.unwrap(), Appended::Earlier(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_far_ahead_makes_nothing_old() {
+    const DAY_MS: i64 = 86_400_000;
+    let dir = tempfile::tempdir().unwrap();
+    let store_config =
+        StoreConfig { retention: Some(Duration::from_secs(30 * 86_400)), ..sqlite_config(dir.path()) };
+    let past = async |now_ms| {
+        let store = Store::open(&store_config).await.unwrap();
+        let past = store.past_retention(now_ms).unwrap();
+        store.close().await;
+        past
+    };
+    let now_ms = decision(1).at_ms;
+    assert_eq!(past(now_ms).await, now_ms - 30 * DAY_MS, "an empty log knows no better than the clock");
+    assert_eq!(past(now_ms - DAY_MS).await, now_ms - 31 * DAY_MS, "a clock that is behind keeps more");
+    for _ in 0..2 {
+        let ahead = past(now_ms + 500 * DAY_MS).await;
+        assert!((now_ms - 31 * DAY_MS..now_ms - 29 * DAY_MS).contains(&ahead), "{ahead} of {now_ms}");
+    }
+}
+
+#[tokio::test]
+async fn another_name_of_a_log_is_the_same_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&sqlite_config(dir.path())).await.unwrap();
+    let alias = dir.path().join("alias.db");
+    std::os::unix::fs::symlink(dir.path().join("log.db"), &alias).unwrap();
+    let by_alias = StoreConfig::new(format!("sqlite://{}", alias.display()));
+    let elsewhere = StoreConfig { stem: Some(dir.path().join("elsewhere")), ..sqlite_config(dir.path()) };
+    for store_config in [by_alias, elsewhere] {
+        assert!(matches!(Store::open(&store_config).await, Err(Error::Locked { .. })));
+    }
+    store.close().await;
 }

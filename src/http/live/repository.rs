@@ -38,7 +38,7 @@ pub(super) struct LiveRepository {
     cache: Cache,
     incidents: Vec<IncidentLink>,
     /// Outcomes reported to this service, in the order they came.
-    reported: Mutex<Vec<OutcomeRecord>>,
+    reported: Mutex<Vec<Reported>>,
     state: RwLock<State>,
     rows: Mutex<RowFile>,
     open: Mutex<Vec<Repository>>,
@@ -48,6 +48,14 @@ pub(super) struct LiveRepository {
     n_damages: AtomicU64,
     /// That number when the history was folded anew because of it.
     n_mended: AtomicU64,
+}
+
+/// A report, and what it is about in this history.
+struct Reported {
+    /// As it came. The commit that it is about goes when the history is rewritten; its diff lands again.
+    said: OutcomeRecord,
+    /// A diff's report is one of the commit that landed with it.
+    meant: OutcomeRecord,
 }
 
 /// The history as it stands.
@@ -122,10 +130,11 @@ impl LiveRepository {
             n_damages: AtomicU64::new(0),
             n_mended: AtomicU64::new(0),
         };
-        let reported: Vec<OutcomeRecord> = reported.iter().map(|it| live.by_commit(it)).collect();
+        let reported: Vec<Reported> =
+            reported.into_iter().map(|said| Reported { meant: live.by_commit(&said), said }).collect();
         {
             let mut state = live.state_mut();
-            take_in(&mut state.timeline, &reported, |_| true);
+            take_in(&mut state.timeline, reported.iter().map(|it| &it.meant), |_| true);
             state.n_reported = reported.len();
         }
         *lock(&live.reported) = reported;
@@ -161,9 +170,10 @@ impl LiveRepository {
     /// When the history cannot be folded again; both reports count then.
     pub(super) fn report(&self, outcome_record: &OutcomeRecord) -> Result<(), LiveError> {
         let _one_at_a_time = lock(&self.refreshing);
+        let said = outcome_record.clone();
         let outcome_record = self.by_commit(outcome_record);
         let earlier = self.newest_about_the_same(&outcome_record);
-        lock(&self.reported).push(outcome_record.clone());
+        lock(&self.reported).push(Reported { said, meant: outcome_record.clone() });
         match earlier {
             // Said before, or overtaken before it came.
             Some(earlier)
@@ -191,19 +201,14 @@ impl LiveRepository {
         let state = self.state();
         let ordinal = state.timeline.reported_on(outcome_record)?;
         let reported = lock(&self.reported);
-        let about_it = reported.iter().filter(|earlier| state.timeline.reported_on(earlier) == Some(ordinal));
+        let meant = reported.iter().map(|earlier| &earlier.meant);
+        let about_it = meant.filter(|earlier| state.timeline.reported_on(earlier) == Some(ordinal));
         about_it.max_by_key(|earlier| earlier.known_at).cloned()
     }
 
     /// An outcome of a diff is one of the landed change with that diff.
     fn by_commit(&self, outcome_record: &OutcomeRecord) -> OutcomeRecord {
-        let mut outcome_record = outcome_record.clone();
-        if matches!(outcome_record.target, OutcomeTarget::Digest(_))
-            && let Some(commit) = self.landed_as(&outcome_record.target)
-        {
-            outcome_record.target = OutcomeTarget::Commit(ChangeId(commit));
-        }
-        outcome_record
+        about_commit(outcome_record, |target| self.landed_as(target))
     }
 
     /// The commit that landed under a name.
@@ -325,9 +330,8 @@ impl LiveRepository {
             let digest = digest(&change.record).to_string();
             let reported = lock(&self.reported);
             let may_be_it = |record: &&OutcomeRecord| !matches!(&record.target, OutcomeTarget::Digest(other) if *other != digest);
-            take_in(&mut state.timeline, reported.iter().filter(may_be_it), |ordinal| {
-                ordinal == landed.ordinal
-            });
+            let meant = reported.iter().map(|it| &it.meant).filter(may_be_it);
+            take_in(&mut state.timeline, meant, |ordinal| ordinal == landed.ordinal);
             state.walked_to = change.id.clone();
             state.newest.push(Row {
                 change_id: change.id.0,
@@ -349,8 +353,14 @@ impl LiveRepository {
         let folded = fold(&self.cache, &repository, self.unit, &sources, |_, _| {});
         let mut folded = folded.map_err(|source| LiveError::Fold { name: self.name.clone(), source })?;
         let n_reported = {
-            let reported = lock(&self.reported);
-            take_in(&mut folded.timeline, reported.iter(), |_| true);
+            let mut reported = lock(&self.reported);
+            for it in reported.iter_mut().filter(|it| folded.timeline.reported_on(&it.meant).is_none()) {
+                it.meant = about_commit(&it.said, |target| {
+                    let ordinal = folded.timeline.named(target)?;
+                    folded.rows.read(ordinal as usize, 1).ok()?.pop().map(|row| row.change_id)
+                });
+            }
+            take_in(&mut folded.timeline, reported.iter().map(|it| &it.meant), |_| true);
             reported.len()
         };
         folded.timeline.advance(now);
@@ -363,6 +373,20 @@ impl LiveRepository {
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))
     }
+}
+
+/// A report with the commit that landed with its diff, where there is one.
+fn about_commit(
+    outcome_record: &OutcomeRecord,
+    mut landed_as: impl FnMut(&OutcomeTarget) -> Option<String>,
+) -> OutcomeRecord {
+    let mut outcome_record = outcome_record.clone();
+    if matches!(outcome_record.target, OutcomeTarget::Digest(_))
+        && let Some(commit) = landed_as(&outcome_record.target)
+    {
+        outcome_record.target = OutcomeTarget::Commit(ChangeId(commit));
+    }
+    outcome_record
 }
 
 /// Takes in the newest report about each of some changes, in the order they came; one that withdraws stands for none.

@@ -225,7 +225,7 @@ macro_rules! statements {
                 let mut transaction = session.begin().await?;
                 let now_ms = new_records.iter().map(|new_record| new_record.at_ms).max().unwrap_or(0);
                 let answered = still_hold(&mut transaction, &tail.chain, places, now_ms).await?;
-                let wrote = |record: &Record| tail.signing_key.wrote(record);
+                let wrote = |record: &Record| !record.is_ahead_of(now_ms) && tail.signing_key.wrote(record);
                 let by_question = |record: Record| Some((record.columns.question?, Answered::Before(Box::new(record))));
                 let mut answered: HashMap<RecordDigest, Answered> =
                     answered.into_iter().filter(wrote).filter_map(by_question).collect();
