@@ -55,3 +55,36 @@ fn commits_that_land_or_are_rewritten_are_folded_without_being_asked_for() {
     assert_eq!(mode_of(second), "before_landing", "a commit that is still there");
     assert_eq!(mode_of(third), "present", "one that no branch holds any more has not landed");
 }
+
+#[test]
+fn what_was_reported_stands_when_the_history_is_rewritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut script = Script::new();
+    let first = script.commit("a: set to 1", &[("a.yaml", b"a: 1\n")], &[]);
+    let second = script.commit("a: set to 2", &[("a.yaml", b"a: 2\n")], &[first]);
+    script.set_main(second);
+    let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
+    let args = ["--repo", &followed, "--cache", cache.to_str().unwrap(), "--poll-seconds", "1"];
+    let service = serve(dir.path(), &args, &[]);
+    let codes = |answer: &Value| {
+        let reasons = answer["reasons"].as_array().unwrap().iter();
+        reasons.map(|reason| reason["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let decision = until_known(&service, second);
+    assert!(!codes(&decision).contains(&"known_bad".to_owned()), "{decision}");
+    let outcome = json!({
+        "decision_id": decision["decision_id"],
+        "outcome": "incident",
+        "occurred_at": "2020-09-14T00:00:00Z",
+    });
+    assert_eq!(service.post("/v1/outcomes", &outcome.to_string()).0, 201);
+    assert!(codes(&answer(&service)).contains(&"known_bad".to_owned()));
+
+    let reworded = script.commit("a: set to 2, reworded", &[("a.yaml", b"a: 2\n")], &[first]);
+    script.set_main(reworded);
+    let after = until_known(&service, reworded);
+    assert!(codes(&after).contains(&"known_bad".to_owned()), "{after}");
+    let question = json!({ "change": { "repo": "shop", "commit": reworded.to_string() } });
+    let of_commit = service.post("/v1/score", &question.to_string()).1;
+    assert!(codes(&of_commit).contains(&"known_bad".to_owned()), "{of_commit}");
+}
