@@ -129,12 +129,6 @@ impl KeyChange {
     }
 }
 
-/// Whether a file of this name is read as configuration: neither prose nor code, and of a known format.
-pub fn is_configuration(path: &str) -> bool {
-    use format::Format;
-    !matches!(Format::of_path(path), Format::Prose | Format::Code | Format::Unknown)
-}
-
 /// Reads the typed key edits of one file, in the order of its lines.
 ///
 /// ```

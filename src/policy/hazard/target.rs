@@ -1,6 +1,6 @@
 //! Rules about what a change points at, and about what cannot be read.
 
-use crate::change::{FileContent, KeyChangeKind, LineOrigin, is_configuration};
+use crate::change::{FileContent, KeyChangeKind, LineOrigin};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::place::Place;
@@ -41,7 +41,7 @@ pub(super) const RULES: &[HazardRule] = &[
         name: "unread",
         code: ReasonCode::HazardOther,
         sphere: Sphere::Everywhere,
-        sentence: "A file is too large, or no text, for the rules to read it all",
+        sentence: "A file is too large, no text, or in another repository, so that no rule reads it all",
         example: "more than 4,000 changed lines in one file",
         look: Look::File(unread),
     },
@@ -126,11 +126,32 @@ fn merge_marker(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     added.any(|line| is_marker(&line.text)).then(|| FileFinding { key: "", what: "merge markers".to_owned() })
 }
 
+/// The mode of a submodule in a tree.
+const GITLINK: u32 = 0o160_000;
+
+/// Whether files of a name are never text: pictures, fonts, archives, programs, documents, sealed keys.
+fn is_binary_by_name(path: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        "png", "jpg", "jpeg", "gif", "ico", "icns", "webp", "avif", "bmp", "tif", "tiff", "psd", "woff",
+        "woff2", "ttf", "otf", "eot", "mp3", "mp4", "wav", "ogg", "webm", "mov", "avi", "flac", "gz", "gzip",
+        "tgz", "bz2", "xz", "zst", "lz4", "zip", "7z", "rar", "tar", "jar", "war", "whl", "egg", "deb",
+        "rpm", "apk", "iso", "img", "class", "pyc", "so", "a", "o", "dll", "exe", "dylib", "wasm", "bin",
+        "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "gpg", "p12", "pfx", "jks",
+        "keystore", "der", "mo", "db", "sqlite", "mmdb", "parquet", "avro", "npy", "npz", "pkl", "pickle",
+        "h5", "onnx", "pb", "swp",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+    ENDINGS.contains(&ending.as_str())
+}
+
 fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     let FileEdits { file_diff, is_whole, .. } = file_edits;
     let what = match file_diff.content {
+        // What it stands for is in another repository.
+        _ if file_diff.new_mode == GITLINK => "another commit of a submodule",
         // One NUL byte hides what a text says.
-        FileContent::Binary if is_configuration(file_diff.path()) => "bytes that are no text",
+        FileContent::Binary if !is_binary_by_name(file_diff.path()) => "bytes that are no text",
         FileContent::Unread => "changed lines",
         FileContent::Text(_) if !is_whole => "changed lines",
         FileContent::Text(_) | FileContent::Binary => return None,

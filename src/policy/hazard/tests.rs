@@ -463,7 +463,18 @@ fn a_file_too_large_to_be_read_is_never_let_pass_in_silence() {
         );
         hazards_in(&diff, None).len()
     };
-    assert_eq!((binary("prod/x.yaml"), binary("logo.png")), (1, 0));
+    for path in
+        ["prod/x.yaml", "etc/ssh/sshd_config", "etc/sudoers", "nginx/sites-enabled/default", "deploy.sh"]
+    {
+        assert_eq!(binary(path), 1, "{path}");
+    }
+    for path in ["logo.png", "fonts/a.WOFF2", "keys/a.gpg", "chart-1.2.tgz"] {
+        assert_eq!(binary(path), 0, "{path}");
+    }
+    let moved = "diff --git a/lib b/lib\nindex 1234567..89abcde 160000\n--- a/lib\n+++ b/lib\n@@ -1 +1 @@\n\
+                 -Subproject commit 1234567890123456789012345678901234567890\n\
+                 +Subproject commit 89abcdef01234567890123456789012345678901\n";
+    assert_eq!(hazards_in(moved, None).len(), 1);
 }
 
 #[test]
