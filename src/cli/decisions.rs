@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
-use crate::cli::outcomes::outcome_lines;
+use crate::cli::outcomes::{Outcomes, outcome_lines};
 use crate::cli::output::{OutputArgs, Table, note, print, print_json};
 use crate::cli::time::utc;
 
@@ -129,17 +129,30 @@ async fn list(log: &Log, args: &ListArgs) -> Result<Exit, Failure> {
         ..Search::default()
     };
     let page = log.page(&search).await?;
+    let mut is_altered = Vec::new();
+    for record in &page.records {
+        is_altered.push(log.is_altered(record).await?);
+    }
+    let rows = || page.records.iter().zip(&is_altered);
     if args.output.json {
-        let items: Vec<Value> = page.records.iter().map(body).collect();
+        let item = |(record, is_altered): (&Record, &bool)| match is_altered {
+            true => json!({ "decision_id": record.id, "problem": "record_altered" }),
+            false => body(record),
+        };
+        let items: Vec<Value> = rows().map(item).collect();
         print_json(&json!({ "decisions": items, "next": page.next }))?;
         return Ok(Exit::Success);
     }
     // What names a decision is there to be copied; of repository and change enough stays to know them again.
     let mut table = Table::new(&["decision_id", "decided_at", "decision", "repo", "change"]).keeping(3);
-    for record in &page.records {
+    for (record, is_altered) in rows() {
         let columns = &record.columns;
         let verdict = columns.verdict.clone().unwrap_or_default();
-        let verdict = if columns.degraded { format!("{verdict} *") } else { verdict };
+        let verdict = match (is_altered, columns.degraded) {
+            (true, _) => "ALTERED".to_owned(),
+            (false, true) => format!("{verdict} *"),
+            (false, false) => verdict,
+        };
         let change = columns.commit_id.as_ref().or(columns.change_id.as_ref());
         let change = change.or(columns.change_digest.as_ref()).cloned().unwrap_or_default();
         table.push(vec![
@@ -154,6 +167,9 @@ async fn list(log: &Log, args: &ListArgs) -> Result<Exit, Failure> {
     if page.records.iter().any(|record| record.columns.degraded) {
         print("* degraded");
     }
+    if is_altered.contains(&true) {
+        print("ALTERED: not as it was written; see `diffrisk decisions verify`");
+    }
     Ok(Exit::Success)
 }
 
@@ -162,6 +178,11 @@ async fn show(log: &Log, args: &ShowArgs) -> Result<Exit, Failure> {
     let Some(record) = record else {
         return Err(Failure::bad_input(format!("there is no decision `{}`", args.id)));
     };
+    if log.is_altered(&record).await? {
+        let why = "it is not as it was written; `diffrisk decisions verify` tells more";
+        return Err(anyhow::Error::msg(why))
+            .or_exit(Exit::Difference, format!("the decision `{}`", record.id));
+    }
     let beside = log.beside(&args.id).await?;
     if args.output.json {
         let beside: Vec<Value> = beside.iter().map(body).collect();
@@ -242,12 +263,16 @@ fn sentence(report: &VerifyReport) -> String {
 }
 
 async fn export_outcomes(log: &Log) -> Result<Exit, Failure> {
-    let lines = outcome_lines(log).await?;
+    let Outcomes { lines, n_altered } = outcome_lines(log).await?;
     if !lines.is_empty() {
         print(&lines.join("\n"));
     }
     note(&format!("{} outcomes", lines.len()));
-    Ok(Exit::Success)
+    if n_altered == 0 {
+        return Ok(Exit::Success);
+    }
+    let why = "not as they were written; `diffrisk decisions verify` tells more";
+    Err(anyhow::Error::msg(why)).or_exit(Exit::Difference, format!("{n_altered} outcomes are left out"))
 }
 
 /// What a record says; a body that is no JSON is shown as text rather than hidden.

@@ -7,20 +7,32 @@ use crate::cli::failure::Failure;
 /// Records read at once.
 const PAGE_LEN: i64 = 500;
 
+/// The outcomes of a log.
+pub struct Outcomes {
+    /// One JSON document each.
+    pub lines: Vec<String>,
+    /// Those that this installation did not write, or that were changed since.
+    pub n_altered: usize,
+}
+
 /// Every outcome that this installation wrote to the log, oldest first, as `mine --outcomes` reads it. One that was reported for
 /// a decision names the change of that decision instead: whoever mines has no log to look into.
-pub async fn outcome_lines(log: &Log) -> Result<Vec<String>, Failure> {
-    let mut lines = Vec::new();
+pub async fn outcome_lines(log: &Log) -> Result<Outcomes, Failure> {
+    let mut outcomes = Outcomes { lines: Vec::new(), n_altered: 0 };
     let mut after = Some(String::new());
     while after.is_some() {
         let search = Search { kind: Some(RecordKind::Outcome), after, limit: PAGE_LEN, ..Search::default() };
         let page = log.page(&search).await?;
-        for record in page.records.iter().filter(|record| log.wrote(record)) {
-            lines.push(line(log, record).await?);
+        for record in &page.records {
+            if log.wrote(record) {
+                outcomes.lines.push(line(log, record).await?);
+            } else {
+                outcomes.n_altered += 1;
+            }
         }
         after = page.next;
     }
-    Ok(lines)
+    Ok(outcomes)
 }
 
 async fn line(log: &Log, record: &Record) -> Result<String, Failure> {
@@ -28,10 +40,16 @@ async fn line(log: &Log, record: &Record) -> Result<String, Failure> {
     let mut line: Map<String, Value> =
         said.clone().into_iter().filter(|(key, value)| known(key, value)).collect();
     let decision_id = said.get("decision_id").and_then(Value::as_str);
+    let first_name = said.get("names").and_then(|names| names.get(0)?.as_object());
     if let Some(decision_id) = decision_id {
-        match log.record(decision_id).await? {
-            Some(decision) => line.extend(target(&decision)),
-            None => {
+        match (log.record(decision_id).await?, first_name) {
+            (Some(decision), _) => line.extend(target(&decision)),
+            // It is past its retention: the outcome has the names that it had.
+            (None, Some(name)) => {
+                let repo = record.columns.repo.clone().map(|repo| ("repo".to_owned(), Value::from(repo)));
+                line.extend(name.clone().into_iter().chain(repo));
+            }
+            (None, None) => {
                 line.insert("decision_id".to_owned(), Value::from(decision_id));
             }
         }

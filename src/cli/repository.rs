@@ -12,7 +12,8 @@ use diffrisk::timeline::Sources;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
-use crate::cli::outcomes::outcome_lines;
+use crate::cli::outcomes::{Outcomes, outcome_lines};
+use crate::cli::output::note;
 
 /// What counts as one change.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -79,6 +80,10 @@ impl SourceArgs {
             let opened = Log::open(&StoreConfig::new(url.as_str())).await;
             outcome_lines(&opened.or_exit(Exit::BadInput, "the decision log cannot be opened")?).await
         })?;
+        let Outcomes { lines, n_altered } = lines;
+        if n_altered > 0 {
+            note(&format!("{n_altered} outcomes of the log are not as they were written, and are left out"));
+        }
         Ok(parse_outcomes(lines.join("\n").as_bytes())?)
     }
 }

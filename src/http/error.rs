@@ -66,6 +66,7 @@ problem_codes! {
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "too many requests at once";
     Draining = "draining", SERVICE_UNAVAILABLE, "the service is shutting down";
     StoreUnavailable = "store_unavailable", SERVICE_UNAVAILABLE, "the decision log is not available";
+    RecordAltered = "record_altered", INTERNAL_SERVER_ERROR, "the stored record is not as it was written; see `diffrisk decisions verify`";
     RepositoryUnavailable = "repository_unavailable", SERVICE_UNAVAILABLE, "the repository cannot be read";
     ModelUnavailable = "model_unavailable", SERVICE_UNAVAILABLE, "no model is loaded";
     Internal = "internal", INTERNAL_SERVER_ERROR, "an unexpected error";

@@ -84,13 +84,15 @@ impl StoreConfig {
         Ok(Some(with_ending(&stem, ending)))
     }
 
-    /// The files whose lock keeps a second writer out: the one beside the log, and beside an SQLite file that goes by
-    /// another name or whose other files lie elsewhere, the one of the file itself.
+    /// The files whose lock keeps a second writer out: the one beside the log, and for an SQLite file that goes by another
+    /// name, the one beside the file itself.
     pub(super) fn locks(&self) -> Result<Vec<PathBuf>, Error> {
         let Some(beside) = self.file_beside("lock")? else { return Ok(Vec::new()) };
         let of_file = match self.address()? {
-            Address::Sqlite(path) => path.canonicalize().ok().map(|path| with_ending(&path, "lock")),
-            Address::Memory | Address::Postgres(_) => None,
+            Address::Sqlite(path) if self.stem.is_none() => {
+                path.canonicalize().ok().map(|path| with_ending(&path, "lock"))
+            }
+            Address::Memory | Address::Sqlite(_) | Address::Postgres(_) => None,
         };
         let name = beside.file_name().unwrap_or_default();
         let beside_in_full = directory(&beside).canonicalize().ok().map(|dir| dir.join(name));

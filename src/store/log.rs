@@ -104,6 +104,19 @@ impl Log {
         self.signing_key.wrote(record)
     }
 
+    /// Whether a record is not as this installation wrote it, so far as it tells by itself: [`Log::verify`] reads the whole log. One
+    /// without a MAC is from before they were written, unless records before it in its chain have one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_altered(&self, record: &Record) -> Result<bool, Error> {
+        if record.mac.is_some() {
+            return Ok(!self.wrote(record));
+        }
+        let first_sealed: Option<i64> = reading!(&self.database, first_sealed(&record.chain))?;
+        Ok(!record.is_intact() || first_sealed.is_some_and(|first_sealed| first_sealed < record.seq))
+    }
+
     /// Reads the whole log and names the first difference.
     ///
     /// # Errors

@@ -173,6 +173,7 @@ fn flags_that_would_be_passed_over_are_usage_errors() {
 
 mod log {
     use diffrisk::store::{Columns, NewRecord, RecordKind, Store, StoreConfig, new_id};
+    use sqlx::{Connection, SqliteConnection};
 
     use super::*;
 
@@ -253,10 +254,23 @@ mod log {
     #[test]
     fn verify_finds_a_changed_record_and_exits_5() {
         let dir = tempfile::tempdir().unwrap();
-        let (url, _) = write(dir.path());
+        let (url, id) = write(dir.path());
         let output = diffrisk(&["decisions", "verify", "--store", &url]);
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         assert!(stdout(&output).contains("all as written"));
+        let show = || diffrisk(&["decisions", "show", &id, "--json", "--store", &url]);
+        assert_eq!(code(&show()), 0);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut session = SqliteConnection::connect(&url).await.unwrap();
+            let sql = "UPDATE record SET verdict = 'fast_path' WHERE kind = 'decision'";
+            sqlx::raw_sql(sql).execute(&mut session).await.unwrap();
+            session.close().await.unwrap();
+        });
+        let output = show();
+        assert_eq!((code(&output), stdout(&output).as_str()), (5, ""), "{}", stderr(&output));
+        let output = diffrisk(&["decisions", "list", "--store", &url]);
+        assert!(stdout(&output).contains("ALTERED") && !stdout(&output).contains("fast_path"));
         let heads = dir.path().join("diffrisk.db.heads");
         std::fs::write(&heads, "nonsense\n").unwrap();
         let output = diffrisk(&["decisions", "verify", "--json", "--store", &url]);

@@ -64,6 +64,8 @@ async fn an_outcome_becomes_a_record_and_takes_a_standing_decision_back() {
     let (_, stored) = bench.get(&format!("/v1/decisions/{id}")).await;
     assert_eq!(stored["outcomes"][0]["outcome"], "caught");
     assert_eq!(stored["revocations"][0]["decision_id"], id);
+    let (_, listed) = bench.get("/v1/decisions").await;
+    assert_eq!(listed["decisions"], json!([stored]), "a list tells as much");
     assert_ne!(
         bench.score().await["decision_id"],
         answer["decision_id"],

@@ -164,6 +164,22 @@ async fn a_forged_outcome_is_not_vouched_for() {
 }
 
 #[tokio::test]
+async fn a_record_tells_by_itself_that_it_was_altered() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = written(dir.path(), 3).await;
+    let log = Log::open(&config(dir.path())).await.unwrap();
+    assert!(!log.is_altered(&last).await.unwrap());
+    let other_word = |record: &mut Record| record.columns.verdict = Some("fast_path".into());
+    let mut altered = last.clone();
+    other_word(&mut altered);
+    assert!(log.is_altered(&altered).await.unwrap());
+    altered.digest = altered.computed_digest();
+    assert!(log.is_altered(&altered).await.unwrap(), "its MAC is of another digest");
+    altered.mac = None;
+    assert!(log.is_altered(&altered).await.unwrap(), "others before it are sealed");
+}
+
+#[tokio::test]
 async fn a_log_from_before_the_seals_is_brought_up_and_kept() {
     let dir = tempfile::tempdir().unwrap();
     let last = written(dir.path(), 3).await;

@@ -10,13 +10,13 @@ use axum::response::Response;
 use crate::http::auth::Scope;
 use crate::http::pages::beside::{BesideView, beside};
 use crate::http::pages::frame::{self, Frame, Here, problem};
-use crate::http::pages::headline::{Headline, Standing, headline, short_change};
+use crate::http::pages::headline::{Headline, Standing, Tone, headline, short_change};
 use crate::http::pages::outcome::BUTTONS;
 use crate::http::pages::reading::{Reading, read};
 use crate::http::pages::said::Said;
 use crate::http::pages::session::Reader;
 use crate::http::pages::text::{self, Shown};
-use crate::http::routes::decisions::{failed, unavailable};
+use crate::http::routes::decisions::{beside as records_beside, failed, refuse_altered, unavailable};
 use crate::http::service::Service;
 use crate::http::wire::{Answer, StageAnswer};
 use crate::http::{ApiError, ProblemCode};
@@ -54,6 +54,8 @@ struct ReasonView {
 struct PlanView {
     require: Vec<Shown>,
     stages: Vec<StageView>,
+    /// What is said where there are no stages.
+    without_stages: &'static str,
 }
 
 struct StageView {
@@ -98,7 +100,8 @@ async fn decision(
     let record = log.record(id).await.map_err(|error| failed(&error))?;
     let record = record.filter(|record| record.kind == RecordKind::Decision);
     let record = record.ok_or_else(|| ApiError::new(ProblemCode::NotFound, "no decision has this id"))?;
-    let beside_records = log.beside(&record.id).await.map_err(|error| failed(&error))?;
+    refuse_altered(log, &record).await?;
+    let beside_records = records_beside(log, &record.id).await?;
     let answer: Answer = serde_json::from_str(&record.body).map_err(|_| {
         let detail = format!("this decision was recorded by another version; read it at /v1/decisions/{id}");
         ApiError::new(ProblemCode::Internal, detail)
@@ -130,18 +133,22 @@ fn assemble(reader: &Reader, record: &Record, answer: &Answer, parts: Parts) -> 
     let headline = headline(answer, standing);
     let at = record.at_ms.div_euclid(1000);
     DecisionPage {
-        frame: Frame::new(format!("{}: {name}", headline.tone.word()), Here::Elsewhere, Some(reader)),
+        frame: Frame::new(format!("{}: {name}", headline.word), Here::Elsewhere, Some(reader)),
         id: Shown::new(&record.id),
         repo: Shown::cut(&change.repo, 80),
         change: name,
         decided: text::moment(at),
         decided_ago: text::relative(at, standing.now),
-        headline,
         reasons: answer.reasons.iter().map(|reason| reason_view(&reason.code, &reason.text)).collect(),
         plan: answer.plan.as_ref().map(|plan| PlanView {
             require: plan.require.iter().map(|word| text::plain(word)).collect(),
             stages: plan.stages.iter().map(stage_view).collect(),
+            without_stages: match headline.tone {
+                Tone::Hold => "Nothing may roll out.",
+                Tone::Fast | Tone::Extra => "The policy sets no stages.",
+            },
         }),
+        headline,
         reading,
         beside,
         buttons: &BUTTONS,
@@ -167,7 +174,7 @@ fn stage_view(stage: &StageAnswer) -> StageView {
 }
 
 fn part_view(part: &crate::http::wire::PartAnswer) -> PartView {
-    let tone = crate::http::pages::headline::Tone::of(&part.decision);
+    let tone = Tone::of(&part.decision);
     PartView {
         change: short_change(part.change.commit.as_deref(), None, part.change.digest.as_deref()),
         decision: tone.word(),
@@ -213,7 +220,7 @@ fn facts(answer: &Answer, standing: Standing) -> Vec<Fact> {
     ] {
         value.iter().for_each(|value| fact(name, (*value).clone()));
     }
-    if let Some(at) = standing.expires_at {
+    if let Some(at) = standing.expires_at.filter(|_| !standing.is_revoked) {
         fact("Holds until", format!("{} ({})", text::moment(at), text::relative(at, standing.now)));
     }
     facts

@@ -15,6 +15,8 @@ pub(super) enum Tone {
 /// The top of the page.
 pub(super) struct Headline {
     pub(super) tone: Tone,
+    /// The verdict; of one that was taken back, that it was.
+    pub(super) word: &'static str,
     /// What to do, in one sentence.
     pub(super) next_step: String,
     pub(super) notices: Vec<Notice>,
@@ -65,6 +67,15 @@ impl Tone {
         }
     }
 
+    /// The verdict inside a sentence.
+    fn in_a_sentence(self) -> &'static str {
+        match self {
+            Self::Fast => "a fast path",
+            Self::Extra => "extra validation",
+            Self::Hold => "a hold",
+        }
+    }
+
     /// The verdict as a headline.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -94,10 +105,16 @@ impl Standing {
 
 /// The headline of an answer.
 pub(super) fn headline(answer: &Answer, standing: Standing) -> Headline {
-    let tone = Tone::of(&answer.decision);
+    let verdict = Tone::of(&answer.decision);
+    // Whatever was decided, nobody is to act on it any more.
+    let (tone, word, next_step) = match standing.is_revoked {
+        true => (Tone::Hold, "Taken back", format!("It was {}; do not act on it.", verdict.in_a_sentence())),
+        false => (verdict, verdict.word(), next_step(verdict, answer)),
+    };
     Headline {
         tone,
-        next_step: next_step(tone, answer),
+        word,
+        next_step,
         notices: notices(answer, standing),
         risk: answer.risk.as_ref().map(|risk| risk_view(risk, answer)),
     }
@@ -230,7 +247,7 @@ fn among(risk: &RiskAnswer) -> String {
     if risk.reference.scope == "repository" {
         format!("among the last {n} changes of this repository")
     } else {
-        "among the changes that the model learned from: there are too few here yet".into()
+        "among the changes that the model learned from: too few changes here are new to it yet".into()
     }
 }
 

@@ -13,12 +13,12 @@ use crate::http::pages::frame::{self, Frame, Here, problem};
 use crate::http::pages::headline::{Tone, short_change};
 use crate::http::pages::session::Reader;
 use crate::http::pages::text::{self, Shown};
-use crate::http::routes::decisions::{failed, unavailable};
+use crate::http::routes::decisions::{beside, failed, unavailable};
 use crate::http::service::Service;
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
 use crate::policy::Verdict;
-use crate::store::{Record, RecordKind, Search};
+use crate::store::{Log, Record, RecordKind, Search};
 
 const N_SHOWN: i64 = 50;
 const MAX_FIELD_BYTES: usize = 200;
@@ -62,6 +62,7 @@ struct Day {
 struct Row {
     id: Shown,
     tone: Tone,
+    word: &'static str,
     repo: Shown,
     change: Shown,
     /// What the commit calls itself; empty where that cannot be read.
@@ -73,6 +74,15 @@ struct Row {
     reason: Shown,
     is_degraded: bool,
     is_shadow: bool,
+    is_overridden: bool,
+}
+
+/// What became of a decision, as far as the list tells.
+#[derive(Clone, Copy, Default)]
+struct Mark {
+    is_altered: bool,
+    is_revoked: bool,
+    is_overridden: bool,
 }
 
 /// The list.
@@ -93,6 +103,10 @@ async fn list(service: &Service, reader: &Reader, raw: &str) -> Result<ListPage,
     let log = service.store.as_ref().ok_or_else(unavailable)?.log();
     let page = log.page(&search).await.map_err(|error| failed(&error))?;
     let titles = titles(service, &page.records).await?;
+    let mut marks = Vec::new();
+    for record in &page.records {
+        marks.push(mark(log, record).await?);
+    }
     let now = service.now_ms().div_euclid(1000);
     let repositories = service.serving.load_full().assessor.repositories(now);
     let names = repositories.into_iter().map(|(name, _)| name);
@@ -114,7 +128,7 @@ async fn list(service: &Service, reader: &Reader, raw: &str) -> Result<ListPage,
         verdicts: verdict_choices(search.verdict.as_deref()),
         repositories: repository_choices(names, search.repo.as_deref()),
         n_rows: page.records.len(),
-        days: days(&page.records, &titles, now),
+        days: days(&page.records, (&titles, &marks), now),
         older: page.next.as_deref().map(link),
         newest: search.before.is_some().then(|| link("")),
     })
@@ -182,11 +196,21 @@ async fn titles(service: &Service, records: &[Record]) -> Result<Vec<Option<Stri
     work.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
 }
 
-fn days(records: &[Record], titles: &[Option<String>], now: i64) -> Vec<Day> {
+async fn mark(log: &Log, record: &Record) -> Result<Mark, ApiError> {
+    if log.is_altered(record).await.map_err(|error| failed(&error))? {
+        return Ok(Mark { is_altered: true, ..Mark::default() });
+    }
+    let beside = beside(log, &record.id).await?;
+    let has = |kind: RecordKind| beside.iter().any(|record| record.kind == kind);
+    let (is_revoked, is_overridden) = (has(RecordKind::Revocation), has(RecordKind::Override));
+    Ok(Mark { is_altered: false, is_revoked, is_overridden })
+}
+
+fn days(records: &[Record], (titles, marks): (&[Option<String>], &[Mark]), now: i64) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
-    for (record, title_of_change) in records.iter().zip(titles) {
+    for ((record, title_of_change), mark) in records.iter().zip(titles).zip(marks) {
         let title = text::day(record.at_ms.div_euclid(1000), now);
-        let row = row(record, title_of_change.as_deref());
+        let row = row(record, title_of_change.as_deref(), *mark);
         match days.last_mut().filter(|day| day.title == title) {
             Some(day) => day.rows.push(row),
             None => days.push(Day { title, rows: vec![row] }),
@@ -195,7 +219,7 @@ fn days(records: &[Record], titles: &[Option<String>], now: i64) -> Vec<Day> {
     days
 }
 
-fn row(record: &Record, title: Option<&str>) -> Row {
+fn row(record: &Record, title: Option<&str>, mark: Mark) -> Row {
     let answer: Option<Answer> = serde_json::from_str(&record.body).ok();
     let risk = answer.as_ref().and_then(|answer| answer.risk.as_ref());
     let columns = &record.columns;
@@ -205,7 +229,15 @@ fn row(record: &Record, title: Option<&str>) -> Row {
     let reason = reasons.into_iter().find(|reason| !is_rank(&reason.code));
     Row {
         id: Shown::new(&record.id),
-        tone: Tone::of(columns.verdict.as_deref().unwrap_or("")),
+        tone: match mark.is_altered || mark.is_revoked {
+            true => Tone::Hold,
+            false => Tone::of(columns.verdict.as_deref().unwrap_or("")),
+        },
+        word: match mark {
+            Mark { is_altered: true, .. } => "Altered",
+            Mark { is_revoked: true, .. } => "Taken back",
+            Mark { .. } => Tone::of(columns.verdict.as_deref().unwrap_or("")).word(),
+        },
         repo: Shown::cut(columns.repo.as_deref().unwrap_or("no repository"), 60),
         change: short_change(
             columns.commit_id.as_deref(),
@@ -219,5 +251,6 @@ fn row(record: &Record, title: Option<&str>) -> Row {
         reason: Shown::cut(&reason.map_or_else(String::new, |reason| reason.text.replace('`', "")), 160),
         is_degraded: columns.degraded,
         is_shadow: answer.is_some_and(|answer| !answer.enforced),
+        is_overridden: mark.is_overridden,
     }
 }

@@ -11,7 +11,7 @@ use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
-use crate::store::{Record, RecordKind, Search};
+use crate::store::{Log, Record, RecordKind, Search};
 
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 500;
@@ -32,6 +32,7 @@ pub struct DecisionsAnswer {
     params(("id" = String, Path, description = "The decision's id")),
     responses(
         (status = 200, description = "The answer as it was given, plus `record`, `overrides`, `outcomes` and `revocations`", body = Answer),
+        (status = 500, description = "It is not as it was written", body = crate::http::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such decision", body = crate::http::ProblemBody, content_type = "application/problem+json")
     )
 )]
@@ -43,8 +44,8 @@ pub(in crate::http) async fn one(
     let record = log.record(&id).await.map_err(|error| failed(&error))?;
     let record = record.filter(|record| record.kind == RecordKind::Decision);
     let record = record.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))?;
-    let beside = log.beside(&record.id).await.map_err(|error| failed(&error))?;
-    Ok(answer_json(StatusCode::OK, &shown(&record, &beside)))
+    refuse_altered(log, &record).await?;
+    Ok(answer_json(StatusCode::OK, &shown(log, &record).await?))
 }
 
 /// Stored decisions, newest first, page by page.
@@ -68,16 +69,57 @@ pub(in crate::http) async fn list(
     let page = log.page(&search).await.map_err(|error| failed(&error))?;
     let mut decisions = Vec::new();
     for record in &page.records {
-        decisions.push(shown(record, &[]));
+        decisions.push(match is_altered(log, record).await? {
+            true => altered(record),
+            false => shown(log, record).await?,
+        });
     }
     Ok(answer_json(StatusCode::OK, &DecisionsAnswer { decisions, next: page.next }))
 }
 
+async fn is_altered(log: &Log, record: &Record) -> Result<bool, ApiError> {
+    log.is_altered(record).await.map_err(|error| failed(&error))
+}
+
+/// What somebody wrote over a decision is never shown as one.
+pub(in crate::http) async fn refuse_altered(log: &Log, record: &Record) -> Result<(), ApiError> {
+    match is_altered(log, record).await? {
+        true => Err(ApiError::standard(ProblemCode::RecordAltered)),
+        false => Ok(()),
+    }
+}
+
+/// All that is said of a record which is not as it was written.
+fn altered(record: &Record) -> Value {
+    json!({ "decision_id": record.id, "record": place(record), "problem": ProblemCode::RecordAltered.as_str() })
+}
+
+fn place(record: &Record) -> Value {
+    json!({ "chain": record.chain, "seq": record.seq, "digest": hex::encode(record.digest) })
+}
+
+/// The records beside a decision that are as they were written.
+pub(in crate::http) async fn beside(log: &Log, decision_id: &str) -> Result<Vec<Record>, ApiError> {
+    let mut beside = Vec::new();
+    for record in log.beside(decision_id).await.map_err(|error| failed(&error))? {
+        if is_altered(log, &record).await? {
+            tracing::error!(
+                id = record.id,
+                decision_id,
+                "a record beside a decision is not as it was written"
+            );
+        } else {
+            beside.push(record);
+        }
+    }
+    Ok(beside)
+}
+
 /// A record for the wire: the answer, where it stands in the chain, and what stands beside it.
-fn shown(record: &Record, beside: &[Record]) -> Value {
+async fn shown(log: &Log, record: &Record) -> Result<Value, ApiError> {
+    let beside = beside(log, &record.id).await?;
     let mut shown: Map<String, Value> = serde_json::from_str(&record.body).unwrap_or_default();
-    let place = json!({ "chain": record.chain, "seq": record.seq, "digest": hex::encode(record.digest) });
-    shown.insert("record".into(), place);
+    shown.insert("record".into(), place(record));
     for (name, kind) in [
         ("overrides", RecordKind::Override),
         ("outcomes", RecordKind::Outcome),
@@ -88,19 +130,24 @@ fn shown(record: &Record, beside: &[Record]) -> Value {
             bodies.filter_map(|record| serde_json::from_str(&record.body).ok()).collect();
         shown.insert(name.into(), bodies.into());
     }
-    shown.into()
+    Ok(shown.into())
 }
 
 fn search(query: &str) -> Result<Search, ApiError> {
     let mut search = Search { kind: Some(RecordKind::Decision), limit: DEFAULT_LIMIT, ..Search::default() };
+    let mut seen = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if seen.contains(&name) {
+            return Err(bad("a query is there twice"));
+        }
+        seen.push(name);
         let value = unescape(value).ok_or_else(|| bad("a value is not percent-encoded UTF-8"))?;
         match name {
             "repo" => search.repo = Some(value),
             "decision" => search.verdict = Some(verdict(value)?),
             "change" => search.change = Some(value),
-            "cursor" => search.before = Some(value),
+            "cursor" => search.before = Some(cursor(value)?),
             "limit" => search.limit = limit(&value)?,
             _ => return Err(bad("the queries are `repo`, `decision`, `change`, `cursor` and `limit`")),
         }
@@ -111,6 +158,12 @@ fn search(query: &str) -> Result<Search, ApiError> {
 fn verdict(word: String) -> Result<String, ApiError> {
     let is_known = ["fast_path", "extra_validation", "hold"].contains(&word.as_str());
     if is_known { Ok(word) } else { Err(bad("`decision` is `fast_path`, `extra_validation` or `hold`")) }
+}
+
+/// The id of a record, as `next` gives it.
+fn cursor(text: String) -> Result<String, ApiError> {
+    let is_id = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if is_id { Ok(text) } else { Err(bad("`cursor` is the `next` of the page before")) }
 }
 
 fn limit(text: &str) -> Result<i64, ApiError> {
