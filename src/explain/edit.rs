@@ -4,7 +4,7 @@ use crate::change::secrets::redact;
 use crate::change::{FileContent, FileDiff, KeyChange, KeyChangeKind, LineOrigin, key_changes};
 use crate::explain::diff::without_lines;
 use crate::explain::grounds::Grounds;
-use crate::explain::numbers::{bytes, percent, quoted, seconds, span_hours, thousands, times};
+use crate::explain::numbers::{quoted, span_hours, thousands, times};
 use crate::history::{SECONDS_PER_HOUR, Track, hash64};
 
 /// Times the usual rate from which it is told that keys of a name went wrong.
@@ -39,32 +39,30 @@ pub(super) fn what(key_change: &KeyChange) -> String {
         KeyChangeKind::Number { old: from, new: to } => {
             format!("{name} {old} → {new}{}", step(from, to, "larger", "smaller"))
         }
+        // As they stand in the diff: the unit of a bare number is a guess, and factors between a guess and a unit are none.
+        KeyChangeKind::Percentage { .. } | KeyChangeKind::Duration { .. } | KeyChangeKind::Size { .. }
+            if is_bare(&key_change.old) != is_bare(&key_change.new) =>
+        {
+            format!("{name} {old} → {new}")
+        }
         KeyChangeKind::Percentage { old: from, new: to } => {
-            format!("{name} {} → {}{}", percent(from), percent(to), step(from, to, "more", "less"))
+            format!("{name} {old} → {new}{}", step(from, to, "more", "less"))
         }
         KeyChangeKind::Duration { old_s, new_s } => {
-            format!(
-                "{name} {} → {}{}",
-                seconds(old_s),
-                seconds(new_s),
-                step(old_s, new_s, "longer", "shorter")
-            )
+            format!("{name} {old} → {new}{}", step(old_s, new_s, "longer", "shorter"))
         }
         KeyChangeKind::Size { old_bytes, new_bytes } => {
-            format!(
-                "{name} {} → {}{}",
-                bytes(old_bytes),
-                bytes(new_bytes),
-                step(old_bytes, new_bytes, "larger", "smaller")
-            )
+            format!("{name} {old} → {new}{}", step(old_bytes, new_bytes, "larger", "smaller"))
         }
         KeyChangeKind::Version => format!("{name} {old} → {new}, another version"),
-        KeyChangeKind::Host => format!("{name} {old} → {new}, another host"),
+        KeyChangeKind::Host if [&old, &new].iter().any(|value| value.contains(['.', ':', '/'])) => {
+            format!("{name} {old} → {new}, another host")
+        }
         KeyChangeKind::ListAdd if key_change.path.is_empty() => format!("{new} is added"),
         KeyChangeKind::ListRemove if key_change.path.is_empty() => format!("{old} is taken out"),
         KeyChangeKind::ListAdd => format!("{name} gains {new}"),
         KeyChangeKind::ListRemove => format!("{name} loses {old}"),
-        KeyChangeKind::Text => format!("{name} {old} → {new}"),
+        KeyChangeKind::Text | KeyChangeKind::Host => format!("{name} {old} → {new}"),
         KeyChangeKind::Secret => format!("{name} looks like a secret; its value is not shown"),
         KeyChangeKind::Added if is_empty(&key_change.new) => format!("{name} is added"),
         KeyChangeKind::Added => format!("{name} is added: {new}"),
@@ -74,6 +72,11 @@ pub(super) fn what(key_change: &KeyChange) -> String {
         KeyChangeKind::Comment => format!("{name}: a comment"),
         KeyChangeKind::Whitespace => format!("{name}: white space"),
     }
+}
+
+/// Whether a value is a number without a unit.
+fn is_bare(value: &Option<String>) -> bool {
+    value.as_deref().is_some_and(|value| value.trim_matches(['"', '\'', ' ']).parse::<f64>().is_ok())
 }
 
 /// ", ten times shorter"; where no factor can be told, what can.
@@ -169,10 +172,10 @@ fn age_of(grounds: &Grounds<'_>, track: &Track) -> String {
     span_hours(track.age_seconds(now.max(grounds.last_t)).unwrap_or(0.0) / SECONDS_PER_HOUR)
 }
 
-/// A value as it may be shown: no secret.
+/// A value as it may be shown: no secret. A key without one may have a block below it.
 fn shown(value: &str) -> String {
     if value.is_empty() {
-        return "empty".to_owned();
+        return "nothing on its line".to_owned();
     }
     let clean = redact(value);
     match clean.char_indices().nth(MAX_SHOWN) {

@@ -93,34 +93,6 @@ pub(super) fn percent(value: f64) -> String {
     format!("{} %", plain(value))
 }
 
-/// A time span as configuration means it: "250 ms", "30 s", "5 min", "2 h", "7 d".
-pub(super) fn seconds(value: f64) -> String {
-    let units = [(86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs")];
-    in_unit(value, &units, "s")
-}
-
-/// An amount of memory or disk: "512 MiB".
-pub(super) fn bytes(value: f64) -> String {
-    let step = 1024.0_f64;
-    let units =
-        [(step.powi(4), "TiB"), (step.powi(3), "GiB"), (step.powi(2), "MiB"), (step, "KiB"), (1.0, "bytes")];
-    in_unit(value, &units, "bytes")
-}
-
-/// The largest unit in which the value is a round number of at least one.
-fn in_unit(value: f64, units: &[(f64, &str)], least: &str) -> String {
-    let is_round = |size: f64| {
-        let shown = value.abs() / size;
-        shown >= 1.0 && ((shown * 2.0).round() - shown * 2.0).abs() < 1e-6
-    };
-    let fits = units.iter().find(|(size, _)| is_round(*size));
-    let any = || units.iter().find(|(size, _)| value.abs() >= *size);
-    match fits.or_else(any) {
-        Some((size, unit)) => format!("{} {unit}", plain(value / size)),
-        None => format!("{} {least}", plain(value)),
-    }
-}
-
 /// A sentence with a capital at its beginning; a name between backticks stays as it is.
 pub(super) fn upper_first(text: &str) -> String {
     let mut chars = text.chars();
@@ -170,21 +142,7 @@ mod tests {
         assert_eq!(counted(1.0, "file"), "1 file");
         assert_eq!(plain(2.50), "2.5");
         assert_eq!(times(0.1), "10");
-        assert_eq!([7.0, -7.0, 2.5, 1e300].map(|value| whole(value).len()), [1, 2, 1, 301]);
-    }
-
-    #[test]
-    fn quantities_keep_their_unit() {
-        let cases = [
-            (30.0, "30 s"),
-            (0.25, "250 ms"),
-            (90.0, "1.5 min"),
-            (7_200.0, "2 h"),
-            (100.0, "100 s"),
-            (0.0, "0 s"),
-        ];
-        cases.iter().for_each(|(value, text)| assert_eq!(&seconds(*value), text));
-        assert_eq!(bytes(512.0 * 1_048_576.0), "512 MiB");
         assert_eq!(percent(2.5), "2.5 %");
+        assert_eq!([7.0, -7.0, 2.5, 1e300].map(|value| whole(value).len()), [1, 2, 1, 301]);
     }
 }

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::explain::numbers::{plain, span_hours, times, whole};
 use crate::explain::phrasebook::{ALONE, ALONE_KEY, HARDLY, LEARNED, ONE, PHRASES, SHARES, UNKNOWN};
 use crate::features::{FeatureSpec, Unit, is_custom, schema};
+use crate::history::MAX_AUTHORS;
 use crate::risk::Contribution;
 
 /// Said of a group in which no value by itself speaks for what the group does.
@@ -148,6 +149,10 @@ fn shown(spec: &FeatureSpec, value: f64) -> String {
         Unit::Share => share_shown(value),
         // As many files of one size would be as far spread.
         Unit::Bits => plain(round_to(value.exp2())),
+        // No more are remembered.
+        Unit::Count if spec.name == "owner_authors_max" && value >= MAX_AUTHORS as f64 => {
+            plain(value) + " or more"
+        }
         Unit::Count if spec.name.contains("_recent") => plain(value.round()),
         Unit::Days => span_hours(24.0 * value),
         Unit::Hours if spec.name != "time_hour" => span_hours(value),

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::history::track::Track;
 
 /// Authors remembered of one file.
-const MAX_AUTHORS: usize = 8;
+pub(crate) const MAX_AUTHORS: usize = 8;
 /// Partners remembered of one file.
 const MAX_PARTNERS: usize = 8;
 

@@ -29,6 +29,7 @@ mod words;
 pub use bad_changes::{BadChange, BadChanges};
 pub use context::Context;
 pub use decay::{Decayed, SECONDS_PER_DAY, SECONDS_PER_HOUR};
+pub(crate) use file_track::MAX_AUTHORS;
 pub use file_track::{FileTrack, Partner};
 pub use footprint::{FileMark, Footprint, KeyMark, author_address, dir_prefixes, extension_of, log_ratio};
 pub use key_track::KeyTrack;
