@@ -1,5 +1,6 @@
 use cel::IdedExpr;
-use cel::common::ast::{EntryExpr, Expr};
+use cel::common::ast::operators::{EQUALS, IN, NOT_EQUALS};
+use cel::common::ast::{EntryExpr, Expr, LiteralValue};
 
 /// Deepest nesting of `all`, `exists`, `map`, `filter`.
 const MAX_LOOPS: usize = 2;
@@ -7,6 +8,8 @@ const MAX_LOOPS: usize = 2;
 const CHANGE_FIELDS: &[&str] =
     &["paths", "keys", "author", "repo", "lines_added", "lines_deleted", "kind", "owners"];
 const RISK_FIELDS: &[&str] = &["score", "percentile", "gate_level"];
+const KINDS: &[&str] = &["ordinary", "planned_round_trip", "revert", "rollback"];
+const GATE_LEVELS: &[&str] = &["green", "red", "yellow", "weekend"];
 const FUNCTIONS: &[&str] =
     &["size", "contains", "startsWith", "endsWith", "int", "uint", "double", "string", "bool", "type", "dyn"];
 
@@ -30,6 +33,9 @@ impl<'a> Walk<'a> {
             }
             Expr::Call(call) => {
                 check_function(&call.func_name)?;
+                if [EQUALS, NOT_EQUALS, IN].contains(&call.func_name.as_str()) {
+                    self.compare(&call.args)?;
+                }
                 let target = call.target.as_deref().into_iter();
                 target.chain(&call.args).try_for_each(|part| self.visit(part))
             }
@@ -77,18 +83,61 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Refuses a comparison of what has a closed set of words with another word: it would never, or always, hold.
+    fn compare(&self, sides: &[IdedExpr]) -> Result<(), String> {
+        let [left, right] = sides else { return Ok(()) };
+        for (side, other) in [(left, right), (right, left)] {
+            let Some((name, words)) = self.closed(side) else { continue };
+            let others = match &other.expr {
+                Expr::List(list) => list.elements.as_slice(),
+                _ => std::slice::from_ref(other),
+            };
+            let unknown = others.iter().filter_map(literal).find(|word| !words.contains(word));
+            if let Some(word) = unknown {
+                return Err(format!("`{name}` is never `{word}`; it is one of `{}`", words.join("`, `")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A field whose words are a closed set.
+    fn closed(&self, expr: &IdedExpr) -> Option<(&'static str, &'static [&'static str])> {
+        let Expr::Select(select) = &expr.expr else { return None };
+        let Expr::Ident(name) = &select.operand.expr else { return None };
+        match (name.as_str(), select.field.as_str()) {
+            _ if self.scope.contains(&name.as_str()) => None,
+            ("change", "kind") => Some(("change.kind", KINDS)),
+            ("risk", "gate_level") => Some(("risk.gate_level", GATE_LEVELS)),
+            _ => None,
+        }
+    }
+
     fn visit_field(&self, operand: &IdedExpr, field: &str) -> Result<(), String> {
         let Expr::Ident(name) = &operand.expr else { return Ok(()) };
         let fields = match name.as_str() {
             _ if self.scope.contains(&name.as_str()) => return Ok(()),
             "change" => CHANGE_FIELDS,
             "risk" => RISK_FIELDS,
+            "context" if field == "more" => {
+                return Err(
+                    "`context.more` is never there; what a request sends under `more` is `context.NAME`"
+                        .to_owned(),
+                );
+            }
             _ => return Ok(()),
         };
         if fields.contains(&field) {
             return Ok(());
         }
         Err(format!("`{name}.{field}` is not known; `{name}` has `{}`", fields.join("`, `")))
+    }
+}
+
+/// A text that is written out.
+fn literal(expr: &IdedExpr) -> Option<&str> {
+    match &expr.expr {
+        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
+        _ => None,
     }
 }
 

@@ -34,6 +34,10 @@ fn a_bad_rule_is_refused_when_the_policy_is_loaded() {
     for (when, needle) in [
         ("change.pathz.exists(p, true)", "`change.pathz` is not known"),
         ("risk.level == 'red'", "`risk.level` is not known"),
+        ("change.kind == 'rolback'", "`change.kind` is never `rolback`; it is one of `ordinary`"),
+        ("'Weekend' != risk.gate_level", "`risk.gate_level` is never `Weekend`"),
+        ("risk.gate_level in ['weekend', 'orange']", "never `orange`"),
+        ("has(context.more) && context.more.vip == true", "`context.NAME`"),
         ("chnge.paths == []", "`chnge` is not known"),
         ("change.paths.exists(p, q == 'x')", "`q` is not known"),
         ("change.author.matches('x')", "function `matches` is not known"),
