@@ -66,6 +66,11 @@ pub fn router(service: Arc<Service>) -> Router {
 /// A panic of a handler is a problem of one request, never of the service. What changes something runs in a
 /// task of its own, and so to its end, also where the caller hangs up.
 async fn run_caught(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path.contains('%') && decisions::unescape(path).is_none() {
+        let detail = "the path is not percent-encoded UTF-8, or has a control character";
+        return ApiError::new(ProblemCode::NotFound, detail).into_response();
+    }
     let response = if only_reads(&request) {
         AssertUnwindSafe(next.run(request)).catch_unwind().await.ok()
     } else {

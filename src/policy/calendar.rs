@@ -84,14 +84,21 @@ impl Calendar {
         if Timestamp::from_second(at).is_err() {
             return true;
         }
-        let dated = self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to);
-        dated && (self.weekly.is_none() || self.spans_near(at).iter().any(|span| span.0 <= at && at < span.1))
+        self.is_dated(at)
+            && (self.weekly.is_none() || self.spans_near(at).iter().any(|span| span.0 <= at && at < span.1))
+    }
+
+    /// Whether a moment is within the dates, where there are any.
+    fn is_dated(&self, at: i64) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
     }
 
     /// The next moment after `at` when the window opens or closes.
     pub(super) fn next_edge(&self, at: i64) -> Option<i64> {
         let spans = self.spans_near(at);
-        let weekly = spans.iter().flat_map(|span| [span.0, span.1]);
+        // A weekly limit outside the dates opens and closes nothing.
+        let is_edge = |edge: &i64| self.is_dated(*edge) || self.is_dated(edge.saturating_sub(1));
+        let weekly = spans.iter().flat_map(|span| [span.0, span.1]).filter(is_edge);
         weekly.chain(self.from).chain(self.to).filter(|edge| *edge > at).min()
     }
 
@@ -272,6 +279,12 @@ mod tests {
         let calendar = calendar.unwrap();
         assert!(calendar.contains(unix("2026-06-05T12:00:00Z")));
         assert!(!calendar.contains(unix("2026-05-29T12:00:00Z")));
+        let opens = Some(unix("2026-06-01T00:00:00Z"));
+        assert_eq!(
+            calendar.next_edge(unix("2026-05-20T12:00:00Z")),
+            opens,
+            "no Friday before it opens anything"
+        );
     }
 
     #[test]

@@ -17,13 +17,17 @@ impl Policy {
         let mut season = NORMAL_SEASON;
         let mut share = 0.0;
         let mut freeze: Option<(&Window, i64)> = None;
+        // Of two that hold as much, the one that ends last tells until when.
+        let strictness = |(window, moment): (&Window, i64)| {
+            (window.hold, window.calendar.next_edge(moment).unwrap_or(i64::MAX))
+        };
         for moment in moments() {
             let (name, its_share) = self.strictest_season(repo, moment);
             if its_share > share || (its_share == share && season == NORMAL_SEASON) {
                 (season, share) = (name, its_share);
             }
             for window in self.in_force(moment).filter(|window| window.hold > 0.0) {
-                if freeze.is_none_or(|(strictest, _)| window.hold > strictest.hold) {
+                if freeze.is_none_or(|strictest| strictness((window, moment)) > strictness(strictest)) {
                     freeze = Some((window, moment));
                 }
             }
@@ -56,11 +60,17 @@ impl Policy {
         self.windows.iter().filter(move |window| window.calendar.contains(moment))
     }
 
-    /// The share of a season, the repository's own first. A season without one cannot be loaded;
+    /// The share of a season, the repository's own first. Where it has none, its own normal share is the least: no season
+    /// makes a repository laxer that is stricter than others. A season without one cannot be loaded;
     /// were there one, everything would be sent to extra validation.
     fn share(&self, repo: &str, season: &str) -> f64 {
-        let own = self.repositories.get(repo).and_then(|repository| repository.budget.get(season));
-        own.or_else(|| self.budget.get(season)).copied().unwrap_or(1.0)
+        let own = self.repositories.get(repo).map(|repository| &repository.budget);
+        let named = |name: &str| own.and_then(|budget| budget.get(name)).copied();
+        let of_all = || {
+            let share = self.budget.get(season).copied().unwrap_or(1.0);
+            share.max(named(NORMAL_SEASON).unwrap_or(0.0))
+        };
+        named(season).unwrap_or_else(of_all)
     }
 }
 

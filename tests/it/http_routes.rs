@@ -64,6 +64,14 @@ async fn an_outcome_becomes_a_record_and_takes_a_standing_decision_back() {
     let (_, stored) = bench.get(&format!("/v1/decisions/{id}")).await;
     assert_eq!(stored["outcomes"][0]["outcome"], "caught");
     assert_eq!(stored["revocations"][0]["decision_id"], id);
+    for query in ["decision=hold&decision=fast_path", "cursor=00", "cursor=zz"] {
+        let (status, problem) = bench.get(&format!("/v1/decisions?{query}")).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &json!("bad_query")), "{query}");
+    }
+    for path in ["/v1/decisions/%ff", "/decisions/%ff", "/nowhere/%ff"] {
+        let (status, problem) = bench.get(path).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &json!("not_found")), "{path}");
+    }
     let (_, listed) = bench.get("/v1/decisions").await;
     assert_eq!(listed["decisions"], json!([stored]), "a list tells as much");
     assert_ne!(

@@ -34,6 +34,32 @@ fn among_overlapping_windows_the_strictest_wins() {
 }
 
 #[test]
+fn of_windows_that_hold_as_much_the_one_that_ends_last_is_told() {
+    let window = |name: &str, to: &str| {
+        format!(
+            "\n[[window]]\nname = \"{name}\"\nfrom = \"2026-12-24T00:00\"\nto = \"{to}\"\nzone = \"UTC\"\nhold = 1.0\n"
+        )
+    };
+    let (short, long) = (window("short", "2026-12-27T00:00"), window("long", "2026-12-28T00:00"));
+    for windows in [[&short, &long], [&long, &short]] {
+        let policy = policy(&format!("{FREEZE}{}{}", windows[0], windows[1]));
+        let decision = Asked { now: IN_FREEZE, ..Asked::at(0.0) }.of(&policy);
+        assert!(decision.reasons[0].text.contains("`long` holds every change until 2026-12-28T00:00:00Z"));
+    }
+}
+
+#[test]
+fn no_season_makes_a_repository_laxer() {
+    let share = |budget: &str| {
+        let policy = policy(&format!("{FREEZE}[repository.config]\nbudget = {{ {budget} }}\n"));
+        Asked { now: IN_FREEZE, ..Asked::at(0.0) }.of(&policy).budget.share
+    };
+    assert_eq!(share("normal = 0.7"), 0.7);
+    assert_eq!(share("normal = 0.05"), 0.5);
+    assert_eq!(share("normal = 0.7, sensitive = 0.6"), 0.6, "what it names itself stands");
+}
+
+#[test]
 fn the_season_counts_from_the_rollout_or_now_whichever_is_stricter() {
     let policy = policy(FREEZE);
     let later = Context { rollout_at: Some(IN_FREEZE), ..Context::default() };
