@@ -230,10 +230,15 @@ fn artifact(path: Option<&Path>, record: &Record) -> Result<Arc<Artifact>, Failu
     let Some(path) = path else { return Ok(published()?) };
     let registry = Registry::at(path);
     let wanted = scored_by(record).unwrap_or_default();
-    let named = registry.list().into_iter().find(|model_name| wanted.contains(&model_name.version));
+    let models = registry.list();
+    let named = models.iter().find(|model_name| wanted.contains(&model_name.version));
     Ok(Arc::new(match named {
-        Some(model_name) => registry.load(&model_name)?,
-        None => Artifact::load(path)?,
+        Some(model_name) => registry.load(model_name)?,
+        None if models.is_empty() => Artifact::load(path)?,
+        None => {
+            let message = format!("the registry `{}` has no model with the digest {wanted}", path.display());
+            return Err(Failure::bad_input(message));
+        }
     }))
 }
 

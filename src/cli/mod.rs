@@ -41,7 +41,7 @@ use failure::Failure;
 
 /// Scores a configuration change before it rolls out: fast path or extra validation, and why
 #[derive(Debug, Parser)]
-#[command(name = "diffrisk", version, propagate_version = true)]
+#[command(name = "diffrisk", version, propagate_version = true, max_term_width = output::WIDTH)]
 #[command(after_help = exit::HELP)]
 struct Cli {
     #[command(subcommand)]

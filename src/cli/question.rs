@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use diffrisk::explain::Explanation;
 use diffrisk::features::check_custom_name;
 use diffrisk::git::Repository;
@@ -66,13 +66,14 @@ pub enum OnRefusal {
 
 /// Exactly one of a commit, a range, a diff.
 #[derive(Clone, Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(skip)]
+#[command(group = ArgGroup::new("change").required(true).args(["commit", "range", "diff"]))]
 struct ChangeArgs {
     /// A commit of the repository
-    #[arg(long, value_name = "REV", requires = "repo", conflicts_with_all = ["range", "diff"])]
+    #[arg(long, value_name = "REV", requires = "repo")]
     commit: Option<String>,
     /// Everything from A to B as one change by B's author
-    #[arg(long, value_name = "A..B", requires = "repo", conflicts_with = "diff")]
+    #[arg(long, value_name = "A..B", requires = "repo")]
     range: Option<String>,
     /// A unified diff, `-` for standard input
     #[arg(long, value_name = "FILE")]

@@ -6,7 +6,9 @@ use crate::store::verify::Problem;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address names no database this build knows.
-    #[error("`{url}` is no store address; expected `sqlite://FILE`, `postgres://…` or `memory`")]
+    #[error(
+        "`{url}` is no store address; expected `sqlite://FILE` or `postgres://…`, or `memory` for `serve` alone"
+    )]
     Address {
         /// The address without its password.
         url: String,

@@ -83,6 +83,11 @@ impl Cache {
         Ok(Self { dir: root.join(name) })
     }
 
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Throws the state away: the next fold begins at the start of the history.
     ///
     /// # Errors

@@ -31,6 +31,12 @@ fn help_goes_to_stdout_and_lists_the_exit_codes() {
     let output = diffrisk(&["--help"]);
     assert_eq!(code(&output), 0);
     assert!(stdout(&output).contains("10  `gate`: extra validation") && stderr(&output).is_empty());
+    let subcommands =
+        ["mine", "train", "evaluate", "backtest", "score", "gate", "serve", "decisions", "models", "keys"];
+    for args in subcommands.map(|subcommand| [subcommand, "--help"]) {
+        let output = diffrisk(&args);
+        assert!(stdout(&output).lines().all(|line| line.chars().count() <= 100), "{}", stdout(&output));
+    }
     assert!(stdout(&output).lines().all(|line| line.chars().count() <= 100));
 }
 

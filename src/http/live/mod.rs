@@ -36,10 +36,12 @@ pub enum LiveError {
         source: git::Error,
     },
     /// Its history cannot be folded.
-    #[error("the history of `{name}` cannot be folded")]
+    #[error("the history of `{name}` cannot be folded into the cache `{}`", cache.display())]
     Fold {
         /// Its name.
         name: String,
+        /// Where its folded history is kept.
+        cache: PathBuf,
         /// Why not.
         source: timeline::CacheError,
     },

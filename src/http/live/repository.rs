@@ -99,7 +99,9 @@ impl LiveRepository {
         let cache = Cache::at(cache_root, &repository, unit, &digest).map_err(failed)?;
         let sources = Sources::new(incidents.clone(), Vec::new());
         let folded = fold(&cache, &repository, unit, &sources, |_, _| {});
-        let folded = folded.map_err(|source| LiveError::Fold { name: name.clone(), source })?;
+        let cached_at = || cache.dir().to_owned();
+        let folded =
+            folded.map_err(|source| LiveError::Fold { name: name.clone(), cache: cached_at(), source })?;
         if let Some(reason) = &folded.refolded {
             tracing::warn!(repo = name, reason, "the cached history was thrown away and folded again");
         }
@@ -284,7 +286,7 @@ impl LiveRepository {
         if self.n_mended.load(Ordering::SeqCst) == n_damages {
             return Ok(());
         }
-        let failed = |source| LiveError::Fold { name: self.name.clone(), source };
+        let failed = |source| self.not_folded(source);
         self.cache.discard().map_err(failed)?;
         self.refold(now)?;
         self.n_mended.store(n_damages, Ordering::SeqCst);
@@ -345,13 +347,17 @@ impl LiveRepository {
         n_new
     }
 
+    fn not_folded(&self, source: CacheError) -> LiveError {
+        LiveError::Fold { name: self.name.clone(), cache: self.cache.dir().to_owned(), source }
+    }
+
     /// Folds again from the cache: the history was rewritten, or much is new.
     fn refold(&self, now: i64) -> Result<usize, LiveError> {
         let sources = Sources::new(self.incidents.clone(), Vec::new());
         let failed = |source| LiveError::Git { name: self.name.clone(), source };
         let repository = Repository::open(&self.path).map_err(failed)?;
         let folded = fold(&self.cache, &repository, self.unit, &sources, |_, _| {});
-        let mut folded = folded.map_err(|source| LiveError::Fold { name: self.name.clone(), source })?;
+        let mut folded = folded.map_err(|source| self.not_folded(source))?;
         let n_reported = {
             let mut reported = lock(&self.reported);
             for it in reported.iter_mut().filter(|it| folded.timeline.reported_on(&it.meant).is_none()) {
