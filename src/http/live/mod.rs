@@ -43,7 +43,7 @@ pub enum LiveError {
         /// Where its folded history is kept.
         cache: PathBuf,
         /// Why not.
-        source: timeline::CacheError,
+        source: Box<timeline::CacheError>,
     },
     /// Its incident or ownership file cannot be understood.
     #[error("`{}` cannot be understood", path.display())]

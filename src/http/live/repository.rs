@@ -100,8 +100,11 @@ impl LiveRepository {
         let sources = Sources::new(incidents.clone(), Vec::new());
         let folded = fold(&cache, &repository, unit, &sources, |_, _| {});
         let cached_at = || cache.dir().to_owned();
-        let folded =
-            folded.map_err(|source| LiveError::Fold { name: name.clone(), cache: cached_at(), source })?;
+        let folded = folded.map_err(|source| LiveError::Fold {
+            name: name.clone(),
+            cache: cached_at(),
+            source: Box::new(source),
+        })?;
         if let Some(reason) = &folded.refolded {
             tracing::warn!(repo = name, reason, "the cached history was thrown away and folded again");
         }
@@ -348,7 +351,11 @@ impl LiveRepository {
     }
 
     fn not_folded(&self, source: CacheError) -> LiveError {
-        LiveError::Fold { name: self.name.clone(), cache: self.cache.dir().to_owned(), source }
+        LiveError::Fold {
+            name: self.name.clone(),
+            cache: self.cache.dir().to_owned(),
+            source: Box::new(source),
+        }
     }
 
     /// Folds again from the cache: the history was rewritten, or much is new.
