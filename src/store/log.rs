@@ -104,17 +104,36 @@ impl Log {
         self.signing_key.wrote(record)
     }
 
-    /// Whether a record is not as this installation wrote it, so far as it tells by itself: [`Log::verify`] reads the whole log. One
-    /// without a MAC is from before they were written, unless records before it in its chain have one.
+    /// Whether a record is not as it was written, so far as it tells by itself: [`Log::verify`] reads the whole log. One
+    /// without a MAC is from before they were written, unless records before it in its chain have one. A chain of another key,
+    /// such as one that was lost, cannot be vouched for, but is not altered by that.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn is_altered(&self, record: &Record) -> Result<bool, Error> {
+        if self.wrote(record) {
+            return Ok(false);
+        }
+        if !record.is_intact() {
+            return Ok(true);
+        }
         if record.mac.is_some() {
-            return Ok(!self.wrote(record));
+            return self.has_own(&record.chain).await;
         }
         let first_sealed: Option<i64> = reading!(&self.database, first_sealed(&record.chain))?;
-        Ok(!record.is_intact() || first_sealed.is_some_and(|first_sealed| first_sealed < record.seq))
+        Ok(first_sealed.is_some_and(|first_sealed| first_sealed < record.seq))
+    }
+
+    /// Whether the first or the last record of a chain was written with this installation's key.
+    async fn has_own(&self, chain: &str) -> Result<bool, Error> {
+        let last: Option<(i64, RecordDigest)> = reading!(&self.database, tail(chain))?;
+        for seq in [0, last.map_or(0, |(seq, _)| seq)] {
+            let records: Vec<Record> = reading!(&self.database, scan(chain, seq, 1))?;
+            if records.iter().any(|record| self.wrote(record)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Reads the whole log and names the first difference.

@@ -32,7 +32,7 @@ fn under(policy: &str, code: ReasonCode, faults: &[Fault]) -> Case {
 }
 
 fn cases() -> Vec<Case> {
-    let rule = "[[rule]]\nname = \"odd\"\nwhen = 'context.more.missing == 1'\nthen = \"extra_validation\"\n";
+    let rule = "[[rule]]\nname = \"odd\"\nwhen = 'context.missing == 1'\nthen = \"extra_validation\"\n";
     let slow = ServerSlow::setup();
     vec![
         case(ReasonCode::NoModel, &[Fault::NoModel]),

@@ -258,6 +258,7 @@ async fn a_button_feeds_the_same_path_as_the_api() {
     let page = get(&bench.service, &format!("/decisions/{id}?recorded=1")).await.html;
     assert!(page.contains("It was reverted") && page.contains("Recorded.") && page.contains("Taken back"));
     assert!(page.contains("do not roll out on it") && !page.contains("was withdrawn"), "{page}");
+    assert!(page.contains("<h1 id=\"verdict\">Taken back</h1>") && !page.contains("Roll it out"), "{page}");
     assert_eq!(send(&bench.service, press("outcome=retracted")).await.status, StatusCode::SEE_OTHER);
     let page = get(&bench.service, &format!("/decisions/{id}")).await.html;
     assert!(page.contains("Taken back") && page.contains("and that was withdrawn; ask again"), "{page}");

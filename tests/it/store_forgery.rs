@@ -177,6 +177,11 @@ async fn a_record_tells_by_itself_that_it_was_altered() {
     assert!(log.is_altered(&altered).await.unwrap(), "its MAC is of another digest");
     altered.mac = None;
     assert!(log.is_altered(&altered).await.unwrap(), "others before it are sealed");
+    // A key that was lost makes no record a forgery.
+    std::fs::remove_file(dir.path().join("log.db.key")).unwrap();
+    Store::open(&config(dir.path())).await.unwrap().close().await;
+    let log = Log::open(&config(dir.path())).await.unwrap();
+    assert!(!log.wrote(&last) && !log.is_altered(&last).await.unwrap());
 }
 
 #[tokio::test]

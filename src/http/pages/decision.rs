@@ -101,7 +101,7 @@ async fn decision(
     let record = record.filter(|record| record.kind == RecordKind::Decision);
     let record = record.ok_or_else(|| ApiError::new(ProblemCode::NotFound, "no decision has this id"))?;
     refuse_altered(log, &record).await?;
-    let beside_records = records_beside(log, &record.id).await?;
+    let (beside_records, altered) = records_beside(log, &record.id).await?;
     let answer: Answer = serde_json::from_str(&record.body).map_err(|_| {
         let detail = format!("this decision was recorded by another version; read it at /v1/decisions/{id}");
         ApiError::new(ProblemCode::Internal, detail)
@@ -115,6 +115,7 @@ async fn decision(
         is_revoked: beside.is_revoked,
         is_withdrawn: beside.is_withdrawn,
         is_overridden: !beside.overrides.is_empty(),
+        n_altered: altered.len(),
     };
     Ok(assemble(reader, &record, &answer, Parts { reading, beside, standing, is_recorded }))
 }

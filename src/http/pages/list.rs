@@ -200,10 +200,10 @@ async fn mark(log: &Log, record: &Record) -> Result<Mark, ApiError> {
     if log.is_altered(record).await.map_err(|error| failed(&error))? {
         return Ok(Mark { is_altered: true, ..Mark::default() });
     }
-    let beside = beside(log, &record.id).await?;
+    let (beside, altered) = beside(log, &record.id).await?;
     let has = |kind: RecordKind| beside.iter().any(|record| record.kind == kind);
     let (is_revoked, is_overridden) = (has(RecordKind::Revocation), has(RecordKind::Override));
-    Ok(Mark { is_altered: false, is_revoked, is_overridden })
+    Ok(Mark { is_altered: !altered.is_empty(), is_revoked, is_overridden })
 }
 
 fn days(records: &[Record], (titles, marks): (&[Option<String>], &[Mark]), now: i64) -> Vec<Day> {

@@ -98,26 +98,22 @@ fn place(record: &Record) -> Value {
     json!({ "chain": record.chain, "seq": record.seq, "digest": hex::encode(record.digest) })
 }
 
-/// The records beside a decision that are as they were written.
-pub(in crate::http) async fn beside(log: &Log, decision_id: &str) -> Result<Vec<Record>, ApiError> {
-    let mut beside = Vec::new();
+/// The records beside a decision that are as they were written; of the others, which they are.
+pub(in crate::http) async fn beside(
+    log: &Log,
+    decision_id: &str,
+) -> Result<(Vec<Record>, Vec<Record>), ApiError> {
+    let (mut beside, mut altered) = (Vec::new(), Vec::new());
     for record in log.beside(decision_id).await.map_err(|error| failed(&error))? {
-        if is_altered(log, &record).await? {
-            tracing::error!(
-                id = record.id,
-                decision_id,
-                "a record beside a decision is not as it was written"
-            );
-        } else {
-            beside.push(record);
-        }
+        let is_altered = is_altered(log, &record).await?;
+        if is_altered { &mut altered } else { &mut beside }.push(record);
     }
-    Ok(beside)
+    Ok((beside, altered))
 }
 
 /// A record for the wire: the answer, where it stands in the chain, and what stands beside it.
 async fn shown(log: &Log, record: &Record) -> Result<Value, ApiError> {
-    let beside = beside(log, &record.id).await?;
+    let (beside, altered) = beside(log, &record.id).await?;
     let mut shown: Map<String, Value> = serde_json::from_str(&record.body).unwrap_or_default();
     shown.insert("record".into(), place(record));
     for (name, kind) in [
@@ -126,8 +122,11 @@ async fn shown(log: &Log, record: &Record) -> Result<Value, ApiError> {
         ("revocations", RecordKind::Revocation),
     ] {
         let bodies = beside.iter().filter(|record| record.kind == kind);
-        let bodies: Vec<Value> =
-            bodies.filter_map(|record| serde_json::from_str(&record.body).ok()).collect();
+        let bodies = bodies.filter_map(|record| serde_json::from_str(&record.body).ok());
+        let altered = altered.iter().filter(|record| record.kind == kind).map(|record| {
+            json!({ "id": record.id, "record": place(record), "problem": ProblemCode::RecordAltered.as_str() })
+        });
+        let bodies: Vec<Value> = bodies.chain(altered).collect();
         shown.insert(name.into(), bodies.into());
     }
     Ok(shown.into())
