@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use crate::explain::numbers::{quoted, times, upper_first};
+use crate::explain::numbers::{counted, quoted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
     LOOK_FIRST, day, edits_shown, factor_words, files_shown, places_said, plan, sentence, short_id, together,
@@ -81,11 +81,11 @@ fn diff(explanation: &Explanation, text: &mut String) {
             put(text, &format!("  - {}: {}{factor}", shown.place(), escaped(&shown.edit.text)));
         }
         if n_more > 0 {
-            put(text, &format!("  - and {n_more} more edits"));
+            put(text, &format!("  - and {}", counted(n_more as f64, "more edit")));
         }
     }
     if n_more > 0 {
-        put(text, &format!("- and {n_more} more files"));
+        put(text, &format!("- and {}", counted(n_more as f64, "more file")));
     }
     if let Some(words) = words_said(diff) {
         put(text, &format!("- {}", escaped(&words)));

@@ -1,4 +1,4 @@
-use crate::explain::numbers::{times, upper_first};
+use crate::explain::numbers::{counted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
     LOOK_FIRST, day, edits_shown, factor_words, files_shown, places_said, plan, sentence, short_id, together,
@@ -117,7 +117,7 @@ fn show_file(file: &FileExplanation, page: &mut Page) {
         page.wrapped("            ", &format!("{}: {}{factor}", shown.place(), shown.edit.text));
     }
     if n_more > 0 {
-        page.wrapped("            ", &format!("and {n_more} more edits"));
+        page.wrapped("            ", &format!("and {}", counted(n_more as f64, "more edit")));
     }
 }
 

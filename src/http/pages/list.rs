@@ -220,7 +220,9 @@ fn days(records: &[Record], (titles, marks): (&[Option<String>], &[Mark]), now: 
 }
 
 fn row(record: &Record, title: Option<&str>, mark: Mark) -> Row {
-    let answer: Option<Answer> = serde_json::from_str(&record.body).ok();
+    // What was written over a decision is not told.
+    let body = (!mark.is_altered).then_some(record.body.as_str());
+    let answer: Option<Answer> = body.and_then(|body| serde_json::from_str(body).ok());
     let risk = answer.as_ref().and_then(|answer| answer.risk.as_ref());
     let columns = &record.columns;
     // The rank beside it says the same.
@@ -248,8 +250,11 @@ fn row(record: &Record, title: Option<&str>, mark: Mark) -> Row {
         time: text::clock(record.at_ms.div_euclid(1000)),
         rank: risk.map(|risk| text::rank_of_100(risk.percentile)),
         odds: risk.map(|risk| text::odds(risk.score)),
-        reason: Shown::cut(&reason.map_or_else(String::new, |reason| reason.text.replace('`', "")), 160),
-        is_degraded: columns.degraded,
+        reason: match mark.is_altered {
+            true => Shown::new("Not as it was written; see diffrisk decisions verify"),
+            false => Shown::cut(&reason.map_or_else(String::new, |reason| reason.text.replace('`', "")), 160),
+        },
+        is_degraded: columns.degraded && !mark.is_altered,
         is_shadow: answer.is_some_and(|answer| !answer.enforced),
         is_overridden: mark.is_overridden,
     }
