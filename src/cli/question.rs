@@ -1,6 +1,6 @@
 //! The question that `score` and `gate` ask: its arguments, and the body of `POST /v1/score`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use diffrisk::git::Repository;
 use diffrisk::http::live::RepositoryConfig;
 use diffrisk::http::wire::Answer;
 use diffrisk::http::{ApiError, Local, LocalSources};
+use diffrisk::incident::IncidentFile;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -18,7 +19,7 @@ use crate::cli::cache::CacheDir;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::note;
-use crate::cli::repository::{UnitArg, incident_file, name_of};
+use crate::cli::repository::{UnitArg, incident_file, name_of, own_incident_file};
 use crate::cli::time::{Moment, parse_moment, utc};
 
 /// Which change, compared with which history, by which model and policy.
@@ -148,14 +149,14 @@ impl QuestionArgs {
         ask: impl Fn(&Local, &[u8], i64) -> Result<T, ApiError>,
     ) -> Result<T, Failure> {
         let body = self.body()?;
-        self.incidents.as_deref().map_or(Ok(()), |path| self.refuse_foreign(path))?;
+        let incidents = self.incident_file()?;
         let now_ms = Timestamp::now().as_millisecond();
         let repository = self.repo.as_ref().map(|path| RepositoryConfig {
             name: self.repo_name(),
             path: path.clone(),
             unit: self.unit.into(),
             owners: self.owners.clone(),
-            incidents: self.incidents.clone().map(incident_file),
+            incidents: incidents.clone(),
         });
         let sources = LocalSources {
             model: self.model.as_deref(),
@@ -173,20 +174,20 @@ impl QuestionArgs {
         answered.or_exit(Exit::BadInput, "the change cannot be scored")
     }
 
-    /// Refuses incidents of which none is of the repository: a work tree in a directory of another name would be
-    /// judged as if nothing had ever happened to it.
-    fn refuse_foreign(&self, path: &Path) -> Result<(), Failure> {
-        let links = incident_file(path.to_owned()).load()?;
-        let (name, names) = (self.repo_name(), links.iter().map(|link| link.repo.as_str()));
-        let names: BTreeSet<&str> = names.collect();
-        if names.is_empty() || names.contains(name.as_str()) {
-            return Ok(());
+    /// The incidents that the answer heeds. Where none names the repository, which may be called another way than the
+    /// directory of a work tree, all are its own, as for `mine`.
+    fn incident_file(&self) -> Result<Option<IncidentFile>, Failure> {
+        let Some(path) = &self.incidents else { return Ok(None) };
+        let file = incident_file(path.clone());
+        let (links, name) = (file.load()?, self.repo_name());
+        if links.is_empty() || links.iter().any(|link| link.repo == name) {
+            return Ok(Some(file));
         }
-        let only = names.into_iter().take(3).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        Err(Failure::bad_input(format!(
-            "`{}` says nothing of `{name}`, only of {only}; `--name` says what the repository is called",
-            path.display()
-        )))
+        let (path_shown, n) = (path.display(), links.len());
+        note(&format!(
+            "`{path_shown}` names `{name}` nowhere: all of its {n} lines are taken as of this repository"
+        ));
+        Ok(Some(own_incident_file(path.clone())))
     }
 
     fn repo_name(&self) -> String {

@@ -93,6 +93,17 @@ pub fn incident_file(path: PathBuf) -> IncidentFile {
     IncidentFile { path, reader: read_incidents }
 }
 
+/// The same, every link as one of whatever repository follows it.
+pub fn own_incident_file(path: PathBuf) -> IncidentFile {
+    IncidentFile { path, reader: read_own_incidents }
+}
+
+fn read_own_incidents(path: &Path) -> Result<Vec<IncidentLink>, incident::Error> {
+    let mut links = read_incidents(path)?;
+    links.iter_mut().for_each(|link| link.repo.clear());
+    Ok(links)
+}
+
 /// Reads incident links from CSV, JSON lines or Parquet.
 fn read_incidents(path: &Path) -> Result<Vec<IncidentLink>, incident::Error> {
     let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));

@@ -352,6 +352,29 @@ mod learning {
     }
 
     #[test]
+    fn incidents_count_whatever_the_directory_of_a_work_tree_is_called() {
+        let dir = tempfile::tempdir().unwrap();
+        let sample = write_sample(&dir.path().join("sample")).unwrap();
+        let [repo, incidents] = [&sample.repository, &sample.incidents].map(|path| path.to_str().unwrap());
+        let cache = dir.path().join("cache");
+        let table = std::fs::read_to_string(&sample.incidents).unwrap();
+        let mut lines = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let header = lines.next().unwrap();
+        let column = |name: &str| header.iter().position(|column| *column == name).unwrap();
+        let first = lines.next().unwrap();
+        for (name, is_told) in [(first[column("repo")], false), ("workspace", true)] {
+            let args = ["score", "--repo", repo, "--name", name, "--cache", cache.to_str().unwrap()];
+            let change = ["--commit", first[column("change_id")], "--incidents", incidents, "--json"];
+            let output = diffrisk(&[&args[..], &change[..]].concat());
+            let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let codes: Vec<&Value> =
+                answer["reasons"].as_array().unwrap().iter().map(|reason| &reason["code"]).collect();
+            assert!(codes.contains(&&Value::from("known_bad")), "{name}: {answer}");
+            assert_eq!(stderr(&output).contains("names `workspace` nowhere"), is_told, "{}", stderr(&output));
+        }
+    }
+
+    #[test]
     fn the_sample_is_mined_learned_and_backtested() {
         let dir = tempfile::tempdir().unwrap();
         let sample = write_sample(&dir.path().join("sample")).unwrap();
