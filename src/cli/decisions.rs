@@ -183,7 +183,11 @@ async fn show(log: &Log, args: &ShowArgs) -> Result<Exit, Failure> {
         return Err(anyhow::Error::msg(why))
             .or_exit(Exit::Difference, format!("the decision `{}`", record.id));
     }
-    let beside = log.beside(&args.id).await?;
+    let (beside, altered) = log.sound_beside(&args.id).await?;
+    if !altered.is_empty() {
+        let n_altered = altered.len();
+        note(&format!("{n_altered} records beside it are not as they were written, and are left out"));
+    }
     if args.output.json {
         let beside: Vec<Value> = beside.iter().map(body).collect();
         print_json(&json!({ "decision": body(&record), "beside": beside }))?;

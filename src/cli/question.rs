@@ -156,7 +156,7 @@ impl QuestionArgs {
             path: path.clone(),
             unit: self.unit.into(),
             owners: self.owners.clone(),
-            incidents: incidents.clone(),
+            incidents,
         });
         let sources = LocalSources {
             model: self.model.as_deref(),

@@ -51,7 +51,20 @@ impl Log {
         reading!(&self.database, by_id(id))
     }
 
-    /// What stands beside a decision, oldest first.
+    /// What stands beside a decision, oldest first: what is as it was written, and apart from it what was altered.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sound_beside(&self, decision_id: &str) -> Result<(Vec<Record>, Vec<Record>), Error> {
+        let (mut sound, mut altered) = (Vec::new(), Vec::new());
+        for record in self.beside(decision_id).await? {
+            let is_altered = self.is_altered(&record).await?;
+            if is_altered { &mut altered } else { &mut sound }.push(record);
+        }
+        Ok((sound, altered))
+    }
+
+    /// What stands beside a decision, oldest first, whoever wrote it.
     ///
     /// # Errors
     /// When the database fails.

@@ -30,7 +30,7 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -46,6 +46,7 @@ pub use verify::{Difference, Problem, VerifyReport};
 use database::{Database, reading, writing};
 use heads::Heads;
 use key::SigningKey;
+use prune::KeptSince;
 use questions::Questions;
 use statements::Failure;
 use tail::Tail;
@@ -63,38 +64,6 @@ pub struct Store {
     n_waiting: Arc<AtomicU64>,
     retention: Option<Duration>,
     kept_since: KeptSince,
-}
-
-/// The newest moment that the log itself speaks for. A clock that is far ahead when a service starts makes every record look
-/// past its retention: their age is counted from what was written before, and from the time that passed since.
-#[derive(Clone)]
-struct KeptSince {
-    newest_ms: Option<i64>,
-    opened: Instant,
-}
-
-impl KeptSince {
-    /// Reads the newest records. What was written within a day of a jump of the clock speaks for nothing yet: a service
-    /// that starts again and again by a wrong clock writes records of its own.
-    async fn open(log: &Log) -> Result<Self, Error> {
-        let newest = async |before: Option<String>| {
-            let page = log.page(&Search { before, limit: 1, ..Search::default() }).await?;
-            Ok::<_, Error>(page.records.first().map(|record| record.at_ms))
-        };
-        let mut newest_ms = newest(None).await?;
-        if let Some(last_ms) = newest_ms
-            && let Some(earlier_ms) = newest(Some(record::id_at(last_ms - DAY_MS))).await?
-        {
-            newest_ms = Some(last_ms.min(earlier_ms.saturating_add(DAY_MS)));
-        }
-        Ok(Self { newest_ms, opened: Instant::now() })
-    }
-
-    /// The latest that it can be, as far as the log knows.
-    fn now_ms(&self, clock_ms: i64) -> i64 {
-        let passed_ms = i64::try_from(self.opened.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.newest_ms.map_or(clock_ms, |newest_ms| clock_ms.min(newest_ms.saturating_add(passed_ms)))
-    }
 }
 
 impl Store {
@@ -237,8 +206,6 @@ impl Store {
         Error::Closed(self.closed().unwrap_or("its writer is gone").to_owned())
     }
 }
-
-const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Keeps a second process from writing the same log.
 fn lock(store_config: &StoreConfig) -> Result<Vec<std::fs::File>, Error> {

@@ -4,20 +4,55 @@
 //! A checkpoint vouches for everything below it, so nothing is signed for unread: every record that goes is
 //! checked as `verify` checks it, from the checkpoint before on. One that is not as it was written stays.
 
-use crate::store::Error;
+use std::time::Instant;
+
 use crate::store::database::{Database, reading, writing};
 use crate::store::heads::Heads;
 use crate::store::key::SigningKey;
-use crate::store::record::{NewRecord, Record, RecordDigest, RecordKind, now_ms};
+use crate::store::record::{NewRecord, Record, RecordDigest, RecordKind, id_at, now_ms};
 use crate::store::statements::CheckpointRow;
 use crate::store::tail::Tail;
 use crate::store::verify::{Difference, Problem, difference, verify};
 use crate::store::walk::{ChainHeads, ChainWalk};
+use crate::store::{Error, Log, Search};
 
 const PURPOSE: &str = "diffrisk checkpoint 1";
 /// Records that go at once: whoever appends waits no longer than for so many.
 pub(super) const AT_ONCE: u64 = 1_000;
 const PAGE: i64 = 200;
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// The newest moment that the log itself speaks for. A clock that is far ahead when a service starts makes every record look
+/// past its retention: their age is counted from what was written before, and from the time that passed since.
+#[derive(Clone)]
+pub(super) struct KeptSince {
+    newest_ms: Option<i64>,
+    opened: Instant,
+}
+
+impl KeptSince {
+    /// Reads the newest records. What was written within a day of a jump of the clock speaks for nothing yet: a service
+    /// that starts again and again by a wrong clock writes records of its own.
+    pub(super) async fn open(log: &Log) -> Result<Self, Error> {
+        let newest = async |before: Option<String>| {
+            let page = log.page(&Search { before, limit: 1, ..Search::default() }).await?;
+            Ok::<_, Error>(page.records.first().map(|record| record.at_ms))
+        };
+        let mut newest_ms = newest(None).await?;
+        if let Some(last_ms) = newest_ms
+            && let Some(earlier_ms) = newest(Some(id_at(last_ms - DAY_MS))).await?
+        {
+            newest_ms = Some(last_ms.min(earlier_ms.saturating_add(DAY_MS)));
+        }
+        Ok(Self { newest_ms, opened: Instant::now() })
+    }
+
+    /// The latest that it can be, as far as the log knows.
+    pub(super) fn now_ms(&self, clock_ms: i64) -> i64 {
+        let passed_ms = i64::try_from(self.opened.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.newest_ms.map_or(clock_ms, |newest_ms| clock_ms.min(newest_ms.saturating_add(passed_ms)))
+    }
+}
 
 /// What is to go from a chain, and what is written at its end before.
 pub(super) struct Pruning {

@@ -16,7 +16,7 @@ use crate::http::pages::reading::{Reading, read};
 use crate::http::pages::said::Said;
 use crate::http::pages::session::Reader;
 use crate::http::pages::text::{self, Shown};
-use crate::http::routes::decisions::{beside as records_beside, failed, refuse_altered, unavailable};
+use crate::http::routes::decisions::{failed, refuse_altered, unavailable};
 use crate::http::service::Service;
 use crate::http::wire::{Answer, StageAnswer};
 use crate::http::{ApiError, ProblemCode};
@@ -101,7 +101,7 @@ async fn decision(
     let record = record.filter(|record| record.kind == RecordKind::Decision);
     let record = record.ok_or_else(|| ApiError::new(ProblemCode::NotFound, "no decision has this id"))?;
     refuse_altered(log, &record).await?;
-    let (beside_records, altered) = records_beside(log, &record.id).await?;
+    let (beside_records, altered) = log.sound_beside(&record.id).await.map_err(|error| failed(&error))?;
     let answer: Answer = serde_json::from_str(&record.body).map_err(|_| {
         let detail = format!("this decision was recorded by another version; read it at /v1/decisions/{id}");
         ApiError::new(ProblemCode::Internal, detail)

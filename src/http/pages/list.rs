@@ -13,7 +13,7 @@ use crate::http::pages::frame::{self, Frame, Here, problem};
 use crate::http::pages::headline::{Tone, short_change};
 use crate::http::pages::session::Reader;
 use crate::http::pages::text::{self, Shown};
-use crate::http::routes::decisions::{beside, failed, unavailable};
+use crate::http::routes::decisions::{failed, unavailable};
 use crate::http::service::Service;
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
@@ -200,7 +200,7 @@ async fn mark(log: &Log, record: &Record) -> Result<Mark, ApiError> {
     if log.is_altered(record).await.map_err(|error| failed(&error))? {
         return Ok(Mark { is_altered: true, ..Mark::default() });
     }
-    let (beside, altered) = beside(log, &record.id).await?;
+    let (beside, altered) = log.sound_beside(&record.id).await.map_err(|error| failed(&error))?;
     let has = |kind: RecordKind| beside.iter().any(|record| record.kind == kind);
     let (is_revoked, is_overridden) = (has(RecordKind::Revocation), has(RecordKind::Override));
     Ok(Mark { is_altered: !altered.is_empty(), is_revoked, is_overridden })
@@ -251,7 +251,9 @@ fn row(record: &Record, title: Option<&str>, mark: Mark) -> Row {
         rank: risk.map(|risk| text::rank_of_100(risk.percentile)),
         odds: risk.map(|risk| text::odds(risk.score)),
         reason: match mark.is_altered {
-            true => Shown::new("Not as it was written; see diffrisk decisions verify"),
+            true => Shown::new(
+                "It, or what stands beside it, is not as it was written; see diffrisk decisions verify",
+            ),
             false => Shown::cut(&reason.map_or_else(String::new, |reason| reason.text.replace('`', "")), 160),
         },
         is_degraded: columns.degraded && !mark.is_altered,

@@ -98,22 +98,9 @@ fn place(record: &Record) -> Value {
     json!({ "chain": record.chain, "seq": record.seq, "digest": hex::encode(record.digest) })
 }
 
-/// The records beside a decision that are as they were written; of the others, which they are.
-pub(in crate::http) async fn beside(
-    log: &Log,
-    decision_id: &str,
-) -> Result<(Vec<Record>, Vec<Record>), ApiError> {
-    let (mut beside, mut altered) = (Vec::new(), Vec::new());
-    for record in log.beside(decision_id).await.map_err(|error| failed(&error))? {
-        let is_altered = is_altered(log, &record).await?;
-        if is_altered { &mut altered } else { &mut beside }.push(record);
-    }
-    Ok((beside, altered))
-}
-
 /// A record for the wire: the answer, where it stands in the chain, and what stands beside it.
 async fn shown(log: &Log, record: &Record) -> Result<Value, ApiError> {
-    let (beside, altered) = beside(log, &record.id).await?;
+    let (beside, altered) = log.sound_beside(&record.id).await.map_err(|error| failed(&error))?;
     let mut shown: Map<String, Value> = serde_json::from_str(&record.body).unwrap_or_default();
     shown.insert("record".into(), place(record));
     for (name, kind) in [
