@@ -189,8 +189,12 @@ fn by_readability(schema: &ArrowSchema) -> (Vec<String>, Vec<(String, String)>) 
 fn is_readable(dtype: &ArrowDataType) -> bool {
     match dtype {
         ArrowDataType::Boolean
+        | ArrowDataType::Int8
+        | ArrowDataType::Int16
         | ArrowDataType::Int32
         | ArrowDataType::Int64
+        | ArrowDataType::UInt8
+        | ArrowDataType::UInt16
         | ArrowDataType::UInt32
         | ArrowDataType::UInt64
         | ArrowDataType::Float32

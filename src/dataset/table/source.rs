@@ -27,7 +27,7 @@ pub(super) struct SourceColumn {
 
 /// What a column holds.
 pub(super) enum Cells {
-    /// Every cell is a number, true, false, or empty (NaN).
+    /// Every cell is a number, true, false, or unknown (NaN).
     Numbers(Vec<f64>),
     /// Kept as text, because the table needs it so.
     Text(Vec<String>),
@@ -132,10 +132,11 @@ impl Cells {
     }
 }
 
-/// A finite number; true and false are 1 and 0; an empty cell and `NaN` are unknown.
+/// A finite number; true and false are 1 and 0; an empty cell, `NaN` and what else R, SQL and Python write for one
+/// are unknown.
 fn number(cell: &str) -> Option<f64> {
     match cell.trim() {
-        "" => Some(f64::NAN),
+        "" | "NA" | "N/A" | "<NA>" | "None" | "NULL" | "null" => Some(f64::NAN),
         "true" | "True" | "TRUE" => Some(1.0),
         "false" | "False" | "FALSE" => Some(0.0),
         text => text.parse().ok().filter(|number: &f64| !number.is_infinite()),

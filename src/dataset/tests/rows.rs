@@ -216,6 +216,28 @@ fn a_table_is_ordered_by_moments_but_learns_from_none() {
 }
 
 #[test]
+fn narrow_integers_are_numbers_like_any() {
+    let label: Vec<i8> = (0..60).map(|idx| idx % 2).collect();
+    let la: Vec<u8> = (0..60).map(|idx| 4 * idx).collect();
+    let ld: Vec<i16> = (0..60).map(|idx| -500 * idx).collect();
+    let ts: Vec<u16> = (0..60).map(|idx| 1_000 * idx).collect();
+    let columns = [
+        Series::new("label".into(), label),
+        Series::new("la".into(), la),
+        Series::new("ld".into(), ld),
+        Series::new("id".into(), ts.clone()),
+        Series::new("ts".into(), ts),
+    ];
+    let (_directory, path) = foreign(columns.into_iter().map(Column::from).collect(), None);
+    let [label, time, id] = ["label", "ts", "id"].map(str::to_owned);
+    let table = Table::load(&path, &TableOptions { label, time, id, ..TableOptions::default() }).unwrap();
+    assert_eq!(table.names, ["la", "ld"]);
+    let last = (table.times[59], table.labels[59], table.columns[0][59], table.columns[1][59]);
+    assert_eq!(last, (59_000.0, Some(true), 236.0, -29_500.0));
+    assert_eq!(table.ids[59], "59000");
+}
+
+#[test]
 fn columns_of_other_types_are_left_out_of_tables_and_refused_in_records() {
     let numbers = |name: &str| Column::from(Series::new(name.into(), (0..60_i64).collect::<Vec<_>>()));
     let label = Column::from(Series::new("label".into(), (0..60_i64).map(|idx| idx % 2).collect::<Vec<_>>()));

@@ -54,6 +54,19 @@ fn features_are_the_numbers_that_do_not_describe_the_row() {
 }
 
 #[test]
+fn what_other_programs_write_for_nothing_is_unknown() {
+    let words = ["NA", "N/A", "<NA>", "None", "NULL", "null", "NaN", "nan", ""];
+    let of = |word: &str| sample().replace("59,p1,541,59.5,59,", &format!("59,p1,541,{word},59,"));
+    for word in words {
+        let table = load(of(word).as_bytes(), &options()).unwrap();
+        assert_eq!(table.names, ["la", "ld", "fix"], "{word}");
+        assert!(table.columns[0][0].is_nan() && table.columns[0][1].is_finite(), "{word}");
+    }
+    let table = load(of("none of it").as_bytes(), &options()).unwrap();
+    assert_eq!(table.names, ["ld", "fix"]);
+}
+
+#[test]
 fn gzip_is_told_by_its_bytes() {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(sample().as_bytes()).unwrap();
