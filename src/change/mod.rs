@@ -17,7 +17,8 @@ pub(crate) use environment::{is_test_word, opens_name};
 pub use inverse::inverse;
 pub(crate) use keys::for_each_word;
 pub use keys::{
-    KeyChange, KeyChangeKind, KeyWords, MAX_LINES as MAX_KEY_LINES, inner_changes, key_changes, key_words,
+    ChangedWord, KeyChange, KeyChangeKind, KeyWords, MAX_LINES as MAX_KEY_LINES, changed_word, inner_changes,
+    key_changes, key_words,
 };
 pub use parse::{DiffError, DiffLimits, parse_diff, parse_diff_within};
 pub use record::{

@@ -1,9 +1,10 @@
-//! Edits that the line-by-line reading does not show: inside inline maps, in the words of a directive, in a line
-//! that stayed while the block around it became another one.
+//! Edits that the line-by-line reading does not show: inside inline maps, in the words of a directive or of another text,
+//! in a line that stayed while the block around it became another one.
 //!
 //! The model's features count what [`key_changes`](crate::change::key_changes) reads; these edits are for rules
 //! that must not be passed by writing the same thing on one line. Start at [`inner_changes`].
 
+use crate::change::keys::changed_word::changed_word;
 use crate::change::keys::collect::{Entry, Sort, step};
 use crate::change::keys::format::Format;
 use crate::change::keys::line::{Line, Shape, read};
@@ -39,12 +40,19 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
         matches!(format, Format::Xml | Format::Zone | Format::Prose | Format::Code | Format::List);
     let (n_added, n_deleted) = file_diff.n_lines();
     let has_many_lines = n_added + n_deleted > MAX_LINES;
-    if has_no_keys || has_many_lines || !(is_reread || may_say_more(format, file_diff, known)) {
+    if has_many_lines {
         return Some(Vec::new());
     }
     let mut key_changes = Vec::new();
+    if !matches!(format, Format::Prose | Format::List) {
+        known.iter().for_each(|key_change| words(key_change, &mut key_changes));
+    }
+    let hunks = match has_no_keys || !(is_reread || may_say_more(format, file_diff, known)) {
+        true => &[],
+        false => file_diff.hunks(),
+    };
     let mut n_facts = 0;
-    for (hunk_idx, hunk) in file_diff.hunks().iter().enumerate() {
+    for (hunk_idx, hunk) in hunks.iter().enumerate() {
         let mut facts =
             Facts { format, is_reread, hunk_idx, line_idx: 0, entries: Vec::new(), is_cut: false };
         facts.read(hunk);
@@ -59,6 +67,39 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
         seen.map(|it| (it.path.as_str(), it.new.as_deref())).collect();
     key_changes.retain(|inner| !seen.contains(&(inner.path.as_str(), inner.new.as_deref())));
     Some(key_changes)
+}
+
+/// The one word of a text that became another one, as an edit of its own: `200 10m` → `200 0`.
+fn words(key_change: &KeyChange, out: &mut Vec<KeyChange>) {
+    let sides = key_change.old.as_deref().zip(key_change.new.as_deref());
+    let sides = sides.filter(|_| key_change.kind == KeyChangeKind::Text);
+    let Some(word) = sides.and_then(|(old, new)| changed_word(old, new)) else { return };
+    let is_name = |text: &str| {
+        text.bytes().any(|byte| byte.is_ascii_alphabetic())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    let path = match is_name(word.before) {
+        true => [&key_change.path, "_", word.before].concat(),
+        false => key_change.path.clone(),
+    };
+    let leaf_at = key_change.path.len().saturating_sub(key_change.leaf.len());
+    let of = |is_old: bool, value| Entry {
+        is_old,
+        hunk_idx: key_change.hunk_idx,
+        line_idx: key_change.line_idx,
+        run: 0,
+        path: path.clone(),
+        leaf_at,
+        sort: Sort::Pair,
+        value,
+        text: value,
+        raw: value,
+        is_part: true,
+        taken: false,
+    };
+    if path.len() <= MAX_INNER_PATH {
+        emit::edited(&of(true, word.old), &of(false, word.new), false, out);
+    }
 }
 
 /// A look at the bytes that settles nearly every file.

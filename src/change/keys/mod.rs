@@ -6,6 +6,7 @@
 //! the hunk. Linear in the size of the diff, deterministic, never fails. Start at [`key_changes`];
 //! the order of the work is [`mod@line`] → [`scope`] → [`collect`] → [`pair`] → [`typed`].
 
+mod changed_word;
 mod collect;
 mod emit;
 mod format;
@@ -27,6 +28,7 @@ mod zone;
 use crate::change::FileDiff;
 use serde::{Deserialize, Serialize};
 
+pub use changed_word::{ChangedWord, changed_word};
 pub use inner::inner_changes;
 pub(crate) use words::for_each_word;
 pub use words::{KeyWords, key_words};

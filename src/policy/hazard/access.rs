@@ -130,7 +130,10 @@ const LETS_OUT: &[&str] = &[
 const ACTIONS: &[&str] = &["action", "actions", "verbs", "permissions"];
 
 fn wildcard(edit: &Edit<'_>) -> bool {
-    let is_star = |value: &str| value == "*:*" || value.trim_matches(['[', ']', '"', '\'', ' ']) == "*";
+    let is_star = |value: &str| {
+        let bare = value.trim_matches(['[', ']', '"', '\'', ' ']);
+        matches!(bare, "*" | "*:*" | ".*" | "^.*$" | ".+" | "^.+$" | "**" | "%" | "any")
+    };
     let comes = matches!(
         edit.key_change.kind,
         KeyChangeKind::ListAdd | KeyChangeKind::Added | KeyChangeKind::Text | KeyChangeKind::Host
@@ -140,7 +143,25 @@ fn wildcard(edit: &Edit<'_>) -> bool {
     let is_anything = || is_star(&edit.new) && !is_star(&edit.old) && edit.path_says(LETS_IN);
     let is_any_action =
         || is_any_of_service(&edit.new) && !is_any_of_service(&edit.old) && edit.path_says(ACTIONS);
-    comes && (is_any_address || is_anything() || is_any_action()) && !lets_out(edit)
+    // A name with a star answers for every name that nobody wrote down.
+    let is_any_name = || {
+        edit.new.starts_with("*.")
+            && !edit.old.is_empty()
+            && !edit.old.starts_with('*')
+            && edit.leaf_says(&["name", "record"])
+            && speaks_of_names(edit.file_diff.path())
+    };
+    let is_any_origin =
+        || edit.gains(&["://*."]) && edit.path_says(&["origin", "origins", "redirect", "cors"]);
+    comes
+        && (is_any_origin()
+            || (is_any_address || is_anything() || is_any_action()) && !lets_out(edit)
+            || is_any_name())
+}
+
+/// Whether a file is about the names of a zone.
+pub(super) fn speaks_of_names(path: &str) -> bool {
+    ["dns", "zone", "route53", "records"].iter().any(|word| path.contains(word))
 }
 
 /// `s3:*` or `"iam:*"`: everything that a service can do.
@@ -209,6 +230,10 @@ fn firewall_off(edit: &Edit<'_>) -> bool {
             && edit.path_says(&["policy", "default", "input", "forward"]))
         || (edit.becomes(&["allow"]) && edit.old == "deny" && edit.leaf_says(&["effect", "action"]))
         || (edit.is_dropped() && edit.key_change.leaf == "deny" && edit.old == "all")
+        || (edit.is_dropped() && edit.key_change.leaf == "http-request" && edit.old.starts_with("deny"))
+        || (edit.becomes(&["-1", "all"])
+            && matches!(edit.old.as_ref(), "tcp" | "udp" | "6" | "17")
+            && edit.leaf_says(&["protocol"]))
         || (edit.is_dropped() && edit.leaf_says(&["network policy", "firewall"]))
 }
 
@@ -247,6 +272,10 @@ fn auth_off(edit: &Edit<'_>) -> bool {
     let is_trusting = trusts(&edit.new) && !trusts(&edit.old) && edit.file_diff.path().contains("pg_hba");
     let tables_skipped = edit.set_to() == Some(true) && edit.leaf_says(&["skip grant tables"])
         || edit.key_change.kind == KeyChangeKind::ListAdd && edit.new == "skip-grant-tables";
+    let asks_no_password = edit.key_change.kind == KeyChangeKind::Secret
+        && !edit.is_in_new_file()
+        && !edit.comes_elsewhere(&edit.key_change.leaf)
+        && edit.leaf_says(&["requirepass"]);
     const NOBODY: &[&str] = &["anonymous", "guest access"];
     let off = edit.turned_off(AUTH) || edit.drops_switch(AUTH);
     (off && !edit.is_about(NOBODY))
@@ -255,6 +284,7 @@ fn auth_off(edit: &Edit<'_>) -> bool {
         || by_password
         || is_trusting
         || tables_skipped
+        || asks_no_password
         || edit.turned_on(NOBODY)
 }
 

@@ -15,6 +15,15 @@ pub(super) const RULES: &[HazardRule] = &[
     )
     .with_code(ReasonCode::HazardReplicasToZero),
     edit_rule(
+        "capacity_cut",
+        Sphere::OutsideTests,
+        capacity_cut,
+        [
+            "Copies or workers fall to a fifth or less, or a pool, a buffer or what may be open at once to a tenth",
+            "`default_pool_size: 50` → `1`",
+        ],
+    ),
+    edit_rule(
         "replication_cut",
         Sphere::OutsideTests,
         replication_cut,
@@ -39,7 +48,7 @@ pub(super) const RULES: &[HazardRule] = &[
         "resource_limit_cut",
         Sphere::OutsideTests,
         resource_limit_cut,
-        ["A bound on memory or processors falls to a tenth or less", "`limits.memory: 4Gi` → `256Mi`"],
+        ["A bound on memory or processors falls to an eighth or less", "`limits.memory: 4Gi` → `256Mi`"],
     ),
     HazardRule {
         name: "limit_below_request",
@@ -72,6 +81,54 @@ fn replicas_to_zero(edit: &Edit<'_>) -> bool {
     edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0)
         && (edit.is_about(COPIES) || edit.key_change.leaf == "count")
         && !edit.leaf_says(&["max", "delay", "timeout", "seconds", "spare", "unavailable", "surge"])
+}
+
+fn capacity_cut(edit: &Edit<'_>) -> bool {
+    const WORKERS: &[&str] = &[
+        "max replicas",
+        "max instances",
+        "max size",
+        "max count",
+        "max nodes",
+        "nodes",
+        "node count",
+        "max node count",
+        "pods",
+        "numprocs",
+        "processes",
+        "workers",
+        "worker processes",
+        "worker count",
+        "concurrency",
+        "concurrent executions",
+    ];
+    const POOLS: &[&str] = &[
+        "pool",
+        "pool size",
+        "max connections",
+        "connections",
+        "max clients",
+        "max children",
+        "threads",
+        "nofile",
+        "open files",
+        "file descriptors",
+        "body size",
+        "buffers",
+        "buffer pool size",
+        "cache size",
+        "queue size",
+        "heap",
+        "maxmemory",
+    ];
+    const OTHERS: &[&str] =
+        &["delay", "timeout", "seconds", "spare", "unavailable", "surge", "idle", "min", "per", "log"];
+    let falls_to = |part: f64| edit.numbers().is_some_and(|(old, new)| new >= 0.0 && new <= old / part);
+    let has_many = || edit.numbers().is_some_and(|(old, _)| old >= 5.0);
+    has_many()
+        && falls_to(5.0)
+        && (edit.is_about(COPIES) || edit.is_about(WORKERS) || falls_to(10.0) && edit.is_about(POOLS))
+        && !edit.leaf_says(OTHERS)
 }
 
 fn replication_cut(edit: &Edit<'_>) -> bool {
@@ -115,7 +172,7 @@ fn resource_limit_removed(edit: &Edit<'_>) -> bool {
 fn resource_limit_cut(edit: &Edit<'_>) -> bool {
     const BOUNDS: &[&str] =
         &["limits", "mem limit", "memory limit", "memory max", "max heap size", "heap size", "maxmemory"];
-    edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 0.0 && new <= old / 10.0)
+    edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 0.0 && new <= old / 8.0)
         && edit.path_says(BOUNDS)
         && (edit.leaf_says(BOUNDS) || matches!(edit.key_change.leaf.as_str(), "memory" | "cpu"))
 }

@@ -66,9 +66,17 @@ impl<'a> Edit<'a> {
         says(self.leaf(), phrases)
     }
 
-    /// Whether the key or one of the two above it has one of these words or phrases.
+    /// Whether the key or one of the two above it has one of these words or phrases; where all that is known of the key
+    /// says nothing (`enabled`), its file's name speaks.
     pub(super) fn path_says(&self, phrases: &[&str]) -> bool {
-        says(self.path.get_or_init(|| spaced(last_components(&self.key_change.path, 3))), phrases)
+        let path = self.path.get_or_init(|| {
+            let path = spaced(last_components(&self.key_change.path, 3));
+            match path.split(' ').filter(|word| !word.is_empty()).all(is_generic) {
+                true => spaced(file_stem(self.file_diff.path())) + &path,
+                false => path,
+            }
+        });
+        says(path, phrases)
     }
 
     /// Whether the key speaks of one of these: its own name, or for a name that says nothing
@@ -325,6 +333,12 @@ fn spaced(name: &str) -> String {
         words.push(' ');
     });
     words
+}
+
+/// The name of a file without directories and what follows its first dot.
+fn file_stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.split_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// The end of a dotted path, at most so many components of it.

@@ -32,6 +32,15 @@ pub(super) const RULES: &[HazardRule] = &[
         ["A feature is switched on in production", "`features.new_checkout.enabled: false` → `true`"],
     ),
     edit_rule(
+        "flag_off_in_production",
+        Sphere::Production,
+        flag_off_in_production,
+        [
+            "Something that ran in production is switched off",
+            "`checkout.enabled: true` → `false`, or `disabled: false` → `true`",
+        ],
+    ),
+    edit_rule(
         "default_flipped",
         Sphere::OutsideTests,
         default_flipped,
@@ -59,20 +68,38 @@ fn full_rollout(edit: &Edit<'_>) -> bool {
         &["threshold", "alert", "critical", "warning", "max", "limit", "quality", "delay"];
     let is_share =
         || matches!(edit.key_change.kind, KeyChangeKind::Percentage { .. }) || edit.path_says(SHARES);
-    edit.numbers().is_some_and(|(old, new)| (0.0..=10.0).contains(&old) && new == 100.0)
+    let all_to_one = || edit.leaf_says(&["weights"]) && is_shared(&edit.old) && is_of_one(&edit.new);
+    let is_jump = edit.numbers().is_some_and(|(old, new)| (0.0..=10.0).contains(&old) && new == 100.0)
         && is_share()
         && !edit.path_says(SAMPLING)
         && !edit.leaf_says(OTHERS)
-        && !edit.path_says(&["alert", "alerts", "critical", "warning", "delay"])
+        && !edit.path_says(&["alert", "alerts", "critical", "warning", "delay"]);
+    let all_hosts = || edit.becomes(&["all"]) && !edit.old.is_empty() && edit.key_change.leaf == "hosts";
+    is_jump || all_to_one() || all_hosts()
+}
+
+/// Whether an inline list of weights gives more than one a share.
+fn is_shared(list: &str) -> bool {
+    weights(list).is_some_and(|weights| weights.iter().filter(|weight| **weight > 0.0).count() > 1)
+}
+
+/// Whether an inline list of weights gives one everything.
+fn is_of_one(list: &str) -> bool {
+    weights(list).is_some_and(|weights| weights.iter().filter(|weight| **weight > 0.0).count() == 1)
+}
+
+fn weights(list: &str) -> Option<Vec<f64>> {
+    let inner = list.trim().strip_prefix('[')?.strip_suffix(']')?;
+    inner.split(',').map(|weight| weight.trim().parse().ok()).collect()
 }
 
 fn canary_skipped(edit: &Edit<'_>) -> bool {
     const STEPS: &[&str] = &["canary", "canary steps", "canary analysis", "progressive delivery"];
     let no_pause = edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0)
         && (edit.leaf_says(&["bake", "pause"]) || edit.key_change.parent() == "pause");
-    let no_steps = matches!(edit.key_change.leaf.as_str(), "steps" | "canary")
+    let no_steps = matches!(edit.key_change.leaf.as_str(), "steps" | "canary" | "analysis")
         && edit.is_dropped()
-        && edit.path_says(&["canary"]);
+        && edit.path_says(&["canary", "strategy"]);
     (edit.turned_off(STEPS) && !edit.leaf_says(&["events"])) || no_pause || no_steps
 }
 
@@ -109,6 +136,57 @@ const SAFEGUARDS: &[&str] = &[
     "firewall",
     "rate limit",
     "pdb",
+    "login",
+    "circuit breaker",
+    "failover",
+    "health check",
+    "logging",
+    "audit",
+];
+
+/// What a production is better without.
+const NUISANCES: &[&str] = &[
+    "debug",
+    "debugging",
+    "verbose",
+    "trace",
+    "tracing",
+    "maintenance",
+    "read only",
+    "readonly",
+    "kill switch",
+    "experiment",
+    "experimental",
+    "experiments",
+    "beta",
+    "preview",
+    "dry run",
+    "test",
+    "tests",
+    "mock",
+    "demo",
+    "docs",
+    "swagger",
+    "insecure",
+    "skip",
+    "anonymous",
+    "guest",
+    "public",
+    "privileged",
+    "root",
+    "legacy",
+    "deprecated",
+    "sampling",
+    // What only adorns.
+    "banner",
+    "notice",
+    "announcement",
+    "survey",
+    "promo",
+    "welcome",
+    "motd",
+    "theme",
+    "tooltip",
 ];
 
 fn flag_on_in_production(edit: &Edit<'_>) -> bool {
@@ -117,6 +195,21 @@ fn flag_on_in_production(edit: &Edit<'_>) -> bool {
         && (edit.leaf_says(&["enabled", "enable", "feature", "active", "flag", "use", "on", "allow"])
             || edit.path_says(&["features", "feature flags", "feature", "flags", "toggles"]))
         && !edit.is_about(SAFEGUARDS)
+}
+
+fn flag_off_in_production(edit: &Edit<'_>) -> bool {
+    const SWITCHES: &[&str] = &["enabled", "enable", "feature", "active", "flag", "on"];
+    const STOPS: &[&str] = &["disabled", "disable", "suspend", "suspended", "paused"];
+    let is_off = match edit.flipped() {
+        Some(false) => {
+            !edit.is_negative()
+                && (edit.leaf_says(SWITCHES)
+                    || edit.path_says(&["features", "feature flags", "feature", "flags", "toggles"]))
+        }
+        Some(true) => edit.leaf_says(STOPS),
+        None => false,
+    };
+    is_off && !edit.path_says(NUISANCES)
 }
 
 fn default_flipped(edit: &Edit<'_>) -> bool {

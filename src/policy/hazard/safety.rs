@@ -1,6 +1,6 @@
 //! Rules about what catches a fall: checks, alerts, backups, protections, throttles.
 
-use crate::change::KeyChangeKind;
+use crate::change::{KeyChangeKind, changed_word};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
@@ -19,6 +19,24 @@ pub(super) const RULES: &[HazardRule] = &[
         ["An alert, its notification or the monitoring goes away", "`notifications_enabled: true` → `false`"],
     ),
     edit_rule(
+        "alert_silenced",
+        Sphere::OutsideTests,
+        alert_silenced,
+        [
+            "An alert hardly ever fires any more: its bound is ten times as far, or it waits for hours",
+            "`expr: errors / total > 0.05` → `> 5`",
+        ],
+    ),
+    edit_rule(
+        "safety_net_off",
+        Sphere::OutsideTests,
+        safety_net_off,
+        [
+            "What heals a system or keeps what failed is switched off or removed",
+            "`circuit_breaker_enabled: true` → `false`, or a dead letter queue removed",
+        ],
+    ),
+    edit_rule(
         "backup_off",
         Sphere::OutsideTests,
         backup_off,
@@ -28,13 +46,13 @@ pub(super) const RULES: &[HazardRule] = &[
         "durability_off",
         Sphere::OutsideTests,
         durability_off,
-        ["A write is acknowledged before it is safe on disk", "`fsync = on` → `off`"],
+        ["A write is acknowledged before it is safe on disk, or goes to a replica", "`fsync = on` → `off`"],
     ),
     edit_rule(
         "retention_cut",
         Sphere::OutsideTests,
         retention_cut,
-        ["Something is kept at most a fifth as long, or not at all", "`retention_days: 30` → `1`"],
+        ["Something is kept at most a quarter as long, or not at all", "`retention_days: 30` → `1`"],
     ),
     edit_rule(
         "deletion_protection_off",
@@ -46,7 +64,7 @@ pub(super) const RULES: &[HazardRule] = &[
         "destructive_policy",
         Sphere::OutsideTests,
         destructive_policy,
-        ["Data goes when its owner goes", "`reclaimPolicy: Retain` → `Delete`"],
+        ["Data goes when its owner goes, or when space is short", "`reclaimPolicy: Retain` → `Delete`"],
     ),
     edit_rule(
         "rate_limit_off",
@@ -86,7 +104,14 @@ fn health_check_removed(edit: &Edit<'_>) -> bool {
     let disabled = edit.set_to() == Some(true) && edit.leaf_says(&["disable"]) && edit.path_says(CHECKS)
         || edit.becomes(&["none"]) && edit.leaf_says(&["healthcheck"]);
     const ABOUT: &[&str] = &["doc", "docs", "opsmanual", "expose", "url", "urls", "custom", "port"];
-    (edit.is_dropped() && edit.leaf_says(CHECKS) && !edit.leaf_says(ABOUT))
+    let is_check = || edit.leaf_says(CHECKS) || matches!(edit.key_change.leaf.as_str(), "check" | "checks");
+    let has_check = |value: &str| value.split_ascii_whitespace().any(|word| word == "check");
+    let server_unchecked = has_check(&edit.old)
+        && !edit.new.is_empty()
+        && !has_check(&edit.new)
+        && edit.leaf_says(&["server", "default server"]);
+    (edit.is_dropped() && is_check() && !edit.leaf_says(ABOUT))
+        || server_unchecked
         || edit.turned_off(CHECKS)
         || disabled
 }
@@ -118,7 +143,70 @@ fn monitoring_off(edit: &Edit<'_>) -> bool {
         && edit.leaf_says(&["access log", "level", "loglevel"]);
     let metrics_off =
         edit.flipped() == Some(false) && edit.switches(&["metrics"]) && edit.key_change.parent() == "metrics";
-    edit.turned_off(WATCHES) || metrics_off || rule_gone || nobody_told || log_off
+    let nobody_paged = edit.flipped() == Some(false) && edit.key_change.leaf == "critical";
+    edit.turned_off(WATCHES) || nobody_paged || metrics_off || rule_gone || nobody_told || log_off
+}
+
+fn alert_silenced(edit: &Edit<'_>) -> bool {
+    const PLACES: &[&str] = &["alert", "alarm", "monitor", "prometheus", "nagios", "icinga", "rules"];
+    const BOUNDS: &[&str] = &["threshold", "critical", "warning", "crit", "warn"];
+    let watches = || {
+        let path = edit.file_diff.path();
+        edit.path_says(&["alert", "alerts", "alarm", "alarms", "monitoring", "monitor"])
+            || PLACES.iter().any(|place| path.contains(place))
+    };
+    let far = edit.numbers().is_some_and(|(old, new)| old > 0.0 && (new >= 10.0 * old || new <= old / 10.0))
+        && edit.leaf_says(BOUNDS);
+    let late = edit.seconds().is_some_and(|(old, new)| new >= 12.0 * old && new >= 3_600.0)
+        && edit.key_change.leaf == "for";
+    (is_out_of_reach(&edit.old, &edit.new) || far || late) && watches()
+}
+
+/// Whether the bound of a comparison moved to where it is hardly met: ten times as far, or beyond all that a share
+/// can be.
+fn is_out_of_reach(old: &str, new: &str) -> bool {
+    if !old.contains(['>', '<']) {
+        return false;
+    }
+    let Some(word) = changed_word(old, new) else { return false };
+    let (Ok(old), Ok(new)) = (word.old.parse::<f64>(), word.new.parse::<f64>()) else { return false };
+    match word.before {
+        ">" | ">=" => {
+            (old > 0.0 && new >= 10.0 * old)
+                || (old == 0.0 && new >= 100.0)
+                || ((0.5..1.0).contains(&old) && new >= 1.0)
+                || ((50.0..100.0).contains(&old) && new >= 100.0)
+        }
+        "<" | "<=" => old > 0.0 && new <= old / 10.0,
+        _ => false,
+    }
+}
+
+fn safety_net_off(edit: &Edit<'_>) -> bool {
+    const NETS: &[&str] = &[
+        "circuit breaker",
+        "circuit breakers",
+        "failover",
+        "fail over",
+        "multi az",
+        "auto repair",
+        "auto healing",
+        "autohealing",
+        "auto recovery",
+        "outlier detection",
+        "load shedding",
+        "backpressure",
+        "autovacuum",
+        "jitter",
+        "backoff",
+        "exponential backoff",
+    ];
+    const REMOVED: &[&str] =
+        &["dead letter", "redrive policy", "dlq", "outlier detection", "circuit breaker", "circuit breakers"];
+    let stays_down = edit.becomes(&["no", "never"])
+        && matches!(edit.old.as_ref(), "always" | "on-failure" | "onfailure" | "unless-stopped")
+        && edit.leaf_says(&["restart", "restart policy"]);
+    edit.turned_off(NETS) || stays_down || (edit.is_dropped() && edit.leaf_says(REMOVED))
 }
 
 fn backup_off(edit: &Edit<'_>) -> bool {
@@ -132,24 +220,52 @@ fn backup_off(edit: &Edit<'_>) -> bool {
         "skip final snapshot",
         "archive mode",
         "wal archiving",
+        "versioning",
     ];
     let is_one =
         |edit: &Edit<'_>| matches!(edit.key_change.leaf.as_str(), "backup" | "backups" | "backup_schedule");
-    edit.turned_off(BACKUPS) || (edit.is_dropped() && is_one(edit))
+    let is_suspended = edit.becomes(&["suspended"]) && edit.path_says(&["versioning"]);
+    edit.turned_off(BACKUPS) || is_suspended || (edit.is_dropped() && is_one(edit))
 }
 
 fn durability_off(edit: &Edit<'_>) -> bool {
-    const WRITES: &[&str] =
-        &["fsync", "synchronous commit", "full page writes", "appendonly", "append only", "journal enabled"];
+    const WRITES: &[&str] = &[
+        "fsync",
+        "synchronous commit",
+        "full page writes",
+        "semi sync",
+        "appendonly",
+        "append only",
+        "journal enabled",
+    ];
     let is_lazy =
         edit.becomes(&["0", "2"]) && edit.old == "1" && edit.leaf_says(&["flush log at trx commit"]);
     let is_unacknowledged =
         edit.becomes(&["0", "1"]) && matches!(edit.old.as_ref(), "all" | "-1") && edit.leaf_says(&["acks"]);
-    edit.turned_off(WRITES) || is_lazy || is_unacknowledged
+    let is_unsynced = edit.becomes(&["0"]) && edit.old == "1" && edit.leaf_says(&["sync binlog"]);
+    let is_unclean = edit.flipped() == Some(true) && edit.leaf_says(&["unclean leader election"]);
+    let is_unlogged = edit.becomes(&["minimal"]) && edit.leaf_says(&["wal level"]);
+    // A replica that takes writes is none any more.
+    let is_writable = edit.turned_off(&["read only", "super read only"])
+        && ["replica", "slave", "standby", "secondary"]
+            .iter()
+            .any(|word| edit.file_diff.path().contains(word));
+    let is_unsaved = edit.key_change.leaf == "save"
+        && !matches!(edit.old.as_ref(), "" | "\"\"")
+        && matches!(edit.new.as_ref(), "" | "\"\"")
+        && edit.key_change.new.is_some();
+    edit.turned_off(WRITES)
+        || is_unsaved
+        || is_lazy
+        || is_unacknowledged
+        || is_unsynced
+        || is_unclean
+        || is_unlogged
+        || is_writable
 }
 
 fn retention_cut(edit: &Edit<'_>) -> bool {
-    edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 0.0 && new <= old / 5.0)
+    edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 0.0 && new <= old / 4.0)
         && edit.is_about(&[
             "retention",
             "retain",
@@ -187,12 +303,15 @@ fn destructive_policy(edit: &Edit<'_>) -> bool {
         "hbm ddl",
         "prune policy",
     ];
+    let alters =
+        edit.becomes(&["update"]) && !edit.old.is_empty() && edit.leaf_says(&["ddl auto", "hbm ddl"]);
     let policy = edit.becomes(&["delete", "destroy", "create-drop", "create", "drop"])
         && !edit.old.is_empty()
         && edit.leaf_says(POLICIES);
     let force =
         edit.flipped() == Some(true) && edit.leaf_says(&["force destroy", "delete data", "drop on start"]);
-    policy || force || edit.turned_off(&["persistence"])
+    let evicts = edit.old == "noeviction" && !edit.new.is_empty() && edit.leaf_says(&["maxmemory policy"]);
+    policy || force || evicts || alters || edit.turned_off(&["persistence"])
 }
 
 fn rate_limit_off(edit: &Edit<'_>) -> bool {
@@ -262,9 +381,11 @@ fn debug_on(edit: &Edit<'_>) -> bool {
     let environment = edit.leaf_says(&["env", "environment"])
         && Place::of_text(&edit.old) == Place::Production
         && Place::of_text(&edit.new) == Place::Test;
+    let secrets_logged = edit.flipped() == Some(false) && edit.leaf_says(&["no log"]);
     let traces = edit.becomes(&["always"]) && edit.leaf_says(&["include stacktrace"]);
     level
         || environment
         || traces
+        || secrets_logged
         || (edit.flipped() == Some(true) && !edit.is_negative() && edit.leaf_says(DEBUG))
 }

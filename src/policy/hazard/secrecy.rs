@@ -117,15 +117,54 @@ fn tls_verification_off(edit: &Edit<'_>) -> bool {
     let skips = edit.set_to() == Some(true) && edit.switches(SKIPS);
     let about_tls = || {
         edit.path_says(&["ssl", "tls", "cert", "certs", "peer", "hostname", "certificate", "unauthorized"])
+            || (edit.key_change.leaf == "verify" && edit.key_change.kind != KeyChangeKind::Added)
     };
-    let stops = (edit.flipped() == Some(false) || edit.drops_switch(CHECKS))
+    let stops = (edit.set_to() == Some(false) || edit.drops_switch(CHECKS))
         && edit.leaf_says(CHECKS)
         && !edit.leaf_says(SKIPS)
         && about_tls();
+    let one_sided = edit.becomes(&["disable", "disabled", "none", "off", "permissive"])
+        && matches!(edit.old.as_ref(), "strict" | "mutual" | "istio_mutual" | "required" | "on")
+        && edit.path_says(&["mtls", "tls", "mutual tls", "ssl"]);
     let loose = edit.becomes(&["disable", "disabled", "none", "prefer", "allow", "cert_none"])
         && !matches!(edit.old.as_ref(), "" | "prefer" | "allow" | "disable")
         && edit.leaf_says(&["ssl mode", "ssl verify", "verify", "verify client", "tls mode"]);
-    skips || stops || loose
+    skips || stops || loose || one_sided || asks_nobody(edit)
+}
+
+/// Whether a command or a directive no longer looks at who answers.
+fn asks_nobody(edit: &Edit<'_>) -> bool {
+    const OPTIONS: &[&str] = &[
+        " verify none",
+        "verify=false",
+        "sslverify=false",
+        "--insecure",
+        "--no-check-certificate",
+        "--no-verify-ssl",
+        "--nogpgcheck",
+        "--no-gpg-check",
+        "--allow-unauthenticated",
+        "--skip-tls-verify",
+        "stricthostkeychecking=no",
+        "stricthostkeychecking no",
+        "sslmode=disable",
+        "trustservercertificate=true",
+    ];
+    let is_text = matches!(
+        edit.key_change.kind,
+        KeyChangeKind::Text | KeyChangeKind::Added | KeyChangeKind::ListAdd | KeyChangeKind::Host
+    );
+    is_text && (edit.gains(OPTIONS) || (has_curl_k(&edit.new) && !has_curl_k(&edit.old)))
+}
+
+/// Whether a command line calls curl with `-k` among its short options.
+fn has_curl_k(command: &str) -> bool {
+    let mut words = command.split_ascii_whitespace().skip_while(|word| !word.ends_with("curl"));
+    let is_k = |word: &str| {
+        let options = word.strip_prefix('-').unwrap_or("");
+        options.contains('k') && options.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    words.next().is_some() && words.take_while(|word| !matches!(*word, "|" | "&&" | ";")).any(is_k)
 }
 
 fn encryption_downgraded(edit: &Edit<'_>) -> bool {
@@ -175,7 +214,14 @@ fn encryption_downgraded(edit: &Edit<'_>) -> bool {
     let gains_broken = is_worse() && about_protocols() && !edit.new.contains('!');
     let no_promise =
         (edit.is_dropped() || edit.gains(&["max-age=0"])) && edit.leaf_says(&["strict transport security"]);
-    edit.turned_off(ENCRYPTS) || no_promise || in_clear || gains_broken
+    let weak_digest =
+        edit.becomes(&["md5"]) && edit.old.contains("sha") && edit.leaf_says(&["encryption", "auth"]);
+    let is_tls = |value: &str| value.split_ascii_whitespace().any(|word| word == "ssl");
+    let plain_listener = is_tls(&edit.old)
+        && !edit.new.is_empty()
+        && !is_tls(&edit.new)
+        && matches!(edit.key_change.leaf.as_str(), "listen" | "bind");
+    weak_digest || plain_listener || edit.turned_off(ENCRYPTS) || no_promise || in_clear || gains_broken
 }
 
 /// `TLSv1` as a word of its own.

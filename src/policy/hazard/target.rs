@@ -29,6 +29,15 @@ pub(super) const RULES: &[HazardRule] = &[
         dns_record_removed,
         ["A name server, a mail exchanger or the address of a zone goes away", "`@ IN MX 10 mail` removed"],
     ),
+    edit_rule(
+        "dns_record_broken",
+        Sphere::Everywhere,
+        dns_record_broken,
+        [
+            "A name of a zone loses its last dot, a serial goes back, or anybody may send mail",
+            "`www IN CNAME web.example.org.` → `web.example.org`",
+        ],
+    ),
     HazardRule {
         name: "merge_marker",
         code: ReasonCode::HazardOther,
@@ -52,12 +61,34 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
         || (edit.key_change.kind == KeyChangeKind::Text
             && is_address(&edit.old)
             && (is_address(&edit.new) || edit.new == "localhost"));
+    const POINTERS: &[&str] = &[
+        "nameserver",
+        "nameservers",
+        "dns",
+        "resolver",
+        "resolvers",
+        "servers",
+        "upstreams",
+        "endpoints",
+        "brokers",
+        "backends",
+        "targets",
+        "hosts",
+        "peers",
+    ];
+    let is_own = |value: &str| ["localhost", "127.0.0.1", "::1"].iter().any(|own| value.contains(own));
+    let is_left_to_itself = || {
+        let left = edit.replaced();
+        !left.is_empty() && left.iter().all(|old| is_address(old) && !is_own(old))
+    };
+    if edit.key_change.kind == KeyChangeKind::ListAdd && is_own(&edit.new) && edit.leaf_says(POINTERS) {
+        return is_left_to_itself();
+    }
     if !is_pointer || edit.new.contains('@') && !edit.new.contains("://") {
         return false;
     }
     let (old, new) = (Place::of_text(without_suffix(&edit.old)), Place::of_text(without_suffix(&edit.new)));
     let to_test = new == Place::Test && old != Place::Test;
-    let is_own = |value: &str| ["localhost", "127.0.0.1", "::1"].iter().any(|own| value.contains(own));
     to_test || (is_own(&edit.new) && !is_own(&edit.old) && !edit.old.starts_with("0.0.0.0"))
 }
 
@@ -110,13 +141,38 @@ fn dns_record_removed(edit: &Edit<'_>) -> bool {
     if edit.key_change.kind != KeyChangeKind::Removed {
         return false;
     }
-    let path = edit.file_diff.path();
-    let is_zone = path.contains("zone") || path.ends_with(".dns") || path.ends_with(".db");
     let record = edit.key_change.leaf.as_str();
     let is_apex = edit.key_change.path.starts_with("@.") || edit.key_change.path.starts_with("www.");
     let matters =
         matches!(record, "MX" | "NS" | "SOA") || (is_apex && matches!(record, "A" | "AAAA" | "CNAME"));
-    is_zone && matters && edit.is_dropped()
+    is_zone(edit.file_diff.path()) && matters && edit.is_dropped()
+}
+
+fn dns_record_broken(edit: &Edit<'_>) -> bool {
+    let path = edit.file_diff.path();
+    let is_zone = is_zone(path);
+    let loses_dot = || {
+        let without = edit.old.strip_suffix('.').filter(|name| name.contains('.'));
+        is_zone && without == Some(edit.new.as_ref())
+    };
+    let goes_back = || {
+        let serial = |text: &str| text.split_ascii_whitespace().next().and_then(|it| it.parse::<u64>().ok());
+        let serials = serial(&edit.old).zip(serial(&edit.new));
+        let is_dated = serials.is_some_and(|(old, new)| old > 1_000_000_000 && new < old);
+        is_dated && (is_zone || edit.leaf_says(&["serial"]))
+    };
+    let anybody_sends = || {
+        let is_spf = |value: &str| value.contains("v=spf1");
+        let refuses = |value: &str| value.contains("-all") || value.contains("~all");
+        (is_spf(&edit.old) && is_spf(&edit.new) && refuses(&edit.old) && !refuses(&edit.new))
+            || (["p=reject", "p=quarantine"].iter().any(|policy| edit.old.contains(policy))
+                && edit.new.contains("p=none"))
+    };
+    loses_dot() || goes_back() || anybody_sends()
+}
+
+fn is_zone(path: &str) -> bool {
+    path.contains("zone") || path.ends_with(".dns") || path.ends_with(".db")
 }
 
 fn merge_marker(file_edits: &FileEdits<'_>) -> Option<FileFinding> {

@@ -42,7 +42,7 @@ pub(super) const RULES: &[HazardRule] = &[
         "retry_storm",
         Sphere::OutsideTests,
         retry_storm,
-        ["Ten times more retries, or retries without a pause", "`max_retries: 3` → `100`"],
+        ["Ten times more retries, none at all, or retries without a pause", "`max_retries: 3` → `100`"],
     ),
     edit_rule(
         "schedule_every_minute",
@@ -82,8 +82,18 @@ fn timeout_tenfold(edit: &Edit<'_>) -> bool {
 }
 
 fn ttl_to_zero(edit: &Edit<'_>) -> bool {
-    const LIVES: &[&str] =
-        &["ttl", "expiry", "expires", "expiration", "lifetime", "expire", "max age", "maxage", "s maxage"];
+    const LIVES: &[&str] = &[
+        "ttl",
+        "cache valid",
+        "expiry",
+        "expires",
+        "expiration",
+        "lifetime",
+        "expire",
+        "max age",
+        "maxage",
+        "s maxage",
+    ];
     edit.numbers().is_some_and(|(old, new)| old >= 60.0 && (0.0..=10.0).contains(&new) && new <= old / 30.0)
         && edit.is_about(LIVES)
 }
@@ -149,11 +159,22 @@ fn retry_storm(edit: &Edit<'_>) -> bool {
         && edit.is_about(&["retries", "retry", "max retries", "attempts", "max attempts", "retry count"]);
     let no_pause = new == 0.0
         && edit.leaf_says(&["backoff", "retry delay", "retry interval", "retry wait", "backoff ms"]);
-    (storm && edit.seconds().is_none()) || no_pause
+    let none = new == 0.0 && edit.leaf_says(&["max retries", "retries", "retry count", "retry attempts"]);
+    (storm && edit.seconds().is_none()) || no_pause || none
 }
 
 fn schedule_every_minute(edit: &Edit<'_>) -> bool {
-    const SCHEDULES: &[&str] = &["cron", "schedule", "on calendar", "cronjob", "interval", "job", "crontab"];
+    const SCHEDULES: &[&str] = &[
+        "cron",
+        "schedule",
+        "scheduled",
+        "cron expression",
+        "on calendar",
+        "cronjob",
+        "interval",
+        "job",
+        "crontab",
+    ];
     if edit.key_change.kind != KeyChangeKind::Text || is_every_minute(&edit.old) {
         return false;
     }
@@ -161,11 +182,17 @@ fn schedule_every_minute(edit: &Edit<'_>) -> bool {
         || (edit.becomes(&["*", "*/1"]) && edit.leaf_says(&["minute"]))
 }
 
-/// A cron line of five fields whose first names every minute.
+/// A cron line whose field of minutes, or of seconds where it has six or seven fields, names every one; or the same
+/// as a calendar of systemd.
 fn is_every_minute(value: &str) -> bool {
-    let mut fields = value.split_ascii_whitespace();
-    let first = fields.next();
-    let n_others = fields.count();
-    (n_others == 4 && matches!(first, Some("*" | "*/1" | "0-59")))
-        || matches!(value, "minutely" | "* * * * *")
+    let is_every = |field: Option<&&str>| matches!(field, Some(&("*" | "*/1" | "0/1" | "0-59")));
+    let fields: Vec<&str> = value.split_ascii_whitespace().take(8).collect();
+    match fields.len() {
+        5 => is_every(fields.first()),
+        6 | 7 => is_every(fields.first()) || is_every(fields.get(1)),
+        _ => {
+            let time = fields.last().copied().unwrap_or("");
+            matches!(time, "minutely" | "*:*" | "*:*:*" | "*:*:00" | "*:0/1" | "*:00/1")
+        }
+    }
 }
