@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::row::{Row, Rows};
 use super::words::{kind_word, source_word};
+use super::write::OUTCOMES;
 
 /// A frame of some of the rows: facts, tokens, then the features in order.
 pub(super) fn frame(rows: &Rows, range: Range<usize>) -> PolarsResult<DataFrame> {
@@ -14,6 +15,7 @@ pub(super) fn frame(rows: &Rows, range: Range<usize>) -> PolarsResult<DataFrame>
     let mut columns = identity_columns(facts);
     columns.extend(label_columns(facts));
     columns.extend(curation_columns(facts));
+    columns.push(outcome_column(facts));
     columns.push(token_column(rows, range.clone()));
     let feature = |feature: &super::FeatureColumn| {
         let values = feature.values[range.clone()].iter().map(|value| (!value.is_nan()).then_some(*value));
@@ -59,6 +61,15 @@ fn curation_columns(facts: &[Row]) -> Vec<Column> {
         flag("is_revert", facts, |row| Some(row.is_revert)),
         count("n_files", facts, |row| Some(row.n_files)),
     ]
+}
+
+/// Everything that became known of a change, as JSON; null where nothing did.
+fn outcome_column(facts: &[Row]) -> Column {
+    let cell = |row: &Row| {
+        let is_some = !row.outcomes.is_empty();
+        is_some.then(|| serde_json::to_string(&row.outcomes).expect("plain values are JSON"))
+    };
+    StringChunked::from_iter_options(OUTCOMES.into(), facts.iter().map(cell)).into_column()
 }
 
 fn token_column(rows: &Rows, range: Range<usize>) -> Column {

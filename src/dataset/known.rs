@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
-use crate::dataset::row::{Row, Rows};
-use crate::label::{LabelSource, STRICT_HORIZON_SECONDS, strict_negative_known_at};
+use crate::dataset::row::{Row, RowOutcome, Rows};
+use crate::label::{
+    LabelSource, deciding, incident_negative_known_at, link_delay_p90, strict_negative_known_at,
+};
 
 /// Times a subject template must have been seen before it says anything about undoing.
 const MIN_TEMPLATE_SEEN: u32 = 8;
@@ -48,40 +50,69 @@ impl LabelTask {
     }
 }
 
-/// What every row was worth at `as_of`: only outcomes known before it count, and templates count only
-/// events before it. A change without an outcome is a negative 14 days after landing; an unplanned
-/// revert after 14 days trains as a positive though no strict test holds it.
+/// What every row was worth at `as_of`, by what was known before: of several outcomes the one that decided then,
+/// templates by earlier events alone. A change without an outcome is a negative 14 days after landing, or, where
+/// incidents are linked, after as long as nine of ten links known by then had taken. An unplanned revert after 14
+/// days trains as a positive though no strict test holds it.
 pub fn standings(rows: &Rows, task: LabelTask, as_of: i64) -> Vec<Standing> {
     let templates = planned_templates(rows, as_of);
-    let standing =
-        |row: &Row| standing(row, task, as_of, templates.get(&key_of(row)).copied().unwrap_or(false));
+    let link_delays = link_delays(rows, as_of);
+    let standing = |row: &Row| {
+        let at = Moment {
+            as_of,
+            planned_template: templates.get(&key_of(row)).copied().unwrap_or(false),
+            link_delay: link_delays.get(row.root.as_str()).copied(),
+        };
+        standing(row, task, &at)
+    };
     rows.facts().iter().map(standing).collect()
 }
 
-fn standing(row: &Row, task: LabelTask, as_of: i64, planned_template: bool) -> Standing {
-    if row.is_revert || row.n_files == 0 || row.committed_at >= as_of {
+/// A moment, and what was known then of the like of a row.
+struct Moment {
+    as_of: i64,
+    /// Whether changes with its subject template were routinely undone.
+    planned_template: bool,
+    /// Seconds that nine of ten incident links of its history had taken; none without links.
+    link_delay: Option<i64>,
+}
+
+fn standing(row: &Row, task: LabelTask, at: &Moment) -> Standing {
+    if row.is_revert || row.n_files == 0 || row.committed_at >= at.as_of {
         return Standing::Left;
     }
-    let known = row.label_known_at.is_some_and(|known_at| known_at < as_of);
-    let positive = row.label_raw == Some(true);
-    let planned = row.planned_wording || planned_template;
+    let planned = row.planned_wording || at.planned_template;
+    let known: Vec<&RowOutcome> = row.outcomes.iter().filter(|outcome| outcome.known_at < at.as_of).collect();
+    let verdict = deciding(&known, |it| (it.source, it.known_at, it.retracts));
+    let was_planned = match verdict {
+        None => planned,
+        Some(outcome) if outcome.source == LabelSource::Revert => planned || outcome.planned,
+        Some(outcome) => outcome.planned,
+    };
+    let is_undone = verdict.is_some_and(|outcome| outcome.positive || outcome.planned);
+    let negative_at = match verdict {
+        // Somebody spoke for it.
+        Some(_) => strict_negative_known_at(row.committed_at),
+        None => incident_negative_known_at(row.committed_at, at.link_delay),
+    };
     match task {
-        LabelTask::Strict if planned && row.label_source.is_none_or(|s| s == LabelSource::Revert) => {
-            Standing::Left
-        }
-        _ if positive && known => Standing::Positive,
-        _ if strict_negative_known_at(row.committed_at) <= as_of && !strict_positive_later(row, as_of) => {
-            Standing::Negative
-        }
+        LabelTask::Strict if was_planned => Standing::Left,
+        _ if is_undone => Standing::Positive,
+        _ if negative_at <= at.as_of => Standing::Negative,
         _ => Standing::Left,
     }
 }
 
-/// Whether the row went wrong in a way that was not known at `as_of`: it is no negative either.
-fn strict_positive_later(row: &Row, as_of: i64) -> bool {
-    let within =
-        row.outcome_at.is_some_and(|at| at.saturating_sub(row.committed_at) <= STRICT_HORIZON_SECONDS);
-    row.label_raw == Some(true) && within && row.label_known_at.is_none_or(|known_at| known_at >= as_of)
+/// How long nine of ten incident links known before `as_of` had taken, by history.
+fn link_delays(rows: &Rows, as_of: i64) -> BTreeMap<&str, i64> {
+    let mut delays: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for row in rows.facts() {
+        let links = row.outcomes.iter().filter(|outcome| outcome.source == LabelSource::Incident);
+        let known = links.filter(|outcome| outcome.known_at < as_of);
+        let waits = known.map(|outcome| outcome.known_at - row.committed_at);
+        waits.for_each(|wait| delays.entry(row.root.as_str()).or_default().push(wait));
+    }
+    delays.into_iter().filter_map(|(root, waits)| Some((root, link_delay_p90(waits)?))).collect()
 }
 
 fn planned_templates(rows: &Rows, as_of: i64) -> BTreeMap<(&str, u64), bool> {

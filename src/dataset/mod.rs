@@ -27,6 +27,6 @@ pub use digest::Digest;
 pub use error::Error;
 pub use known::{LabelTask, Standing, standings};
 pub use records::{Record, read_records};
-pub use row::{FeatureColumn, Metadata, Row, Rows, RowsBuilder};
+pub use row::{FeatureColumn, Metadata, Row, RowOutcome, Rows, RowsBuilder};
 pub use split::{Split, SplitError};
 pub use table::{LeftOut, MIN_POSITIVES, Table, TableOptions};

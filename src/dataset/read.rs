@@ -2,12 +2,12 @@ use std::fmt::Display;
 use std::path::Path;
 
 use super::parquet::ParquetFile;
-use super::row::{FeatureColumn, Row, Rows};
+use super::row::{FeatureColumn, Row, RowOutcome, Rows};
 use super::words::{kind_of, source_of};
-use super::write::{Entry, FORMAT, METADATA_KEY};
+use super::write::{Entry, FORMAT, METADATA_KEY, OUTCOMES};
 use super::{Error, Metadata};
 use crate::change::ChangeId;
-use crate::label::ChangeKind;
+use crate::label::{ChangeKind, LabelSource};
 
 /// What a file of rows is called in messages.
 const ROWS: &str = "a file of rows written by `mine`";
@@ -24,6 +24,7 @@ impl Rows {
         read_identity(&mut file, &mut rows.facts)?;
         read_labels(&mut file, &mut rows.facts)?;
         read_curation(&mut file, &mut rows.facts)?;
+        read_outcomes(&mut file, &mut rows.facts)?;
         (rows.token_values, rows.token_ends) = file.lists("tokens")?;
         for (name, revision) in entry.features {
             let values = file.feature(&name)?;
@@ -66,6 +67,7 @@ fn empty_row() -> Row {
         effort: 0,
         template: 0,
         planned_wording: false,
+        outcomes: Vec::new(),
         reverted_at: None,
         is_revert: false,
         n_files: 0,
@@ -113,6 +115,27 @@ fn read_curation(file: &mut ParquetFile, rows: &mut [Row]) -> Result<(), Error> 
     fill(file, rows, "n_files", ParquetFile::naturals, |row, cell| {
         put(&mut row.n_files, cell.and_then(|count| u32::try_from(count).ok()))
     })
+}
+
+/// What became known of each row. Files of before have the outcome that decided alone.
+fn read_outcomes(file: &mut ParquetFile, rows: &mut [Row]) -> Result<(), Error> {
+    if file.names().iter().any(|name| name == OUTCOMES) {
+        return fill(file, rows, OUTCOMES, ParquetFile::texts, |row, cell| {
+            let outcomes = cell.map_or_else(|| Ok(Vec::new()), |cell| serde_json::from_str(&cell));
+            outcomes.map(|outcomes| row.outcomes = outcomes).is_ok()
+        });
+    }
+    for row in rows {
+        let deciding = row.label_source.zip(row.label_known_at).map(|(source, known_at)| RowOutcome {
+            source,
+            known_at,
+            positive: row.label_raw == Some(true),
+            planned: row.planned_wording && source == LabelSource::Revert,
+            retracts: false,
+        });
+        row.outcomes.extend(deciding);
+    }
+    Ok(())
 }
 
 /// Takes the cells of a column and hands each to its row, which says whether it can hold it.

@@ -48,12 +48,30 @@ pub struct Row {
     pub template: u64,
     /// Whether the change's own wording says that it will be undone.
     pub planned_wording: bool,
+    /// Everything that became known about it, in the order in which it did.
+    pub outcomes: Vec<RowOutcome>,
     /// When a later change reverted it, planned or not.
     pub reverted_at: Option<i64>,
     /// Whether it is itself a revert.
     pub is_revert: bool,
     /// Files touched; zero is a change without a diff.
     pub n_files: u32,
+}
+
+/// What became known about a change at one moment; which of several decides depends on the moment that one asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowOutcome {
+    /// Where it came from.
+    pub source: LabelSource,
+    /// When it became known, in Unix seconds.
+    pub known_at: i64,
+    /// Whether it speaks against the change.
+    pub positive: bool,
+    /// Whether undoing the change was the plan, by what was known at that moment.
+    pub planned: bool,
+    /// Whether it only withdraws what was reported before.
+    pub retracts: bool,
 }
 
 /// A feature's values over all rows.

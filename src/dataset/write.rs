@@ -14,6 +14,9 @@ use super::{Error, Metadata, Rows};
 /// Key of our entry in the file's metadata.
 pub(super) const METADATA_KEY: &str = "diffrisk.rows";
 
+/// The column of everything that became known of a change; files of before lack it.
+pub(super) const OUTCOMES: &str = "outcomes";
+
 /// Raised when the columns or their meaning change.
 pub(super) const FORMAT: u32 = 1;
 

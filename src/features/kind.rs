@@ -16,10 +16,10 @@ const KINDS: [(&str, &[&str]); 12] = [
         "script",
         &["sh", "bash", "py", "rb", "js", "ts", "go", "pl", "lua", "groovy", "jenkinsfile", "makefile"],
     ),
-    ("docs", &["md", "rst", "txt", "adoc", "html", "css", "svg", "png"]),
+    ("docs", &["md", "rst", "adoc", "html", "css", "svg", "png"]),
     ("ini", &["ini", "conf", "cfg", "toml", "properties", "env", "cnf", "service", "cron"]),
     ("xml", &["xml", "plist", "csv"]),
-    ("list", &["dblist", "list", "lock", "sum"]),
+    ("list", &["dblist", "list", "txt", "lock", "sum"]),
     ("zone", &["zone", "db", "arpa"]),
 ];
 
@@ -80,10 +80,10 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
     kind_share!("kind_terraform", 4, "Terraform or HCL"),
     kind_share!("kind_template", 5, "templates"),
     kind_share!("kind_script", 6, "scripts"),
-    kind_share!("kind_docs", 7, "documentation or pictures"),
+    kind_share!("kind_docs", 7, "documentation or pictures").revised(2),
     kind_share!("kind_ini", 8, "INI, TOML or properties"),
     kind_share!("kind_xml", 9, "XML or CSV"),
-    kind_share!("kind_list", 10, "plain lists"),
+    kind_share!("kind_list", 10, "plain lists").revised(2),
     kind_share!("kind_zone", 11, "DNS zones"),
     place_share!("place_production", 0, "production"),
     place_share!("place_staging", 1, "staging").revised(2),
@@ -102,7 +102,8 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
     }),
     FeatureSpec::new("kind_only_docs", Unit::Flag, "Whether only documentation is touched", |f| {
         flag(f.kind.n_files > 0 && f.kind.n_by_kind[7] == f.kind.n_files)
-    }),
+    })
+    .revised(2),
     FeatureSpec::new(
         "place_several",
         Unit::Flag,
@@ -122,7 +123,7 @@ impl KindFacts {
         };
         for file_diff in &record.files {
             let path = file_diff.path().to_ascii_lowercase();
-            let extension = extension_of(&path);
+            let extension = if is_readme(&path) { "md" } else { extension_of(&path) };
             for (n, (_, endings)) in facts.n_by_kind.iter_mut().zip(KINDS) {
                 *n += usize::from(endings.contains(&extension));
             }
@@ -134,6 +135,26 @@ impl KindFacts {
         facts.depth = Spread::of(record.files.iter().map(|file| file.path().matches('/').count() as f64));
         facts
     }
+}
+
+/// Whether a text file is written for people: `readme.txt` is, `requirements.txt` is not.
+fn is_readme(path: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "readme",
+        "license",
+        "licence",
+        "notice",
+        "changelog",
+        "changes",
+        "notes",
+        "authors",
+        "contributors",
+        "news",
+        "copying",
+        "history",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(".txt").is_some_and(|stem| NAMES.contains(&stem))
 }
 
 /// Which places the words of a path in lower case name.
@@ -155,7 +176,13 @@ fn places_of(path: &str) -> [bool; PLACES.len()] {
 
 #[cfg(test)]
 mod tests {
-    use super::places_of;
+    use super::{is_readme, places_of};
+
+    #[test]
+    fn a_text_file_is_documentation_by_its_name_alone() {
+        assert!(is_readme("a/readme.txt") && is_readme("license.txt"));
+        assert!(!is_readme("requirements.txt") && !is_readme("a/hosts.txt") && !is_readme("readme.yaml"));
+    }
 
     #[test]
     fn the_first_word_of_a_name_is_no_environment() {

@@ -6,23 +6,31 @@ use crate::history::{body_lines, names_ticket};
 /// The words told apart in titles, each with the forms that show it.
 const WORDS: [&[&str]; 18] = [
     &["fix", "fixes", "fixed", "bugfix", "hotfix", "correct", "typo", "repair"],
-    &["enable", "enabled", "activate", "on"],
-    &["disable", "disabled", "deactivate", "off", "stop"],
+    &["enable", "enabled", "activate"],
+    &["disable", "disabled", "deactivate", "stop"],
     &["add", "adds", "added", "create", "new", "introduce", "initial"],
     &["remove", "removed", "delete", "drop", "cleanup", "clean", "unused", "kill"],
     &["update", "updates", "upgrade", "bump", "promote", "version", "release"],
-    &["increase", "raise", "up", "scale", "more"],
-    &["decrease", "reduce", "lower", "limit", "down", "less"],
+    &["increase", "raise", "more"],
+    &["decrease", "reduce", "lower", "less"],
     &["move", "rename", "migrate", "migration", "switch", "replace", "convert"],
     &["refactor", "simplify", "reorganize", "lint", "format", "style", "comment", "doc", "docs", "readme"],
     &["deploy", "rollout", "roll", "launch", "production", "prod"],
     &["test", "testing", "try", "experiment", "staging", "beta", "canary", "labs", "debug"],
     &["allow", "permit", "grant", "access", "rights", "permission", "permissions"],
-    &["default", "defaults", "global", "all", "everywhere", "common"],
+    &["default", "defaults", "global", "everywhere", "common"],
     &["again", "reapply", "retry", "really", "actually", "second", "take", "follow", "followup"],
-    &["temporary", "temporarily", "workaround", "hack", "quick", "emergency", "urgent", "now"],
-    &["config", "configuration", "setting", "settings", "set", "change"],
+    &["temporary", "temporarily", "workaround", "hack", "quick", "emergency", "urgent"],
+    &["config", "configuration", "setting", "settings"],
     &["alert", "alerts", "incident", "outage", "broken", "error", "errors", "fail", "failing"],
+];
+
+/// Pairs of words in titles that show one of [`WORDS`]: `on` alone says nothing, `turn on` does.
+const PAIRS: [(usize, &[&str], &str); 4] = [
+    (1, &["turn", "turns", "turned", "turning", "switch", "switched", "switching"], "on"),
+    (2, &["turn", "turns", "turned", "turning", "switch", "switched", "switching"], "off"),
+    (6, &["scale", "scales", "scaled", "scaling", "ramp", "ramping", "turn", "step"], "up"),
+    (7, &["scale", "scales", "scaled", "scaling", "ramp", "ramping", "turn", "step"], "down"),
 ];
 
 /// What the message family reads.
@@ -77,24 +85,33 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
         count(f.message.n_question_or_bang)
     }),
     word!("word_fix", 0, "a fix"),
-    word!("word_enable", 1, "turning something on"),
-    word!("word_disable", 2, "turning something off"),
+    word!("word_enable", 1, "turning something on").revised(2),
+    word!("word_disable", 2, "turning something off").revised(2),
     word!("word_add", 3, "something new"),
     word!("word_remove", 4, "removing something"),
     word!("word_update", 5, "an update"),
-    word!("word_increase", 6, "raising something"),
-    word!("word_decrease", 7, "lowering something"),
+    word!("word_increase", 6, "raising something").revised(2),
+    word!("word_decrease", 7, "lowering something").revised(2),
     word!("word_move", 8, "a move or a migration"),
     word!("word_tidy", 9, "tidying up or documentation"),
     word!("word_deploy", 10, "a rollout or production"),
     word!("word_test", 11, "a test"),
     word!("word_allow", 12, "rights or access"),
-    word!("word_default", 13, "a default"),
+    word!("word_default", 13, "a default").revised(2),
     word!("word_again", 14, "doing something again"),
-    word!("word_temporary", 15, "something temporary or urgent"),
-    word!("word_config", 16, "a setting"),
+    word!("word_temporary", 15, "something temporary or urgent").revised(2),
+    word!("word_config", 16, "a setting").revised(2),
     word!("word_trouble", 17, "an alert or an error"),
 ];
+
+/// Which of [`WORDS`] a title in lower case shows.
+fn has_word(words: &[&str]) -> [bool; WORDS.len()] {
+    let mut has_word = WORDS.map(|forms| words.iter().any(|word| forms.contains(word)));
+    for (idx, verbs, particle) in PAIRS {
+        has_word[idx] |= words.windows(2).any(|pair| verbs.contains(&pair[0]) && pair[1] == particle);
+    }
+    has_word
+}
 
 impl MessageFacts {
     pub(super) fn of(change: &Change) -> Self {
@@ -115,7 +132,28 @@ impl MessageFacts {
                 .is_some_and(|(scope, _)| scope.len() < 40 && !scope.contains(' ')),
             has_digits: title.contains(|c: char| c.is_ascii_digit()),
             n_question_or_bang: title.matches(['?', '!']).count(),
-            has_word: WORDS.map(|forms| words.iter().any(|word| forms.contains(word))),
+            has_word: has_word(&words),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_word;
+
+    #[test]
+    fn a_particle_alone_turns_nothing_on_or_down() {
+        let shown = |title: &str| {
+            let words: Vec<&str> = title.split(' ').collect();
+            [1, 2, 6, 7, 16].map(|idx| has_word(&words)[idx])
+        };
+        assert_eq!(shown("bump proxy to stop warning on eks"), [false, true, false, false, false]);
+        assert_eq!(shown("tear down the listener"), [false; 5]);
+        assert_eq!(shown("set the user to absent"), [false; 5]);
+        assert_eq!(shown("turn on the cache"), [true, false, false, false, false]);
+        assert_eq!(shown("switch off the cache"), [false, true, false, false, false]);
+        assert_eq!(shown("scale up web"), [false, false, true, false, false]);
+        assert_eq!(shown("scale down web"), [false, false, false, true, false]);
+        assert_eq!(shown("raise the limit"), [false, false, true, false, false]);
     }
 }

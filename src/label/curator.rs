@@ -158,16 +158,25 @@ impl Curator {
     }
 }
 
-/// Declared incidents outrank reports, which outrank detected reverts. The first incident decides,
-/// the newest report, the first revert; a retraction takes the reports away.
 fn verdict<'a>(outcomes: &[&'a Outcome]) -> Option<&'a Outcome> {
-    let of = |source: LabelSource| outcomes.iter().copied().filter(move |outcome| outcome.source == source);
+    deciding(outcomes, |outcome| (outcome.source, outcome.known_at, outcome.retracts()))
+}
+
+/// The outcome that decides among those known of one change, by what `facts` tells of each: where it came from, when
+/// it became known, and whether it only withdraws a report. Declared incidents outrank reports, which outrank detected
+/// reverts. The first incident decides, the newest report, the first revert; a retraction takes the reports away.
+pub fn deciding<'a, T>(
+    outcomes: &[&'a T],
+    facts: impl Fn(&T) -> (LabelSource, i64, bool) + Copy,
+) -> Option<&'a T> {
+    let of = |wanted| outcomes.iter().copied().filter(move |outcome| facts(outcome).0 == wanted);
+    let known_at = |outcome: &&T| facts(outcome).1;
     // `max_by_key` takes the last of equals: the report that came in later.
-    let newest_report = of(LabelSource::Outcome).max_by_key(|outcome| outcome.known_at);
+    let newest_report = of(LabelSource::Outcome).max_by_key(known_at);
     of(LabelSource::Incident)
-        .min_by_key(|outcome| outcome.known_at)
-        .or(newest_report.filter(|outcome| !outcome.retracts()))
-        .or_else(|| of(LabelSource::Revert).min_by_key(|outcome| outcome.known_at))
+        .min_by_key(known_at)
+        .or(newest_report.filter(|outcome| !facts(outcome).2))
+        .or_else(|| of(LabelSource::Revert).min_by_key(known_at))
 }
 
 /// Whether a change was undone soon enough to speak against it.

@@ -16,7 +16,7 @@ mod rollback;
 mod template;
 mod wording;
 
-pub use curator::{Curator, RowLabel};
+pub use curator::{Curator, RowLabel, deciding};
 pub use detector::{Detector, MAX_REMEMBERED};
 pub use known::{
     STRICT_HORIZON_SECONDS, incident_negative_known_at, link_delay_p90, strict_negative_known_at,

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use crate::change::{Change, digest};
-use crate::dataset::{CustomValues, CustomVector, Metadata, Row, Rows, RowsBuilder};
+use crate::dataset::{CustomValues, CustomVector, Metadata, Row, RowOutcome, Rows, RowsBuilder};
 use crate::features::{CUSTOM_REVISION, schema};
 use crate::git::{self, Repository, Unit, WalkOptions, WalkReport, walk};
 use crate::label::{Curator, LabelSource, Outcome, RowLabel, is_bot};
@@ -182,6 +182,7 @@ impl Collector {
             effort: (n_added + n_deleted) as u64,
             template: landed.classification.template,
             planned_wording: landed.classification.planned_by_wording,
+            outcomes: Vec::new(),
             reverted_at: None,
             is_revert: landed.classification.is_revert,
             n_files: u32::try_from(change.record.files.len()).unwrap_or(u32::MAX),
@@ -192,7 +193,7 @@ impl Collector {
     fn record(&mut self, outcomes: Vec<Outcome>) {
         for outcome in outcomes {
             if let Some(row) = self.builder.facts_mut().get_mut(outcome.ordinal as usize) {
-                row.planned_wording |= outcome.planned;
+                row.outcomes.push(row_outcome(&outcome));
                 if outcome.source == LabelSource::Revert {
                     row.reverted_at = row.reverted_at.or(Some(outcome.occurred_at));
                 }
@@ -223,6 +224,16 @@ impl Collector {
                 rows.select(&kept)
             }
         }
+    }
+}
+
+fn row_outcome(outcome: &Outcome) -> RowOutcome {
+    RowOutcome {
+        source: outcome.source,
+        known_at: outcome.known_at,
+        positive: outcome.positive,
+        planned: outcome.planned,
+        retracts: outcome.retracts(),
     }
 }
 

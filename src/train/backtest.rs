@@ -304,7 +304,7 @@ fn fit(
 }
 
 fn is_early(row: &Row, as_of: i64) -> bool {
-    row.committed_at < as_of && row.label_known_at.is_none_or(|known_at| known_at < as_of)
+    row.committed_at < as_of
 }
 
 /// Every system on every change from the split on; the ensemble comes first.

@@ -1,7 +1,9 @@
-//! No history, however odd, lets a later change reach an earlier vector.
+//! No history, however odd, lets a later fact reach an earlier vector or what an earlier moment trained on.
 
-use diffrisk::dataset::Rows;
+use diffrisk::change::ChangeId;
+use diffrisk::dataset::{LabelTask, Rows, standings};
 use diffrisk::git::{Repository, Unit};
+use diffrisk::incident::{IncidentLink, LinkKind, OutcomeKind, OutcomeRecord, OutcomeTarget};
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
 use diffrisk::timeline::Sources;
 use git2::Oid;
@@ -17,6 +19,14 @@ struct Step {
     /// Hours since the change before; a clock may go back.
     hours: i64,
     message: Message,
+    /// What is told of it, and how many hours after it.
+    told: Option<(Told, i64)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    Incident,
+    Report(OutcomeKind),
 }
 
 #[derive(Clone, Debug)]
@@ -36,12 +46,62 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..6_usize).prop_map(Message::RevertsCommit),
         1 => (1..6_usize).prop_map(Message::RevertsSubject),
     ];
-    (0..5_usize, 0..50_u32, -3..60_i64, message).prop_map(|(file, value, hours, message)| Step {
+    let told = prop_oneof![
+        Just(Told::Incident),
+        Just(Told::Report(OutcomeKind::Reverted)),
+        Just(Told::Report(OutcomeKind::RevertedAsPlanned)),
+        Just(Told::Report(OutcomeKind::Harmless)),
+        Just(Told::Report(OutcomeKind::Retracted)),
+    ];
+    let told = prop::option::weighted(0.3, (told, 0..1_500_i64));
+    (0..5_usize, 0..50_u32, -3..60_i64, message, told).prop_map(|(file, value, hours, message, told)| Step {
         file,
         value,
         hours,
         message,
+        told,
     })
+}
+
+fn link(n: usize, change_id: &ChangeId, known_at: i64) -> IncidentLink {
+    IncidentLink {
+        incident_id: format!("I-{n}"),
+        started_at: None,
+        resolved_at: None,
+        known_at,
+        severity: None,
+        title: None,
+        repo: "made-up".to_owned(),
+        change_id: change_id.clone(),
+        link_kind: LinkKind::Declared,
+    }
+}
+
+fn report(change_id: &ChangeId, outcome: OutcomeKind, known_at: i64) -> OutcomeRecord {
+    OutcomeRecord {
+        target: OutcomeTarget::Commit(change_id.clone()),
+        repo: Some("made-up".to_owned()),
+        outcome,
+        occurred_at: known_at,
+        known_at,
+        incident_id: None,
+        severity: None,
+        source: None,
+    }
+}
+
+/// What was told of the changes of a history without such.
+fn told(steps: &[Step], rows: &Rows) -> Sources {
+    let (mut links, mut reports) = (Vec::new(), Vec::new());
+    for (n, (step, row)) in steps.iter().zip(rows.facts()).enumerate() {
+        let Some((told, hours)) = step.told else { continue };
+        let known_at = row.committed_at + 3_600 * hours;
+        match told {
+            Told::Incident => links.push(link(n, &row.change_id, known_at)),
+            Told::Report(outcome) => reports.push(report(&row.change_id, outcome, known_at)),
+        }
+    }
+    Sources::new(links, reports)
 }
 
 fn written(steps: &[Step]) -> Script {
@@ -77,11 +137,11 @@ fn written(steps: &[Step]) -> Script {
     script
 }
 
-fn mined(script: &Script, until: Option<i64>) -> Rows {
+fn mined(script: &Script, until: Option<i64>, sources: Sources) -> Rows {
     let options = MineOptions {
         name: "made-up".to_owned(),
         unit: Unit::Commit,
-        sources: Sources::default(),
+        sources,
         since: None,
         until,
         now: i64::MAX,
@@ -97,10 +157,12 @@ proptest! {
     #[test]
     fn later_history_changes_no_earlier_vector(steps in prop::collection::vec(step(), 12..40), cut in 0.2..0.9_f64) {
         let script = written(&steps);
-        let whole = mined(&script, None);
+        let sources = told(&steps, &mined(&script, None, Sources::default()));
+        // Long after everything that is told.
+        let whole = mined(&script, Some(i64::from(u32::MAX)), sources.clone());
         prop_assert_eq!(whole.n_rows(), steps.len());
         let cut = whole.facts()[(whole.n_rows() as f64 * cut) as usize].committed_at;
-        let early = mined(&script, Some(cut));
+        let early = mined(&script, Some(cut), sources);
         prop_assert!(early.n_rows() > 0 && early.n_rows() <= whole.n_rows());
         let bits = |rows: &Rows, idx: usize| rows.vector(idx).iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         for idx in 0..early.n_rows() {
@@ -108,6 +170,10 @@ proptest! {
             prop_assert_eq!(early.tokens(idx), whole.tokens(idx));
             prop_assert_eq!(early.facts()[idx].kind, whole.facts()[idx].kind);
             prop_assert!(early.facts()[idx].label_known_at.is_none_or(|known_at| known_at <= cut));
+        }
+        for task in [LabelTask::Strict, LabelTask::Raw] {
+            let (then, now) = (standings(&early, task, cut), standings(&whole, task, cut));
+            prop_assert_eq!(&then[..], &now[..early.n_rows()], "{:?}", task);
         }
     }
 }

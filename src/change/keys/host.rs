@@ -66,6 +66,7 @@ fn is_host_name(name: &str) -> bool {
                 && !front.is_empty()
                 && !front.starts_with('.')
                 && !is_file_suffix(top)
+                && !is_machine_size(top)
                 && !is_reversed(name)
         }
         None => is_numbered(name),
@@ -87,6 +88,11 @@ fn is_reversed(name: &str) -> bool {
         || name.starts_with("org.")
         || name.starts_with("net.")
         || name.starts_with("io.")
+}
+
+/// The last word of the name of a kind of machine: `m5.large`, `db.t3.medium`.
+fn is_machine_size(top: &str) -> bool {
+    matches!(top, "nano" | "micro" | "small" | "medium" | "large" | "metal") || top.ends_with("xlarge")
 }
 
 fn is_file_suffix(top: &str) -> bool {

@@ -1,4 +1,5 @@
 mod custom;
+mod known;
 mod rows;
 mod split;
 mod table;

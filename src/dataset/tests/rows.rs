@@ -9,7 +9,9 @@ use polars::prelude::{
 
 use crate::change::ChangeId;
 use crate::dataset::parquet::ParquetFile;
-use crate::dataset::{Error, Metadata, Row, Rows, RowsBuilder, Table, TableOptions, read_records};
+use crate::dataset::{
+    Error, Metadata, Row, RowOutcome, Rows, RowsBuilder, Table, TableOptions, read_records,
+};
 use crate::label::{ChangeKind, LabelSource};
 
 fn row(idx: u32) -> Row {
@@ -35,6 +37,13 @@ fn row(idx: u32) -> Row {
         effort: u64::MAX - u64::from(idx),
         template: u64::from(idx) << 60,
         planned_wording: idx == 2,
+        outcomes: Vec::from_iter(reverted.then_some(RowOutcome {
+            source: LabelSource::Incident,
+            known_at: 5,
+            positive: true,
+            planned: false,
+            retracts: false,
+        })),
         reverted_at: None,
         is_revert: idx == 1,
         n_files: idx,

@@ -1,0 +1,87 @@
+use crate::change::ChangeId;
+use crate::dataset::{LabelTask, Row, RowOutcome, Rows, RowsBuilder, Standing, standings};
+use crate::label::{ChangeKind, LabelSource};
+
+const DAY: i64 = 86_400;
+
+/// A change of day 0 of which nothing is known.
+fn row(idx: usize) -> Row {
+    Row {
+        repo: "config".to_owned(),
+        root: "a".repeat(40),
+        unit: "commit".to_owned(),
+        change_id: ChangeId(format!("{idx:040x}")),
+        digest: format!("sha256:{idx:064x}"),
+        committed_at: 0,
+        author: String::new(),
+        bot: false,
+        kind: ChangeKind::Ordinary,
+        planned: false,
+        outcome_at: None,
+        label_raw: None,
+        label_strict: None,
+        in_strict: true,
+        label_source: None,
+        label_known_at: None,
+        severity: None,
+        effort: 1,
+        template: idx as u64,
+        planned_wording: false,
+        outcomes: Vec::new(),
+        reverted_at: None,
+        is_revert: false,
+        n_files: 1,
+    }
+}
+
+fn outcome(source: LabelSource, day: i64) -> RowOutcome {
+    RowOutcome { source, known_at: day * DAY, positive: true, planned: false, retracts: false }
+}
+
+fn rows(all: &[&[RowOutcome]]) -> Rows {
+    let mut builder = RowsBuilder::new([]);
+    for (idx, outcomes) in all.iter().enumerate() {
+        builder.push(Row { outcomes: outcomes.to_vec(), ..row(idx) }, &[], &[]).unwrap();
+    }
+    builder.finish()
+}
+
+/// What the first of the rows was worth at the end of a day.
+fn first(all: &[&[RowOutcome]], day: i64) -> Standing {
+    standings(&rows(all), LabelTask::Strict, day * DAY + 1)[0]
+}
+
+#[test]
+fn what_became_known_later_says_nothing() {
+    let revert = outcome(LabelSource::Revert, 3);
+    let planned = RowOutcome { planned: true, ..outcome(LabelSource::Revert, 200) };
+    assert_eq!(first(&[&[planned]], 100), Standing::Negative, "a planned undoing of a later day");
+    assert_eq!(first(&[&[planned]], 200), Standing::Left);
+    let incident = outcome(LabelSource::Incident, 60);
+    assert_eq!(first(&[&[revert, incident]], 20), Standing::Positive, "the incident was linked later");
+    let report = outcome(LabelSource::Outcome, 5);
+    let withdrawn = RowOutcome { positive: false, retracts: true, ..outcome(LabelSource::Outcome, 30) };
+    assert_eq!(first(&[&[report, withdrawn]], 20), Standing::Positive);
+    assert_eq!(first(&[&[report, withdrawn]], 40), Standing::Negative);
+}
+
+#[test]
+fn what_was_reported_as_planned_is_no_question() {
+    let report = RowOutcome { positive: false, planned: true, ..outcome(LabelSource::Outcome, 5) };
+    assert_eq!(first(&[&[report]], 20), Standing::Left);
+    assert_eq!(standings(&rows(&[&[report]]), LabelTask::Raw, 20 * DAY), [Standing::Positive]);
+}
+
+#[test]
+fn where_incidents_are_linked_late_a_negative_waits_as_long() {
+    let linked = [outcome(LabelSource::Incident, 90)];
+    assert_eq!(first(&[&[], &linked], 89), Standing::Negative, "no link was known yet");
+    assert_eq!(first(&[&[], &[outcome(LabelSource::Incident, 20)], &linked], 30), Standing::Negative);
+    let both: [&[RowOutcome]; 3] = [&[], &[outcome(LabelSource::Incident, 20)], &[]];
+    assert_eq!((first(&both, 19), first(&both, 20)), (Standing::Negative, Standing::Negative));
+    let late = [outcome(LabelSource::Incident, 90)];
+    let mut of_later = rows(&[&[], &late]);
+    of_later.facts[0].committed_at = 60 * DAY;
+    assert_eq!(standings(&of_later, LabelTask::Strict, 100 * DAY)[0], Standing::Left, "90 days did not pass");
+    assert_eq!(standings(&of_later, LabelTask::Strict, 150 * DAY)[0], Standing::Negative);
+}
