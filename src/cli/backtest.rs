@@ -44,6 +44,9 @@ pub struct BacktestArgs {
     /// Moment at which the test begins
     #[arg(long, value_name = "T", conflicts_with_all = ["split", "split_column", "group"])]
     split_at: Option<String>,
+    /// Name of the repository in incidents, outcomes and custom features; its directory's name unless given
+    #[arg(long, value_name = "NAME", requires = "repo")]
+    name: Option<String>,
     /// What counts as one change
     #[arg(long, value_name = "UNIT", value_enum, default_value_t = UnitArg::Auto)]
     unit: UnitArg,
@@ -182,7 +185,7 @@ fn refuse_own(rows: &Rows, more: &Rows) -> Result<(), Failure> {
 
 fn mined(args: &BacktestArgs) -> Result<(Rows, f64), Failure> {
     let Some(path) = &args.repo else { return Err(Failure::usage("`--repo` or `--table` is needed")) };
-    let opened = OpenedRepository::open(path, None, args.unit)?;
+    let opened = OpenedRepository::open(path, args.name.as_deref(), args.unit)?;
     let options = MineOptions {
         name: opened.name,
         unit: opened.unit,

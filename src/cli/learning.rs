@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use diffrisk::artifact::{Artifact, TwinKind, published};
-use diffrisk::dataset::{LabelTask, Metadata, Rows, Table, TableOptions};
+use diffrisk::dataset::{LabelTask, Metadata, Row, Rows, Table, TableOptions};
 use diffrisk::train::{self, Prior};
 
 use crate::cli::failure::Failure;
@@ -161,15 +161,40 @@ pub fn load_rows(paths: &[PathBuf]) -> Result<(Rows, i64), Failure> {
     refuse_twice(paths)?;
     let mut all: Option<Rows> = None;
     let mut as_of = i64::MIN;
+    let mut seen = SeenChanges::default();
     for path in paths {
         let (rows, Metadata { mined_at, .. }) = Rows::read_parquet(path)?;
         as_of = as_of.max(mined_at);
+        seen.take(path, &rows)?;
         match &mut all {
             None => all = Some(rows),
             Some(all) => all.append(&rows)?,
         }
     }
     all.map(|rows| (rows, as_of)).ok_or_else(|| Failure::usage("no file of rows is given"))
+}
+
+/// The changes of the files read so far.
+#[derive(Default)]
+pub struct SeenChanges {
+    keys: BTreeSet<[String; 3]>,
+}
+
+impl SeenChanges {
+    /// Takes the changes of one more file. One that an earlier file held, under whatever name, would count twice.
+    pub fn take(&mut self, path: &Path, rows: &Rows) -> Result<(), Failure> {
+        let key = |row: &Row| [row.root.clone(), row.unit.clone(), row.change_id.0.clone()];
+        let mut again = rows.facts().iter().filter(|row| !self.keys.insert(key(row)));
+        let Some(first) = again.next() else { return Ok(()) };
+        let more = match again.count() {
+            0 => String::new(),
+            n => format!(", as are {n} more"),
+        };
+        let (path, change, repo) = (path.display(), &first.change_id.0, &first.repo);
+        Err(Failure::bad_input(format!(
+            "`{path}`: the change {change} of `{repo}` is there twice, in this file or with an earlier one{more}; each may count once"
+        )))
+    }
 }
 
 /// Refuses a file that is given twice: its rows would count twice.

@@ -209,7 +209,11 @@ fn refuse(refused: &[String]) -> Result<(), Failure> {
 fn parse_feature(text: &str) -> Result<(String, f64), String> {
     let (name, value) = text.split_once('=').ok_or("expected `x.name=value`")?;
     check_custom_name(name).map_err(|error| format!("`{name}`: {error}"))?;
-    let number = value.parse().ok().filter(|number: &f64| number.is_finite());
+    let number = match value {
+        "true" => Some(1.0),
+        "false" => Some(0.0),
+        _ => value.parse().ok().filter(|number: &f64| number.is_finite()),
+    };
     number.map(|number| (name.to_owned(), number)).ok_or_else(|| format!("`{value}` is not a number"))
 }
 

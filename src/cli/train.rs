@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::learning::{ColumnArgs, PriorArg, TaskArg, load_rows, load_table, prior_for, refuse_twice};
+use crate::cli::learning::{
+    ColumnArgs, PriorArg, SeenChanges, TaskArg, load_rows, load_table, prior_for, refuse_twice,
+};
 use crate::cli::output::{OutputArgs, Table, print, print_json, wrapped};
 use crate::cli::progress::Progress;
 use crate::cli::time::utc;
@@ -74,8 +76,11 @@ fn on_rows(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
 fn on_repositories(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
     refuse_twice(&args.data)?;
     let mut sources = Vec::new();
+    let mut seen = SeenChanges::default();
     for path in &args.data {
-        sources.push(Rows::read_parquet(path)?.0);
+        let (rows, _) = Rows::read_parquet(path)?;
+        seen.take(path, &rows)?;
+        sources.push(rows);
     }
     let options = PooledOptions {
         name: name.to_owned(),

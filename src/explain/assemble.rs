@@ -81,11 +81,11 @@ fn verdict_sentence(decision: &Decision) -> String {
 }
 
 fn odds(assessment: &Assessment) -> String {
-    format!(
-        "{} goes wrong within {HORIZON_DAYS} days; typical here is {}",
-        one_in(assessment.score.get()),
-        one_in(assessment.base_rate).trim_start_matches("about ")
-    )
+    let share = one_in(assessment.score.get());
+    let verb = if share.starts_with("about 1 in ") { "goes" } else { "go" };
+    let typical = one_in(assessment.base_rate);
+    let typical = typical.trim_start_matches("about ");
+    format!("{share} {verb} wrong within {HORIZON_DAYS} days; typical here is {typical}")
 }
 
 fn rank(assessment: &Assessment) -> String {
@@ -215,6 +215,9 @@ fn is_mere_absence(contribution: &Contribution) -> bool {
 /// as usual" speaks for nothing.
 fn contradicts(contribution: &Contribution, total: f64, vector: &[f32]) -> bool {
     let spec = schema().spec(&contribution.feature);
+    if contribution.feature == "context_base_rate" {
+        return rank_of(&contribution.feature, vector).is_some_and(|rank| (rank >= 0.5) != (total > 0.0));
+    }
     let Some(spec) = spec.filter(|spec| spec.group == Group::Outcomes && !is_of_a_person(spec.name)) else {
         return false;
     };
@@ -291,6 +294,41 @@ mod tests {
         let size_files = schema().features.iter().position(|spec| spec.name == "size_files").unwrap();
         vector[size_files] = 1.0;
         assert!(said(&vector).starts_with("the file was changed 5 times before"), "{}", said(&vector));
+    }
+
+    #[test]
+    fn of_one_file_none_is_not_one() {
+        let mut vector = vec![f32::NAN; schema().n_values()];
+        vector[schema().position("size_files").unwrap()] = 1.0;
+        let said = |feature: &'static str, value: f64| {
+            let contribution = Contribution {
+                feature: feature.into(),
+                group: "".into(),
+                value: Some(value),
+                contribution: 1.0,
+            };
+            leading_value(&contribution, &vector).text
+        };
+        let none = "none of the file's earlier changes are by the author";
+        assert_eq!(
+            (said("owner_author_share", 0.0), said("owner_author_share_min", 0.0)),
+            (none.into(), none.into())
+        );
+        assert!(said("file_fixup_hours", 3.0).starts_with("the author last changed the file"));
+    }
+
+    #[test]
+    fn a_base_rate_below_that_of_most_changes_raises_nothing() {
+        let mut vector = vec![f32::NAN; schema().n_values()];
+        vector[schema().rank_position("context_base_rate").unwrap()] = 0.02;
+        let contribution = |share: f64| Contribution {
+            feature: "context_base_rate".into(),
+            group: "".into(),
+            value: Some(0.03),
+            contribution: share,
+        };
+        assert!(contradicts(&contribution(1.0), 1.0, &vector));
+        assert!(!contradicts(&contribution(-1.0), -1.0, &vector));
     }
 
     #[test]

@@ -12,7 +12,7 @@ const AS_OFTEN: f64 = 1.5;
 /// Characters of a value that are shown.
 const MAX_SHOWN: usize = 60;
 
-/// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; 1 of 6 changes of it went wrong". Of an
+/// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; of 6 edits of it, 2 were in changes that went wrong". Of an
 /// edit without key and value the line itself is shown.
 pub(super) fn sentence(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange, line: &str) -> String {
     let what = what(key_change);
@@ -29,8 +29,9 @@ pub(super) fn sentence(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange
 /// The edit by itself.
 pub(super) fn what(key_change: &KeyChange) -> String {
     let name = if key_change.path.is_empty() { "a line".to_owned() } else { quoted(&key_change.path) };
-    let value = |value: &Option<String>| shown(value.as_deref().unwrap_or(""));
-    let (old, new) = (value(&key_change.old), value(&key_change.new));
+    let text = |value: &Option<String>| redact(value.as_deref().unwrap_or("")).into_owned();
+    let (old, new) = apart(text(&key_change.old), text(&key_change.new));
+    let (old, new) = (shown(&old), shown(&new));
     let is_empty = |value: &Option<String>| value.as_deref().unwrap_or("").is_empty();
     match key_change.kind {
         KeyChangeKind::Flag { to } => {
@@ -128,7 +129,7 @@ fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<
     }
     if track.n_bad > 0 {
         let (n_bad, n) = (thousands(f64::from(track.n_bad)), thousands(f64::from(track.n)));
-        past.push_str(&format!("; {n_bad} of {n} changes of it went wrong"));
+        past.push_str(&format!("; of {n} edits of it, {n_bad} were in changes that went wrong"));
     }
     Some(past)
 }
@@ -139,7 +140,8 @@ fn past_of_name(grounds: &Grounds<'_>, leaf: &str) -> Option<String> {
     let (n_bad, n) = (f64::from(track.n_bad), f64::from(track.n));
     let usual = grounds.history.context.base_rate(grounds.last_t);
     let said = || {
-        format!("{} of {} changes of keys named {} went wrong", thousands(n_bad), thousands(n), quoted(leaf))
+        let (n, n_bad, leaf) = (thousands(n), thousands(n_bad), quoted(leaf));
+        format!("of {n} edits of keys named {leaf}, {n_bad} were in changes that went wrong")
     };
     (n_bad > 0.0 && n_bad >= AS_OFTEN * usual * n).then(said)
 }
@@ -170,6 +172,18 @@ fn age_of(grounds: &Grounds<'_>, track: &Track) -> String {
         None => grounds.question.change.committed_at,
     };
     span_hours(track.age_seconds(now.max(grounds.last_t)).unwrap_or(0.0) / SECONDS_PER_HOUR)
+}
+
+/// Two long values from shortly before where they part, so that what is shown of either is what differs.
+fn apart(old: String, new: String) -> (String, String) {
+    let is_long = |text: &str| text.chars().count() > MAX_SHOWN;
+    let n_common = old.chars().zip(new.chars()).take_while(|(old, new)| old == new).count();
+    let n_left_out = n_common.saturating_sub(MAX_SHOWN / 4);
+    if n_left_out < 2 || !(is_long(&old) || is_long(&new)) {
+        return (old, new);
+    }
+    let rest = |text: String| format!("…{}", text.chars().skip(n_left_out).collect::<String>());
+    (rest(old), rest(new))
 }
 
 /// A value as it may be shown: no secret. A key without one may have a block below it.
@@ -233,4 +247,19 @@ pub(super) fn with_hunk(file_diff: &FileDiff, hunk_idx: usize, hunk: crate::chan
         *slot = hunk;
     }
     FileDiff { content: FileContent::Text(hunks), ..file_diff.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart;
+
+    #[test]
+    fn long_values_are_shown_where_they_part() {
+        let of = |value: &str| format!("{}{value} and more of it", "registry.example.org/".repeat(5));
+        let (old, new) = apart(of("0.85"), of("2.0"));
+        assert!(old.chars().count() < 50 && old.starts_with('…') && old.contains("0.85"), "{old}");
+        assert!(new.starts_with('…') && new.contains("/2.0 and"), "{new}");
+        let short = ("a: 1".to_owned(), "a: 2".to_owned());
+        assert_eq!(apart(short.0.clone(), short.1.clone()), short);
+    }
 }

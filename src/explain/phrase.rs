@@ -61,7 +61,9 @@ pub(super) fn tells_when_unknown(feature: &str) -> bool {
 pub(super) fn said_of_one(text: &str, is_one_file: bool, is_one_key: bool) -> String {
     static MANY: LazyLock<Regex> = LazyLock::new(|| {
         let alternatives: Vec<&str> = ALONE.iter().chain(ALONE_KEY).map(|(many, _)| *many).collect();
-        Regex::new(&alternatives.join("|")).expect("plain words are a regular expression")
+        // "None of these files' changes" does not speak of one of these files.
+        Regex::new(&format!(r"\b(?:{})", alternatives.join("|")))
+            .expect("plain words are a regular expression")
     });
     if !is_one_file && !is_one_key {
         return text.to_owned();

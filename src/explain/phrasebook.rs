@@ -78,7 +78,7 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
     ("leaf_bad_lift_mean", "edits of these key names, in any file, went wrong {}"),
     ("owner_author_changes", "the author changed these files {} times before, on average"),
     ("owner_author_share", "{} of these files' earlier changes are by the author"),
-    ("owner_author_share_min", "{} of the earlier changes of the least known file are by the author"),
+    ("owner_author_share_min", "{} of the least known file's earlier changes are by the author"),
     ("owner_authors_max", "{} people changed the file with the most authors"),
     ("owner_is_last", "{} of the files were last changed by the author"),
     ("owner_is_top", "{} of the files are the author's more than anybody's"),

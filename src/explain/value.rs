@@ -201,7 +201,7 @@ pub struct EditExplanation {
     /// What it multiplies the odds of the probability by; none where not measured.
     #[serde(default)]
     pub factor: Option<f64>,
-    /// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; 1 of 6 changes of it went wrong".
+    /// "`timeout` 30 s → 3 s, ten times shorter; last edited 412 days ago; of 6 edits of it, 2 were in changes that went wrong".
     pub text: String,
 }
 

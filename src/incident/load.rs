@@ -73,7 +73,8 @@ pub fn load_outcomes(path: &Path) -> Result<Vec<OutcomeRecord>, Error> {
 /// # Errors
 /// When any line is bad.
 pub fn parse_incidents_csv(bytes: &[u8]) -> Result<Vec<IncidentLink>, Error> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(without_bom(bytes));
+    let bytes = without_bom(bytes);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(bytes);
     let headers = match reader.headers() {
         Ok(headers) => headers.clone(),
         Err(error) => {
@@ -89,8 +90,8 @@ pub fn parse_incidents_csv(bytes: &[u8]) -> Result<Vec<IncidentLink>, Error> {
         return fields::collect(INCIDENTS, [(1, Err(reason))].into_iter(), fields::incident_link);
     }
     let numbered = reader.into_records().map(|record| match record {
-        Ok(record) => (line_of(record.position()), Ok(named(&headers, &record))),
-        Err(error) => (line_of(error.position()), Err(reason_of(&error))),
+        Ok(record) => (line_of(bytes, record.position()), Ok(named(&headers, &record))),
+        Err(error) => (line_of(bytes, error.position()), Err(reason_of(&error))),
     });
     let links = fields::collect(INCIDENTS, numbered, fields::incident_link)?;
     // Each row is held to the columns; without one, a file of anything else would pass for no incident.
@@ -140,8 +141,14 @@ fn repeated(headers: &csv::StringRecord) -> Option<&str> {
         .map(|found| found.1)
 }
 
-fn line_of(position: Option<&csv::Position>) -> u64 {
-    position.map_or(0, csv::Position::line)
+/// The line that a position stands on. After the first half of a line's end in the manner of Windows, the reader has
+/// not counted it yet.
+fn line_of(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
+    let of = |position: &csv::Position| {
+        let byte = usize::try_from(position.byte()).ok().and_then(|at| bytes.get(at));
+        position.line() + u64::from(byte == Some(&b'\n'))
+    };
+    position.map_or(0, of)
 }
 
 fn reason_of(error: &csv::Error) -> String {

@@ -195,9 +195,9 @@ fn what_became_of_a_key_is_told_as_so_many_of_so_many() {
     let files = proposals.filter_map(|it| it.diff).flat_map(|diff| diff.files);
     let texts: Vec<String> = files.flat_map(|file| file.edits).map(|edit| edit.text).collect();
     let counts = |text: &String| -> Option<(f64, f64)> {
-        let said = text.split("; ").find(|said| said.contains(" changes of "))?;
+        let said = text.split("; ").find(|said| said.contains(" edits of "))?;
         let mut numbers = said.split(' ').filter_map(|word| word.replace(',', "").parse().ok());
-        Some((numbers.next()?, numbers.next()?))
+        numbers.next().zip(numbers.next()).map(|(n, n_bad)| (n_bad, n))
     };
     let counts: Vec<(f64, f64)> = texts.iter().filter_map(counts).collect();
     assert!(!counts.is_empty(), "{texts:?}");

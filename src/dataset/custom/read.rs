@@ -88,13 +88,18 @@ fn from_csv(path: &Path) -> Result<(Vec<String>, Vec<Numbered>), Error> {
     let headers = reader.headers().map_err(|error| Error::format(path, CUSTOM, error))?.clone();
     let names: Vec<String> = headers.iter().map(str::to_owned).collect();
     let cell = |(name, text): (&String, &str)| (name.clone(), Cell::Text(text.to_owned()));
+    // After the first half of a line's end in the manner of Windows, the reader has not counted it yet.
+    let line_at = |position: &csv::Position| {
+        let byte = usize::try_from(position.byte()).ok().and_then(|at| bytes.get(at));
+        position.line() + u64::from(byte == Some(&b'\n'))
+    };
     let numbered = reader.into_records().map(|record| match record {
         Ok(record) => {
-            let number = record.position().map_or(0, csv::Position::line);
+            let number = record.position().map_or(0, line_at);
             (number, Ok(names.iter().zip(record.iter()).map(cell).collect()))
         }
         Err(error) => {
-            let number = error.position().map_or(0, csv::Position::line);
+            let number = error.position().map_or(0, line_at);
             (number, Err(BadLine { line: number, column: None, reason: reason_of(&error) }))
         }
     });
