@@ -10,6 +10,8 @@ use tempfile::NamedTempFile;
 use crate::artifact::check::schema_hash;
 use crate::artifact::document::{Document, FeatureRef, Twins};
 
+/// More than any file of an artifact.
+const MAX_FILE_BYTES: u64 = 1 << 30;
 const MODEL_FILE: &str = "model.json";
 const TWINS_FILE: &str = "twins.json";
 const CARD_FILE: &str = "MODEL_CARD.md";
@@ -202,7 +204,13 @@ fn sums_of(model: &str, card: &str, twins: Option<&str>) -> String {
     line(card, CARD_FILE) + &line(model, MODEL_FILE) + &twins
 }
 
+/// Reads a file that ends: a pipe or a device would be read for good.
 fn read(path: &Path) -> Result<String, Error> {
+    let metadata = fs::metadata(path).map_err(failed("read", path))?;
+    if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
+        let shown = path.display();
+        return Err(Error::Refused(format!("`{shown}` is no file of at most {MAX_FILE_BYTES} bytes")));
+    }
     fs::read_to_string(path).map_err(failed("read", path))
 }
 

@@ -161,6 +161,11 @@ impl FileDiff {
         }
     }
 
+    /// The lines that came or went.
+    pub fn changed_lines(&self) -> impl Iterator<Item = &DiffLine> {
+        self.hunks().iter().flat_map(|hunk| &hunk.lines).filter(|line| line.origin != LineOrigin::Context)
+    }
+
     /// Lines added, then lines deleted.
     pub fn n_lines(&self) -> (usize, usize) {
         let lines = self.hunks().iter().flat_map(|hunk| &hunk.lines);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The path holds no git repository.
-    #[error("`{}` is not a git repository (a work tree or a bare directory)", path.display())]
+    #[error("`{}` {}", path.display(), unopened(source))]
     NotARepository {
         /// The path as given.
         path: PathBuf,
@@ -93,4 +93,14 @@ pub enum Error {
         /// The path of the repository.
         path: PathBuf,
     },
+}
+
+/// Why a path is not opened. Git itself refuses a repository of another user.
+fn unopened(source: &git2::Error) -> &'static str {
+    match source.code() {
+        git2::ErrorCode::Owner => {
+            "belongs to another user: `git config --global --add safe.directory PATH`, by the user who runs this, allows it"
+        }
+        _ => "is not a git repository (a work tree or a bare directory)",
+    }
 }

@@ -1,6 +1,7 @@
 //! An open repository: its head, its revisions, and single changes.
 
 use std::cell::Cell;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
@@ -16,6 +17,8 @@ use crate::git::{Error, Unit, UnitChoice};
 pub struct Repository {
     inner: GitRepository,
     path: PathBuf,
+    /// Device and inode of the directory of its objects; none where it has none.
+    identity: Option<(u64, u64)>,
     /// Kept, since whoever opens a repository asks for its root and its unit, and a walk reads every commit.
     trunk: Cell<Option<Trunk>>,
 }
@@ -27,6 +30,12 @@ struct Trunk {
     root: Oid,
     n_commits: usize,
     n_merges: usize,
+}
+
+/// What tells the objects of a repository from those of another in the same place.
+fn identity_of(git_dir: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::metadata(git_dir.join("objects"));
+    metadata.or_else(|_| std::fs::metadata(git_dir)).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 impl Repository {
@@ -49,9 +58,17 @@ impl Repository {
         FAST_READS.call_once(fast_reads);
         let path = path.as_ref().to_path_buf();
         match GitRepository::open(&path) {
-            Ok(inner) => Ok(Self { inner, path, trunk: Cell::new(None) }),
+            Ok(inner) => {
+                let identity = identity_of(inner.path());
+                Ok(Self { inner, path, identity, trunk: Cell::new(None) })
+            }
             Err(source) => Err(Error::NotARepository { path, source }),
         }
+    }
+
+    /// Whether the directory of its data is still the one that was opened.
+    pub fn is_in_place(&self) -> bool {
+        self.identity.is_some() && self.identity == identity_of(self.inner.path())
     }
 
     /// The path it was opened with.
@@ -237,6 +254,13 @@ impl Repository {
     /// The history up to a head, without what an earlier commit already held.
     pub(super) fn graph(&self, head: Oid, after: Option<Oid>) -> Result<Graph, Error> {
         Graph::load(&self.inner, head, after).map_err(|broken| self.broken_commit(broken.oid, broken.source))
+    }
+
+    /// Whether the history up to `head` holds a commit, as a change of its own or inside of one. False where either is
+    /// not there.
+    pub fn holds(&self, head: &str, id: &ChangeId) -> bool {
+        let oids = oid_of(head).zip(oid_of(&id.0));
+        oids.is_some_and(|(head, oid)| self.is_ancestor(oid, head))
     }
 
     /// Whether a commit is reachable from another.

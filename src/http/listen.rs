@@ -8,6 +8,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -28,9 +29,22 @@ pub(super) struct Connections {
     pub(super) n_connections: Arc<Semaphore>,
 }
 
+/// Descriptors kept back for the log, repositories and files that are read again.
+const KEPT_BACK: u64 = 256;
+
+/// Connections that leave enough descriptors for everything else: the soft limit is raised as far as the hard one lets it.
+fn descriptors_to_spare() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).is_ok();
+    // No limit at all is none to heed.
+    let n_files = if raised { limit.maximum } else { limit.current }.unwrap_or(u64::MAX);
+    let n_spared = n_files.saturating_sub(KEPT_BACK).max(n_files / 4);
+    usize::try_from(n_spared).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
+}
+
 impl Connections {
     pub(super) fn new(router: Router, certificate: Option<Arc<Certificate>>, limits: &Limits) -> Self {
-        let n_connections = Arc::new(Semaphore::new(limits.n_connections));
+        let n_connections = Arc::new(Semaphore::new(limits.n_connections.min(descriptors_to_spare())));
         Self { router, certificate, head_time: limits.body_time, n_connections }
     }
 

@@ -90,6 +90,10 @@ impl Metrics {
         registry.register("reused", "Answers from a stored decision", self.reused.clone());
         registry.register("overrides", "Decisions overridden", self.overrides.clone());
         registry.register("outcomes", "Outcomes reported", self.outcomes.clone());
+        // From the start, so that the first of each is a growth.
+        for code in ["model_activated", "model_refused", "policy_activated", "policy_refused"] {
+            drop(self.swaps.get_or_create(&CodeLabels { code: code.into() }));
+        }
         registry.register("swaps", "Models and policies activated or refused", self.swaps.clone());
         registry.register(
             "spans_dropped",

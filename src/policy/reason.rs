@@ -68,7 +68,7 @@ reason_codes! {
     Rule = "rule", false, "a rule of the policy matched";
     KnownBad = "known_bad", false, "this very change was already reverted or named in an incident";
     Rollback = "rollback", false, "the change is the exact inverse of one landed recently";
-    PlannedRoundTrip = "planned_round_trip", false, "the change is meant to be undone: say by when and by whom";
+    PlannedRoundTrip = "planned_round_trip", false, "the change reads as one that is to be undone: say by when and by whom";
     NoLocalHistory = "no_local_history", false, "nothing is known of this repository: scored by what other repositories teach";
     Shadow = "shadow", false, "the repository is in shadow mode: the decision is recorded, not enforced";
     HazardReplicasToZero = "hazard_replicas_to_zero", false, "a replica count or capacity falls to zero";

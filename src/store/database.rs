@@ -11,6 +11,7 @@ use sqlx::sqlite::{
 };
 
 use crate::store::config::Address;
+use crate::store::files::OpenedFile;
 use crate::store::journal::Journal;
 use crate::store::statements::NEWEST_LAYOUT;
 use crate::store::{Error, StoreConfig};
@@ -134,11 +135,21 @@ impl Database {
         }
     }
 
-    /// Whether the database answers; a file or memory is there in any case.
+    /// Whether the database answers and takes what is written; a file or memory is there in any case.
     pub(super) async fn answers(&self) -> bool {
         let Self::Postgres { pool } = self else { return true };
-        let asked = async { sqlx::query("SELECT 1").execute(&mut *pool.acquire().await?).await };
-        matches!(tokio::time::timeout(WAIT, asked).await, Ok(Ok(_)))
+        let asked = async {
+            let read_only = "SELECT current_setting('transaction_read_only')";
+            sqlx::query_scalar::<_, String>(read_only).fetch_one(&mut *pool.acquire().await?).await
+        };
+        matches!(tokio::time::timeout(WAIT, asked).await, Ok(Ok(read_only)) if read_only == "off")
+    }
+
+    /// Puts the file of an SQLite log beside the one that was opened: what is written to a file without its name is
+    /// lost with the process.
+    pub(super) fn file(&self) -> Option<OpenedFile> {
+        let Self::Sqlite { writer, .. } = self else { return None };
+        OpenedFile::at(writer.connect_options().get_filename())
     }
 
     pub(super) async fn close(&self) {

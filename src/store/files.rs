@@ -1,7 +1,9 @@
 //! What the files of a log have in common.
 
 use std::fs::File;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use crate::store::Error;
 
@@ -19,4 +21,33 @@ pub(super) fn sync_directory(path: &Path) -> Result<(), Error> {
 pub(super) fn sync(path: &Path) -> Result<(), Error> {
     let synced = File::open(path).and_then(|file| file.sync_all());
     synced.map_err(|source| Error::file("sync", path, source))
+}
+
+/// A file under the name by which it was opened.
+pub(super) struct OpenedFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl OpenedFile {
+    /// What stands at a path; none where nothing does.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        let identity = identity(path).ok()?;
+        Some(Self { path: path.to_owned(), identity })
+    }
+
+    /// # Errors
+    /// Where the name is gone, or leads to another file: what is written goes where nobody will look.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let found = identity(&self.path).and_then(|found| match found == self.identity {
+            true => Ok(()),
+            false => Err(std::io::Error::new(ErrorKind::NotFound, "another file took its place")),
+        });
+        found.map_err(|source| Error::file("find again", &self.path, source))
+    }
+}
+
+/// Device and inode.
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
 }

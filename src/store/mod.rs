@@ -104,6 +104,7 @@ impl Store {
         let closed_by = Arc::clone(&closed);
         let journal = database.journal(&store_config).await?;
         let writer = Writer {
+            file: database.file(),
             database,
             store_config,
             signing_key,

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::store::database::{Database, writing};
+use crate::store::files::OpenedFile;
 use crate::store::heads::Heads;
 use crate::store::journal::Journal;
 use crate::store::key::SigningKey;
@@ -41,6 +42,8 @@ pub(super) struct Writer {
     pub(super) questions: Questions,
     /// Of an SQLite file.
     pub(super) journal: Option<Journal>,
+    /// The file of an SQLite log, as it was opened.
+    pub(super) file: Option<OpenedFile>,
     pub(super) closed: Closed,
     /// Held while this process writes the log.
     pub(super) _locks: Vec<std::fs::File>,
@@ -151,7 +154,14 @@ impl Writer {
         if let Some(reason) = self.closed.get() {
             return Err(reason.clone());
         }
-        match self.try_commit(batch).await {
+        let committed = self.try_commit(batch).await;
+        // After the commit: before it, the name could go in between.
+        let committed =
+            committed.and_then(|done| match self.file.as_ref().map_or(Ok(()), OpenedFile::check) {
+                Ok(()) => Ok(done),
+                Err(error) => Err(Failure::AtCommit(error)),
+            });
+        match committed {
             Ok((results, tail)) => {
                 self.tail = tail;
                 for result in &results {

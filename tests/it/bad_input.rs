@@ -472,3 +472,67 @@ fn a_file_without_a_row_is_no_incident_only_where_its_columns_are_those_of_incid
         assert!(error.contains(reason), "{header}: {error}");
     }
 }
+
+#[test]
+fn lines_are_counted_alike_however_they_end() {
+    let lines = [
+        "incident_id,started_at,known_at,repo,change_id,link_kind",
+        "I-1,2024-01-01T00:00:00Z,2024-01-02T00:00:00Z,config,aaaaaaa,declared",
+        "I-2,yesterday,2024-01-02T00:00:00Z,config,aaaaaaa,declared",
+        "I-3,2024-01-01T00:00:00Z",
+    ];
+    for end in ["\n", "\r\n"] {
+        let error = parse_incidents_csv((lines.join(end) + end).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("line 3") && error.contains("line 4") && !error.contains("line 2"), "{error}");
+    }
+}
+
+#[test]
+fn a_change_of_two_files_is_never_counted_twice() {
+    let (script, _) = plain();
+    let directory = tempfile::tempdir().unwrap();
+    let [first, again, out] =
+        ["first.parquet", "again.parquet", "out"].map(|name| directory.path().join(name));
+    check(&["mine", "--repo", text(script.path()), "--out", text(&first)], 0, &[]);
+    fs::copy(&first, &again).unwrap();
+    let said = ["again.parquet", "is there twice", "2 more"];
+    check(&["train", "--data", text(&first), text(&again), "--out", text(&out)], 4, &said);
+    check(&["train", "--pooled", "--data", text(&first), text(&again), "--out", text(&out)], 4, &said);
+}
+
+#[test]
+fn a_commit_inside_of_other_changes_is_in_doubt() {
+    let mut script = Script::new();
+    let files = |a: &'static [u8], b: &'static [u8]| [("a", a), ("b", b)];
+    let first = script.commit("first", &files(b"1\n", b"1\n"), &[]);
+    let second = script.commit("second", &files(b"2\n", b"1\n"), &[first]);
+    let branch = script.commit("branch", &files(b"2\n", b"2\n"), &[second]);
+    let third = script.commit("third", &files(b"3\n", b"1\n"), &[second]);
+    let merge = script.commit("Merge branch", &files(b"3\n", b"2\n"), &[third, branch]);
+    let fourth = script.commit("fourth", &files(b"4\n", b"2\n"), &[merge]);
+    let proposed = script.commit("Merge of a proposal", &files(b"4\n", b"3\n"), &[fourth, branch]);
+    script.set_main(fourth);
+    let doubt_and_warning = |unit: &str, commit: Oid| {
+        let (repo, commit) = (text(script.path()), commit.to_string());
+        let output = diffrisk(&["score", "--repo", repo, "--unit", unit, "--commit", &commit, "--json"]);
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let is_warned = answer["warnings"].to_string().contains("inside of other changes");
+        (answer["reasons"].to_string().contains("unknown_unit"), is_warned)
+    };
+    for (unit, commit, expected) in [
+        ("commit", merge, (true, true)),
+        ("commit", branch, (false, false)),
+        ("commit", proposed, (false, false)),
+        ("landing", branch, (false, true)),
+        ("landing", merge, (false, false)),
+        ("landing", third, (false, false)),
+    ] {
+        assert_eq!(doubt_and_warning(unit, commit), expected, "{unit} {commit}");
+    }
+    let range = format!("{third}..{merge}");
+    let args = ["score", "--repo", text(script.path()), "--unit", "commit", "--range", &range, "--json"];
+    assert!(
+        !String::from_utf8_lossy(&diffrisk(&args).stdout).contains("unknown_unit"),
+        "its commits are asked about"
+    );
+}

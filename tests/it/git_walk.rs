@@ -184,3 +184,17 @@ fn a_shallow_history_is_refused() {
     let cut = ChangeId(oids[4].to_string());
     assert!(matches!(repository.change(&cut, Unit::Commit).unwrap_err(), Error::Shallow { .. }));
 }
+
+#[test]
+fn a_repository_that_another_one_took_the_place_of_is_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.git");
+    git2::Repository::init_bare(&path).unwrap();
+    let repository = Repository::open(&path).unwrap();
+    assert!(repository.is_in_place());
+    std::fs::rename(&path, directory.path().join("moved.git")).unwrap();
+    assert!(!repository.is_in_place());
+    git2::Repository::init_bare(&path).unwrap();
+    assert!(!repository.is_in_place());
+    assert!(Repository::open(&path).unwrap().is_in_place());
+}

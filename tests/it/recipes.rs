@@ -32,18 +32,23 @@ fn pipeline(dir: &Path) -> (PathBuf, String) {
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
-    std::fs::create_dir(&work).unwrap();
+    std::fs::create_dir_all(work.join("prod")).unwrap();
     git(&["init", "-q", "-b", "main"]);
+    // A submodule that moves along, and a message that looks like an option.
     let commit = |replicas: u8| {
         std::fs::write(work.join("web.yaml"), format!("replicas: {replicas}\n")).unwrap();
+        let submodule = format!("160000,{},prod", (replicas + 1).to_string().repeat(40));
         git(&["add", "-A"]);
-        git(&["commit", "-q", "-m", "another number of copies"]);
+        git(&["update-index", "--add", "--cacheinfo", &submodule]);
+        git(&["commit", "-q", "-m", "--fix: another number of copies"]);
         git(&["rev-parse", "HEAD"])
     };
     let base = commit(3);
     git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
     git(&["checkout", "-q", "-b", "change"]);
     std::fs::write(work.join(".gitattributes"), "*.yaml -diff\n").unwrap();
+    let ignored = "[submodule \"prod\"]\n\tpath = prod\n\turl = https://example.org/prod\n\tignore = all\n";
+    std::fs::write(work.join(".gitmodules"), ignored).unwrap();
     commit(0);
     (work, base)
 }
@@ -62,7 +67,7 @@ fn check_extra_validation(output: &Output) {
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(10), "{said}");
-    assert!(said.contains("replicas_to_zero"), "{said}");
+    assert!(said.contains("replicas_to_zero") && said.contains("in `prod`"), "{said}");
 }
 
 #[test]

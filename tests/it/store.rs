@@ -292,6 +292,23 @@ async fn a_failed_commit_closes_the_log_for_good() {
 }
 
 #[tokio::test]
+async fn a_log_whose_file_is_gone_or_replaced_takes_no_record() {
+    for put_back in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&sqlite_config(dir.path())).await.unwrap();
+        store.append_one(decision(1)).await.unwrap();
+        let path = dir.path().join("log.db");
+        std::fs::rename(&path, dir.path().join("moved.db")).unwrap();
+        if put_back {
+            std::fs::copy(dir.path().join("moved.db"), &path).unwrap();
+        }
+        let refused = store.append_one(decision(2)).await;
+        assert!(matches!(refused, Err(Error::Closed(ref why)) if why.contains("log.db")), "{refused:?}");
+        assert!(store.append_one(decision(3)).await.is_err(), "closed for good");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_pruned_that_is_not_as_it_was_written() {
     let alterations = [
         ("UPDATE record SET body = '{}' WHERE seq = 2", 2, Problem::Altered),

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use sqlx::{Connection, PgConnection};
+
 use crate::postgres;
 use crate::process::{Running, serve_on};
 
@@ -97,4 +99,33 @@ fn a_database_that_hangs_makes_the_service_unready_and_keeps_it_from_nothing() {
     assert_eq!(service.stop(), Some(0));
     let took = asked_to_leave.elapsed();
     assert!(took < Duration::from_secs(12), "{took:?}");
+}
+
+/// As after a failover to a server that only follows.
+#[test]
+fn a_database_that_takes_nothing_makes_the_service_unready() {
+    let Some(server) = postgres::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let stem = dir.path().join("log");
+    let service = serve_on(&server.url(), dir.path(), &["--store-stem", stem.to_str().unwrap()], &[]);
+    until_ready_is(&service, true);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let turn = |read_only: &str| {
+        let switched = format!("ALTER DATABASE postgres SET default_transaction_read_only = {read_only}");
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                      WHERE pid <> pg_backend_pid() AND datname = 'postgres'";
+        runtime.block_on(async {
+            let mut session = PgConnection::connect(&server.url()).await.unwrap();
+            for statement in ["SET default_transaction_read_only = off", &switched, others] {
+                let statement = sqlx::AssertSqlSafe(statement.to_owned());
+                sqlx::raw_sql(statement).execute(&mut session).await.unwrap();
+            }
+        });
+    };
+    turn("on");
+    let said = until_ready_is(&service, false);
+    assert!(said.contains("the decision log cannot be reached"), "{said}");
+    assert!(service.get("/metrics").1.contains("diffrisk_store_open 0"));
+    turn("off");
+    until_ready_is(&service, true);
 }

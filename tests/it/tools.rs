@@ -255,6 +255,21 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
     let (is_in, said) = git(&work, &["push", "origin", "main"]);
     assert!(!is_in && said.contains("replicas"), "what git was asked to leave out is shown: {said}");
 
+    // Nor does the push show another commit than the one that others get.
+    let opened = git2::Repository::open(&work).unwrap();
+    let [bad, good] =
+        ["HEAD", "origin/main"].map(|name| opened.revparse_single(name).unwrap().id().to_string());
+    must(&work, &["replace", &bad, &good]);
+    let (is_in, said) = git(&work, &["push", "origin", &format!("refs/replace/{bad}")]);
+    assert!(!is_in && said.contains("another object"), "{said}");
+    must(&bare, &["fetch", "-q", work.to_str().unwrap(), "main:side"]);
+    must(&bare, &["replace", &bad, &good]);
+    must(&bare, &["update-ref", "-d", "refs/heads/side"]);
+    must(&work, &["replace", "-d", &bad]);
+    let (is_in, said) = git(&work, &["push", "origin", "main"]);
+    assert!(!is_in && said.contains("replicas"), "{said}");
+    must(&bare, &["replace", "-d", &bad]);
+
     install("", "0.0");
     must(&work, &["tag", "-a", "v1", "-m", "v1", "origin/main"]);
     must(&work, &["push", "origin", "v1"]);

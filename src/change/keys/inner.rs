@@ -117,9 +117,7 @@ fn may_say_more(format: Format, file_diff: &FileDiff, known: &[KeyChange]) -> bo
             || text.contains(" --")
             || text.contains(" -X")
     };
-    let changed = file_diff.hunks().iter().flat_map(|hunk| &hunk.lines);
-    known.iter().any(shifts)
-        || changed.filter(|line| line.origin != LineOrigin::Context).any(|line| holds(&line.text))
+    known.iter().any(shifts) || file_diff.changed_lines().any(|line| holds(&line.text))
 }
 
 /// Everything that the lines of one hunk say, on either side.

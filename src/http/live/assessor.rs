@@ -176,7 +176,10 @@ impl LiveAssessor {
             };
             let known = Known { asked_id: None, ..known };
             let assessed_part = match commit(repository, state, known, &part.0, asked.received_at) {
-                Ok(read) => self.score_here((repository, state), &asked_part, read, margins),
+                // What a merge at the end of the range merges is among the parts.
+                Ok(read) => {
+                    self.score_here((repository, state), &asked_part, Read { doubt: None, ..read }, margins)
+                }
                 Err(error) => unknown_commit(repository, state, &asked_part, &error),
             };
             assessed.parts.push(assessed_part);

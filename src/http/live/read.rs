@@ -4,6 +4,7 @@ use crate::change::{
     Change, ChangeId, Digest, FileContent, FileDiff, FileStatus, KeyChange, Moment, digest, key_changes,
 };
 use crate::features::schema;
+use crate::git::Unit;
 use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Target};
 use crate::http::compose::{hollow, moment};
 use crate::http::live::reports::Reports;
@@ -26,6 +27,10 @@ pub(super) struct Read {
     pub(super) known_bad: Option<KnownBad>,
     /// Digest of the diff.
     pub(super) digest: Digest,
+    /// Why what was read is in doubt.
+    pub(super) doubt: Option<Reason>,
+    /// Whether the history holds it inside of other changes.
+    pub(super) is_within_others: bool,
 }
 
 /// By what a change was asked about, and what was reported of changes that never landed.
@@ -53,6 +58,8 @@ pub(super) fn proposal(timeline: &Timeline, known: Known<'_>, change: Change, is
         is_commit,
         known_bad,
         digest,
+        doubt: None,
+        is_within_others: false,
     }
 }
 
@@ -82,13 +89,32 @@ pub(super) fn commit(
                 is_commit: true,
                 known_bad,
                 digest,
+                doubt: None,
+                is_within_others: false,
             })
         }
         None => {
             change.committed_at = received_at;
-            Ok(proposal(&state.timeline, known, change, true))
+            let read = proposal(&state.timeline, known, change, true);
+            let is_within_others = is_within_others(repository, state, &id);
+            let is_merge = is_within_others && repository.unit == Unit::Commit;
+            Ok(Read { doubt: is_merge.then(merge_doubt), is_within_others, ..read })
         }
     }
+}
+
+/// Whether the history holds a commit, but not as a change of its own: a merge among commits, or a commit inside of a
+/// landing. What is said of earlier changes then speaks of itself, and of later ones.
+fn is_within_others(repository: &LiveRepository, state: &State, id: &ChangeId) -> bool {
+    let holds = |head: &str| repository.read(|git| Ok(git.holds(head, id))).unwrap_or(false);
+    state.timeline.head().is_some_and(holds)
+}
+
+/// A merge is no change where each commit is one; nothing was learned of such.
+fn merge_doubt() -> Reason {
+    let text = "the commit is a merge, and the history holds what it merges commit by commit: ask for those, or read \
+                the repository by landings (unit `landing`)";
+    Reason::new(ReasonCode::UnknownUnit, text.to_owned())
 }
 
 /// The change that a posted diff proposes.
@@ -125,6 +151,7 @@ impl Read {
         assessed.vector = self.vector;
         assessed.tokens = self.tokens;
         assessed.facts = facts(&self.change, &assessed.vector, repository.is_none());
+        assessed.doubts.extend(self.doubt);
         assessed.doubts.extend(unread(&self.change, self.is_commit));
         if let Some((repository, state)) = repository {
             assessed.owners = owners(repository, &self.change);
@@ -132,6 +159,10 @@ impl Read {
             assessed.history_epoch = state.epoch();
             let lag = asked.received_at.saturating_sub(repository.looked_at());
             assessed.facts.history_lag_seconds = Some(lag.max(0));
+        }
+        if self.is_within_others {
+            let text = "the history holds this commit inside of other changes: what is said of earlier changes speaks of itself and of later ones, too";
+            assessed.warnings.push(text.into());
         }
         if self.change.record.partial {
             assessed

@@ -230,8 +230,9 @@ impl LiveRepository {
     ) -> Result<T, git::Error> {
         let pooled = lock(&self.open).pop();
         let repository = match pooled {
-            Some(repository) => repository,
-            None => Repository::open(&self.path)?,
+            // Where a repository was put in the place of another, an open handle reads on in the one that is gone.
+            Some(repository) if repository.is_in_place() => repository,
+            _ => Repository::open(&self.path)?,
         };
         let result = read(&repository);
         lock(&self.open).push(repository);

@@ -1,8 +1,8 @@
 //! Rules about what a change points at, and about what cannot be read.
 
-use crate::change::{FileContent, KeyChangeKind, LineOrigin};
+use crate::change::{FileContent, FileDiff, KeyChangeKind, LineOrigin};
 use crate::policy::hazard::edit::Edit;
-use crate::policy::hazard::found::FileEdits;
+use crate::policy::hazard::found::{FileEdits, is_prose};
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
@@ -176,8 +176,7 @@ fn is_zone(path: &str) -> bool {
 }
 
 fn merge_marker(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
-    let lines = file_edits.file_diff.hunks().iter().flat_map(|hunk| &hunk.lines);
-    let mut added = lines.filter(|line| line.origin == LineOrigin::Added);
+    let mut added = file_edits.file_diff.changed_lines().filter(|line| line.origin == LineOrigin::Added);
     let is_marker = |text: &str| text.starts_with("<<<<<<< ") || text.starts_with(">>>>>>> ");
     added.any(|line| is_marker(&line.text)).then(|| FileFinding { key: "", what: "merge markers".to_owned() })
 }
@@ -201,6 +200,19 @@ fn is_binary_by_name(path: &str) -> bool {
     ENDINGS.contains(&ending.as_str())
 }
 
+/// Whether a changed line holds a zero byte, as one of UTF-16 that a diff was made of as text.
+fn has_zeros(file_diff: &FileDiff) -> bool {
+    file_diff.changed_lines().any(|line| line.text.contains('\0'))
+}
+
+/// Whether a line that came holds what other readers take for the end of one: a carriage return, and the line ends of
+/// YAML 1.1. What stands behind it is read as one text with what stands before.
+fn has_hidden_lines(file_diff: &FileDiff) -> bool {
+    let is_end = |c: char| matches!(c, '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let mut added = file_diff.changed_lines().filter(|line| line.origin == LineOrigin::Added);
+    added.any(|line| line.text.trim_end_matches('\r').contains(is_end))
+}
+
 fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     let FileEdits { file_diff, is_whole, .. } = file_edits;
     let what = match file_diff.content {
@@ -210,6 +222,12 @@ fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
         FileContent::Binary if !is_binary_by_name(file_diff.path()) => "bytes that are no text",
         FileContent::Unread => "changed lines",
         FileContent::Text(_) if !is_whole => "changed lines",
+        FileContent::Text(_) if has_zeros(file_diff) && !is_binary_by_name(file_diff.path()) => {
+            "bytes that are no text"
+        }
+        FileContent::Text(_) if has_hidden_lines(file_diff) && !is_prose(file_diff) => {
+            "lines inside of a line"
+        }
         FileContent::Text(_) | FileContent::Binary => return None,
     };
     Some(FileFinding { key: "", what: what.to_owned() })

@@ -599,6 +599,19 @@ fn a_file_too_large_to_be_read_is_never_let_pass_in_silence() {
 }
 
 #[test]
+fn what_a_line_hides_is_never_let_pass_in_silence() {
+    let unread = |path: &str, body: &str| names(path, body).contains(&"unread");
+    for end in ["\r", "\u{85}", "\u{2028}", "\u{2029}"] {
+        assert!(unread("a/app.yaml", &format!("-a: 1\n+# keep{end}replicas: 0")), "{end:?}");
+        assert!(!unread("a/app.yaml", &format!("-# keep{end}replicas: 0\n+a: 1")), "it goes");
+        assert!(!unread("a/app.md", &format!("-a: 1\n+# keep{end}replicas: 0")), "prose");
+    }
+    assert!(!unread("a/app.yaml", "-a: 1\r\n+a: 2\r"), "lines end so in files of Windows");
+    assert!(unread("a/app.yaml", "-\0a\0:\0 \x001\n+\0a\0:\0 \x002"), "UTF-16 as text");
+    assert!(!unread("a/logo.png", "-\0a\n+\0b"));
+}
+
+#[test]
 fn a_rule_that_is_switched_off_stays_silent() {
     let record = parse_diff(diff("web.yaml", "-replicas: 3\n+replicas: 0").as_bytes()).unwrap();
     let keys = [("web.yaml".to_owned(), key_changes(&record.files[0]))];
