@@ -160,7 +160,7 @@ fn wildcard(edit: &Edit<'_>) -> bool {
 }
 
 /// Whether a file is about the names of a zone.
-pub(super) fn speaks_of_names(path: &str) -> bool {
+fn speaks_of_names(path: &str) -> bool {
     ["dns", "zone", "route53", "records"].iter().any(|word| path.contains(word))
 }
 

@@ -1,5 +1,7 @@
 //! Rules about what a change points at, and about what cannot be read.
 
+use memchr::{memchr, memchr3};
+
 use crate::change::{FileContent, FileDiff, KeyChangeKind, LineOrigin};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::{FileEdits, is_prose};
@@ -149,17 +151,20 @@ fn dns_record_removed(edit: &Edit<'_>) -> bool {
 }
 
 fn dns_record_broken(edit: &Edit<'_>) -> bool {
-    let path = edit.file_diff.path();
-    let is_zone = is_zone(path);
+    if edit.old.is_empty() || edit.new.is_empty() {
+        return false;
+    }
+    let is_zone = || is_zone(edit.file_diff.path());
     let loses_dot = || {
         let without = edit.old.strip_suffix('.').filter(|name| name.contains('.'));
-        is_zone && without == Some(edit.new.as_ref())
+        without == Some(edit.new.as_ref()) && is_zone()
     };
     let goes_back = || {
         let serial = |text: &str| text.split_ascii_whitespace().next().and_then(|it| it.parse::<u64>().ok());
-        let serials = serial(&edit.old).zip(serial(&edit.new));
+        let is_long = edit.old.len() >= 10 && edit.old.as_bytes().first().is_some_and(u8::is_ascii_digit);
+        let serials = serial(&edit.old).filter(|_| is_long).zip(serial(&edit.new));
         let is_dated = serials.is_some_and(|(old, new)| old > 1_000_000_000 && new < old);
-        is_dated && (is_zone || edit.leaf_says(&["serial"]))
+        is_dated && (is_zone() || edit.leaf_says(&["serial"]))
     };
     let anybody_sends = || {
         let is_spf = |value: &str| value.contains("v=spf1");
@@ -168,7 +173,7 @@ fn dns_record_broken(edit: &Edit<'_>) -> bool {
             || (["p=reject", "p=quarantine"].iter().any(|policy| edit.old.contains(policy))
                 && edit.new.contains("p=none"))
     };
-    loses_dot() || goes_back() || anybody_sends()
+    loses_dot() || goes_back() || (edit.old.contains('=') && anybody_sends())
 }
 
 fn is_zone(path: &str) -> bool {
@@ -200,17 +205,22 @@ fn is_binary_by_name(path: &str) -> bool {
     ENDINGS.contains(&ending.as_str())
 }
 
-/// Whether a changed line holds a zero byte, as one of UTF-16 that a diff was made of as text.
-fn has_zeros(file_diff: &FileDiff) -> bool {
-    file_diff.changed_lines().any(|line| line.text.contains('\0'))
-}
-
-/// Whether a line that came holds what other readers take for the end of one: a carriage return, and the line ends of
-/// YAML 1.1. What stands behind it is read as one text with what stands before.
-fn has_hidden_lines(file_diff: &FileDiff) -> bool {
+/// What a changed line holds that other readers take for something else: a zero byte, as of UTF-16 that a diff was made
+/// of as text; or in a line that came what they take for its end, a carriage return and the line ends of YAML 1.1, so that
+/// what stands behind it is read as one text with what stands before.
+fn hidden_in_lines(file_diff: &FileDiff) -> Option<&'static str> {
     let is_end = |c: char| matches!(c, '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    let mut added = file_diff.changed_lines().filter(|line| line.origin == LineOrigin::Added);
-    added.any(|line| line.text.trim_end_matches('\r').contains(is_end))
+    // Nearly every line has none of the bytes that any of these begins with.
+    let is_plain = |bytes: &[u8]| memchr3(0, b'\r', 0xe2, bytes).or_else(|| memchr(0xc2, bytes)).is_none();
+    let mut odd = file_diff.changed_lines().filter(|line| !is_plain(line.text.as_bytes()));
+    odd.find_map(|line| match line.text.contains('\0') {
+        true if !is_binary_by_name(file_diff.path()) => Some("bytes that are no text"),
+        false if line.origin == LineOrigin::Added && !is_prose(file_diff) => {
+            let text = line.text.trim_end_matches('\r');
+            text.contains(is_end).then_some("lines inside of a line")
+        }
+        _ => None,
+    })
 }
 
 fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
@@ -222,13 +232,8 @@ fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
         FileContent::Binary if !is_binary_by_name(file_diff.path()) => "bytes that are no text",
         FileContent::Unread => "changed lines",
         FileContent::Text(_) if !is_whole => "changed lines",
-        FileContent::Text(_) if has_zeros(file_diff) && !is_binary_by_name(file_diff.path()) => {
-            "bytes that are no text"
-        }
-        FileContent::Text(_) if has_hidden_lines(file_diff) && !is_prose(file_diff) => {
-            "lines inside of a line"
-        }
-        FileContent::Text(_) | FileContent::Binary => return None,
+        FileContent::Text(_) => hidden_in_lines(file_diff)?,
+        FileContent::Binary => return None,
     };
     Some(FileFinding { key: "", what: what.to_owned() })
 }
