@@ -205,7 +205,7 @@ fn sums_of(model: &str, card: &str, twins: Option<&str>) -> String {
 }
 
 /// Reads a file that ends: a pipe or a device would be read for good.
-fn read(path: &Path) -> Result<String, Error> {
+pub(super) fn read(path: &Path) -> Result<String, Error> {
     let metadata = fs::metadata(path).map_err(failed("read", path))?;
     if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
         let shown = path.display();

@@ -2,7 +2,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::artifact::directory::{Artifact, Error};
+use crate::artifact::directory::{Artifact, Error, read};
 
 /// The file that names the model in use.
 const DEFAULT_FILE: &str = "default";
@@ -136,11 +136,7 @@ impl Registry {
 
     fn named_by(&self, file: &str) -> Result<ModelName, Error> {
         let path = self.root.join(file);
-        let text = fs::read_to_string(&path).map_err(|source| Error::Io {
-            doing: "read",
-            path: path.clone(),
-            source,
-        })?;
+        let text = read(&path)?;
         match text.trim().split_once('/') {
             Some((name, version)) => Ok(ModelName { name: name.to_owned(), version: version.to_owned() }),
             None => Err(Error::Refused(format!("`{}` does not hold `name/version`", path.display()))),

@@ -45,7 +45,8 @@ fn entry(file: &ParquetFile) -> Result<Entry, Error> {
     }
 }
 
-fn empty_row() -> Row {
+/// A row of which nothing is known yet.
+pub(super) fn empty_row() -> Row {
     Row {
         repo: String::new(),
         root: String::new(),

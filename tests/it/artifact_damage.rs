@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use diffrisk::artifact::{Document, FeatureRef, ModelName};
+use diffrisk::artifact::{Artifact, Document, FeatureRef, ModelName};
 use diffrisk::http::live::Live;
 use diffrisk::http::{ModelSource, Models};
 use rand_core::{RngCore, SeedableRng};
@@ -270,4 +270,20 @@ fn golden_rows_find_many_edited_numbers_of_a_model() {
         .count();
     println!("edited numbers with everything else re-made: {n_found} of {n_trials} refused");
     assert!(n_found * 3 >= n_trials, "{n_found} of {n_trials}");
+}
+
+/// A pipe would be read for good, and every swap behind it would wait.
+#[test]
+fn what_does_not_end_is_no_part_of_an_artifact() {
+    let sound = Files::sound();
+    for name in sound.texts.keys() {
+        let root = tempfile::tempdir().unwrap();
+        sound.put(root.path());
+        let dir = root.path().join("sample").join(&sound.version);
+        std::fs::remove_file(dir.join(name)).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(dir.join(name)).status().unwrap();
+        assert!(made.success());
+        let refused = Artifact::load(&dir).unwrap_err().to_string();
+        assert!(refused.contains(&name[..]) && refused.contains("is no file"), "{refused}");
+    }
 }

@@ -1,37 +1,12 @@
-use crate::change::ChangeId;
+use crate::dataset::read::empty_row;
 use crate::dataset::{LabelTask, Row, RowOutcome, Rows, RowsBuilder, Standing, standings};
-use crate::label::{ChangeKind, LabelSource};
+use crate::label::LabelSource;
 
 const DAY: i64 = 86_400;
 
 /// A change of day 0 of which nothing is known.
 fn row(idx: usize) -> Row {
-    Row {
-        repo: "config".to_owned(),
-        root: "a".repeat(40),
-        unit: "commit".to_owned(),
-        change_id: ChangeId(format!("{idx:040x}")),
-        digest: format!("sha256:{idx:064x}"),
-        committed_at: 0,
-        author: String::new(),
-        bot: false,
-        kind: ChangeKind::Ordinary,
-        planned: false,
-        outcome_at: None,
-        label_raw: None,
-        label_strict: None,
-        in_strict: true,
-        label_source: None,
-        label_known_at: None,
-        severity: None,
-        effort: 1,
-        template: idx as u64,
-        planned_wording: false,
-        outcomes: Vec::new(),
-        reverted_at: None,
-        is_revert: false,
-        n_files: 1,
-    }
+    Row { root: "a".repeat(40), template: idx as u64, n_files: 1, ..empty_row() }
 }
 
 fn outcome(source: LabelSource, day: i64) -> RowOutcome {
