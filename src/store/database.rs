@@ -145,8 +145,8 @@ impl Database {
         matches!(tokio::time::timeout(WAIT, asked).await, Ok(Ok(read_only)) if read_only == "off")
     }
 
-    /// Puts the file of an SQLite log beside the one that was opened: what is written to a file without its name is
-    /// lost with the process.
+    /// The file of an SQLite log as it stands now, to be found again after each commit: what is written to a file that lost
+    /// its name is lost with the process.
     pub(super) fn file(&self) -> Option<OpenedFile> {
         let Self::Sqlite { writer, .. } = self else { return None };
         OpenedFile::at(writer.connect_options().get_filename())

@@ -18,6 +18,28 @@ pub(super) fn check(expr: &IdedExpr) -> Result<(), String> {
     Walk { scope: Vec::new(), n_loops: 0 }.visit(expr)
 }
 
+/// Levels of an expression, one inside the other.
+pub(super) fn nesting(expr: &IdedExpr) -> usize {
+    let deepest = |parts: &mut dyn Iterator<Item = &IdedExpr>| parts.map(nesting).max().unwrap_or(0);
+    1 + match &expr.expr {
+        Expr::Call(call) => deepest(&mut call.target.as_deref().into_iter().chain(&call.args)),
+        Expr::Select(select) => nesting(&select.operand),
+        Expr::List(list) => deepest(&mut list.elements.iter()),
+        Expr::Map(map) => deepest(&mut map.entries.iter().flat_map(|entry| match &entry.expr {
+            EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
+            EntryExpr::StructField(field) => vec![&field.value],
+        })),
+        Expr::Comprehension(it) => deepest(
+            &mut [&it.iter_range, &it.accu_init, &it.loop_cond, &it.loop_step, &it.result].into_iter(),
+        ),
+        Expr::Struct(message) => deepest(&mut message.entries.iter().flat_map(|entry| match &entry.expr {
+            EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
+            EntryExpr::StructField(field) => vec![&field.value],
+        })),
+        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => 0,
+    }
+}
+
 struct Walk<'a> {
     scope: Vec<&'a str>,
     n_loops: usize,

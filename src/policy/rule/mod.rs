@@ -10,6 +10,7 @@ mod facts;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
+use std::thread::ScopedJoinHandle;
 
 use cel::{Context as CelContext, Env, Program, Value};
 
@@ -19,6 +20,15 @@ use crate::policy::decision::Verdict;
 
 /// Longest source of a rule, in bytes.
 const MAX_SOURCE_BYTES: usize = 4_096;
+
+/// Deepest nesting of an expression: what reads and evaluates one calls itself at each level, on stacks of 2 MB.
+const MAX_NESTING: usize = 128;
+
+/// What is told of an expression that cannot be parsed, in bytes.
+const MAX_SAID_BYTES: usize = 600;
+
+/// The stack on which an expression is parsed and measured: as deep as the longest source can nest, in a debug build.
+const STACK_BYTES: usize = 256 << 20;
 
 /// Most steps that one rule may take on one change. A step takes up to 160 ns (measured, debug
 /// build), so that a rule ends within 80 ms; 50,000 keys fit.
@@ -61,8 +71,11 @@ impl Rule {
         if when.len() > MAX_SOURCE_BYTES {
             return Err(format!("is longer than {MAX_SOURCE_BYTES} bytes"));
         }
-        let parsed = catch_unwind(|| Program::compile(when)).map_err(|_| "cannot be parsed".to_owned())?;
-        let program = parsed.map_err(|errors| one_line(&errors.to_string()))?;
+        let program = std::thread::scope(|scope| {
+            let parser = std::thread::Builder::new().name("rule-parser".to_owned()).stack_size(STACK_BYTES);
+            let parsed = parser.spawn_scoped(scope, || parsed(when)).map(ScopedJoinHandle::join);
+            parsed.map_err(|error| format!("cannot be parsed: {error}"))?.map_err(|_| "cannot be parsed")?
+        })?;
         check::check(program.expression())?;
         let reads_risk = program.references().has_variable("risk");
         let rule = Self {
@@ -111,6 +124,15 @@ impl Rule {
     }
 }
 
+/// An expression that nests no deeper than it may. One that does is taken down here, too, where the stack is deep.
+fn parsed(when: &str) -> Result<Program, String> {
+    let program = Program::compile(when).map_err(|errors| shortened(&one_line(&errors.to_string())))?;
+    match check::nesting(program.expression()) {
+        0..=MAX_NESTING => Ok(program),
+        _ => Err(format!("nests deeper than {MAX_NESTING} levels")),
+    }
+}
+
 /// The kind of a failure, without the values of the change: those may be secret.
 fn failure(error: &cel::ExecutionError) -> String {
     use cel::ExecutionError as E;
@@ -123,6 +145,13 @@ fn failure(error: &cel::ExecutionError) -> String {
         E::DivisionByZero(_) | E::RemainderByZero(_) => "it divides by zero".to_owned(),
         _ => "its values have the wrong types".to_owned(),
     }
+}
+
+/// The parser repeats the whole source for each thing that is wrong with it.
+fn shortened(text: &str) -> String {
+    let end = text.floor_char_boundary(text.len().min(MAX_SAID_BYTES));
+    let is_whole = end == text.len();
+    if is_whole { text.to_owned() } else { format!("{}…", text.get(..end).unwrap_or("")) }
 }
 
 fn one_line(text: &str) -> String {

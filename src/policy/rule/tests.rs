@@ -79,3 +79,23 @@ fn a_change_too_large_for_a_rule_is_a_failure() {
     let rule = Rule::compile("size(change.paths.filter(p, p.endsWith('9'))) == 500").unwrap();
     assert_eq!(rule.evaluate(&facts), Match::Yes);
 }
+
+/// A stack that is used up ends the process, whatever catches panics.
+#[test]
+fn an_expression_that_nests_too_deeply_is_refused_and_a_long_one_is_not() {
+    let refused = [
+        format!("[1]{} == 1", "[0]".repeat(1_300)),
+        format!("{}true", "!(true && ".repeat(300)) + &")".repeat(300),
+        format!("{}1{} > 0", "size([".repeat(500), "])".repeat(500)),
+        format!("{}1{} == {{}}", "{1:".repeat(900), "}".repeat(900)),
+        format!("{}true{}", "(true ? ".repeat(300), " : false)".repeat(300)),
+        format!("{}{} == []", "[".repeat(2_000), "]".repeat(2_000)),
+        format!("change{}", ".a".repeat(1_900)),
+    ];
+    for when in refused {
+        let why = Rule::compile(&when).unwrap_err();
+        assert!(!why.is_empty() && why.len() < 1_000, "{why}");
+    }
+    let long = vec!["change.lines_added > 1000"; 140].join(" || ");
+    assert!(Rule::compile(&long).is_ok());
+}
