@@ -5,4 +5,4 @@ mod curation;
 mod fixture;
 mod reverts;
 mod rollbacks;
-mod sources;
+pub(crate) mod sources;

@@ -1,15 +1,15 @@
 //! No history, however odd, lets a later fact reach an earlier vector or what an earlier moment trained on.
 
-use diffrisk::change::ChangeId;
 use diffrisk::dataset::{LabelTask, Rows, standings};
 use diffrisk::git::{Repository, Unit};
-use diffrisk::incident::{IncidentLink, LinkKind, OutcomeKind, OutcomeRecord, OutcomeTarget};
+use diffrisk::incident::OutcomeKind;
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
 use diffrisk::timeline::Sources;
 use git2::Oid;
 use proptest::prelude::*;
 
 use crate::git_script::Script;
+use crate::labels::sources::{link, report_on};
 
 /// One change of a made-up history.
 #[derive(Clone, Debug)]
@@ -63,42 +63,15 @@ fn step() -> impl Strategy<Value = Step> {
     })
 }
 
-fn link(n: usize, change_id: &ChangeId, known_at: i64) -> IncidentLink {
-    IncidentLink {
-        incident_id: format!("I-{n}"),
-        started_at: None,
-        resolved_at: None,
-        known_at,
-        severity: None,
-        title: None,
-        repo: "made-up".to_owned(),
-        change_id: change_id.clone(),
-        link_kind: LinkKind::Declared,
-    }
-}
-
-fn report(change_id: &ChangeId, outcome: OutcomeKind, known_at: i64) -> OutcomeRecord {
-    OutcomeRecord {
-        target: OutcomeTarget::Commit(change_id.clone()),
-        repo: Some("made-up".to_owned()),
-        outcome,
-        occurred_at: known_at,
-        known_at,
-        incident_id: None,
-        severity: None,
-        source: None,
-    }
-}
-
 /// What was told of the changes of a history without such.
 fn told(steps: &[Step], rows: &Rows) -> Sources {
     let (mut links, mut reports) = (Vec::new(), Vec::new());
-    for (n, (step, row)) in steps.iter().zip(rows.facts()).enumerate() {
+    for (step, row) in steps.iter().zip(rows.facts()) {
         let Some((told, hours)) = step.told else { continue };
         let known_at = row.committed_at + 3_600 * hours;
         match told {
-            Told::Incident => links.push(link(n, &row.change_id, known_at)),
-            Told::Report(outcome) => reports.push(report(&row.change_id, outcome, known_at)),
+            Told::Incident => links.push(link(&row.change_id.0, known_at)),
+            Told::Report(outcome) => reports.push(report_on(row.change_id.clone(), outcome, known_at)),
         }
     }
     Sources::new(links, reports)
@@ -139,7 +112,7 @@ fn written(steps: &[Step]) -> Script {
 
 fn mined(script: &Script, until: Option<i64>, sources: Sources) -> Rows {
     let options = MineOptions {
-        name: "made-up".to_owned(),
+        name: "config".to_owned(),
         unit: Unit::Commit,
         sources,
         since: None,

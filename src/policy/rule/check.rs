@@ -1,6 +1,6 @@
 use cel::IdedExpr;
 use cel::common::ast::operators::{EQUALS, IN, NOT_EQUALS};
-use cel::common::ast::{EntryExpr, Expr, LiteralValue};
+use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, LiteralValue};
 
 /// Deepest nesting of `all`, `exists`, `map`, `filter`.
 const MAX_LOOPS: usize = 2;
@@ -25,18 +25,20 @@ pub(super) fn nesting(expr: &IdedExpr) -> usize {
         Expr::Call(call) => deepest(&mut call.target.as_deref().into_iter().chain(&call.args)),
         Expr::Select(select) => nesting(&select.operand),
         Expr::List(list) => deepest(&mut list.elements.iter()),
-        Expr::Map(map) => deepest(&mut map.entries.iter().flat_map(|entry| match &entry.expr {
-            EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
-            EntryExpr::StructField(field) => vec![&field.value],
-        })),
+        Expr::Map(map) => deepest(&mut map.entries.iter().flat_map(parts_of)),
         Expr::Comprehension(it) => deepest(
             &mut [&it.iter_range, &it.accu_init, &it.loop_cond, &it.loop_step, &it.result].into_iter(),
         ),
-        Expr::Struct(message) => deepest(&mut message.entries.iter().flat_map(|entry| match &entry.expr {
-            EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
-            EntryExpr::StructField(field) => vec![&field.value],
-        })),
+        Expr::Struct(message) => deepest(&mut message.entries.iter().flat_map(parts_of)),
         Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => 0,
+    }
+}
+
+/// The expressions of one entry of a map or a message.
+pub(super) fn parts_of(entry: &IdedEntryExpr) -> Vec<&IdedExpr> {
+    match &entry.expr {
+        EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
+        EntryExpr::StructField(field) => vec![&field.value],
     }
 }
 
@@ -62,10 +64,7 @@ impl<'a> Walk<'a> {
                 target.chain(&call.args).try_for_each(|part| self.visit(part))
             }
             Expr::List(list) => list.elements.iter().try_for_each(|element| self.visit(element)),
-            Expr::Map(map) => map.entries.iter().try_for_each(|entry| match &entry.expr {
-                EntryExpr::MapEntry(entry) => self.visit(&entry.key).and_then(|()| self.visit(&entry.value)),
-                EntryExpr::StructField(field) => self.visit(&field.value),
-            }),
+            Expr::Map(map) => map.entries.iter().flat_map(parts_of).try_for_each(|part| self.visit(part)),
             Expr::Comprehension(_) => self.visit_loop(expr),
             Expr::Literal(_) => Ok(()),
             Expr::Struct(_) | Expr::Unspecified => Err("uses a message type; there are none here".to_owned()),

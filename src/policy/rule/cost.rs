@@ -1,6 +1,7 @@
 use cel::IdedExpr;
-use cel::common::ast::{CallExpr, EntryExpr, Expr};
+use cel::common::ast::{CallExpr, Expr};
 
+use crate::policy::rule::check::parts_of;
 use crate::policy::rule::facts::RuleFacts;
 
 /// An upper estimate of the steps that an expression takes on one change: each node is a step, a
@@ -17,10 +18,7 @@ pub(super) fn steps(expr: &IdedExpr, facts: &RuleFacts) -> u64 {
         }
         Expr::Select(select) => sum(&mut std::iter::once(select.operand.as_ref())),
         Expr::List(list) => sum(&mut list.elements.iter()),
-        Expr::Map(map) => sum(&mut map.entries.iter().flat_map(|entry| match &entry.expr {
-            EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
-            EntryExpr::StructField(field) => vec![&field.value],
-        })),
+        Expr::Map(map) => sum(&mut map.entries.iter().flat_map(parts_of)),
         Expr::Comprehension(comprehension) => {
             let n_rounds = length(&comprehension.iter_range, facts);
             let body = sum(&mut [&comprehension.loop_cond, &comprehension.loop_step].into_iter());

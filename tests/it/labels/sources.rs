@@ -21,8 +21,12 @@ pub(crate) fn link(change_id: &str, known_at: i64) -> IncidentLink {
 }
 
 pub(crate) fn report(n: u32, outcome: OutcomeKind, known_at: i64) -> OutcomeRecord {
+    report_on(ChangeId(id(n)), outcome, known_at)
+}
+
+pub(crate) fn report_on(change_id: ChangeId, outcome: OutcomeKind, known_at: i64) -> OutcomeRecord {
     OutcomeRecord {
-        target: OutcomeTarget::Commit(ChangeId(id(n))),
+        target: OutcomeTarget::Commit(change_id),
         repo: Some("config".to_owned()),
         outcome,
         occurred_at: known_at,
