@@ -377,6 +377,7 @@ fn fingerprint(question: &Question, assessed: &Assessed, answer: &Answer) -> [u8
     let mut fingerprint = Fingerprint::new();
     fingerprint.add(&question.said);
     texts.into_iter().for_each(|text| fingerprint.add_optional(text));
+    assessed.owners.iter().for_each(|owner| fingerprint.add_optional(Some(owner)));
     fingerprint.add(&[u8::from(is_landed)]);
     fingerprint.add(&assessed.history_epoch.to_le_bytes());
     fingerprint.add(&share.to_le_bytes());

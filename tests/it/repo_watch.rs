@@ -88,3 +88,32 @@ fn what_was_reported_stands_when_the_history_is_rewritten() {
     let of_commit = service.post("/v1/score", &question.to_string()).1;
     assert!(codes(&of_commit).contains(&"known_bad".to_owned()), "{of_commit}");
 }
+
+#[test]
+fn owners_are_those_of_the_file_as_it_landed_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut script = Script::new();
+    let files = |owners: &'static [u8]| [("a.yaml", b"a: 1\n" as &[u8]), ("CODEOWNERS", owners)];
+    let first = script.commit("a: owned by one", &files(b"a.yaml @one\n"), &[]);
+    script.set_main(first);
+    let policy = dir.path().join("policy.toml");
+    let rule = "[[rule]]\nname = \"of two\"\nwhen = 'change.owners.exists(o, o == \"@two\")'\nthen = \"hold\"\n";
+    std::fs::write(&policy, rule).unwrap();
+    let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
+    let args = ["--repo", &followed, "--owners", "shop=CODEOWNERS", "--cache", cache.to_str().unwrap()];
+    let policed = ["--policy", policy.to_str().unwrap(), "--poll-seconds", "1"];
+    let service = serve(dir.path(), &[&args[..], &policed].concat(), &[]);
+    let before = answer(&service);
+    assert_ne!(before["decision"], "hold", "{before}");
+
+    let second = script.commit("a: owned by two", &files(b"a.yaml @two\n"), &[first]);
+    script.set_main(second);
+    let landed = until_known(&service, second);
+    assert_eq!((&landed["decision"], &landed["warnings"]), (&json!("hold"), &Value::Null), "{landed}");
+
+    let third = script.commit("a: owned by nobody knows", &files(b"a[.yaml @three\n"), &[second]);
+    script.set_main(third);
+    let refused = until_known(&service, third);
+    assert_eq!(refused["decision"], "hold", "the last good owners stay: {refused}");
+    assert!(refused["warnings"][0].as_str().unwrap().contains("line 1 of the owners file"), "{refused}");
+}

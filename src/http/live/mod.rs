@@ -6,6 +6,7 @@
 
 mod assessor;
 mod landed;
+mod owners;
 mod read;
 mod reports;
 mod repository;
@@ -22,7 +23,7 @@ pub use assessor::LiveAssessor;
 use reports::Reports;
 use repository::LiveRepository;
 pub use repository::RepositoryConfig;
-pub(super) use repository::owners_text;
+pub(super) use owners::owners_text;
 
 /// Why a repository cannot be followed.
 #[derive(Debug, thiserror::Error)]

@@ -155,6 +155,9 @@ impl Read {
         assessed.doubts.extend(unread(&self.change, self.is_commit));
         if let Some((repository, state)) = repository {
             assessed.owners = owners(repository, &self.change);
+            if let Some(refused) = repository.owners.refused() {
+                assessed.warnings.push(format!("owners are those of an earlier version of their file: {refused}"));
+            }
             assessed.history = history(repository, state, self.mode, asked.received_at);
             assessed.history_epoch = state.epoch();
             let lag = asked.received_at.saturating_sub(repository.looked_at());

@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use crate::change::{Change, ChangeId, digest};
 use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
 use crate::http::live::LiveError;
-use crate::incident::{IncidentFile, IncidentLink, OutcomeKind, OutcomeRecord, OutcomeTarget, Owners};
+use crate::http::live::owners::LiveOwners;
+use crate::incident::{IncidentFile, IncidentLink, OutcomeKind, OutcomeRecord, OutcomeTarget};
 use crate::timeline::{Cache, CacheError, Folded, Row, RowFile, Sources, Timeline, fold};
 
 /// Changes landed since the start that are kept in memory; after that, a refold reads them from the cache.
@@ -33,7 +34,7 @@ pub(super) struct LiveRepository {
     pub(super) name: String,
     pub(super) unit: Unit,
     pub(super) root: String,
-    pub(super) owners: Owners,
+    pub(super) owners: LiveOwners,
     path: PathBuf,
     cache: Cache,
     incidents: Vec<IncidentLink>,
@@ -108,7 +109,7 @@ impl LiveRepository {
         if let Some(reason) = &folded.refolded {
             tracing::warn!(repo = name, reason, "the cached history was thrown away and folded again");
         }
-        let owners = owners(repository_config, &repository)?;
+        let owners = LiveOwners::open(repository_config.owners.as_deref(), &repository)?;
         let n_cached = folded.rows.len();
         let state = State {
             timeline: folded.timeline,
@@ -318,6 +319,11 @@ impl LiveRepository {
                 Err(error) => return Err(failed(error)),
             }
         };
+        let look_again = |repository: &Repository| {
+            self.owners.look_again(repository);
+            Ok(())
+        };
+        self.read(look_again).map_err(failed)?;
         self.looked_at.store(now, Ordering::Relaxed);
         self.advance(now);
         if self.state().newest.len() > MAX_NEWEST {
@@ -446,22 +452,6 @@ fn incidents(repository_config: &RepositoryConfig) -> Result<Vec<IncidentLink>, 
     let mut links = file.load().map_err(failed)?;
     links.retain(|link| link.repo == repository_config.name || link.repo.is_empty());
     Ok(links)
-}
-
-fn owners(repository_config: &RepositoryConfig, repository: &Repository) -> Result<Owners, LiveError> {
-    let Some(path) = &repository_config.owners else { return Ok(Owners::default()) };
-    let text = owners_text(path, repository)?;
-    Owners::from_codeowners(&text).map_err(|source| LiveError::Incidents { path: path.clone(), source })
-}
-
-/// Ownership from a file on disk, else from one at the head of the repository.
-pub(in crate::http) fn owners_text(path: &Path, repository: &Repository) -> Result<String, LiveError> {
-    let at_head = || {
-        let blob = repository.blob_at("HEAD", &path.to_string_lossy()).ok().flatten();
-        blob.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let text = std::fs::read_to_string(path).ok().or_else(at_head);
-    text.ok_or_else(|| LiveError::Owners { path: path.to_owned() })
 }
 
 /// Another incident file is another cache.

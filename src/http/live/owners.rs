@@ -1,0 +1,78 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::git::Repository;
+use crate::http::live::LiveError;
+use crate::incident::Owners;
+
+/// Who owns the paths of a followed repository, as its ownership file says now.
+pub(super) struct LiveOwners {
+    /// The file on disk, or else in the repository.
+    path: Option<PathBuf>,
+    in_force: ArcSwap<InForce>,
+}
+
+#[derive(Default)]
+struct InForce {
+    text: String,
+    owners: Owners,
+    /// Why the file as it is now is not the one in force.
+    refused: Option<String>,
+}
+
+impl LiveOwners {
+    /// # Errors
+    /// Where there is a file to read, and it is not there or not understood.
+    pub(super) fn open(path: Option<&Path>, repository: &Repository) -> Result<Self, LiveError> {
+        let in_force = path.map_or_else(|| Ok(InForce::default()), |path| read(path, repository))?;
+        Ok(Self { path: path.map(Path::to_owned), in_force: ArcSwap::from_pointee(in_force) })
+    }
+
+    /// Takes the file up as it is now; where it is gone or not understood, the last good one stays in force.
+    pub(super) fn look_again(&self, repository: &Repository) {
+        let Some(path) = &self.path else { return };
+        let before = self.in_force.load();
+        match read(path, repository) {
+            Ok(now) if now.text == before.text && before.refused.is_none() => {}
+            Ok(now) => self.in_force.store(Arc::new(now)),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                let refused = format!("{error}{}", cause.unwrap_or_default());
+                if before.refused.as_ref() != Some(&refused) {
+                    tracing::error!(refused, "the last good owners stay in force");
+                    let (text, owners) = (before.text.clone(), before.owners.clone());
+                    self.in_force.store(Arc::new(InForce { text, owners, refused: Some(refused) }));
+                }
+            }
+        }
+    }
+
+    /// The owners of a path in the order that the file names them.
+    pub(super) fn owners_of(&self, path: &str) -> Vec<String> {
+        self.in_force.load().owners.owners_of(path)
+    }
+
+    /// Why the file as it is now is not the one in force.
+    pub(super) fn refused(&self) -> Option<String> {
+        self.in_force.load().refused.clone()
+    }
+}
+
+fn read(path: &Path, repository: &Repository) -> Result<InForce, LiveError> {
+    let text = owners_text(path, repository)?;
+    let owners = Owners::from_codeowners(&text)
+        .map_err(|source| LiveError::Incidents { path: path.to_owned(), source })?;
+    Ok(InForce { text, owners, refused: None })
+}
+
+/// Ownership from a file on disk, else from one at the head of the repository.
+pub(in crate::http) fn owners_text(path: &Path, repository: &Repository) -> Result<String, LiveError> {
+    let at_head = || {
+        let blob = repository.blob_at("HEAD", &path.to_string_lossy()).ok().flatten();
+        blob.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let text = std::fs::read_to_string(path).ok().or_else(at_head);
+    text.ok_or_else(|| LiveError::Owners { path: path.to_owned() })
+}
