@@ -20,6 +20,9 @@ const SECOND: &str = include_str!("danger/second.jsonl");
 /// Pairs that somebody else wrote who had not seen the rules either, in two halves.
 const THIRD: &str = include_str!("danger/third.jsonl");
 
+/// As the third, by yet somebody else.
+const FOURTH: &str = include_str!("danger/fourth.jsonl");
+
 /// A dangerous and a harmless diff.
 #[derive(Deserialize)]
 pub struct Pair {
@@ -50,6 +53,11 @@ pub fn second_pairs() -> Vec<Pair> {
 /// The third suite.
 pub fn third_pairs() -> Vec<Pair> {
     unmasked(THIRD)
+}
+
+/// The fourth suite.
+pub fn fourth_pairs() -> Vec<Pair> {
+    unmasked(FOURTH)
 }
 
 /// Pairs in whose lines `~~` stands inside of what would else be a secret.

@@ -97,7 +97,8 @@ fn owners_are_those_of_the_file_as_it_landed_last() {
     let first = script.commit("a: owned by one", &files(b"a.yaml @one\n"), &[]);
     script.set_main(first);
     let policy = dir.path().join("policy.toml");
-    let rule = "[[rule]]\nname = \"of two\"\nwhen = 'change.owners.exists(o, o == \"@two\")'\nthen = \"hold\"\n";
+    let rule =
+        "[[rule]]\nname = \"of two\"\nwhen = 'change.owners.exists(o, o == \"@two\")'\nthen = \"hold\"\n";
     std::fs::write(&policy, rule).unwrap();
     let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
     let args = ["--repo", &followed, "--owners", "shop=CODEOWNERS", "--cache", cache.to_str().unwrap()];

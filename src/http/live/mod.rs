@@ -20,10 +20,10 @@ use crate::incident::{self, OutcomeRecord};
 use crate::timeline::{self, Sources, Timeline};
 
 pub use assessor::LiveAssessor;
+pub(super) use owners::owners_text;
 use reports::Reports;
 use repository::LiveRepository;
 pub use repository::RepositoryConfig;
-pub(super) use owners::owners_text;
 
 /// Why a repository cannot be followed.
 #[derive(Debug, thiserror::Error)]

@@ -156,7 +156,9 @@ impl Read {
         if let Some((repository, state)) = repository {
             assessed.owners = owners(repository, &self.change);
             if let Some(refused) = repository.owners.refused() {
-                assessed.warnings.push(format!("owners are those of an earlier version of their file: {refused}"));
+                assessed
+                    .warnings
+                    .push(format!("owners are those of an earlier version of their file: {refused}"));
             }
             assessed.history = history(repository, state, self.mode, asked.received_at);
             assessed.history_epoch = state.epoch();
