@@ -101,7 +101,7 @@ fn dangerous_edits_of_the_held_half_come_first() {
 #[test]
 fn dangerous_edits_of_the_second_suite_come_first() {
     let tally = tally_of(&second_pairs(), "second", |pair| &pair.format);
-    assert!(tally.by_rules >= 375 && tally.by_rules + tally.by_score >= 425, "{tally:?}");
+    assert!(tally.by_rules >= 405 && tally.by_rules + tally.by_score >= 438, "{tally:?}");
 }
 
 /// The half of a suite that rules were widened after, and the half of which nobody saw more than totals.
@@ -116,12 +116,12 @@ fn tally_of_halves(pairs: fn() -> Vec<Pair>) -> [Tally; 2] {
 fn dangerous_edits_of_the_third_suite_come_first() {
     let [dev, held] = tally_of_halves(third_pairs);
     assert!(dev.by_rules >= 99 && dev.by_rules + dev.by_score >= 99, "{dev:?}");
-    assert!(held.by_rules >= 84 && held.by_rules + held.by_score >= 94, "{held:?}");
+    assert!(held.by_rules >= 92 && held.by_rules + held.by_score >= 100, "{held:?}");
 }
 
 #[test]
 fn dangerous_edits_of_the_fourth_suite_come_first() {
     let [dev, held] = tally_of_halves(fourth_pairs);
-    assert!(dev.by_rules >= 75 && dev.by_rules + dev.by_score >= 97, "{dev:?}");
-    assert!(held.by_rules >= 82 && held.by_rules + held.by_score >= 102, "{held:?}");
+    assert!(dev.by_rules >= 130 && dev.by_rules + dev.by_score >= 134, "{dev:?}");
+    assert!(held.by_rules >= 101 && held.by_rules + held.by_score >= 111, "{held:?}");
 }

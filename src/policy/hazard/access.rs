@@ -107,6 +107,13 @@ const LETS_IN: &[&str] = &[
     "apigroups",
     "api groups",
     "exposure",
+    "groups",
+    "transfer",
+    "domains",
+    "identifiers",
+    "members",
+    "recursion",
+    "query",
 ];
 const LETS_OUT: &[&str] = &[
     "egress",
@@ -127,12 +134,25 @@ const LETS_OUT: &[&str] = &[
     "to",
 ];
 
-const ACTIONS: &[&str] = &["action", "actions", "verbs", "permissions"];
+const ACTIONS: &[&str] = &["action", "actions", "verbs", "permissions", "values"];
 
 fn wildcard(edit: &Edit<'_>) -> bool {
     let is_star = |value: &str| {
-        let bare = value.trim_matches(['[', ']', '"', '\'', ' ']);
-        matches!(bare, "*" | "*:*" | ".*" | "^.*$" | ".+" | "^.+$" | "**" | "%" | "any")
+        let bare = value.trim_matches(['[', ']', '"', '\'', ' ', '{', '}', ';']);
+        matches!(
+            bare,
+            "*" | "*:*"
+                | ".*"
+                | "^.*$"
+                | ".+"
+                | "^.+$"
+                | "**"
+                | "%"
+                | "any"
+                | "everyone"
+                | "anyone"
+                | "all users"
+        )
     };
     let comes = matches!(
         edit.key_change.kind,
@@ -140,7 +160,11 @@ fn wildcard(edit: &Edit<'_>) -> bool {
     );
     let is_any_address = edit.gains(&["0.0.0.0/0", "::/0"]);
     let is_star = |value: &str| is_star(value) || (value == "all" && edit.key_change.leaf == "allow");
-    let is_anything = || is_star(&edit.new) && !is_star(&edit.old) && edit.path_says(LETS_IN);
+    let is_anything = || {
+        is_star(&edit.new)
+            && !is_star(&edit.old)
+            && (edit.path_says(LETS_IN) || edit.line_begins_with(LETS_IN))
+    };
     let is_any_action =
         || is_any_of_service(&edit.new) && !is_any_of_service(&edit.old) && edit.path_says(ACTIONS);
     // A name with a star answers for every name that nobody wrote down.
@@ -151,10 +175,26 @@ fn wildcard(edit: &Edit<'_>) -> bool {
             && edit.leaf_says(&["name", "record"])
             && speaks_of_names(edit.file_diff.path())
     };
-    let is_any_origin =
-        || edit.gains(&["://*."]) && edit.path_says(&["origin", "origins", "redirect", "cors"]);
+    let is_any_origin = || {
+        edit.gains(&["://*.", "://*/", "://*\""])
+            && edit.path_says(&["origin", "origins", "redirect", "cors"])
+    };
+    // An empty text is the beginning of every other.
+    let is_any_prefix = || {
+        edit.key_change.kind == KeyChangeKind::ListAdd
+            && matches!(edit.new.as_ref(), "" | "\"\"" | "''")
+            && matches!(edit.new_line().trim().trim_end_matches(','), "- \"\"" | "- ''" | "\"\"" | "''")
+            && ["allow", "whitelist", "trusted"].iter().any(|word| edit.file_diff.path().contains(word))
+    };
+    let selects_all = || {
+        edit.becomes(&["{}"])
+            && edit.leaf_says(&["pod selector", "namespace selector"])
+            && edit.path_says(LETS_IN)
+    };
     comes
         && (is_any_origin()
+            || is_any_prefix()
+            || selects_all()
             || (is_any_address || is_anything() || is_any_action()) && !lets_out(edit)
             || is_any_name())
 }
@@ -173,6 +213,11 @@ fn is_any_of_service(value: &str) -> bool {
 /// Whether the list is one of what is refused or where something goes. A block of addresses is no refusal, and a
 /// route's origins are those of who may ask.
 fn lets_out(edit: &Edit<'_>) -> bool {
+    let lines = edit.file_diff.hunks().get(edit.key_change.hunk_idx).map_or(&[] as &[_], |hunk| &hunk.lines);
+    let says_effect = |effect: &str| lines.iter().any(|line| line.text.contains(effect));
+    if says_effect("\"Deny\"") && !says_effect("\"Allow\"") {
+        return true;
+    }
     let is_block = || {
         edit.path_says(&["block", "blocks"])
             && !edit.path_says(&["ip block", "cidr block", "cidr blocks", "ip blocks"])
@@ -229,12 +274,30 @@ fn firewall_off(edit: &Edit<'_>) -> bool {
             && matches!(edit.old.as_ref(), "drop" | "reject" | "deny")
             && edit.path_says(&["policy", "default", "input", "forward"]))
         || (edit.becomes(&["allow"]) && edit.old == "deny" && edit.leaf_says(&["effect", "action"]))
+        || lets_anybody(edit)
+        || refuses_no_more(edit)
+        || (edit.numbers().is_some_and(|(old, new)| new == 65_535.0 && old < new)
+            && edit.leaf_says(&["to port"]))
         || (edit.is_dropped() && edit.key_change.leaf == "deny" && edit.old == "all")
         || (edit.is_dropped() && edit.key_change.leaf == "http-request" && edit.old.starts_with("deny"))
         || (edit.becomes(&["-1", "all"])
             && matches!(edit.old.as_ref(), "tcp" | "udp" | "6" | "17")
             && edit.leaf_says(&["protocol"]))
         || (edit.is_dropped() && edit.leaf_says(&["network policy", "firewall"]))
+}
+
+/// A line of iptables that accepts, and no longer from somewhere only.
+fn lets_anybody(edit: &Edit<'_>) -> bool {
+    let bounds =
+        |line: &str| [" -s ", " --source ", " -i ", " saddr "].iter().any(|option| line.contains(option));
+    let accepts = |line: &str| line.ends_with("accept");
+    accepts(&edit.old) && accepts(&edit.new) && bounds(&edit.old) && !bounds(&edit.new)
+}
+
+/// A line that refused and went, and nothing like it came.
+fn refuses_no_more(edit: &Edit<'_>) -> bool {
+    const REFUSES: &[&str] = &["deny all", "-j drop", "-j reject", "pam_deny", "pam_faillock"];
+    edit.is_dropped() && REFUSES.iter().any(|it| edit.old.contains(it))
 }
 
 fn auth_off(edit: &Edit<'_>) -> bool {
@@ -269,6 +332,7 @@ fn auth_off(edit: &Edit<'_>) -> bool {
         && !edit.old.is_empty();
     let by_password = edit.flipped() == Some(true) && edit.leaf_says(&["password authentication"]);
     let trusts = |value: &str| value.ends_with(" trust");
+    let lets_pass = edit.gains(&["pam_permit"]) && edit.new.starts_with("auth");
     let is_trusting = trusts(&edit.new) && !trusts(&edit.old) && edit.file_diff.path().contains("pg_hba");
     let tables_skipped = edit.set_to() == Some(true) && edit.leaf_says(&["skip grant tables"])
         || edit.key_change.kind == KeyChangeKind::ListAdd && edit.new == "skip-grant-tables";
@@ -277,12 +341,14 @@ fn auth_off(edit: &Edit<'_>) -> bool {
         && !edit.comes_elsewhere(&edit.key_change.leaf)
         && edit.leaf_says(&["requirepass"]);
     const NOBODY: &[&str] = &["anonymous", "guest access"];
+    const OTHERS: &[&str] = &["auto login", "transport security"];
     let off = edit.turned_off(AUTH) || edit.drops_switch(AUTH);
-    (off && !edit.is_about(NOBODY))
+    (off && !edit.is_about(NOBODY) && !edit.leaf_says(OTHERS))
         || none_needed
         || basic_off
         || by_password
         || is_trusting
+        || lets_pass
         || tables_skipped
         || asks_no_password
         || edit.turned_on(NOBODY)
@@ -298,6 +364,8 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         "cluster admin",
     ];
     const MIGHTY: &[&str] = &[
+        "system:authenticated",
+        "allowallauthenticator",
         "cluster-admin",
         "administratoraccess",
         "roles/owner",
@@ -317,7 +385,26 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         && matches!(edit.new.as_ref(), "escalate" | "impersonate" | "bind")
         && edit.leaf_says(&["verbs"]);
     let pipeline = (edit.becomes(&["write-all"]) && edit.leaf_says(&["permissions"]))
-        || (edit.key_change.kind == KeyChangeKind::Added && edit.key_change.leaf == "pull_request_target");
+        || (edit.key_change.kind == KeyChangeKind::Added && edit.key_change.leaf == "pull_request_target")
+        || (edit.becomes(&["pull_request_target"]) && !edit.old.is_empty());
+    let is_mighty = || {
+        edit.key_change.kind == KeyChangeKind::ListAdd
+            && (edit.new == "secrets" && edit.leaf_says(&["resources"])
+                || matches!(edit.new.as_ref(), "sudo" | "root")
+                    && edit.leaf_says(&["capabilities", "groups"])
+                || matches!(edit.new.as_ref(), "delete" | "deletecollection")
+                    && edit.leaf_says(&["verbs", "capabilities"]))
+    };
+    let as_admin = edit.becomes(&["admin", "cluster-admin", "owner", "superuser"])
+        && !edit.old.is_empty()
+        && edit.leaf_says(&[
+            "service account name",
+            "service account",
+            "role",
+            "user",
+            "become user",
+            "role ref",
+        ]);
     let user_root = edit.becomes(&["root"]) && !edit.old.is_empty() && edit.leaf_says(&["user"]);
     is_on
         || as_root
@@ -325,6 +412,8 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         || rights
         || pipeline
         || user_root
+        || is_mighty()
+        || as_admin
         || gets_all
         || gains_word(edit, MIGHTY)
         || is_writable_by_all(edit)
@@ -347,7 +436,7 @@ fn is_writable_by_all(edit: &Edit<'_>) -> bool {
     };
     writable(&edit.new)
         && !writable(&edit.old)
-        && edit.leaf_says(&["mode", "permissions"])
+        && edit.leaf_says(&["mode", "permissions", "create", "directory", "create mask", "directory mask"])
         && !edit.leaf_says(&["umask"])
 }
 
@@ -367,7 +456,10 @@ fn root_access(edit: &Edit<'_>) -> bool {
 
 fn public_access(edit: &Edit<'_>) -> bool {
     const PUBLIC: &[&str] = &["public", "publicly accessible", "public access", "allow public", "is public"];
-    let is_acl = || edit.leaf_says(&["acl", "visibility", "access", "scheme", "privacy"]);
+    let is_acl = || {
+        edit.leaf_says(&["acl", "visibility", "access", "scheme", "privacy"])
+            && !edit.leaf_says(&["access type"])
+    };
     let opens = edit.becomes(&[
         "public-read",
         "public-read-write",
@@ -387,15 +479,33 @@ fn public_access(edit: &Edit<'_>) -> bool {
     let everywhere = listens_everywhere(&edit.new)
         && edit.replaced().into_iter().any(listens_somewhere)
         && edit.leaf_says(&["bind", "listen", "host", "address", "addresses", "ports", "publish", "server"]);
+    let published = || {
+        edit.key_change.kind == KeyChangeKind::ListAdd
+            && edit.replaced().iter().any(|old| {
+                let rest = old.strip_prefix("127.0.0.1:").or_else(|| old.strip_prefix("localhost:"));
+                rest == Some(edit.new.as_ref())
+            })
+    };
+    let is_exposed = edit.becomes(&["loadbalancer", "nodeport"]) && edit.old == "clusterip"
+        || edit.flipped() == Some(false) && edit.key_change.leaf == "internal";
+    let for_all = edit.becomes(&["all", "everyone", "public", "global"])
+        && !edit.old.is_empty()
+        && edit.leaf_says(&["audience", "allow override", "scope", "exposed to", "cohort"]);
     let lists = edit.turned_on(&["autoindex"]) || edit.gains(&["+indexes"]);
     let granted = edit.new == "all granted" && edit.leaf_says(&["require"]);
     (opens && is_acl())
         || everywhere
+        || published()
+        || is_exposed
+        || for_all
         || lists
         || granted
         || guards_off
         || (edit.turned_on(PUBLIC) && !edit.leaf_says(&["block", "ip", "key"]))
-        || edit.gains(&["allusers", "allauthenticatedusers", "system:anonymous", "system:unauthenticated"])
+        || gains_word(
+            edit,
+            &["allusers", "allauthenticatedusers", "system:anonymous", "system:unauthenticated"],
+        ) && !edit.new.contains('/')
 }
 
 /// Whether a server of this address is reached from anywhere.

@@ -57,6 +57,7 @@ pub(super) const RULES: &[HazardRule] = &[
         sentence: "More is asked for than is allowed",
         example: "`requests.memory: 2Gi` with `limits.memory: 1Gi`",
         look: Look::File(limit_below_request),
+        is_general: false,
     },
 ];
 
@@ -78,7 +79,9 @@ const COPIES: &[&str] = &[
 ];
 
 fn replicas_to_zero(edit: &Edit<'_>) -> bool {
-    edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0)
+    // `count = var.enabled ? 1 : 0` is a number as well.
+    let is_told = || edit.new == "0" && edit.old.contains('?');
+    (edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0) || is_told())
         && (edit.is_about(COPIES) || edit.key_change.leaf == "count")
         && !edit.leaf_says(&["max", "delay", "timeout", "seconds", "spare", "unavailable", "surge"])
 }
@@ -101,6 +104,10 @@ fn capacity_cut(edit: &Edit<'_>) -> bool {
         "worker count",
         "concurrency",
         "concurrent executions",
+        "max concurrent",
+        "max concurrency",
+        "shards",
+        "partitions",
     ];
     const POOLS: &[&str] = &[
         "pool",
@@ -122,26 +129,45 @@ fn capacity_cut(edit: &Edit<'_>) -> bool {
         "maxmemory",
     ];
     const OTHERS: &[&str] =
-        &["delay", "timeout", "seconds", "spare", "unavailable", "surge", "idle", "min", "per", "log"];
+        &["delay", "timeout", "seconds", "spare", "unavailable", "surge", "idle", "per", "log"];
     let falls_to = |part: f64| edit.numbers().is_some_and(|(old, new)| new >= 0.0 && new <= old / part);
     let has_many = || edit.numbers().is_some_and(|(old, _)| old >= 5.0);
-    has_many()
-        && falls_to(5.0)
-        && (edit.is_about(COPIES) || edit.is_about(WORKERS) || falls_to(10.0) && edit.is_about(POOLS))
-        && !edit.leaf_says(OTHERS)
+    let is_floor = || edit.leaf_says(&["min"]) && !edit.leaf_says(COPIES);
+    let is_smaller =
+        || machine_size(&edit.old).zip(machine_size(&edit.new)).is_some_and(|(old, new)| new + 2 < old);
+    (is_smaller()
+        && edit.leaf_says(&["instance type", "machine type", "instance class", "node type", "size"]))
+        || has_many()
+            && falls_to(5.0)
+            && !is_floor()
+            && (edit.is_about(COPIES) || edit.is_about(WORKERS) || falls_to(10.0) && edit.is_about(POOLS))
+            && !edit.leaf_says(OTHERS)
+}
+
+/// Where a cloud machine's size stands among sizes: `m5.4xlarge` above `t3.large`.
+fn machine_size(value: &str) -> Option<usize> {
+    const SIZES: &[&str] =
+        &["nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge"];
+    let (_, size) = value.trim_matches(['"', '\'']).rsplit_once('.')?;
+    let is_larger = || size.ends_with("xlarge") || size == "metal";
+    SIZES.iter().position(|known| *known == size).or_else(|| is_larger().then_some(SIZES.len()))
 }
 
 fn replication_cut(edit: &Edit<'_>) -> bool {
-    edit.numbers().is_some_and(|(old, new)| old > 1.0 && new <= 1.0)
-        && edit.path_says(&[
-            "replication factor",
-            "insync replicas",
-            "insync",
-            "in sync",
-            "quorum",
-            "rf",
-            "master nodes",
-        ])
+    let is_lone = edit.becomes(&["any", "one", "local_one"])
+        && matches!(edit.old.as_ref(), "quorum" | "local_quorum" | "each_quorum" | "all" | "two" | "three")
+        && edit.leaf_says(&["consistency", "consistency level", "write consistency", "read consistency"]);
+    is_lone
+        || edit.numbers().is_some_and(|(old, new)| old > 1.0 && new <= 1.0)
+            && edit.path_says(&[
+                "replication factor",
+                "insync replicas",
+                "insync",
+                "in sync",
+                "quorum",
+                "rf",
+                "master nodes",
+            ])
 }
 
 fn disruption_budget_gone(edit: &Edit<'_>) -> bool {
@@ -166,7 +192,23 @@ fn resource_limit_removed(edit: &Edit<'_>) -> bool {
         "mem_limit" | "memory_limit" | "memoryLimit" | "MemoryMax" | "memory_max" => true,
         _ => false,
     };
-    is_limit && edit.is_dropped() && edit.key_change.old.as_deref().is_none_or(|old| !old.contains("null"))
+    let is_unbounded = || {
+        edit.becomes(&["infinity", "unlimited", "-1"])
+            && edit.numbers().is_none()
+            && !edit.old.is_empty()
+            && edit.leaf_says(&[
+                "memory max",
+                "memory limit",
+                "mem limit",
+                "cpu quota",
+                "tasks max",
+                "limits",
+            ])
+    };
+    is_unbounded()
+        || is_limit
+            && edit.is_dropped()
+            && edit.key_change.old.as_deref().is_none_or(|old| !old.contains("null"))
 }
 
 fn resource_limit_cut(edit: &Edit<'_>) -> bool {

@@ -69,14 +69,17 @@ impl<'a> Edit<'a> {
     /// Whether the key or one of the two above it has one of these words or phrases; where all that is known of the key
     /// says nothing (`enabled`), its file's name speaks.
     pub(super) fn path_says(&self, phrases: &[&str]) -> bool {
-        let path = self.path.get_or_init(|| {
+        says(self.path_words(), phrases)
+    }
+
+    fn path_words(&self) -> &str {
+        self.path.get_or_init(|| {
             let path = spaced(last_components(&self.key_change.path, 3));
             match path.split(' ').filter(|word| !word.is_empty()).all(is_generic) {
                 true => spaced(file_stem(self.file_diff.path())) + &path,
                 false => path,
             }
-        });
-        says(path, phrases)
+        })
     }
 
     /// Whether the key speaks of one of these: its own name, or for a name that says nothing
@@ -89,6 +92,23 @@ impl<'a> Edit<'a> {
     pub(super) fn switches(&self, phrases: &[&str]) -> bool {
         let is_below = || matches!(self.key_change.leaf.as_str(), "enabled" | "enable");
         self.leaf_says(phrases) || (is_below() && says(&spaced(self.key_change.parent()), phrases))
+    }
+
+    /// Whether a word of the key's own name, or for a name that says nothing of those above it, begins with one of these; or,
+    /// if it is a long one, ends with it.
+    pub(super) fn has_stem(&self, stems: &[&str], but: &[&str]) -> bool {
+        let has = |spaced: &str| {
+            let is_one =
+                |word: &str, stem: &&str| word.starts_with(*stem) || stem.len() >= 5 && word.ends_with(*stem);
+            let mut words = spaced.split(' ').filter(|word| !word.is_empty() && !but.contains(word));
+            words.any(|word| stems.iter().any(|stem| is_one(word, stem)))
+        };
+        if self.is_leaf_generic() { has(self.path_words()) } else { has(self.leaf()) }
+    }
+
+    /// Whether the first word of the key's own name is one of these.
+    pub(super) fn leaf_begins(&self, words: &[&str]) -> bool {
+        self.leaf().split(' ').find(|word| !word.is_empty()).is_some_and(|first| words.contains(&first))
     }
 
     fn leaf(&self) -> &str {
@@ -203,6 +223,12 @@ impl<'a> Edit<'a> {
         line.is_some_and(|line| line.origin == LineOrigin::Added)
     }
 
+    /// Whether the new line begins with one of these, as lines of nested notations do: `allow-transfer { any; };`.
+    pub(super) fn line_begins_with(&self, phrases: &[&str]) -> bool {
+        let line = self.new_line().trim_start();
+        line.split_ascii_whitespace().next().is_some_and(|first| says(&spaced(first), phrases))
+    }
+
     /// The new line as it stands; empty where it is gone.
     pub(super) fn new_line(&self) -> &'a str {
         if !self.is_in_new_file() {
@@ -210,6 +236,23 @@ impl<'a> Edit<'a> {
         }
         let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
         hunk.and_then(|hunk| hunk.lines.get(self.key_change.line_idx)).map_or("", |line| line.text.as_str())
+    }
+
+    /// The line that stands before the new one in the new file; empty where the diff does not show it.
+    pub(super) fn line_before(&self) -> &'a str {
+        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+        let before = hunk.and_then(|hunk| hunk.lines.get(..self.key_change.line_idx));
+        let stands =
+            before.and_then(|lines| lines.iter().rev().find(|line| line.origin != LineOrigin::Deleted));
+        stands.map_or("", |line| line.text.as_str())
+    }
+
+    /// Whether a new line near the edit writes the key with a value.
+    pub(super) fn is_now_written(&self, value: &str) -> bool {
+        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+        let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
+        let is_it = |text: &str| text.contains(value) && text.contains(self.key_change.leaf.as_str());
+        lines.iter().any(|line| line.origin == LineOrigin::Added && is_it(&line.text))
     }
 
     /// Whether a text stood in the deleted lines around the edit.

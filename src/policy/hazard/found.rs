@@ -47,7 +47,7 @@ pub fn find_hazards(
     environment: Option<&str>,
     off: &BTreeSet<&str>,
 ) -> Vec<Hazard> {
-    let rules: Vec<_> = hazard_rules().filter(|rule| !off.contains(rule.name)).collect();
+    let rules: Vec<_> = hazard_rules().collect();
     let mut found: Vec<Option<Hazard>> = rules.iter().map(|_| None).collect();
     let rollout = environment.map_or(Place::Unknown, Place::of_text);
     let files: Vec<_> =
@@ -60,6 +60,7 @@ pub fn find_hazards(
         around.removed_elements = removed_elements(file_edits);
         for (rule, slot) in rules.iter().zip(&mut found) {
             if let Look::File(look) = rule.look
+                && !off.contains(rule.name)
                 && looks_at(rule.sphere, of_file)
                 && let Some(finding) = look(file_edits)
             {
@@ -67,17 +68,36 @@ pub fn find_hazards(
             }
         }
         let is_prose = is_prose(file_diff);
-        for key_change in file_edits.all().filter(|key_change| is_read(key_change)) {
-            let place = Place::of_key(&key_change.path, of_file);
-            let edit = Edit::new((key_change, file_diff), &around);
-            let is_text = is_prose || is_said(key_change);
-            for (rule, slot) in rules.iter().zip(&mut found) {
-                if let Look::Edit(is_hit) = rule.look
-                    && (!is_text || rule.code == ReasonCode::HazardSecret)
-                    && looks_at(rule.sphere, place)
-                    && is_hit(&edit)
-                {
-                    note(slot, || hazard(rule, file_diff, &shown::key(key_change), shown::edit(key_change)));
+        let read = file_edits.all().filter(|key_change| is_read(key_change));
+        let edits: Vec<_> = read
+            .map(|key_change| {
+                let place = Place::of_key(&key_change.path, of_file);
+                (Edit::new((key_change, file_diff), &around), place, is_prose || is_said(key_change))
+            })
+            .collect();
+        // A rule that is switched off still tells that the general ones have nothing to say.
+        let mut told = FxHashSet::default();
+        for is_general in [false, true] {
+            for (edit, place, is_text) in &edits {
+                let key_change = edit.key_change;
+                let line = (key_change.hunk_idx, key_change.line_idx);
+                if is_general && told.contains(&line) {
+                    continue;
+                }
+                for (rule, slot) in rules.iter().zip(&mut found) {
+                    if let Look::Edit(is_hit) = rule.look
+                        && rule.is_general == is_general
+                        && (!is_text || rule.code == ReasonCode::HazardSecret)
+                        && looks_at(rule.sphere, *place)
+                        && is_hit(edit)
+                    {
+                        told.insert(line);
+                        if !off.contains(rule.name) {
+                            note(slot, || {
+                                hazard(rule, file_diff, &shown::key(key_change), shown::edit(key_change))
+                            });
+                        }
+                    }
                 }
             }
         }

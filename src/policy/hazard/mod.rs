@@ -10,6 +10,7 @@ mod access;
 mod capacity;
 mod edit;
 mod found;
+mod guards;
 mod place;
 mod rollout;
 mod rule;

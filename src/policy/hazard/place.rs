@@ -16,13 +16,15 @@ pub(super) enum Place {
 impl Place {
     /// The environment that a text names; production where it names both.
     pub(super) fn of_text(text: &str) -> Self {
-        let (mut place, mut is_before) = (Self::Unknown, false);
+        // `auth_for_testing` names a purpose, not a place.
+        let (mut place, mut is_before, mut is_purpose) = (Self::Unknown, false, false);
         for_each_word(text, |word| {
             if is_production(word) && !is_before {
                 place = Self::Production;
-            } else if (is_production(word) || is_test(word)) && place == Self::Unknown {
+            } else if (is_production(word) || is_test(word)) && place == Self::Unknown && !is_purpose {
                 place = Self::Test;
             }
+            is_purpose = word == "for";
             is_before = matches!(word, "pre" | "non");
         });
         place

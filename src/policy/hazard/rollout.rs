@@ -69,13 +69,29 @@ fn full_rollout(edit: &Edit<'_>) -> bool {
     let is_share =
         || matches!(edit.key_change.kind, KeyChangeKind::Percentage { .. }) || edit.path_says(SHARES);
     let all_to_one = || edit.leaf_says(&["weights"]) && is_shared(&edit.old) && is_of_one(&edit.new);
+    let is_step = edit.old == "0" && edit.new == "1";
     let is_jump = edit.numbers().is_some_and(|(old, new)| (0.0..=10.0).contains(&old) && new == 100.0)
+        && !is_step
         && is_share()
         && !edit.path_says(SAMPLING)
         && !edit.leaf_says(OTHERS)
         && !edit.path_says(&["alert", "alerts", "critical", "warning", "delay"]);
     let all_hosts = || edit.becomes(&["all"]) && !edit.old.is_empty() && edit.key_change.leaf == "hosts";
-    is_jump || all_to_one() || all_hosts()
+    let larger_steps = edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 10.0 * old)
+        && edit.leaf_says(&["step weight", "batch size", "max parallel", "wave size"])
+        && edit.path_says(&[
+            "rollout",
+            "canary",
+            "analysis",
+            "deploy",
+            "strategy",
+            "step weight",
+            "max parallel",
+            "wave size",
+        ]);
+    let any_failure = edit.numbers().is_some_and(|(old, new)| old < 100.0 && new >= 100.0)
+        && edit.leaf_says(&["max fail percentage", "max failure percentage"]);
+    is_jump || larger_steps || any_failure || all_to_one() || all_hosts()
 }
 
 /// Whether an inline list of weights gives more than one a share.
@@ -97,10 +113,22 @@ fn canary_skipped(edit: &Edit<'_>) -> bool {
     const STEPS: &[&str] = &["canary", "canary steps", "canary analysis", "progressive delivery"];
     let no_pause = edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0)
         && (edit.leaf_says(&["bake", "pause"]) || edit.key_change.parent() == "pause");
+    let shorter = edit.seconds().is_some_and(|(old, new)| new <= old / 10.0)
+        && edit.leaf_says(&["bake", "bake time", "soak", "soak time", "wave interval", "pause"]);
+    let one_step = edit.key_change.kind == KeyChangeKind::ListRemove
+        && edit.old.trim_end_matches('%').parse().is_ok_and(|share: f64| share < 100.0)
+        && edit.leaf_says(&["stages", "steps", "percentages", "waves"]);
     let no_steps = matches!(edit.key_change.leaf.as_str(), "steps" | "canary" | "analysis")
         && edit.is_dropped()
         && edit.path_says(&["canary", "strategy"]);
-    (edit.turned_off(STEPS) && !edit.leaf_says(&["events"])) || no_pause || no_steps
+    let all_down =
+        edit.becomes(&["recreate"]) && !edit.old.is_empty() && edit.leaf_says(&["type", "strategy"]);
+    (edit.turned_off(STEPS) && !edit.leaf_says(&["events"]))
+        || no_pause
+        || shorter
+        || one_step
+        || no_steps
+        || all_down
 }
 
 fn sampling_extreme(edit: &Edit<'_>) -> bool {
@@ -193,8 +221,15 @@ fn flag_on_in_production(edit: &Edit<'_>) -> bool {
     edit.flipped() == Some(true)
         && !edit.is_negative()
         && (edit.leaf_says(&["enabled", "enable", "feature", "active", "flag", "use", "on", "allow"])
-            || edit.path_says(&["features", "feature flags", "feature", "flags", "toggles"]))
+            || edit.path_says(&["features", "feature flags", "feature", "flags", "toggles"])
+            || matches!(edit.key_change.leaf.as_str(), "production" | "prod")
+            || is_of_flags(edit.file_diff.path()))
         && !edit.is_about(SAFEGUARDS)
+}
+
+/// Whether a file holds flags and hardly anything else.
+fn is_of_flags(path: &str) -> bool {
+    ["flags", "features", "toggles"].iter().any(|word| path.contains(word))
 }
 
 fn flag_off_in_production(edit: &Edit<'_>) -> bool {

@@ -1,6 +1,6 @@
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
-use crate::policy::hazard::{access, capacity, rollout, safety, secrecy, target, values};
+use crate::policy::hazard::{access, capacity, guards, rollout, safety, secrecy, target, values};
 use crate::policy::reason::ReasonCode;
 
 /// One hazard rule.
@@ -17,6 +17,8 @@ pub struct HazardRule {
     /// An edit that it fires on.
     pub example: &'static str,
     pub(super) look: Look,
+    /// Whether it has nothing to say of a line on which a rule that knows more fires.
+    pub(super) is_general: bool,
 }
 
 /// Where a rule looks.
@@ -67,6 +69,7 @@ pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
         access::RULES,
         secrecy::RULES,
         safety::RULES,
+        guards::RULES,
         values::RULES,
         target::RULES,
     ]
@@ -81,12 +84,25 @@ pub(super) const fn edit_rule(
     is_hit: fn(&Edit<'_>) -> bool,
     [sentence, example]: [&'static str; 2],
 ) -> HazardRule {
-    HazardRule { name, code: ReasonCode::HazardOther, sphere, sentence, example, look: Look::Edit(is_hit) }
+    HazardRule {
+        name,
+        code: ReasonCode::HazardOther,
+        sphere,
+        sentence,
+        example,
+        look: Look::Edit(is_hit),
+        is_general: false,
+    }
 }
 
 impl HazardRule {
     /// The same rule under a reason code of its own.
     pub(super) const fn with_code(self, code: ReasonCode) -> Self {
         Self { code, ..self }
+    }
+
+    /// The same rule, silent where a rule that knows more fires.
+    pub(super) const fn general(self) -> Self {
+        Self { is_general: true, ..self }
     }
 }

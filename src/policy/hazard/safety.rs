@@ -110,7 +110,35 @@ fn health_check_removed(edit: &Edit<'_>) -> bool {
         && !edit.new.is_empty()
         && !has_check(&edit.new)
         && edit.leaf_says(&["server", "default server"]);
+    const HEALTH: &[&str] =
+        &["health", "ready", "readyz", "live", "livez", "status", "ping", "heartbeat", "alive", "check"];
+    let asks = |value: &str| HEALTH.iter().any(|word| value.contains(word));
+    let asks_other = edit.key_change.leaf == "path"
+        && asks(&edit.old)
+        && !edit.new.is_empty()
+        && !asks(&edit.new)
+        && edit.path_says(&[
+            "probe",
+            "liveness probe",
+            "readiness probe",
+            "startup probe",
+            "health check",
+            "http get",
+        ]);
+    let takes_errors = |value: &str| value.ends_with("-599") || value.contains("500");
+    let any_answer = takes_errors(&edit.new)
+        && !takes_errors(&edit.old)
+        && !edit.old.is_empty()
+        && edit.leaf_says(&[
+            "matcher",
+            "expected statuses",
+            "success codes",
+            "expected codes",
+            "valid status codes",
+        ]);
     (edit.is_dropped() && is_check() && !edit.leaf_says(ABOUT))
+        || asks_other
+        || any_answer
         || server_unchecked
         || edit.turned_off(CHECKS)
         || disabled
@@ -135,7 +163,7 @@ fn monitoring_off(edit: &Edit<'_>) -> bool {
     ];
     let rule_gone =
         edit.is_dropped() && matches!(edit.key_change.leaf.as_str(), "alert" | "alertname" | "alarm");
-    let nobody_told = edit.becomes(&["none", "null", "blackhole", "devnull"])
+    let nobody_told = edit.becomes(&["none", "null", "blackhole", "devnull", "dev-null", "nobody"])
         && !edit.old.is_empty()
         && edit.leaf_says(&["receiver", "severity"]);
     let log_off = edit.becomes(&["off", "none"])
@@ -159,7 +187,21 @@ fn alert_silenced(edit: &Edit<'_>) -> bool {
         && edit.leaf_says(BOUNDS);
     let late = edit.seconds().is_some_and(|(old, new)| new >= 12.0 * old && new >= 3_600.0)
         && edit.key_change.leaf == "for";
-    (is_out_of_reach(&edit.old, &edit.new) || far || late) && watches()
+    let all_quiet = || {
+        let is_all = |value: &str| value.contains("=~\".+\"") || value.contains("=~\".*\"");
+        is_all(&edit.new)
+            && !is_all(&edit.old)
+            && edit.leaf_says(&["target matchers", "matchers", "target match re"])
+    };
+    let rank = |value: &str| match value {
+        "critical" | "page" | "p1" | "sev1" | "emergency" => Some(3),
+        "error" | "high" | "warning" | "p2" | "sev2" => Some(2),
+        "info" | "low" | "none" | "debug" | "p4" | "p5" | "sev4" => Some(0),
+        _ => None,
+    };
+    let milder = rank(&edit.old).zip(rank(&edit.new)).is_some_and(|(old, new)| new + 2 <= old)
+        && edit.leaf_says(&["severity", "priority"]);
+    (is_out_of_reach(&edit.old, &edit.new) || far || late || milder || all_quiet()) && watches()
 }
 
 /// Whether the bound of a comparison moved to where it is hardly met: ten times as far, or beyond all that a share
@@ -206,7 +248,21 @@ fn safety_net_off(edit: &Edit<'_>) -> bool {
     let stays_down = edit.becomes(&["no", "never"])
         && matches!(edit.old.as_ref(), "always" | "on-failure" | "onfailure" | "unless-stopped")
         && edit.leaf_says(&["restart", "restart policy"]);
-    edit.turned_off(NETS) || stays_down || (edit.is_dropped() && edit.leaf_says(REMOVED))
+    let never_opens = edit.numbers().is_some_and(|(old, new)| old < 100.0 && new >= 100.0)
+        && edit.leaf_says(&[
+            "failure rate threshold",
+            "error rate threshold",
+            "error threshold percentage",
+            "max ejection percent",
+        ]);
+    let stopped = edit.becomes(&["stopped"]) && edit.old == "running" && edit.leaf_says(&["ensure", "state"]);
+    let suspends = edit.key_change.kind == KeyChangeKind::ListAdd && edit.leaf_says(&["suspended processes"]);
+    edit.turned_off(NETS)
+        || stays_down
+        || never_opens
+        || stopped
+        || suspends
+        || (edit.is_dropped() && edit.leaf_says(REMOVED))
 }
 
 fn backup_off(edit: &Edit<'_>) -> bool {
@@ -221,11 +277,35 @@ fn backup_off(edit: &Edit<'_>) -> bool {
         "archive mode",
         "wal archiving",
         "versioning",
+        "dump",
+        "dumps",
     ];
     let is_one =
         |edit: &Edit<'_>| matches!(edit.key_change.leaf.as_str(), "backup" | "backups" | "backup_schedule");
     let is_suspended = edit.becomes(&["suspended"]) && edit.path_says(&["versioning"]);
-    edit.turned_off(BACKUPS) || is_suspended || (edit.is_dropped() && is_one(edit))
+    const TOOLS: &[&str] =
+        &["backup", "velero", "restic", "borg", "pgbackrest", "barman", "bacula", "snapshot"];
+    let of_backups = || TOOLS.iter().any(|tool| edit.file_diff.path().contains(tool));
+    let pauses = || {
+        let is_off = edit.flipped().is_some_and(|to| to == edit.is_negative());
+        is_off && edit.leaf_says(&["paused", "suspend", "suspended", "enabled", "disabled"]) && of_backups()
+    };
+    let leaves_out = || {
+        edit.key_change.kind == KeyChangeKind::ListRemove
+            && edit.leaf_says(&[
+                "source directories",
+                "included namespaces",
+                "paths",
+                "databases",
+                "includes",
+            ])
+            && of_backups()
+    };
+    edit.turned_off(BACKUPS)
+        || is_suspended
+        || pauses()
+        || leaves_out()
+        || (edit.is_dropped() && is_one(edit))
 }
 
 fn durability_off(edit: &Edit<'_>) -> bool {
@@ -237,6 +317,7 @@ fn durability_off(edit: &Edit<'_>) -> bool {
         "appendonly",
         "append only",
         "journal enabled",
+        "appendfsync",
     ];
     let is_lazy =
         edit.becomes(&["0", "2"]) && edit.old == "1" && edit.leaf_says(&["flush log at trx commit"]);
@@ -247,14 +328,20 @@ fn durability_off(edit: &Edit<'_>) -> bool {
     let is_unlogged = edit.becomes(&["minimal"]) && edit.leaf_says(&["wal level"]);
     // A replica that takes writes is none any more.
     let is_writable = edit.turned_off(&["read only", "super read only"])
-        && ["replica", "slave", "standby", "secondary"]
+        && (["replica", "slave", "standby", "secondary"]
             .iter()
-            .any(|word| edit.file_diff.path().contains(word));
+            .any(|word| edit.file_diff.path().contains(word))
+            || edit.leaf_says(&["replica read only", "slave read only"]));
     let is_unsaved = edit.key_change.leaf == "save"
         && !matches!(edit.old.as_ref(), "" | "\"\"")
         && matches!(edit.new.as_ref(), "" | "\"\"")
         && edit.key_change.new.is_some();
+    let is_edited = !edit.old.is_empty() || edit.key_change.kind == KeyChangeKind::ListAdd;
+    let unordered = is_edited && edit.gains(&["barrier=0", "nobarrier", "data=writeback", "eatmydata"]);
+    let reads_dirty = edit.becomes(&["read_uncommitted", "read-uncommitted", "read uncommitted"]);
     edit.turned_off(WRITES)
+        || unordered
+        || reads_dirty
         || is_unsaved
         || is_lazy
         || is_unacknowledged
@@ -305,13 +392,17 @@ fn destructive_policy(edit: &Edit<'_>) -> bool {
     ];
     let alters =
         edit.becomes(&["update"]) && !edit.old.is_empty() && edit.leaf_says(&["ddl auto", "hbm ddl"]);
+    let kept_no_more = edit.becomes(&["delete", "destroy", "drop"])
+        && matches!(edit.old.as_ref(), "retain" | "keep" | "orphan" | "snapshot");
     let policy = edit.becomes(&["delete", "destroy", "create-drop", "create", "drop"])
         && !edit.old.is_empty()
         && edit.leaf_says(POLICIES);
     let force =
         edit.flipped() == Some(true) && edit.leaf_says(&["force destroy", "delete data", "drop on start"]);
     let evicts = edit.old == "noeviction" && !edit.new.is_empty() && edit.leaf_says(&["maxmemory policy"]);
-    policy || force || evicts || alters || edit.turned_off(&["persistence"])
+    let refuses_writes =
+        edit.becomes(&["noeviction"]) && !edit.old.is_empty() && edit.leaf_says(&["maxmemory policy"]);
+    policy || kept_no_more || force || evicts || alters || refuses_writes || edit.turned_off(&["persistence"])
 }
 
 fn rate_limit_off(edit: &Edit<'_>) -> bool {

@@ -32,20 +32,30 @@ pub(super) const RULES: &[HazardRule] = &[
 fn secret_in_clear(edit: &Edit<'_>) -> bool {
     let line = edit.new_line();
     let is_typed = edit.key_change.kind == KeyChangeKind::Secret;
-    if line.is_empty() || !(is_typed || secrets::may_hold(line)) || is_sealed(edit) {
+    if line.is_empty() || !(is_typed || secrets::may_hold(line)) || is_sealed(edit) || is_open(edit) {
         return false;
     }
     let found = secrets::find(line);
     // By its name alone, where the line shows no secret: the name stands on another one, or in an attribute.
-    let by_name = is_typed && found.is_empty() && secrets::is_assigned(PASSWORD, literal_of(line));
-    by_name || is_default_of_secret(edit) || found.iter().any(|secret| is_in_clear(edit, line, secret))
+    let shows_none = || found.iter().all(|secret| secret.kind == "high_entropy");
+    let is_literal = || !is_code(edit.file_diff.path()) || ends_quoted(line);
+    let by_name =
+        is_typed && shows_none() && is_literal() && secrets::is_assigned(PASSWORD, literal_of(line));
+    by_name
+        || is_default_of_secret(edit)
+        || is_named_before(edit)
+        || found.iter().any(|secret| is_in_clear(edit, line, secret))
 }
 
 /// Whether what was found on a new line is a secret, and came with the edit.
 fn is_in_clear(edit: &Edit<'_>, line: &str, secret: &SecretMatch) -> bool {
     let text = line.get(secret.start..secret.end).unwrap_or("");
     let is_put_in = ["<%", "{{", "${", "#{"].iter().any(|mark| text.contains(mark));
-    if secret.kind == "high_entropy" || is_put_in {
+    let is_name = || {
+        is_code(edit.file_diff.path())
+            && !line.get(..secret.start).unwrap_or("").ends_with(['"', '\'', '/', ':'])
+    };
+    if secret.kind == "high_entropy" || is_put_in || is_name() {
         return false;
     }
     if edit.key_change.kind == KeyChangeKind::Secret {
@@ -71,6 +81,23 @@ fn literal_of(line: &str) -> &str {
     }
 }
 
+/// Whether a file is of a language in which a text that stands for itself is quoted: a bare word is a name.
+fn is_code(path: &str) -> bool {
+    const LANGUAGES: &[&str] = &[
+        ".tf", ".tfvars", ".hcl", ".py", ".rb", ".js", ".ts", ".go", ".nix", ".exs", ".php", ".pp", "sonnet",
+    ];
+    LANGUAGES.iter().any(|ending| path.ends_with(ending))
+}
+
+fn ends_quoted(line: &str) -> bool {
+    line.trim().trim_end_matches([',', ';', ')', ' ']).ends_with(['"', '\''])
+}
+
+/// Whether what is named like a secret is none: a public key, or the address that mails about passwords come from.
+fn is_open(edit: &Edit<'_>) -> bool {
+    edit.leaf_says(&["public key", "pubkey", "password sender"])
+}
+
 /// Whether the values of the block are ciphertext.
 fn is_sealed(edit: &Edit<'_>) -> bool {
     edit.path_says(&["encrypted data", "encrypted"])
@@ -81,6 +108,16 @@ fn is_default_of_secret(edit: &Edit<'_>) -> bool {
     let key_change = edit.key_change;
     let new = key_change.new.as_deref().unwrap_or("");
     key_change.leaf == "default" && secrets::is_assigned(key_words(key_change.parent()), new)
+}
+
+/// `- name: DB_PASSWORD`, and on the next line its value.
+fn is_named_before(edit: &Edit<'_>) -> bool {
+    if edit.key_change.leaf != "value" {
+        return false;
+    }
+    let name = edit.line_before().trim().trim_start_matches("- ").strip_prefix("name:").unwrap_or("");
+    let new = edit.key_change.new.as_deref().unwrap_or("");
+    secrets::is_assigned(key_words(name.trim().trim_matches(['"', '\''])), new)
 }
 
 fn tls_verification_off(edit: &Edit<'_>) -> bool {
@@ -219,7 +256,7 @@ fn encryption_downgraded(edit: &Edit<'_>) -> bool {
     let is_tls = |value: &str| value.split_ascii_whitespace().any(|word| word == "ssl");
     let plain_listener = is_tls(&edit.old)
         && !edit.new.is_empty()
-        && !is_tls(&edit.new)
+        && !edit.new.contains("ssl")
         && matches!(edit.key_change.leaf.as_str(), "listen" | "bind");
     weak_digest || plain_listener || edit.turned_off(ENCRYPTS) || no_promise || in_clear || gains_broken
 }

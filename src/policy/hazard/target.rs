@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr3};
 
-use crate::change::{FileContent, FileDiff, KeyChangeKind, LineOrigin};
+use crate::change::{FileContent, FileDiff, KeyChangeKind, LineOrigin, for_each_word};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::{FileEdits, is_prose};
 use crate::policy::hazard::place::Place;
@@ -40,6 +40,24 @@ pub(super) const RULES: &[HazardRule] = &[
             "`www IN CNAME web.example.org.` → `web.example.org`",
         ],
     ),
+    edit_rule(
+        "volatile_path",
+        Sphere::OutsideTests,
+        volatile_path,
+        ["Data goes where it does not stay", "`data_dir: /var/lib/app` → `/tmp/app`"],
+    ),
+    edit_rule(
+        "selector_changed",
+        Sphere::OutsideTests,
+        selector_changed,
+        ["A service or a policy selects others than before", "`selector: {app: web}` → `{app: web-old}`"],
+    ),
+    edit_rule(
+        "environment_switched",
+        Sphere::OutsideTests,
+        environment_switched,
+        ["What ran as a test runs for real", "`payment.mode=sandbox` → `live`"],
+    ),
     HazardRule {
         name: "merge_marker",
         code: ReasonCode::HazardOther,
@@ -47,6 +65,7 @@ pub(super) const RULES: &[HazardRule] = &[
         sentence: "A merge was left unfinished in the file",
         example: "a line `<<<<<<< HEAD` added",
         look: Look::File(merge_marker),
+        is_general: false,
     },
     HazardRule {
         name: "unread",
@@ -55,6 +74,7 @@ pub(super) const RULES: &[HazardRule] = &[
         sentence: "A file is too large, no text, or in another repository, so that no rule reads it all",
         example: "more than 4,000 changed lines in one file",
         look: Look::File(unread),
+        is_general: false,
     },
 ];
 
@@ -86,12 +106,52 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
     if edit.key_change.kind == KeyChangeKind::ListAdd && is_own(&edit.new) && edit.leaf_says(POINTERS) {
         return is_left_to_itself();
     }
+    let serves = || edit.leaf_says(&["host", "hostname", "server", "dbserver", "address", "endpoint"]);
+    if edit.new == "localhost"
+        && !edit.old.is_empty()
+        && !is_own(&edit.old)
+        && !edit.old.contains(' ')
+        && serves()
+    {
+        return true;
+    }
+    if is_of_other_environment(edit) {
+        return true;
+    }
     if !is_pointer || edit.new.contains('@') && !edit.new.contains("://") {
         return false;
     }
     let (old, new) = (Place::of_text(without_suffix(&edit.old)), Place::of_text(without_suffix(&edit.new)));
     let to_test = new == Place::Test && old != Place::Test;
-    to_test || (is_own(&edit.new) && !is_own(&edit.old) && !edit.old.starts_with("0.0.0.0"))
+    // The database or the queue behind the same host.
+    let tail = |value: &str| Place::of_text(value.rsplit_once('/').map_or("", |(_, tail)| tail));
+    let to_test_tail =
+        edit.old.contains("://") && tail(&edit.new) == Place::Test && tail(&edit.old) != Place::Test;
+    to_test || to_test_tail || (is_own(&edit.new) && !is_own(&edit.old) && !edit.old.starts_with("0.0.0.0"))
+}
+
+/// The same name of a test environment: `shop` → `shop_test`, `uploads-prod` → `uploads-dev`.
+fn is_of_other_environment(edit: &Edit<'_>) -> bool {
+    let is_name = |value: &str| !value.is_empty() && value.len() < 80 && !value.contains([' ', '/', ',']);
+    if edit.key_change.kind != KeyChangeKind::Text || !is_name(&edit.old) || !is_name(&edit.new) {
+        return false;
+    }
+    let (old, new) = (Place::of_text(&edit.old), Place::of_text(&edit.new));
+    if new != Place::Test || old == Place::Test {
+        return false;
+    }
+    let rest = |value: &str| {
+        let mut rest = String::new();
+        for_each_word(value, |word| {
+            if Place::of_text(word) == Place::Unknown {
+                rest.push_str(word);
+                rest.push(' ');
+            }
+        });
+        rest
+    };
+    let (old, new) = (rest(&edit.old), rest(&edit.new));
+    !old.is_empty() && old == new
 }
 
 /// Something with a host name in it.
@@ -108,10 +168,44 @@ fn without_suffix(value: &str) -> &str {
     host.rsplit_once('.').map_or(value, |(before, _)| before)
 }
 
+fn volatile_path(edit: &Edit<'_>) -> bool {
+    const VOLATILE: &[&str] = &["/tmp", "/dev/shm", "/dev/null", "/run/", "/var/tmp"];
+    let is_volatile = |value: &str| VOLATILE.iter().any(|place| value.starts_with(place));
+    const OTHERS: &[&str] =
+        &["tmp", "temp", "temporary", "cache", "socket", "pid", "scratch", "lock", "home"];
+    is_volatile(&edit.new)
+        && !is_volatile(&edit.old)
+        && edit.old.contains('/')
+        && !edit.old.contains(' ')
+        && !edit.leaf_says(OTHERS)
+}
+
+fn selector_changed(edit: &Edit<'_>) -> bool {
+    let above = edit.key_change.path.rsplit_once('.').map_or("", |(above, _)| above);
+    let selects = || {
+        let holder = above.strip_suffix(".matchLabels").unwrap_or(above);
+        matches!(holder.rsplit('.').next(), Some("selector" | "podSelector"))
+    };
+    edit.key_change.kind == KeyChangeKind::Text
+        && !edit.old.is_empty()
+        && !edit.new.is_empty()
+        && selects()
+        && !edit.comes_elsewhere(&edit.key_change.leaf)
+}
+
+fn environment_switched(edit: &Edit<'_>) -> bool {
+    const MODES: &[&str] = &["mode", "env", "environment", "stage", "profile", "tier", "endpoint type"];
+    !edit.old.is_empty()
+        && !edit.old.contains(['/', ' ', '.'])
+        && edit.leaf_says(MODES)
+        && Place::of_text(&edit.old) == Place::Test
+        && Place::of_text(&edit.new) == Place::Production
+}
+
 fn image_latest(edit: &Edit<'_>) -> bool {
     let floats = |value: &str| {
         [":latest", ":main", ":master"].iter().any(|tag| value.ends_with(tag))
-            || matches!(value, "latest" | "edge" | "nightly" | "main" | "master")
+            || matches!(value, "latest" | "edge" | "nightly" | "main" | "master" | "head")
     };
     let loses_pin = floats(&edit.new) && !floats(&edit.old) && !edit.old.is_empty();
     let loses_tag =
@@ -119,14 +213,25 @@ fn image_latest(edit: &Edit<'_>) -> bool {
             && edit.leaf_says(&["image", "from"]);
     let is_commit = |value: &str| value.rsplit_once('@').is_some_and(|(_, at)| at.len() == 40);
     let loses_commit = is_commit(&edit.old) && !is_commit(&edit.new) && edit.new.contains('@');
+    let loses_digest =
+        ["@sha256:", "?ref="].iter().any(|pin| edit.old.contains(pin) && !edit.new.contains(pin))
+            && !edit.new.is_empty()
+            && edit.key_change.kind != KeyChangeKind::Removed;
+    let any_version = (edit.new.starts_with('>') || edit.new == "*")
+        && !edit.old.is_empty()
+        && !edit.old.starts_with(['>', '*'])
+        && edit.leaf_says(&["version", "required version"]);
     let is_emptied = edit.new.is_empty()
         && edit.key_change.new.is_some()
         && !edit.old.is_empty()
         && edit.leaf_says(&["tag"]);
     loses_tag
+        || loses_digest
+        || any_version
         || loses_commit
         || is_emptied
         || loses_pin
+            && !edit.leaf_says(&["id", "github version"])
             && (edit.new.contains(':')
                 || edit.leaf_says(&[
                     "image",
@@ -136,6 +241,9 @@ fn image_latest(edit: &Edit<'_>) -> bool {
                     "from",
                     "new tag",
                     "container image",
+                    "revision",
+                    "target revision",
+                    "ref",
                 ]))
 }
 
@@ -145,8 +253,8 @@ fn dns_record_removed(edit: &Edit<'_>) -> bool {
     }
     let record = edit.key_change.leaf.as_str();
     let is_apex = edit.key_change.path.starts_with("@.") || edit.key_change.path.starts_with("www.");
-    let matters =
-        matches!(record, "MX" | "NS" | "SOA") || (is_apex && matches!(record, "A" | "AAAA" | "CNAME"));
+    let matters = matches!(record, "MX" | "NS" | "SOA" | "CAA")
+        || (is_apex && matches!(record, "A" | "AAAA" | "CNAME"));
     is_zone(edit.file_diff.path()) && matters && edit.is_dropped()
 }
 

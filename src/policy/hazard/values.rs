@@ -33,6 +33,20 @@ pub(super) const RULES: &[HazardRule] = &[
         ["A number becomes a hundred times larger or smaller", "`max_connections: 100` → `10000`"],
     ),
     edit_rule(
+        "number_to_zero",
+        Sphere::OutsideTests,
+        number_to_zero,
+        ["A number, a span or a size falls to nothing", "`linger: 50ms` → `0`"],
+    )
+    .general(),
+    edit_rule(
+        "emptied",
+        Sphere::OutsideTests,
+        emptied,
+        ["A value or a list that said something says nothing", "`htpasswd: registry-users` → `\"\"`"],
+    )
+    .general(),
+    edit_rule(
         "sign_flip",
         Sphere::Everywhere,
         sign_flip,
@@ -53,6 +67,9 @@ pub(super) const RULES: &[HazardRule] = &[
 ];
 
 fn unit_slip(edit: &Edit<'_>) -> bool {
+    if is_milli(edit) {
+        return true;
+    }
     let has_unit =
         matches!(edit.key_change.kind, KeyChangeKind::Duration { .. } | KeyChangeKind::Size { .. });
     let Some((old, new)) = edit.numbers().filter(|(old, new)| has_unit && *old > 0.0 && *new > 0.0) else {
@@ -64,6 +81,16 @@ fn unit_slip(edit: &Edit<'_>) -> bool {
     let has_letter = |value: &str| value.ends_with(|c: char| c.is_ascii_alphabetic());
     let unit_comes_or_goes = same_digits && has_letter(&edit.old) != has_letter(&edit.new);
     (same_digits && ratio >= 59.9) || is_thousand || unit_comes_or_goes
+}
+
+/// Kubernetes reads `768m` of memory as thousandths of a byte, and `2000u` of a processor as millionths.
+fn is_milli(edit: &Edit<'_>) -> bool {
+    let new = edit.key_change.new.as_deref().unwrap_or("");
+    let unit = |value: &str| value.len() - digits(value).len();
+    let of_memory =
+        || new.ends_with('m') && edit.old.ends_with('i') && edit.leaf_says(&["memory", "storage"]);
+    let of_cpu = || new.ends_with(['u', 'n']) && edit.old.ends_with('m') && edit.leaf_says(&["cpu"]);
+    unit(new) == 1 && (of_memory() || of_cpu())
 }
 
 fn digits(value: &str) -> &str {
@@ -102,6 +129,10 @@ fn number_jump(edit: &Edit<'_>) -> bool {
     const NAMES: &[&str] = &[
         "id",
         "ids",
+        "listen",
+        "expose",
+        "bind",
+        "ports",
         "port",
         "version",
         "build",
@@ -125,12 +156,109 @@ fn number_jump(edit: &Edit<'_>) -> bool {
         "code",
         "page",
     ];
-    let is_plain = matches!(edit.key_change.kind, KeyChangeKind::Number { .. } | KeyChangeKind::Size { .. });
-    is_plain
-        && edit.numbers().is_some_and(|(old, new)| {
+    let beyond_all = || {
+        edit.numbers().is_some_and(|(old, new)| (0.0..100.0).contains(&old) && new > 100.0)
+            && edit.leaf_says(&["percent", "percentage", "pct", "utilization percentage"])
+    };
+    let is_far = || {
+        edit.numbers().or_else(|| replaced_number(edit)).is_some_and(|(old, new)| {
             old > 0.0 && new > 0.0 && (new / old >= 100.0 - 1e-9 || old / new >= 100.0 - 1e-9)
         })
-        && !edit.leaf_says(NAMES)
+    };
+    (is_far() || beyond_all()) && !edit.leaf_says(NAMES)
+}
+
+/// The numbers of an element of a list that took the place of the only one that left it.
+fn replaced_number(edit: &Edit<'_>) -> Option<(f64, f64)> {
+    if edit.key_change.kind != KeyChangeKind::ListAdd {
+        return None;
+    }
+    let new: f64 = edit.new.parse().ok()?;
+    match edit.replaced().as_slice() {
+        [old] => Some((old.parse().ok()?, new)),
+        _ => None,
+    }
+}
+
+/// From one to nothing is a switch.
+fn number_to_zero(edit: &Edit<'_>) -> bool {
+    const OTHERS: &[&str] = &[
+        "id",
+        "hour",
+        "minute",
+        "height",
+        "width",
+        "sort",
+        "weight",
+        "priority",
+        "offset",
+        "order",
+        "index",
+        "x",
+        "y",
+        "margin",
+        "padding",
+        "version",
+        "patch",
+        "minor",
+        "level",
+        "debug",
+        "verbosity",
+        "indent",
+        "nice",
+        "position",
+        "gid",
+        "uid",
+        "year",
+        "skip",
+    ];
+    let of_list = || replaced_number(edit).is_some_and(|(old, new)| old >= 2.0 && new == 0.0);
+    let of_span = || edit.seconds().is_some_and(|(old, new)| old > 0.0 && new == 0.0);
+    let is_gone = edit.numbers().is_some_and(|(old, new)| old >= 2.0 && new == 0.0) || of_span() || of_list();
+    is_gone && !edit.leaf_says(OTHERS)
+}
+
+fn emptied(edit: &Edit<'_>) -> bool {
+    const OTHERS: &[&str] = &[
+        "description",
+        "comment",
+        "notes",
+        "message",
+        "reason",
+        "title",
+        "suffix",
+        "prefix",
+        "annotations",
+        "labels",
+        "tag",
+        "tags",
+        "banner",
+        "motd",
+        "default",
+        "version",
+        "name",
+        "text",
+        "extra",
+        "args",
+        "env",
+        "environment",
+    ];
+    let is_empty = |value: &str| matches!(value, "" | "\"\"" | "''" | "[]" | "{}" | "()" | "array()");
+    let said = || !matches!(edit.old.as_ref(), "null" | "~" | "none" | "false" | "0" | "nil");
+    // A block may follow where nothing is written.
+    let is_written =
+        || ["\"\"", "''", "[]", "{}", "()", "= null", ": null"].iter().any(|it| edit.new_line().contains(it));
+    let all_left = || edit.key_change.kind == KeyChangeKind::ListRemove && edit.is_now_written("[]");
+    if all_left() && !edit.leaf_says(OTHERS) {
+        return true;
+    }
+    edit.key_change.new.is_some()
+        && is_empty(&edit.new)
+        && is_written()
+        && !is_empty(&edit.old)
+        && said()
+        && edit.key_change.kind != KeyChangeKind::ListRemove
+        && !edit.leaf_says(OTHERS)
 }
 
 fn sign_flip(edit: &Edit<'_>) -> bool {
@@ -175,11 +303,23 @@ fn schedule_every_minute(edit: &Edit<'_>) -> bool {
         "job",
         "crontab",
     ];
+    const FIELDS: &[&str] = &["minute", "hour", "day", "weekday", "month", "monthday"];
     if edit.key_change.kind != KeyChangeKind::Text || is_every_minute(&edit.old) {
         return false;
     }
     (is_every_minute(&edit.new) && edit.path_says(SCHEDULES))
         || (edit.becomes(&["*", "*/1"]) && edit.leaf_says(&["minute"]))
+        || (edit.becomes(&["*"]) && edit.leaf_says(FIELDS) && edit.path_says(SCHEDULES))
+        || (edit.file_diff.path().contains("cron") && is_cron_line_every_minute(edit))
+}
+
+/// A line of a crontab, with its command.
+fn is_cron_line_every_minute(edit: &Edit<'_>) -> bool {
+    let minute = |line: &str| {
+        line.split_ascii_whitespace().nth(5).and(line.split_ascii_whitespace().next().map(str::to_owned))
+    };
+    let is_every = |minute: Option<String>| matches!(minute.as_deref(), Some("*" | "*/1" | "0-59"));
+    is_every(minute(&edit.new)) && minute(&edit.old).is_some() && !is_every(minute(&edit.old))
 }
 
 /// A cron line whose field of minutes, or of seconds where it has six or seven fields, names every one; or the same
