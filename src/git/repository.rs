@@ -7,7 +7,7 @@ use std::sync::{Arc, Once};
 
 use git2::{ErrorCode, Oid, Repository as GitRepository};
 
-use crate::change::{Change, ChangeId, ChangeRecord, FileContent};
+use crate::change::{Change, ChangeId, ChangeRecord, FileContent, Hunk, LineOrigin};
 use crate::git::assemble::{self, oid_of};
 use crate::git::extract::{Counts, Extractor, Limits};
 use crate::git::graph::{Graph, Step};
@@ -219,6 +219,29 @@ impl Repository {
         };
         let object = entry.to_object(&self.inner).map_err(unreadable)?;
         Ok(object.as_blob().map(|blob| blob.content().to_vec()))
+    }
+
+    /// Whether the lines that a diff takes away, and those that it shows around them, stand where it says in the files of
+    /// the newest commit.
+    ///
+    /// # Errors
+    /// When the commit or a file cannot be read.
+    pub fn stands_at_head(&self, record: &ChangeRecord) -> Result<bool, Error> {
+        for file_diff in &record.files {
+            let Some(old_path) = &file_diff.old_path else { continue };
+            let Some(bytes) = self.blob_at("HEAD", old_path)? else { return Ok(false) };
+            let text = String::from_utf8_lossy(&bytes);
+            let lines: Vec<&str> = text.split('\n').collect();
+            let stands = |hunk: &Hunk| {
+                let old_side = hunk.lines.iter().filter(|line| line.origin != LineOrigin::Added);
+                let first = (hunk.old_start as usize).saturating_sub(1);
+                old_side.enumerate().all(|(idx, line)| lines.get(first + idx) == Some(&line.text.as_str()))
+            };
+            if !file_diff.hunks().iter().all(stands) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The commit that HEAD names.

@@ -11,6 +11,7 @@ use crate::http::fields::{Field, Fields};
 use crate::http::fingerprint::Fingerprint;
 use crate::http::{ApiError, Json, ProblemCode};
 use crate::policy::{Context, ContextValue};
+use sha2::{Digest, Sha256};
 
 const MAX_NAME_BYTES: usize = 200;
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
@@ -23,7 +24,7 @@ pub(super) struct Question {
     pub(super) id: Option<String>,
     pub(super) asked: Asked,
     pub(super) context: Context,
-    /// Digest of what the caller said, apart from the diff itself.
+    /// Digest of what the caller said.
     pub(super) said: [u8; 32],
 }
 
@@ -56,12 +57,21 @@ fn question_at(field: Field, limits: &Limits, received_at: i64) -> Result<Questi
     let custom = fields.optional("features").map(custom_features).transpose()?.unwrap_or_default();
     let context = fields.optional("context").map(context).transpose()?.unwrap_or_default();
     fields.finish()?;
-    let (repo, id, target) = target(change, limits)?;
-    let said = said(&target, &custom, &context);
+    let Subject { repo, id, target, diff_digest } = subject(change, limits)?;
+    let said = said(&target, &diff_digest, &custom, &context);
     Ok(Question { repo, id, asked: Asked { target, custom, received_at }, context, said })
 }
 
-fn target(field: Field, limits: &Limits) -> Result<(String, Option<String>, Target), ApiError> {
+/// What is asked about, and in which words.
+struct Subject {
+    repo: String,
+    id: Option<String>,
+    target: Target,
+    /// SHA-256 of the diff as it came: rules read what stands around the changed lines, and the digest of a change does not.
+    diff_digest: [u8; 32],
+}
+
+fn subject(field: Field, limits: &Limits) -> Result<Subject, ApiError> {
     let path = field.path.clone();
     let mut fields = Fields::of(field)?;
     let repo = fields.required("repo")?.name(MAX_NAME_BYTES)?;
@@ -76,7 +86,8 @@ fn target(field: Field, limits: &Limits) -> Result<(String, Option<String>, Targ
             return Err(ApiError::at(ProblemCode::InvalidValue, other.path, detail));
         }
         fields.finish()?;
-        return Ok((repo, id.clone(), Target::Commit { commit, base, id }));
+        let target = Target::Commit { commit, base, id: id.clone() };
+        return Ok(Subject { repo, id, target, diff_digest: [0; 32] });
     }
     let Some(diff) = fields.optional("diff") else {
         let detail = "needs `commit`, or `diff`";
@@ -86,20 +97,22 @@ fn target(field: Field, limits: &Limits) -> Result<(String, Option<String>, Targ
     let message = fields.optional("message").map(|text| bounded(text, MAX_MESSAGE_BYTES)).transpose()?;
     let authored_at = fields.optional("authored_at").map(moment).transpose()?;
     fields.finish()?;
-    let record = Arc::new(read_diff(diff, limits)?);
+    let (record, diff_digest) = read_diff(diff, limits)?;
     let (author, message) = (author.unwrap_or_default(), message.unwrap_or_default());
-    Ok((repo, id.clone(), Target::Diff { record, id, author, message, authored_at }))
+    let target = Target::Diff { record: Arc::new(record), id: id.clone(), author, message, authored_at };
+    Ok(Subject { repo, id, target, diff_digest })
 }
 
-fn read_diff(field: Field, limits: &Limits) -> Result<ChangeRecord, ApiError> {
+fn read_diff(field: Field, limits: &Limits) -> Result<(ChangeRecord, [u8; 32]), ApiError> {
     let path = field.path.clone();
     let text = field.text()?;
     let within = DiffLimits { max_files: limits.diff_files, max_lines: limits.diff_lines };
-    parse_diff_within(text.as_bytes(), within).map_err(|error| {
+    let record = parse_diff_within(text.as_bytes(), within).map_err(|error| {
         let is_too_large = matches!(error, DiffError::TooManyFiles { .. } | DiffError::TooManyLines { .. });
         let code = if is_too_large { ProblemCode::TooManyItems } else { ProblemCode::MalformedDiff };
         ApiError::at(code, path, error.to_string())
-    })
+    })?;
+    Ok((record, Sha256::digest(text.as_bytes()).into()))
 }
 
 fn custom_features(field: Field) -> Result<BTreeMap<String, f64>, ApiError> {
@@ -185,9 +198,15 @@ fn moment(field: Field) -> Result<Moment, ApiError> {
     Ok(Moment { unix_seconds: timestamp.as_second(), offset_minutes })
 }
 
-/// What a decision rests on beside the diff, the history, the model and the policy.
-fn said(target: &Target, custom: &BTreeMap<String, f64>, context: &Context) -> [u8; 32] {
+/// What a decision rests on beside the history, the model and the policy.
+fn said(
+    target: &Target,
+    diff_digest: &[u8; 32],
+    custom: &BTreeMap<String, f64>,
+    context: &Context,
+) -> [u8; 32] {
     let mut fingerprint = Fingerprint::new();
+    fingerprint.add(diff_digest);
     let mut add = |part: &[u8]| fingerprint.add(part);
     match target {
         Target::Commit { commit, base, id } => {

@@ -57,7 +57,13 @@ pub fn parse_json(body: &[u8]) -> Result<Json, ApiError> {
 pub(crate) fn shown_key(key: &str) -> &str {
     let n_digits = key.bytes().filter(u8::is_ascii_digit).count();
     let is_word = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    if is_word && !key.is_empty() && key.len() <= 32 && n_digits <= 3 { key } else { "?" }
+    // A token may come without digits, but not without capitals.
+    let n_capitals = key.bytes().filter(u8::is_ascii_uppercase).count();
+    if is_word && 2 * n_capitals < key.len().max(1) && !key.is_empty() && key.len() <= 32 && n_digits <= 3 {
+        key
+    } else {
+        "?"
+    }
 }
 
 /// Where the reader is, and what it refused itself. The path is only put into words where something is wrong.
@@ -246,5 +252,7 @@ mod tests {
         assert_eq!(refused(r#"{"AKIA1234567890ABCDEF":1,"AKIA1234567890ABCDEF":1}"#).1, "$.?");
         assert_eq!(shown_key("authored_at"), "authored_at");
         assert_eq!(shown_key("a b"), "?");
+        assert_eq!(shown_key("rolloutAt"), "rolloutAt");
+        assert_eq!(shown_key("ABCDEFGHIJKLMNOPQRST"), "?");
     }
 }

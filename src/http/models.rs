@@ -10,6 +10,7 @@ use crate::artifact::{Artifact, ModelName, Registry, published};
 use crate::http::assessor::{Assessor, ModelRef};
 use crate::http::live::{Live, LiveAssessor};
 use crate::http::service::PolicyInUse;
+use crate::http::stamp;
 use crate::policy::{Policy, Reason, ReasonCode};
 use crate::store::{Record, RecordKind, Search, Store};
 
@@ -222,7 +223,7 @@ impl PolicySource {
     pub fn load(&self) -> Result<PolicyInUse, String> {
         let text = match &self.path {
             None => crate::policy::DEFAULT_POLICY.to_owned(),
-            Some(path) => std::fs::read_to_string(path)
+            Some(path) => stamp::read_text(path)
                 .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?,
         };
         let policy = Policy::parse(&text).map_err(|error| error.to_string())?;

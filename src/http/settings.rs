@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::git::UnitChoice;
 use crate::http::config::{Limits, ServerConfig};
 use crate::http::live::RepositoryConfig;
+use crate::http::stamp;
 use crate::http::tls::TlsConfig;
 use crate::incident::IncidentFile;
 use crate::store::StoreConfig;
@@ -157,7 +158,7 @@ impl Settings {
     /// When it cannot be read, or has a key or value that it cannot have.
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
         let failed = |source| SettingsError::File { path: path.to_owned(), source };
-        let text = std::fs::read_to_string(path).map_err(failed)?;
+        let text = stamp::read_text(path).map_err(failed)?;
         Self::parse(&text).map_err(|message| SettingsError::Refused { path: path.to_owned(), message })
     }
 

@@ -27,6 +27,19 @@ impl Stamp {
     }
 }
 
+/// Reads a file whole. What is no file (a pipe, a device) is refused before it is opened: reading would wait for a writer.
+pub(super) fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("not a file"));
+    }
+    std::fs::read(path)
+}
+
+/// The same as a text.
+pub(super) fn read_text(path: &Path) -> std::io::Result<String> {
+    String::from_utf8(read(path)?).map_err(|_| std::io::Error::other("not UTF-8"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,6 @@
-//! GitHub's CODEOWNERS: gitignore-like patterns, the last one that matches wins.
+//! CODEOWNERS: gitignore-like patterns, the last one that matches wins; with GitLab's sections, the last one of each.
+
+use std::collections::BTreeSet;
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -12,6 +14,8 @@ pub(crate) struct CodeOwners(Vec<Rule>);
 struct Rule {
     matchers: Vec<GlobMatcher>,
     owners: Vec<String>,
+    /// Position of its section; lines before the first belong to the 0th.
+    section: usize,
 }
 
 impl CodeOwners {
@@ -21,31 +25,67 @@ impl CodeOwners {
     /// When a pattern cannot be understood.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let mut rules = Vec::new();
-        for (line, number) in text.lines().zip(1_usize..) {
-            if let Some((pattern, owners)) = split_line(line) {
-                rules.push(Rule { matchers: matchers(&pattern, number)?, owners });
+        // Sections of one name are one.
+        let mut sections = vec![String::new()];
+        let (mut section, mut of_section) = (0, Vec::new());
+        for (line, number) in text.trim_start_matches('\u{feff}').lines().zip(1_usize..) {
+            if let Some((name, owners)) = section_head(line) {
+                let known = sections.iter().position(|known| *known == name);
+                section = known.unwrap_or(sections.len());
+                if known.is_none() {
+                    sections.push(name);
+                }
+                of_section = owners;
+            } else if let Some((pattern, owners)) = split_line(line) {
+                let owners = if owners.is_empty() { of_section.clone() } else { owners };
+                rules.push(Rule { matchers: matchers(&pattern, number)?, owners, section });
             }
         }
         Ok(Self(rules))
     }
 
-    /// The owners that the last matching pattern names: perhaps none.
+    /// The owners that the last matching pattern of each section names: perhaps none.
     pub(crate) fn owners_of(&self, path: &str) -> Vec<String> {
-        let rule =
-            self.0.iter().rev().find(|rule| rule.matchers.iter().any(|matcher| matcher.is_match(path)));
-        rule.map(|rule| rule.owners.clone()).unwrap_or_default()
+        let (mut answered, mut owners) = (BTreeSet::new(), Vec::<String>::new());
+        let matching = self.0.iter().rev().filter(|rule| rule.matchers.iter().any(|it| it.is_match(path)));
+        for rule in matching {
+            if !answered.insert(rule.section) {
+                continue;
+            }
+            for owner in &rule.owners {
+                if !owners.contains(owner) {
+                    owners.push(owner.clone());
+                }
+            }
+        }
+        owners
     }
 }
 
-/// Pattern and owners of a line; none for blank lines, comments and section headings.
+/// Name and owners of the heading of a section: `[Database] @dba`, `^[Docs][2]`.
+fn section_head(line: &str) -> Option<(String, Vec<String>)> {
+    let line = line.trim();
+    let (name, rest) = line.strip_prefix('^').unwrap_or(line).strip_prefix('[')?.split_once(']')?;
+    let is_count = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit());
+    let approvals = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).filter(|(n, _)| is_count(n));
+    let owners = approvals.map_or(rest, |(_, rest)| rest);
+    // `[abc].yaml` is a pattern.
+    (owners.is_empty() || owners.starts_with([' ', '\t']))
+        .then(|| (name.trim().to_lowercase(), owners_in(owners)))
+}
+
+fn owners_in(rest: &str) -> Vec<String> {
+    rest.split_whitespace().take_while(|word| !word.starts_with('#')).map(str::to_owned).collect()
+}
+
+/// Pattern and owners of a line; none for blank lines and comments.
 fn split_line(line: &str) -> Option<(String, Vec<String>)> {
     let line = line.trim();
-    if line.is_empty() || line.starts_with('#') || line.starts_with('[') || line.starts_with("^[") {
+    if line.is_empty() || line.starts_with('#') {
         return None;
     }
     let (pattern, rest) = take_pattern(line);
-    let owners =
-        rest.split_whitespace().take_while(|word| !word.starts_with('#')).map(str::to_owned).collect();
+    let owners = owners_in(rest);
     Some((pattern, owners))
 }
 
@@ -97,4 +137,32 @@ fn compile(glob: &str, pattern: &str, line: usize) -> Result<GlobMatcher, Error>
         pattern: pattern.to_owned(),
         reason: error.kind().to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_answer_each_for_itself() {
+        let text = "\u{feff}/prod/ @ops\n[Database] @dba\n/prod/db/\n*.md @docs\n^[Docs][2] @docs\n*.md\n[database]\n/dev/ @dev\n";
+        let code_owners = CodeOwners::parse(text).unwrap();
+        for (path, owners) in [
+            ("prod/web.yaml", &["@ops"][..]),
+            ("prod/db/a.yaml", &["@dba", "@ops"]),
+            ("prod/db/a.md", &["@docs", "@ops"]),
+            ("dev/a.yaml", &["@dev"]),
+            ("other.yaml", &[]),
+        ] {
+            assert_eq!(code_owners.owners_of(path), owners, "{path}");
+        }
+    }
+
+    #[test]
+    fn without_sections_the_last_pattern_wins_even_where_it_names_nobody() {
+        let code_owners = CodeOwners::parse("* @all\n/docs/\n[ab].yaml @ab\n").unwrap();
+        assert_eq!(code_owners.owners_of("x.yaml"), ["@all"]);
+        assert_eq!(code_owners.owners_of("docs/x.yaml"), [""; 0]);
+        assert_eq!(code_owners.owners_of("a.yaml"), ["@ab"], "a pattern, no heading");
+    }
 }

@@ -177,7 +177,8 @@ enum Side {
 
 fn dated(zone: &TimeZone, text: &str, side: Side) -> Result<i64, String> {
     let expected = || format!("`{text}` is not a local date and time such as `2026-12-20T00:00`");
-    let has_zone = text.ends_with(['Z', 'z']) || text.contains(['+', '[']);
+    let time = text.split_once('T').map_or("", |(_, time)| time);
+    let has_zone = time.contains(['Z', 'z', '+', '-', '[']);
     let datetime: DateTime = text.parse().map_err(|_| expected())?;
     if has_zone || !text.contains('T') {
         return Err(expected());
@@ -294,6 +295,10 @@ mod tests {
         assert_eq!(dates("2026-01-01T00:00Z", "2026-02-01T00:00", "UTC").unwrap_err().0, "from");
         assert_eq!(dates("2026-01-01T00:00", "2026-02-30T00:00", "UTC").unwrap_err().0, "to");
         assert_eq!(dates("2026-01-01T00:00", "2026-02-01T00:00", "Mars/Base").unwrap_err().0, "zone");
+        for offset in ["Z", "+05:00", "-05:00", "[Europe/Berlin]"] {
+            let from = format!("2026-01-01T00:00{offset}");
+            assert_eq!(dates(&from, "2026-02-01T00:00", "UTC").unwrap_err().0, "from", "{from}");
+        }
         for text in
             ["Fri/Mon", "Fri 16:00", "Fri 25:00/Mon 06:00", "Fri 16:00/Fri 16:00", "Xyz 01:00/Mon 02:00"]
         {

@@ -70,6 +70,8 @@ pub struct Facts {
     pub unknown_author: bool,
     /// A path of the change, new files apart, has no earlier change in this repository.
     pub unknown_path: bool,
+    /// No ownership file says who owns its paths.
+    pub unknown_owners: bool,
     /// The change is unlike anything the model was trained on.
     pub out_of_distribution: bool,
     /// Share of the model's features that are missing *and could have been known*: what a cold

@@ -256,3 +256,72 @@ async fn authors_and_paths_never_seen_are_in_doubt_where_the_policy_says_so() {
     let answer = score(&service, by("A <a@example.org>", new_file.into())).await;
     assert_eq!(answer["degraded"], false, "a new file has no history and cannot have one: {answer}");
 }
+
+#[tokio::test]
+async fn the_same_lines_elsewhere_are_another_question() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let service = service(dir.path(), "", START + 4 * 3_600).await;
+    let at = |place: &str, mode: &str| {
+        let diff = format!(
+            "diff --git a/app/web.yaml b/app/web.yaml\nindex 1111111..2222222 {mode}\n--- a/app/web.yaml\n\
+             +++ b/app/web.yaml\n@@ -1,2 +1,2 @@\n {place}:\n-  replicas: 3\n+  replicas: 0\n"
+        );
+        json!({"repo": "config", "author": "A <a@example.org>", "diff": diff})
+    };
+    let staging = score(&service, at("staging", "100644")).await;
+    assert_eq!(staging["decision"], "fast_path", "{staging}");
+    assert_eq!(score(&service, at("staging", "100644")).await["decision_id"], staging["decision_id"]);
+    let production = score(&service, at("production", "100644")).await;
+    assert_eq!(production["change"]["digest"], staging["change"]["digest"]);
+    assert_eq!(production["decision"], "extra_validation", "{production}");
+    let moved = score(&service, at("staging", "160000")).await;
+    assert_eq!(moved["decision"], "extra_validation", "another submodule: {moved}");
+}
+
+#[tokio::test]
+async fn an_undoing_stands_where_it_says() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let file = |staging: i64| {
+        format!("staging:\n  a: 1\n  replicas: {staging}\nproduction:\n  a: 1\n  replicas: 3\n")
+    };
+    for (hour, replicas) in [(4, 0), (5, 3)] {
+        std::fs::write(dir.path().join("app/sizes.yaml"), file(replicas)).unwrap();
+        git(dir.path(), START + hour * 3_600, &["add", "-A"]);
+        git(dir.path(), START + hour * 3_600, &["commit", "-q", "-m", "sizes"]);
+    }
+    let service = service(dir.path(), "", START + 6 * 3_600).await;
+    let undo = |place: &str| {
+        let diff = format!(
+            "--- a/app/sizes.yaml\n+++ b/app/sizes.yaml\n@@ -1,3 +1,3 @@\n {place}:\n   a: 1\n-  replicas: 3\n\
+             +  replicas: 0\n"
+        );
+        json!({"repo": "config", "author": "A <a@example.org>", "diff": diff})
+    };
+    let real = score(&service, undo("staging")).await;
+    assert_eq!((&real["kind"], &real["decision"]), (&json!("rollback"), &json!("fast_path")), "{real}");
+    let forged = score(&service, undo("production")).await;
+    assert_eq!(
+        (&forged["kind"], &forged["decision"]),
+        (&json!("ordinary"), &json!("extra_validation")),
+        "{forged}"
+    );
+}
+
+#[tokio::test]
+async fn a_rule_that_asks_for_owners_nobody_knows_is_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let policy = r#"rule = [{ name = "security looks", when = 'change.owners.exists(o, o == "@sec")', then = "hold" }]"#;
+    let service = service(dir.path(), policy, START + 4 * 3_600).await;
+    let diff = DIFF.replace("-timeout: 4", "-timeout: 2");
+    check(
+        &score(&service, json!({"repo": "config", "author": "A <a@example.org>", "diff": diff})).await,
+        "rule_failed",
+    );
+    check(
+        &score(&service, json!({"repo": "unknown", "author": "A <a@example.org>", "diff": diff})).await,
+        "rule_failed",
+    );
+}

@@ -270,6 +270,17 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
     assert!(!is_in && said.contains("replicas"), "{said}");
     must(&bare, &["replace", "-d", &bad]);
 
+    // Where a branch that rolls out goes and comes again, it rolls out something else.
+    install("DIFFRISK_DEPLOYED=\"refs/heads/live refs/heads/prod*\"", "0.0");
+    must(&work, &["push", "origin", "origin/main:live"]);
+    let (is_in, said) = git(&work, &["push", "origin", ":live"]);
+    assert!(!is_in && said.contains("refs/heads/live: a branch that rolls out goes"), "{said}");
+    install("DIFFRISK_DEPLOYED=refs/heads/live", "1.0");
+    must(&bare, &["update-ref", "-d", "refs/heads/live"]);
+    let (is_in, said) = git(&work, &["push", "origin", "origin/main~3:refs/heads/live"]);
+    assert!(!is_in && said.contains("refs/heads/live needs extra validation"), "{said}");
+    must(&work, &["push", "origin", "origin/main~3:refs/heads/elsewhere"]);
+
     install("", "0.0");
     must(&work, &["tag", "-a", "v1", "-m", "v1", "origin/main"]);
     must(&work, &["push", "origin", "v1"]);

@@ -8,6 +8,7 @@ use crate::change::{FileContent, FileDiff, FileStatus, Hunk};
 const GIT_HEADER: &[u8] = b"diff --git ";
 const NAME: &str = "a file name";
 const SAME_NAME: &str = "the same path as in the header of the file";
+const PLAIN_PATH: &str = "a path without `.`, `..` and empty parts";
 
 /// A file, and whether it shows less than the canonical diff would.
 pub(super) struct ParsedFile {
@@ -48,7 +49,47 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, line: &[u8]) -> Result<Option<Parse
     if starts_names(cursor, line) {
         return parse_plain(cursor).map(Some);
     }
-    Ok(None)
+    match other_notation(cursor, line) {
+        Some(expected) => Err(cursor.expected(expected)),
+        None => Ok(None),
+    }
+}
+
+/// Why a line outside of the files must not be passed over: it speaks of a change, in a notation that shows less of it or
+/// is not read here.
+fn other_notation(cursor: &Cursor<'_>, line: &[u8]) -> Option<&'static str> {
+    let line = without_cr(line);
+    let next = cursor.peek_second().map(without_cr).unwrap_or_default();
+    let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
+    let is_submodule = || {
+        line.starts_with(b"Submodule ") && (line.ends_with(b":") || has(b"submodule)") || has(b" contains "))
+    };
+    let differs =
+        || (line.starts_with(b"Binary files ") || line.starts_with(b"Files ")) && line.ends_with(b" differ");
+    match () {
+        () if line.starts_with(b"\x1b[") => Some("a diff without colours (`--no-color`)"),
+        () if is_submodule() => Some("a submodule as a file of the diff (`--submodule=short`)"),
+        () if line.starts_with(b"Only in ") && has(b": ") => {
+            Some("the content of a file that is on one side only (`diff -N`)")
+        }
+        () if differs() => Some("a `diff --git` line before a notice that files differ"),
+        () if line.starts_with(b"*** ") && next.starts_with(b"--- ")
+            || line.starts_with(b"***************") =>
+        {
+            Some("a unified diff, not a context diff")
+        }
+        () if is_command(line) && (next.starts_with(b"< ") || next.starts_with(b"> ")) => {
+            Some("a unified diff, not a normal one")
+        }
+        () => None,
+    }
+}
+
+/// Whether a line is a command of a normal diff: `3c3`, `5,7d4`.
+fn is_command(line: &[u8]) -> bool {
+    let is_range = |part: &[u8]| !part.is_empty() && part.iter().all(|b| b.is_ascii_digit() || *b == b',');
+    let letter = line.iter().position(|b| matches!(b, b'a' | b'c' | b'd'));
+    letter.is_some_and(|at| is_range(&line[..at]) && is_range(&line[at + 1..]))
 }
 
 fn parse_git(cursor: &mut Cursor<'_>, mut header: Header) -> Result<ParsedFile, DiffError> {
@@ -84,8 +125,8 @@ fn parse_plain(cursor: &mut Cursor<'_>) -> Result<ParsedFile, DiffError> {
     let mut header = Header { is_added: old.is_none(), is_deleted: new.is_none(), ..Header::default() };
     header.name = match (old, new) {
         (None, None) => return Err(DiffError::Malformed { line: header_line, expected: NAME }),
-        (Some(only), None) => Some(without_prefix(only, b"a/")),
-        (None, Some(only)) => Some(without_prefix(only, b"b/")),
+        (Some(only), None) => Some(without_prefix(names::without_dots(&only).to_vec(), b"a/")),
+        (None, Some(only)) => Some(without_prefix(names::without_dots(&only).to_vec(), b"b/")),
         (Some(old), Some(new)) => plain_name(&old, new),
     };
     if header.name.is_none() {
@@ -95,14 +136,32 @@ fn parse_plain(cursor: &mut Cursor<'_>) -> Result<ParsedFile, DiffError> {
     finish(header, hunks, header_line)
 }
 
-/// The path of two plain names: equal, equal but for their first part, or one a backup of the
-/// other (`x.orig`, `x~`).
+/// The path of two plain names: equal, one a backup of the other (`x.orig`, `x~`), itself or by its first part, or equal
+/// but for their first part.
 fn plain_name(old: &[u8], new: Vec<u8>) -> Option<Vec<u8>> {
-    let (old_part, new_part) = (names::without_first_part(old), names::without_first_part(&new));
-    if old != new && old_part.is_some() && old_part == new_part {
-        return new_part.map(<[u8]>::to_vec);
+    let (old, new) = (names::without_dots(old), names::without_dots(&new));
+    let shorter = if new.len() <= old.len() { new } else { old };
+    if old == new || is_backup(old, new) || is_backup(new, old) {
+        return Some(shorter.to_vec());
     }
-    (new.starts_with(old) || old.starts_with(&new)).then_some(new)
+    let (old_part, new_part) = (names::without_first_part(old), names::without_first_part(new));
+    if old_part.is_none() || old_part != new_part {
+        return None;
+    }
+    let first = |name: &[u8]| name.split(|b| *b == b'/').next().map(<[u8]>::to_vec).unwrap_or_default();
+    let (old_first, new_first) = (first(old), first(new));
+    // `prod.orig/x` against `prod/x` is a change of `prod/x`.
+    if is_backup(&old_first, &new_first) || is_backup(&new_first, &old_first) {
+        return Some(shorter.to_vec());
+    }
+    new_part.map(<[u8]>::to_vec)
+}
+
+/// Whether a name is that of a backup of another, or of its new version.
+fn is_backup(name: &[u8], of: &[u8]) -> bool {
+    const ENDINGS: [&[u8]; 8] =
+        [b".orig", b".old", b".bak", b".save", b".new", b".rpmsave", b".dpkg-old", b"~"];
+    name.strip_prefix(of).is_some_and(|ending| ENDINGS.contains(&ending))
 }
 
 fn without_prefix(name: Vec<u8>, prefix: &[u8]) -> Vec<u8> {
@@ -230,11 +289,13 @@ fn is_binary_notice(line: &[u8]) -> bool {
     line.starts_with(b"Binary files ") || line.starts_with(b"GIT binary patch")
 }
 
-/// Passes the encoded data of a binary patch; it ends before the next file.
+/// Passes the encoded data of a binary patch; lines of it hold no space.
 fn skip_binary(cursor: &mut Cursor<'_>) -> Result<(), DiffError> {
     let is_encoded = cursor.peek().is_some_and(|line| line.starts_with(b"GIT"));
     cursor.advance()?;
-    while is_encoded && cursor.peek().is_some_and(|line| !line.starts_with(GIT_HEADER)) {
+    let is_data =
+        |line: &[u8]| line.starts_with(b"literal ") || line.starts_with(b"delta ") || !line.contains(&b' ');
+    while is_encoded && cursor.peek().is_some_and(is_data) {
         cursor.advance()?;
     }
     Ok(())
@@ -246,7 +307,8 @@ fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<Parsed
         return Err(malformed("a file that is either added or deleted"));
     }
     let (hunks, partial) = normalise::canonical(hunks);
-    let is_unread = hunks.is_empty() && !says_all(&header);
+    // Of a copy, most is not shown.
+    let is_unread = header.is_copied || hunks.is_empty() && !says_all(&header);
     let is_added = header.is_added || header.is_copied;
     let text = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
     let old_path = header.old_name.or_else(|| header.name.clone()).map(text);
@@ -254,6 +316,9 @@ fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<Parsed
     let (Some(old_path), Some(new_path)) = (old_path.or_else(|| new_path.clone()), new_path) else {
         return Err(malformed("a header that names the file"));
     };
+    if !(is_plain(&old_path) && is_plain(&new_path)) {
+        return Err(malformed(PLAIN_PATH));
+    }
     let status = match () {
         () if is_added => FileStatus::Added,
         () if header.is_deleted => FileStatus::Deleted,
@@ -275,10 +340,16 @@ fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<Parsed
     Ok(ParsedFile { file_diff, partial: partial || header.is_copied })
 }
 
+/// Whether a path is written in one way only: rules that ask how it begins must not be passed by another one.
+fn is_plain(path: &str) -> bool {
+    let parts = path.strip_prefix('/').unwrap_or(path).trim_end_matches('/').split('/');
+    parts.into_iter().all(|part| !matches!(part, "" | "." | ".."))
+}
+
 /// Whether a header without a changed line is the whole change: a rename, another mode, an empty file. Git
 /// names two contents only where they differ, so that a header alone was cut off or filtered (`git diff -w`).
 fn says_all(header: &Header) -> bool {
-    let is_moved = header.is_copied || header.old_name.is_some();
+    let is_moved = header.old_name.is_some();
     let has_other_mode = header.old_mode != header.new_mode && header.old_mode != 0 && header.new_mode != 0;
     match &header.ids {
         Some((old, new)) => old == new || (is_nothing(old) && is_nothing(new)),

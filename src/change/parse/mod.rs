@@ -3,7 +3,8 @@
 //! Takes what `git diff`, `git show`, `git format-patch` and `diff -u` print. Every line is read
 //! once, so the cost is linear whatever the text; nothing panics, and what is not understood
 //! inside a file is refused rather than skipped, because a line that hides from the score is a way
-//! around it. Text before, between and after the files (mail headers, messages) is passed over.
+//! around it. Text before, between and after the files (mail headers, messages) is passed over, but not what another
+//! notation of a diff would say there (`Only in …`, `Submodule …`, a context diff).
 
 mod cursor;
 mod error;
@@ -63,6 +64,7 @@ pub fn parse_diff(text: &[u8]) -> Result<ChangeRecord, DiffError> {
 /// # Errors
 /// As [`parse_diff`].
 pub fn parse_diff_within(text: &[u8], limits: DiffLimits) -> Result<ChangeRecord, DiffError> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut cursor = Cursor::new(text, limits.max_lines);
     let mut record = ChangeRecord::default();
     let mut seen = FxHashSet::default();

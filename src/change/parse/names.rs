@@ -40,6 +40,14 @@ pub(super) fn dated_name(raw: &[u8]) -> Option<Vec<u8>> {
     name(&raw[..end])
 }
 
+/// The path without `./` before it.
+pub(super) fn without_dots(mut path: &[u8]) -> &[u8] {
+    while let Some(rest) = path.strip_prefix(b"./").filter(|rest| !rest.is_empty()) {
+        path = rest;
+    }
+    path
+}
+
 /// The path without `a/`, `old/`, …
 pub(super) fn without_first_part(path: &[u8]) -> Option<&[u8]> {
     let slash_idx = memchr::memchr(b'/', path)?;

@@ -230,3 +230,64 @@ fn a_header_alone_is_unread_where_it_does_not_say_all() {
         assert_eq!(is_unread(rest), unread, "{rest}");
     }
 }
+
+#[test]
+fn what_another_notation_says_is_not_passed_over() {
+    let file = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2\n";
+    for (said, line) in [
+        ("Only in b/prod: values.yaml\n", 6),
+        ("Binary files a/prod.bin and b/prod.bin differ\n", 6),
+        ("Files a/prod and b/prod differ\n", 6),
+        ("Submodule conf 1111111..2222222:\n  > Replicas\n", 6),
+        ("Submodule conf 0000000...1111111 (new submodule)\n", 6),
+        ("*** a/prod.yaml\t2026-01-01\n--- b/prod.yaml\t2026-01-02\n***************\n*** 1 ****\n", 6),
+        ("diff -r a/prod.yaml b/prod.yaml\n3c3\n< replicas: 3\n---\n> replicas: 0\n", 7),
+        ("\u{1b}[1mdiff --git a/prod b/prod\u{1b}[m\n", 6),
+    ] {
+        let error = parse_diff(format!("{file}{said}").as_bytes()).unwrap_err();
+        assert!(malformed(line)(&error), "{said}: {error}");
+    }
+    let mail = "Subject: Only\n\nThis reads only in part. > quoted\n\n3 c\n";
+    assert_eq!(parse(&format!("{mail}{file}")), parse(file));
+    assert_eq!(parse(&format!("\u{feff}{file}")), parse(file));
+}
+
+#[test]
+fn a_file_after_a_binary_patch_is_read() {
+    let binary =
+        "diff --git a/y.png b/y.png\nindex 1111..2222 100644\nGIT binary patch\nliteral 4\nLcmZ?wVPX\n\n";
+    let plain = "--- a/prod.yaml\n+++ b/prod.yaml\n@@ -1 +1 @@\n-replicas: 3\n+replicas: 0\n";
+    assert_eq!(summary(&parse(&format!("{binary}{plain}")))[1], "Modified prod.yaml prod.yaml 0 0 1");
+}
+
+#[test]
+fn a_copy_shows_too_little_of_itself() {
+    let copy =
+        "diff --git a/dev.yaml b/prod.yaml\nsimilarity index 100%\ncopy from dev.yaml\ncopy to prod.yaml\n";
+    let hunk = "--- a/dev.yaml\n+++ b/prod.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n";
+    for text in [copy.to_owned(), format!("{copy}{hunk}")] {
+        let record = parse(&text);
+        assert_eq!((record.files.len(), &record.files[0].content), (1, &FileContent::Unread), "{text}");
+        assert_eq!(record.files[0].path(), "prod.yaml");
+    }
+}
+
+#[test]
+fn a_path_has_one_name() {
+    let hunk = "@@ -1 +1 @@\n-1\n+2\n";
+    for (old, new, path) in [
+        ("./prod/x.yaml", "./prod/x.yaml", "prod/x.yaml"),
+        ("a/./prod/x.yaml", "b/./prod/x.yaml", ""),
+        ("a/prod//x.yaml", "b/prod//x.yaml", ""),
+        ("a/t/../prod/x.yaml", "b/t/../prod/x.yaml", ""),
+        ("prod.orig/x.yaml", "prod/x.yaml", "prod/x.yaml"),
+        ("prod/x.yaml", "prod.new/x.yaml", "prod/x.yaml"),
+        ("x.yaml", "x.yaml.orig", "x.yaml"),
+        ("x.yaml", "x.yaml.md", ""),
+        ("one-1.0/prod/x.yaml", "one-1.1/prod/x.yaml", "prod/x.yaml"),
+    ] {
+        let read = parse_diff(format!("--- {old}\n+++ {new}\n{hunk}").as_bytes());
+        let found = read.map(|record| record.files[0].path().to_owned()).unwrap_or_default();
+        assert_eq!(found, path, "{old} {new}");
+    }
+}

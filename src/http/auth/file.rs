@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::http::stamp;
+
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,7 +116,7 @@ impl KeyFile {
     /// When it is not there or is no key file.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         let failed = |source| KeyError::File { what: "read", path: path.to_owned(), source };
-        Self::parse(path, &std::fs::read_to_string(path).map_err(failed)?)
+        Self::parse(path, &stamp::read_text(path).map_err(failed)?)
     }
 
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, KeyError> {

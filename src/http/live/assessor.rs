@@ -17,6 +17,7 @@ use crate::http::live::Live;
 use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change};
 use crate::http::live::repository::{LiveRepository, State};
 use crate::incident::{OutcomeRecord, OutcomeTarget};
+use crate::label::ChangeKind;
 use crate::policy::{Reason, ReasonCode};
 use crate::risk::Assessment;
 use crate::scorer::{ReferenceMargins, Scorer};
@@ -108,7 +109,7 @@ impl LiveAssessor {
         let margins = self.margins(repository, state);
         let read = match &asked.target {
             Target::Diff { .. } => match proposed_change(asked) {
-                Some(change) => Ok(proposal(&state.timeline, known, change, false)),
+                Some(change) => Ok(proved(repository, proposal(&state.timeline, known, change, false))),
                 None => return hollow(asked, Reason::standard(ReasonCode::InternalError)),
             },
             Target::Commit { commit: id, base: None, .. } => {
@@ -449,6 +450,18 @@ fn grounds<'a>(decided: &Decided<'a>, timeline: &'a Timeline, scorer: &'a Scorer
         owners_of: &|_| Vec::new(),
         paths_of: &|hashes| vec![None; hashes.len()],
     }
+}
+
+/// What takes back a landing by its lines and their numbers must stand there with all that it shows: numbers are the
+/// caller's, and a patch is put where its context is.
+fn proved(repository: &LiveRepository, mut read: Read) -> Read {
+    let is_rollback = read.classification.kind == ChangeKind::Rollback;
+    if is_rollback && !repository.read(|git| git.stands_at_head(&read.change.record)).unwrap_or(false) {
+        let is_revert = read.classification.is_revert;
+        read.classification.kind = if is_revert { ChangeKind::Revert } else { ChangeKind::Ordinary };
+        read.classification.rollback_of = None;
+    }
+    read
 }
 
 /// The paths behind hashes, as the files of the repository's head are called now.

@@ -5,6 +5,7 @@ use arc_swap::ArcSwap;
 
 use crate::git::Repository;
 use crate::http::live::LiveError;
+use crate::http::stamp;
 use crate::incident::Owners;
 
 /// Who owns the paths of a followed repository, as its ownership file says now.
@@ -54,6 +55,11 @@ impl LiveOwners {
         self.in_force.load().owners.owners_of(path)
     }
 
+    /// Whether there is a file at all.
+    pub(super) fn are_known(&self) -> bool {
+        self.path.is_some()
+    }
+
     /// Why the file as it is now is not the one in force.
     pub(super) fn refused(&self) -> Option<String> {
         self.in_force.load().refused.clone()
@@ -73,6 +79,7 @@ pub(in crate::http) fn owners_text(path: &Path, repository: &Repository) -> Resu
         let blob = repository.blob_at("HEAD", &path.to_string_lossy()).ok().flatten();
         blob.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     };
-    let text = std::fs::read_to_string(path).ok().or_else(at_head);
+    let on_disk = stamp::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text = on_disk.or_else(at_head);
     text.ok_or_else(|| LiveError::Owners { path: path.to_owned() })
 }

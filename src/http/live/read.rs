@@ -151,6 +151,8 @@ impl Read {
         assessed.vector = self.vector;
         assessed.tokens = self.tokens;
         assessed.facts = facts(&self.change, &assessed.vector, repository.is_none());
+        assessed.facts.unknown_owners =
+            repository.is_none_or(|(repository, _)| !repository.owners.are_known());
         assessed.doubts.extend(self.doubt);
         assessed.doubts.extend(unread(&self.change, self.is_commit));
         if let Some((repository, state)) = repository {

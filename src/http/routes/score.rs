@@ -184,7 +184,11 @@ async fn explain_beside(service: &Arc<Service>, question: decode::Question, mut 
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(ApiError::new(ProblemCode::BadHeader, "`Idempotency-Key` came twice"));
+    }
     let key = value.to_str().ok().filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()));
     let refused = || {
         let detail = format!("`Idempotency-Key` takes 1 to {MAX_KEY_BYTES} visible characters");

@@ -12,7 +12,8 @@ use crate::risk::{Assessment, GateLevel};
 pub(in crate::policy) struct RuleFacts {
     pub(in crate::policy) paths: Vec<String>,
     pub(in crate::policy) keys: Vec<String>,
-    pub(in crate::policy) owners: Vec<String>,
+    /// None where no ownership file says: a rule that asks cannot be answered.
+    pub(in crate::policy) owners: Option<Vec<String>>,
     pub(in crate::policy) author: String,
     pub(in crate::policy) repo: String,
     pub(in crate::policy) kind: &'static str,
@@ -36,7 +37,7 @@ impl RuleFacts {
         Self {
             paths: one("services/web.yaml"),
             keys: one("web.timeout"),
-            owners: one("@team"),
+            owners: Some(one("@team")),
             author: "Ada <ada@example.org>".to_owned(),
             repo: "config".to_owned(),
             kind: "ordinary",
@@ -51,10 +52,14 @@ impl RuleFacts {
         let n_items = match field {
             "paths" => self.paths.len(),
             "keys" => self.keys.len(),
-            "owners" => self.owners.len(),
-            _ => self.paths.len().max(self.keys.len()).max(self.owners.len()).max(self.context.len()),
+            "owners" => self.n_owners(),
+            _ => self.paths.len().max(self.keys.len()).max(self.n_owners()).max(self.context.len()),
         };
         n_items as u64
+    }
+
+    fn n_owners(&self) -> usize {
+        self.owners.as_ref().map_or(0, Vec::len)
     }
 
     pub(super) fn bind(&self, context: &mut CelContext<'_, '_>) {
@@ -66,16 +71,17 @@ impl RuleFacts {
     }
 
     fn change(&self) -> Value {
-        map([
+        let owners = self.owners.as_ref().map(|owners| ("owners".to_owned(), list(owners)));
+        let known = [
             ("paths".to_owned(), list(&self.paths)),
             ("keys".to_owned(), list(&self.keys)),
-            ("owners".to_owned(), list(&self.owners)),
             ("author".to_owned(), text(&self.author)),
             ("repo".to_owned(), text(&self.repo)),
             ("kind".to_owned(), text(self.kind)),
             ("lines_added".to_owned(), count(self.n_lines.0)),
             ("lines_deleted".to_owned(), count(self.n_lines.1)),
-        ])
+        ];
+        map(known.into_iter().chain(owners))
     }
 }
 
@@ -113,7 +119,7 @@ impl RuleFacts {
         Self {
             paths: paths(&record.files),
             keys: keys.map(|key_change| key_change.path.clone()).filter(|path| !path.is_empty()).collect(),
-            owners: question.owners.to_vec(),
+            owners: (!question.facts.unknown_owners).then(|| question.owners.to_vec()),
             author: question.change.author.clone(),
             repo: question.repo.to_owned(),
             kind: kind(question.classification.kind),
