@@ -1,7 +1,9 @@
 //! One typed edit: in words, and taken out of its file.
 
 use crate::change::secrets::redact;
-use crate::change::{FileContent, FileDiff, KeyChange, KeyChangeKind, LineOrigin, key_changes};
+use crate::change::{
+    FileContent, FileDiff, KeyChange, KeyChangeKind, LineOrigin, for_each_word, key_changes,
+};
 use crate::explain::diff::without_lines;
 use crate::explain::grounds::Grounds;
 use crate::explain::numbers::{quoted, span_hours, thousands, times};
@@ -37,6 +39,8 @@ pub(super) fn what(key_change: &KeyChange) -> String {
         KeyChangeKind::Flag { to } => {
             format!("{name} {old} → {new}, switched {}", if to { "on" } else { "off" })
         }
+        // A port is a name.
+        KeyChangeKind::Number { .. } if is_port(&key_change.leaf) => format!("{name} {old} → {new}"),
         KeyChangeKind::Number { old: from, new: to } => {
             format!("{name} {old} → {new}{}", step(from, to, "larger", "smaller"))
         }
@@ -75,6 +79,12 @@ pub(super) fn what(key_change: &KeyChange) -> String {
     }
 }
 
+fn is_port(leaf: &str) -> bool {
+    let mut is_port = false;
+    for_each_word(leaf, |word| is_port |= matches!(word, "port" | "ports" | "listen" | "expose"));
+    is_port
+}
+
 /// Whether a value is a number without a unit.
 fn is_bare(value: &Option<String>) -> bool {
     value.as_deref().is_some_and(|value| value.trim_matches(['"', '\'', ' ']).parse::<f64>().is_ok())
@@ -89,6 +99,9 @@ fn step(old: f64, new: f64, up: &str, down: &str) -> String {
         ", from zero".to_owned()
     } else if old * new < 0.0 {
         ", another sign".to_owned()
+    } else if old < 0.0 {
+        // Of two numbers below zero, the one that is twice as far from it is not twice as large.
+        format!(", {}", if new > old { up } else { down })
     } else if ratio >= 1.95 || ratio <= 1.0 / 1.95 {
         format!(", {} times {}", factor_words(ratio), if ratio > 1.0 { up } else { down })
     } else if ratio.is_finite() && ratio != 1.0 {

@@ -59,7 +59,13 @@ pub(crate) fn shown_key(key: &str) -> &str {
     let is_word = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
     // A token may come without digits, but not without capitals.
     let n_capitals = key.bytes().filter(u8::is_ascii_uppercase).count();
-    if is_word && 2 * n_capitals < key.len().max(1) && !key.is_empty() && key.len() <= 32 && n_digits <= 3 {
+    let max_digits = if key.starts_with("x.") { 3 } else { 0 };
+    if is_word
+        && 2 * n_capitals < key.len().max(1)
+        && !key.is_empty()
+        && key.len() <= 32
+        && n_digits <= max_digits
+    {
         key
     } else {
         "?"

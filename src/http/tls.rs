@@ -7,11 +7,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 
-use crate::http::stamp::Stamp;
+use crate::http::stamp::{self, Stamp};
 
 /// Between two looks at the files of a certificate.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -53,7 +53,8 @@ impl TlsConfig {
     pub(super) fn read(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let chain = certificates(&self.certificate)?;
         let refused = |source| TlsError::Pem { path: self.key.clone(), expected: "private key", source };
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(refused)?;
+        let bytes = stamp::read(&self.key).map_err(|source| refused(pem::Error::Io(source)))?;
+        let key = PrivateKeyDer::from_pem_slice(&bytes).map_err(refused)?;
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
@@ -132,7 +133,8 @@ pub fn trusting(roots: Option<&Path>) -> Result<ureq::tls::TlsConfig, TlsError> 
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let refused = |source| TlsError::Pem { path: path.to_owned(), expected: "certificate", source };
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(refused)?.collect();
+    let bytes = stamp::read(path).map_err(|source| refused(pem::Error::Io(source)))?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let found = found.map_err(refused)?;
-    if found.is_empty() { Err(refused(rustls::pki_types::pem::Error::NoItemsFound)) } else { Ok(found) }
+    if found.is_empty() { Err(refused(pem::Error::NoItemsFound)) } else { Ok(found) }
 }

@@ -114,6 +114,7 @@ fn take_pattern(line: &str) -> (String, &str) {
 /// root. One that names a directory, or might, matches everything below, except when its last part
 /// is a lone `*`: that is the directory's own files only.
 fn matchers(pattern: &str, line: usize) -> Result<Vec<GlobMatcher>, Error> {
+    let pattern = pattern.strip_prefix('.').filter(|rest| rest.starts_with('/')).unwrap_or(pattern);
     let body = pattern.trim_start_matches('/').trim_end_matches('/');
     let anchored = pattern.trim_end_matches('/').contains('/');
     let rooted = if anchored { body.to_owned() } else { format!("**/{body}") };

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::evaluation::{capture, reliability_equal_mass};
+use crate::evaluation::{Bootstrap, Ranking, capture, paired_interval, reliability_equal_mass};
 use crate::train::report::GATES;
 
 /// Bins of the reliability curve.
@@ -14,6 +14,19 @@ pub(super) struct Unseen {
     pub margins: Vec<f64>,
     pub probabilities: Vec<f64>,
     pub labels: Vec<bool>,
+}
+
+impl Unseen {
+    /// Whether these margins put the same changes in a better order than others, beyond chance: the 95 % interval of the
+    /// difference in ROC-AUC lies above zero.
+    pub(super) fn ranks_evidently_better(&self, other: &Self, seed: u64) -> bool {
+        let rankings =
+            Ranking::new(&self.margins, &self.labels).zip(Ranking::new(&other.margins, &other.labels));
+        let Some((own, other)) = rankings else { return false };
+        let bootstrap = Bootstrap { seed, ..Bootstrap::default() };
+        let difference = paired_interval(&own, &other, bootstrap, Ranking::roc_auc_resampled);
+        difference.is_some_and(|difference| difference.low > 0.0)
+    }
 }
 
 /// What an artifact says of itself, as curves: `capture`, the share of positives among the riskiest 5, 10,

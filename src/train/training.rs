@@ -19,6 +19,10 @@ use crate::train::seen::{blended_with, met};
 use crate::train::small::{prior_alone, prior_guard, too_small};
 use crate::train::sources::{describe_sources, digest_samples, in_time_order, unit_of};
 
+/// Said where the prior is not in the model.
+const WITHOUT_PRIOR: &str = "The prior is left out: with the custom features, the members trained here ranked changes that \
+                             they had not seen evidently better without it.";
+
 /// Positives below which nothing is trained.
 pub(super) const MIN_POSITIVES: usize = 20;
 
@@ -62,6 +66,8 @@ pub struct Trained {
     pub(super) unseen: Unseen,
     /// What a reader must know before relying on it: what could not be learned here.
     pub notes: Vec<String>,
+    /// Whether the prior was left out of it, since the own members did evidently better without.
+    pub(super) is_without_prior: bool,
 }
 
 impl Trained {
@@ -72,7 +78,9 @@ impl Trained {
     pub(super) fn of_prior(prior: &Prior, examples: &Examples) -> Result<Self, Error> {
         let scoring = prior_members(prior, examples)?.scoring(prior);
         let alone = BTreeMap::from([("prior".to_owned(), scoring.clone())]);
-        Ok(Self { scoring, alone, n_rows: 0, n_positive: 0, unseen: Unseen::default(), notes: Vec::new() })
+        let unseen = Unseen::default();
+        let notes = Vec::new();
+        Ok(Self { scoring, alone, n_rows: 0, n_positive: 0, unseen, notes, is_without_prior: false })
     }
 
     /// Whether nothing was learned here, and the prior ships as it is.
@@ -192,7 +200,9 @@ pub fn train_rows(
         guard,
         scoring: trained.scoring,
         sources: describe_sources(rows, &standings),
-        prior: options.prior.as_ref().map(|prior| prior.reference.clone()),
+        prior: (!trained.is_without_prior)
+            .then_some(&options.prior)
+            .and_then(|prior| prior.as_ref().map(|prior| prior.reference.clone())),
         parameters: options.recipe.describe(),
         metrics: curves(&[trained.unseen]),
         notes: trained.notes,
@@ -220,7 +230,7 @@ pub(super) fn train_with_layout(
         return prior_alone(given, examples, &labelled, &why);
     }
     let in_sample = "Calibrated on the very changes it was trained on: there are too few to keep some back.";
-    let notes = if out.rows.is_empty() { vec![in_sample.to_owned()] } else { Vec::new() };
+    let mut notes = if out.rows.is_empty() { vec![in_sample.to_owned()] } else { Vec::new() };
     let members = Members::fit(examples, &labelled, layout, recipe, options.seed)?;
     let combiner = Combiner { examples, labelled: &labelled, out: &out, recipe };
     let mut alone = BTreeMap::from([
@@ -228,10 +238,19 @@ pub(super) fn train_with_layout(
         ("boosted".to_owned(), combiner.alone(&members.boosted, |margins| margins.boosted)?),
     ]);
     let its = options.prior.as_ref().zip(prior.as_ref()).map(|(given, prior)| prior.scoring(given));
-    let (scoring, unseen) = combiner.combined(&members, its.as_ref())?;
+    let (mut scoring, mut unseen) = combiner.combined(&members, its.as_ref())?;
+    let mut is_without_prior = false;
+    // No prior knows of custom features: where they say much, it only stands in their way.
+    if its.is_some() && examples.names.iter().any(|name| is_custom(name)) {
+        let (own, own_unseen) = combiner.combined(&members, None)?;
+        if own_unseen.ranks_evidently_better(&unseen, options.seed) {
+            (scoring, unseen, is_without_prior) = (own, own_unseen, true);
+            notes.push(WITHOUT_PRIOR.to_owned());
+        }
+    }
     alone.extend(its.map(|its| ("prior".to_owned(), its)));
     let (n_rows, n_positive) = (labelled.rows.len(), labelled.n_positive());
-    Ok(Trained { scoring, alone, n_rows, n_positive, unseen, notes })
+    Ok(Trained { scoring, alone, n_rows, n_positive, unseen, notes, is_without_prior })
 }
 
 pub(super) fn check(labelled: &Labelled) -> Result<(), Error> {

@@ -422,6 +422,9 @@ fn a_server_that_tells_no_problem_is_told_by_its_status() {
             let _ = stream.read(&mut [0; 65_536]).unwrap();
             write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 5\r\n\r\nsorry")
                 .unwrap();
+            // To close before all is read is to take the answer back.
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
         });
         check(&["gate", "--diff", text(&diff), "--server", &server], code, &[&status[..3]]);
         answering.join().unwrap();

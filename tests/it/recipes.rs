@@ -86,6 +86,7 @@ fn the_recipes_of_pipelines_ask_about_the_change_and_end_with_its_exit_code() {
         ("DIFFRISK_KEY", "drk_none"),
         ("RUNNER_TEMP", here),
         ("GITHUB_BASE_REF", "main"),
+        ("PROPOSED", "HEAD"),
         ("GITHUB_REPOSITORY", "shop/config"),
     ];
     check_extra_validation(&run(&script, &work, &github));

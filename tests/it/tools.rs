@@ -272,7 +272,7 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
 
     // Where a branch that rolls out goes and comes again, it rolls out something else.
     install("DIFFRISK_DEPLOYED=\"refs/heads/live refs/heads/prod*\"", "0.0");
-    must(&work, &["push", "origin", "origin/main:live"]);
+    must(&work, &["push", "origin", "origin/main:refs/heads/live"]);
     let (is_in, said) = git(&work, &["push", "origin", ":live"]);
     assert!(!is_in && said.contains("refs/heads/live: a branch that rolls out goes"), "{said}");
     install("DIFFRISK_DEPLOYED=refs/heads/live", "1.0");

@@ -159,7 +159,7 @@ fn row(html: &mut String, cells: &[&str], id: Option<&str>) {
 const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>diffrisk API</title>\
 <meta name=\"viewport\" content=\"width=device-width\"><style>body{font:16px/1.5 system-ui,sans-serif;margin:0}\
 main{max-width:60rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%}\
-td,th{text-align:left;border-bottom:1px solid #8884;padding:.3rem .6rem .3rem 0;vertical-align:top}\
+td,th{text-align:left;border-bottom:1px solid #8884;padding:.3rem .6rem .3rem 0;vertical-align:top;overflow-wrap:anywhere}\
 :target{background:#fe94}</style></head><body><main><h1>diffrisk API</h1>\
 <p>Ask <code>POST /v1/score</code> about a change before it rolls out; act on <code>decision</code>. \
 Anything in doubt is <code>extra_validation</code> with <code>\"degraded\": true</code>. \

@@ -151,7 +151,7 @@ pub(in crate::http) async fn override_one(
     let said = OverrideAnswer {
         decision_id: id.clone(),
         reason: crate::change::secrets::redact(&reason).into_owned(),
-        ticket,
+        ticket: ticket.map(|ticket| crate::change::secrets::redact(&ticket).into_owned()),
         expires_at: moment(expires_at),
         by: caller.name.clone(),
         at: moment(now_ms.div_euclid(1000)),

@@ -3,7 +3,7 @@ use std::cell::OnceCell;
 
 use rustc_hash::FxHashSet;
 
-use crate::change::{FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin, for_each_word};
+use crate::change::{DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin, for_each_word};
 
 /// One key edit with what stands around it, prepared for the rules. Most rules are done with it after a look at
 /// its kind and its values; the words of its name are read when the first one asks.
@@ -126,6 +126,7 @@ impl<'a> Edit<'a> {
             KeyChangeKind::Number { old, new } | KeyChangeKind::Percentage { old, new } => Some((old, new)),
             KeyChangeKind::Duration { old_s, new_s } => Some((old_s, new_s)),
             KeyChangeKind::Size { old_bytes, new_bytes } => Some((old_bytes, new_bytes)),
+            KeyChangeKind::Text => spelled(&self.old).zip(spelled(&self.new)),
             _ => None,
         }
     }
@@ -247,6 +248,32 @@ impl<'a> Edit<'a> {
         stands.map_or("", |line| line.text.as_str())
     }
 
+    /// Whether a line that stays has the same key at the same depth as the new one, with nothing between that opens or ends
+    /// a block around either.
+    pub(super) fn stands_twice(&self) -> bool {
+        if !self.is_in_new_file() {
+            return false;
+        }
+        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+        let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
+        let own = lines.get(self.key_change.line_idx).map_or("", |line| line.text.as_str());
+        let Some((depth, key)) = depth_and_key(own) else { return false };
+        let (before, after) = lines.split_at(self.key_change.line_idx);
+        let is_twin = |line: &DiffLine| {
+            line.origin == LineOrigin::Context && depth_and_key(&line.text) == Some((depth, key))
+        };
+        let stays = |line: &&DiffLine| {
+            let text = line.text.trim_start();
+            let is_open = |text: &str| !text.starts_with(['-', '[', '}', ']', '#', '/']);
+            text.is_empty()
+                || line.text.len() - text.len() > depth
+                || line.text.len() - text.len() == depth && is_open(text)
+        };
+        let in_new = |line: &&DiffLine| line.origin != LineOrigin::Deleted;
+        before.iter().rev().filter(in_new).take_while(stays).any(is_twin)
+            || after.iter().skip(1).filter(in_new).take_while(stays).any(is_twin)
+    }
+
     /// Whether a new line near the edit writes the key with a value.
     pub(super) fn is_now_written(&self, value: &str) -> bool {
         let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
@@ -276,6 +303,21 @@ impl<'a> Edit<'a> {
     pub(super) fn becomes(&self, values: &[&str]) -> bool {
         values.contains(&self.new.as_ref()) && !values.contains(&self.old.as_ref())
     }
+}
+
+/// How deep a line stands, and the key that it begins with.
+fn depth_and_key(line: &str) -> Option<(usize, &str)> {
+    let text = line.trim_start();
+    let is_end = |(at, sign): &(usize, char)| match sign {
+        '=' => true,
+        ':' => matches!(text.as_bytes().get(at + 1), None | Some(b' ')),
+        _ => false,
+    };
+    let (end, _) = text.char_indices().find(is_end)?;
+    let key = text.get(..end)?.trim_end().trim_matches('"');
+    let is_key = !key.is_empty()
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'));
+    is_key.then_some((line.len() - text.len(), key))
 }
 
 /// A value in lower case; empty where there is none.
@@ -311,6 +353,19 @@ pub(super) fn truth(value: &str) -> Option<bool> {
         }
         _ => None,
     }
+}
+
+/// A number that is written as nobody writes one, but every reader of YAML takes for one: `00`, `0o0`, `0_0`, `0e0`.
+fn spelled(value: &str) -> Option<f64> {
+    let digits = value.trim_matches(['"', '\'']).replace('_', "");
+    if digits.len() > 24 || !digits.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let with_base = [("0o", 8), ("0x", 16), ("0b", 2)].into_iter().find_map(|(mark, base)| {
+        let rest = digits.strip_prefix(mark)?;
+        i64::from_str_radix(rest, base).ok()
+    });
+    with_base.map(|number| number as f64).or_else(|| digits.parse().ok())
 }
 
 fn is_generic(word: &str) -> bool {

@@ -37,6 +37,9 @@ impl Hazard {
     }
 }
 
+/// The mode of a symbolic link in a tree.
+const LINK: u32 = 0o120_000;
+
 /// Asks every rule but those switched off; one hazard a rule, in the order of the rules.
 ///
 /// `keys` are the typed edits of each file by its path, `environment` is what the request says about
@@ -51,7 +54,7 @@ pub fn find_hazards(
     let mut found: Vec<Option<Hazard>> = rules.iter().map(|_| None).collect();
     let rollout = environment.map_or(Place::Unknown, Place::of_text);
     let files: Vec<_> =
-        with_keys(record, keys).map(|(file_diff, known)| FileEdits::of(file_diff, known)).collect();
+        with_keys(record, keys).map(|(file_diff, known)| FileEdits::of(file_diff, known, record)).collect();
     let mut around = Around { added_leaves: added_leaves(&files), ..Around::default() };
     for file_edits in &files {
         let file_diff = file_edits.file_diff;
@@ -157,6 +160,8 @@ fn with_keys<'a>(
 
 /// A file with its edits: those of its lines, and those inside them.
 pub(super) struct FileEdits<'a> {
+    /// Whether a link came in the place of a file: what is read behind it, the diff does not show.
+    pub(super) became_link: bool,
     pub(super) file_diff: &'a FileDiff,
     known: &'a [KeyChange],
     inner: Vec<KeyChange>,
@@ -165,10 +170,13 @@ pub(super) struct FileEdits<'a> {
 }
 
 impl<'a> FileEdits<'a> {
-    fn of(file_diff: &'a FileDiff, known: &'a [KeyChange]) -> Self {
+    fn of(file_diff: &'a FileDiff, known: &'a [KeyChange], record: &ChangeRecord) -> Self {
+        let took_place =
+            || record.files.iter().any(|file| file.new_path.is_none() && file.path() == file_diff.path());
+        let became_link = file_diff.new_mode == LINK && file_diff.status == FileStatus::Added && took_place();
         let inner = inner_changes(file_diff, known);
         let is_whole = inner.is_some() && has_few_lines(file_diff);
-        Self { file_diff, known, inner: inner.unwrap_or_default(), is_whole }
+        Self { became_link, file_diff, known, inner: inner.unwrap_or_default(), is_whole }
     }
 
     fn all(&self) -> impl Iterator<Item = &KeyChange> {

@@ -334,6 +334,7 @@ fn hidden_in_lines(file_diff: &FileDiff) -> Option<&'static str> {
 fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     let FileEdits { file_diff, is_whole, .. } = file_edits;
     let what = match file_diff.content {
+        _ if file_edits.became_link => "a link in the place of a file",
         // What it stands for is in another repository.
         _ if file_diff.new_mode == GITLINK => "another commit of a submodule",
         // One NUL byte hides what a text says.

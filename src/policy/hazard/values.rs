@@ -47,6 +47,15 @@ pub(super) const RULES: &[HazardRule] = &[
     )
     .general(),
     edit_rule(
+        "duplicate_key",
+        Sphere::Everywhere,
+        duplicate_key,
+        [
+            "A key stands twice in a block: most readers take the last, some refuse",
+            "`replicas: 0` below `replicas: 3`",
+        ],
+    ),
+    edit_rule(
         "sign_flip",
         Sphere::Everywhere,
         sign_flip,
@@ -65,6 +74,15 @@ pub(super) const RULES: &[HazardRule] = &[
         ["A schedule runs every minute that did not", "`0 3 * * *` → `* 3 * * *`"],
     ),
 ];
+
+/// A new line with the key of a line that stays beside it, in a notation in which a block holds a key once.
+fn duplicate_key(edit: &Edit<'_>) -> bool {
+    const ONCE: &[&str] = &[".yaml", ".yml", ".json", ".toml", ".properties"];
+    let path = edit.file_diff.path();
+    edit.key_change.kind == KeyChangeKind::Added
+        && ONCE.iter().any(|ending| path.ends_with(ending))
+        && edit.stands_twice()
+}
 
 fn unit_slip(edit: &Edit<'_>) -> bool {
     if is_milli(edit) {

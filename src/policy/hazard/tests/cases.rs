@@ -568,4 +568,11 @@ pub(super) const CASES: &[Case] = &[
         "-payment.mode=sandbox\n+payment.mode=live",
         "-payment.mode=live\n+payment.mode=live2",
     ),
+    (
+        "duplicate_key",
+        "a/web.yaml",
+        " web:\n   replicas: 3\n+  replicas: 0\n   image: web:1",
+        " - name: a\n   value: 1\n+- name: b\n+  value: 2",
+    ),
+    ("number_to_zero", "a/batch.yaml", "-parallel: 8\n+parallel: 00", "-parallel: 8\n+parallel: 08"),
 ];
