@@ -481,7 +481,7 @@ fn public_access(edit: &Edit<'_>) -> bool {
         && edit.leaf_says(&["bind", "listen", "host", "address", "addresses", "ports", "publish", "server"]);
     let published = || {
         edit.key_change.kind == KeyChangeKind::ListAdd
-            && edit.replaced().iter().any(|old| {
+            && edit.left_list().iter().take(8).any(|old| {
                 let rest = old.strip_prefix("127.0.0.1:").or_else(|| old.strip_prefix("localhost:"));
                 rest == Some(edit.new.as_ref())
             })

@@ -1,9 +1,12 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::change::{DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin, for_each_word};
+
+/// Lines on each side that rules look at beside that of the edit, so that the cost of a change stays linear.
+const NEAR_LINES: usize = 40;
 
 /// One key edit with what stands around it, prepared for the rules. Most rules are done with it after a look at
 /// its kind and its values; the words of its name are read when the first one asks.
@@ -36,8 +39,8 @@ pub(super) struct Around<'a> {
     pub(super) added_leaves: FxHashSet<&'a str>,
     /// Paths of keys that went, in this file.
     pub(super) removed_paths: FxHashSet<&'a str>,
-    /// Elements that left a list, with its path, in this file.
-    pub(super) removed_elements: Vec<(&'a str, &'a str)>,
+    /// Elements that left a list, by its path, in this file.
+    pub(super) removed_elements: FxHashMap<&'a str, Vec<&'a str>>,
 }
 
 impl<'a> Edit<'a> {
@@ -213,8 +216,12 @@ impl<'a> Edit<'a> {
         if self.key_change.kind != KeyChangeKind::ListAdd {
             return vec![self.old.as_ref()];
         }
-        let left = self.around.removed_elements.iter();
-        left.filter(|(path, _)| *path == self.key_change.path).map(|(_, element)| *element).collect()
+        self.left_list().to_vec()
+    }
+
+    /// The elements that left the list of the edit.
+    pub(super) fn left_list(&self) -> &[&'a str] {
+        self.around.removed_elements.get(self.key_change.path.as_str()).map_or(&[], Vec::as_slice)
     }
 
     /// Whether the edit stands in the new file.
@@ -270,16 +277,20 @@ impl<'a> Edit<'a> {
                 || line.text.len() - text.len() == depth && is_open(text)
         };
         let in_new = |line: &&DiffLine| line.origin != LineOrigin::Deleted;
-        before.iter().rev().filter(in_new).take_while(stays).any(is_twin)
-            || after.iter().skip(1).filter(in_new).take_while(stays).any(is_twin)
+        before.iter().rev().take(NEAR_LINES).filter(in_new).take_while(stays).any(is_twin)
+            || after.iter().skip(1).take(NEAR_LINES).filter(in_new).take_while(stays).any(is_twin)
     }
 
-    /// Whether a new line near the edit writes the key with a value.
+    /// Whether a new line after the edit, not far from it, writes the key with a value.
     pub(super) fn is_now_written(&self, value: &str) -> bool {
         let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
         let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
         let is_it = |text: &str| text.contains(value) && text.contains(self.key_change.leaf.as_str());
-        lines.iter().any(|line| line.origin == LineOrigin::Added && is_it(&line.text))
+        lines
+            .iter()
+            .skip(self.key_change.line_idx)
+            .take(NEAR_LINES)
+            .any(|line| line.origin == LineOrigin::Added && is_it(&line.text))
     }
 
     /// Whether a text stood in the deleted lines around the edit.
@@ -357,10 +368,11 @@ pub(super) fn truth(value: &str) -> Option<bool> {
 
 /// A number that is written as nobody writes one, but every reader of YAML takes for one: `00`, `0o0`, `0_0`, `0e0`.
 fn spelled(value: &str) -> Option<f64> {
-    let digits = value.trim_matches(['"', '\'']).replace('_', "");
+    let digits = value.trim_matches(['"', '\'']);
     if digits.len() > 24 || !digits.as_bytes().first().is_some_and(u8::is_ascii_digit) {
         return None;
     }
+    let digits = digits.replace('_', "");
     let with_base = [("0o", 8), ("0x", 16), ("0b", 2)].into_iter().find_map(|(mark, base)| {
         let rest = digits.strip_prefix(mark)?;
         i64::from_str_radix(rest, base).ok()

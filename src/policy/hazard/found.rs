@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::change::{ChangeRecord, FileDiff, FileStatus, KeyChange, KeyChangeKind, inner_changes};
 use crate::policy::hazard::edit::{Around, Edit};
@@ -205,9 +205,14 @@ fn removed_paths<'a>(file_edits: &'a FileEdits<'_>) -> FxHashSet<&'a str> {
         .collect()
 }
 
-fn removed_elements<'a>(file_edits: &'a FileEdits<'_>) -> Vec<(&'a str, &'a str)> {
-    let removed = file_edits.all().filter(|key_change| key_change.kind == KeyChangeKind::ListRemove);
-    removed.filter_map(|key_change| Some((key_change.path.as_str(), key_change.old.as_deref()?))).collect()
+fn removed_elements<'a>(file_edits: &'a FileEdits<'_>) -> FxHashMap<&'a str, Vec<&'a str>> {
+    let mut removed: FxHashMap<&str, Vec<&str>> = FxHashMap::default();
+    for key_change in file_edits.all().filter(|key_change| key_change.kind == KeyChangeKind::ListRemove) {
+        if let Some(old) = &key_change.old {
+            removed.entry(key_change.path.as_str()).or_default().push(old);
+        }
+    }
+    removed
 }
 
 /// Whether the lines of a file are all read as keys.

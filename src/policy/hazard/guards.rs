@@ -3,6 +3,8 @@
 //! Where the other files know things by name (a probe, a firewall), these know the words of guarding itself, and values that
 //! say by themselves that something was given up.
 
+use rustc_hash::FxHashSet;
+
 use crate::change::{Hunk, KeyChangeKind, LineOrigin, changed_word};
 use crate::policy::hazard::edit::{Edit, truth};
 use crate::policy::hazard::found::{FileEdits, is_prose};
@@ -584,10 +586,10 @@ fn commented_out(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     }
     let is_out = |hunk: &Hunk| {
         let of = |origin| hunk.lines.iter().filter(move |line| line.origin == origin);
+        let gone: FxHashSet<&str> = of(LineOrigin::Deleted).map(|line| line.text.trim()).collect();
         of(LineOrigin::Added).any(|line| {
-            let inner =
-                line.text.trim_start().strip_prefix('#').map(str::trim).filter(|inner| !inner.is_empty());
-            inner.is_some_and(|inner| of(LineOrigin::Deleted).any(|gone| gone.text.trim() == inner))
+            let inner = line.text.trim_start().strip_prefix('#').map(str::trim);
+            inner.is_some_and(|inner| !inner.is_empty() && gone.contains(inner))
         })
     };
     let found = file_diff.hunks().iter().any(is_out);

@@ -192,7 +192,7 @@ fn replaced_number(edit: &Edit<'_>) -> Option<(f64, f64)> {
         return None;
     }
     let new: f64 = edit.new.parse().ok()?;
-    match edit.replaced().as_slice() {
+    match edit.left_list() {
         [old] => Some((old.parse().ok()?, new)),
         _ => None,
     }
