@@ -213,9 +213,7 @@ fn is_any_of_service(value: &str) -> bool {
 /// Whether the list is one of what is refused or where something goes. A block of addresses is no refusal, and a
 /// route's origins are those of who may ask.
 fn lets_out(edit: &Edit<'_>) -> bool {
-    let lines = edit.file_diff.hunks().get(edit.key_change.hunk_idx).map_or(&[] as &[_], |hunk| &hunk.lines);
-    let says_effect = |effect: &str| lines.iter().any(|line| line.text.contains(effect));
-    if says_effect("\"Deny\"") && !says_effect("\"Allow\"") {
+    if edit.is_denied() {
         return true;
     }
     let is_block = || {

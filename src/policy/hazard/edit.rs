@@ -255,6 +255,15 @@ impl<'a> Edit<'a> {
         stands.map_or("", |line| line.text.as_str())
     }
 
+    /// Whether the statement of a policy in which the edit stands refuses: the effect that is written last before it.
+    pub(super) fn is_denied(&self) -> bool {
+        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+        let before = hunk.and_then(|hunk| hunk.lines.get(..self.key_change.line_idx)).unwrap_or(&[]);
+        let mut near = before.iter().rev().take(NEAR_LINES).filter(|line| line.origin != LineOrigin::Deleted);
+        let effect = near.find(|line| line.text.contains("\"Deny\"") || line.text.contains("\"Allow\""));
+        effect.is_some_and(|line| line.text.contains("\"Deny\""))
+    }
+
     /// Whether a line that stays has the same key at the same depth as the new one, with nothing between that opens or ends
     /// a block around either.
     pub(super) fn stands_twice(&self) -> bool {

@@ -69,7 +69,9 @@ fn full_rollout(edit: &Edit<'_>) -> bool {
     let is_share =
         || matches!(edit.key_change.kind, KeyChangeKind::Percentage { .. }) || edit.path_says(SHARES);
     let all_to_one = || edit.leaf_says(&["weights"]) && is_shared(&edit.old) && is_of_one(&edit.new);
-    let is_step = edit.old == "0" && edit.new == "1";
+    // Of weights and percent, one is a first step; of a fraction it is all.
+    let is_step =
+        edit.old == "0" && edit.new == "1" && !edit.leaf_says(&["ratio", "fraction", "share", "probability"]);
     let is_jump = edit.numbers().is_some_and(|(old, new)| (0.0..=10.0).contains(&old) && new == 100.0)
         && !is_step
         && is_share()

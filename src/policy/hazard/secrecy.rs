@@ -51,10 +51,9 @@ fn secret_in_clear(edit: &Edit<'_>) -> bool {
 fn is_in_clear(edit: &Edit<'_>, line: &str, secret: &SecretMatch) -> bool {
     let text = line.get(secret.start..secret.end).unwrap_or("");
     let is_put_in = ["<%", "{{", "${", "#{"].iter().any(|mark| text.contains(mark));
-    let is_name = || {
-        is_code(edit.file_diff.path())
-            && !line.get(..secret.start).unwrap_or("").ends_with(['"', '\'', '/', ':'])
-    };
+    // A token of a known shape is no name.
+    let is_named = matches!(secret.kind, "password" | "assigned_secret");
+    let is_name = || is_named && is_code(edit.file_diff.path()) && !is_quoted(line, secret.start);
     if secret.kind == "high_entropy" || is_put_in || is_name() {
         return false;
     }
@@ -62,7 +61,6 @@ fn is_in_clear(edit: &Edit<'_>, line: &str, secret: &SecretMatch) -> bool {
         return true;
     }
     // Comments and prose speak of passwords, and a line may name one; a token of a known shape is no word of theirs.
-    let is_named = matches!(secret.kind, "password" | "assigned_secret");
     let is_text = edit.key_change.kind == KeyChangeKind::Comment || is_prose(edit.file_diff);
     let is_drawn = text.bytes().any(|byte| byte.is_ascii_digit());
     !(is_named && (is_text || !is_drawn)) && !edit.was_there(text)
@@ -87,6 +85,19 @@ fn is_code(path: &str) -> bool {
         ".tf", ".tfvars", ".hcl", ".py", ".rb", ".js", ".ts", ".go", ".nix", ".exs", ".php", ".pp", "sonnet",
     ];
     LANGUAGES.iter().any(|ending| path.ends_with(ending))
+}
+
+/// Whether a place of a line lies between quotes.
+fn is_quoted(line: &str, at: usize) -> bool {
+    let mut open = None;
+    for letter in line.get(..at).unwrap_or("").chars().filter(|letter| matches!(letter, '"' | '\'' | '`')) {
+        match open {
+            None => open = Some(letter),
+            Some(quote) if quote == letter => open = None,
+            Some(_) => {}
+        }
+    }
+    open.is_some()
 }
 
 fn ends_quoted(line: &str) -> bool {

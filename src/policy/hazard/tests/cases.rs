@@ -575,4 +575,16 @@ pub(super) const CASES: &[Case] = &[
         " - name: a\n   value: 1\n+- name: b\n+  value: 2",
     ),
     ("number_to_zero", "a/batch.yaml", "-parallel: 8\n+parallel: 00", "-parallel: 8\n+parallel: 08"),
+    (
+        "secret_in_clear",
+        "a/app.py",
+        "-dsn = os.environ[\"DSN\"]\n+dsn = \"user=app password=c0rr3ct-h0rse host=db\"",
+        "-self.password = None\n+self.password = password1_from_vault",
+    ),
+    (
+        "wildcard",
+        "a/policy.tf",
+        "     effect = \"Allow\"\n     principals {\n-      identifiers = [\"arn:aws:iam::1:root\"]\n+      identifiers = [\"*\"]",
+        "     effect = \"Deny\"\n     principals {\n-      identifiers = [\"arn:aws:iam::1:root\"]\n+      identifiers = [\"*\"]",
+    ),
 ];
