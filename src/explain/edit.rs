@@ -60,7 +60,7 @@ pub(super) fn what(key_change: &KeyChange) -> String {
             format!("{name} {old} → {new}{}", step(old_bytes, new_bytes, "larger", "smaller"))
         }
         KeyChangeKind::Version => format!("{name} {old} → {new}, another version"),
-        KeyChangeKind::Host if [&old, &new].iter().any(|value| value.contains(['.', ':', '/'])) => {
+        KeyChangeKind::Host if [&old, &new].iter().any(|value| is_host_like(value)) => {
             format!("{name} {old} → {new}, another host")
         }
         KeyChangeKind::ListAdd if key_change.path.is_empty() => format!("{new} is added"),
@@ -77,6 +77,11 @@ pub(super) fn what(key_change: &KeyChange) -> String {
         KeyChangeKind::Comment => format!("{name}: a comment"),
         KeyChangeKind::Whitespace => format!("{name}: white space"),
     }
+}
+
+/// Whether a value reads like a host: no plain word, and no name of a class.
+fn is_host_like(value: &str) -> bool {
+    value.contains(['.', ':', '/']) && (value.contains(':') || !value.bytes().any(|b| b.is_ascii_uppercase()))
 }
 
 fn is_port(leaf: &str) -> bool {
@@ -142,19 +147,23 @@ fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<
     }
     if track.n_bad > 0 {
         let (n_bad, n) = (thousands(f64::from(track.n_bad)), thousands(f64::from(track.n)));
-        past.push_str(&format!("; of {n} edits of it, {n_bad} were in changes that went wrong"));
+        past.push_str(&format!("; of {n} edits of it, {n_bad} {} in changes that went wrong", were(&n_bad)));
     }
     Some(past)
 }
 
 /// What became of keys of that name in any file; nothing where they went wrong no more often than anything here.
+fn were(n: &str) -> &'static str {
+    if n == "1" { "was" } else { "were" }
+}
+
 fn past_of_name(grounds: &Grounds<'_>, leaf: &str) -> Option<String> {
     let track = grounds.history.leaves.get(hash64(&[leaf]))?;
     let (n_bad, n) = (f64::from(track.n_bad), f64::from(track.n));
     let usual = grounds.history.context.base_rate(grounds.last_t);
     let said = || {
         let (n, n_bad, leaf) = (thousands(n), thousands(n_bad), quoted(leaf));
-        format!("of {n} edits of keys named {leaf}, {n_bad} were in changes that went wrong")
+        format!("of {n} edits of keys named {leaf}, {n_bad} {} in changes that went wrong", were(&n_bad))
     };
     (n_bad > 0.0 && n_bad >= AS_OFTEN * usual * n).then(said)
 }

@@ -53,7 +53,11 @@ pub fn load_incidents(path: &Path) -> Result<Vec<IncidentLink>, Error> {
     match extension(path).as_deref() {
         Some("csv") => parse_incidents_csv(&text),
         Some("jsonl" | "ndjson") => parse_incidents_jsonl(&text),
-        _ => Err(Error::Format { path: path.to_owned(), what: "incidents", expected: ".csv or .jsonl" }),
+        _ => Err(Error::Format {
+            path: path.to_owned(),
+            what: "incidents",
+            expected: ".csv, .jsonl or .parquet",
+        }),
     }
 }
 
