@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use diffrisk::artifact::Artifact;
+use diffrisk::artifact::{Artifact, TwinKind, published};
 use diffrisk::dataset::{CustomValues, LabelTask, Rows};
 use diffrisk::features::schema;
-use diffrisk::train::{Recipe, TrainOptions, evaluate, train_rows};
+use diffrisk::train::{Prior, Recipe, TrainOptions, evaluate, train_rows};
 use serde_json::Value;
 
 use crate::timeline::{mined, sample};
@@ -91,6 +91,16 @@ fn a_custom_feature_is_mined_learned_asked_for_and_missed() {
     };
     let (with, without) = (auc(&artifact, &rows), auc(&without, &plain));
     assert!(with > without + 0.1, "{with} with the feature, {without} without");
+
+    // The prior knows nothing of it, and is left out where it only stands in the way.
+    let prior = Prior::for_root(published().unwrap(), &[], TwinKind::Source).unwrap();
+    let options = TrainOptions { prior: Some(prior), ..options.clone() };
+    let blended = |rows: &Rows| {
+        let artifact = train_rows(&rows.select(&older), "blended", LabelTask::Strict, &options).unwrap();
+        let says_so = artifact.document().notes.iter().any(|note| note.contains("The prior is left out"));
+        (artifact.document().prior.is_some(), says_so)
+    };
+    assert_eq!((blended(&rows), blended(&plain)), ((false, true), (true, false)));
     asked(dir.path(), &artifact);
 }
 

@@ -68,7 +68,10 @@ fn other_notation(cursor: &Cursor<'_>, line: &[u8]) -> Option<&'static str> {
         || (line.starts_with(b"Binary files ") || line.starts_with(b"Files ")) && line.ends_with(b" differ");
     match () {
         () if line.starts_with(b"\x1b[") => Some("a diff without colours (`--no-color`)"),
+        // `patch` takes the same number of blanks off every line.
+        () if is_indented(line, next) => Some("a diff that is not indented"),
         () if is_submodule() => Some("a submodule as a file of the diff (`--submodule=short`)"),
+        () if line.starts_with(b"* Unmerged path ") => Some("a diff without unmerged files"),
         () if line.starts_with(b"Only in ") && has(b": ") => {
             Some("the content of a file that is on one side only (`diff -N`)")
         }
@@ -83,6 +86,13 @@ fn other_notation(cursor: &Cursor<'_>, line: &[u8]) -> Option<&'static str> {
         }
         () => None,
     }
+}
+
+/// Whether the header of a file stands behind blanks.
+fn is_indented(line: &[u8], next: &[u8]) -> bool {
+    let (text, next) = (line.trim_ascii_start(), next.trim_ascii_start());
+    let is_header = text.starts_with(GIT_HEADER) || text.starts_with(b"--- ") && next.starts_with(b"+++ ");
+    text.len() < line.len() && is_header
 }
 
 /// Whether a line is a command of a normal diff: `3c3`, `5,7d4`.
@@ -342,8 +352,7 @@ fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<Parsed
 
 /// Whether a path is written in one way only: rules that ask how it begins must not be passed by another one.
 fn is_plain(path: &str) -> bool {
-    let parts = path.strip_prefix('/').unwrap_or(path).trim_end_matches('/').split('/');
-    parts.into_iter().all(|part| !matches!(part, "" | "." | ".."))
+    path.trim_end_matches('/').split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// Whether a header without a changed line is the whole change: a rename, another mode, an empty file. Git

@@ -40,9 +40,13 @@ pub(super) fn dated_name(raw: &[u8]) -> Option<Vec<u8>> {
     name(&raw[..end])
 }
 
-/// The path without `./` before it.
+/// The path from where it is looked for: without `./` or `/` before it.
 pub(super) fn without_dots(mut path: &[u8]) -> &[u8] {
-    while let Some(rest) = path.strip_prefix(b"./").filter(|rest| !rest.is_empty()) {
+    let beginning =
+        |path: &[u8]| if path.starts_with(b"./") { 2 } else { usize::from(path.starts_with(b"/")) };
+    while let Some(rest) =
+        path.get(beginning(path)..).filter(|rest| rest.len() < path.len() && !rest.is_empty())
+    {
         path = rest;
     }
     path

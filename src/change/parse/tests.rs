@@ -236,6 +236,9 @@ fn what_another_notation_says_is_not_passed_over() {
     let file = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2\n";
     for (said, line) in [
         ("Only in b/prod: values.yaml\n", 6),
+        ("* Unmerged path prod.yaml\n", 6),
+        (" diff --git a/prod.yaml b/prod.yaml\n", 6),
+        ("\t--- a/prod.yaml\n\t+++ b/prod.yaml\n\t@@ -1 +1 @@\n\t-1\n\t+2\n", 6),
         ("Binary files a/prod.bin and b/prod.bin differ\n", 6),
         ("Files a/prod and b/prod differ\n", 6),
         ("Submodule conf 1111111..2222222:\n  > Replicas\n", 6),
@@ -279,6 +282,8 @@ fn a_path_has_one_name() {
         ("./prod/x.yaml", "./prod/x.yaml", "prod/x.yaml"),
         ("a/./prod/x.yaml", "b/./prod/x.yaml", ""),
         ("a/prod//x.yaml", "b/prod//x.yaml", ""),
+        ("a//prod/x.yaml", "b//prod/x.yaml", ""),
+        ("/srv/prod/x.yaml.orig", "/srv/prod/x.yaml", "srv/prod/x.yaml"),
         ("a/t/../prod/x.yaml", "b/t/../prod/x.yaml", ""),
         ("prod.orig/x.yaml", "prod/x.yaml", "prod/x.yaml"),
         ("prod/x.yaml", "prod.new/x.yaml", "prod/x.yaml"),
