@@ -1,39 +1,10 @@
-//! Rules about who may do what, and who is let in.
+//! Rules about who may do what.
 
 use crate::change::KeyChangeKind;
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
-use crate::policy::reason::ReasonCode;
 
 pub(super) const RULES: &[HazardRule] = &[
-    edit_rule(
-        "wildcard",
-        Sphere::Everywhere,
-        wildcard,
-        [
-            "A wildcard enters a list of what is allowed",
-            "`allowed_origins` now with `*`, or an ingress with `0.0.0.0/0`",
-        ],
-    )
-    .with_code(ReasonCode::HazardWildcard),
-    edit_rule(
-        "cidr_widened",
-        Sphere::Everywhere,
-        cidr_widened,
-        [
-            "An address range that is let in grows 256-fold or more",
-            "`allow_from: 10.64.32.0/24` → `10.0.0.0/8`",
-        ],
-    ),
-    edit_rule(
-        "firewall_off",
-        Sphere::Everywhere,
-        firewall_off,
-        [
-            "A firewall or a mandatory access control is switched off or made to let through",
-            "`firewall::enable: true` → `false`",
-        ],
-    ),
     edit_rule(
         "auth_off",
         Sphere::OutsideTests,
@@ -56,247 +27,12 @@ pub(super) const RULES: &[HazardRule] = &[
         ["Root is opened to a login or to a group", "`PermitRootLogin no` → `yes`"],
     ),
     edit_rule(
-        "public_access",
-        Sphere::Everywhere,
-        public_access,
-        ["Something private becomes readable from everywhere", "`acl = \"private\"` → `\"public-read\"`"],
-    ),
-    edit_rule(
         "host_mount",
         Sphere::Everywhere,
         host_mount,
         ["A container sees the disk or the container engine of its node", "`hostPath: {path: /}` added"],
     ),
 ];
-
-const LETS_IN: &[&str] = &[
-    "allow",
-    "allowed",
-    "allows",
-    "allowlist",
-    "whitelist",
-    "whitelisted",
-    "origin",
-    "origins",
-    "cidr",
-    "cidrs",
-    "ingress",
-    "principal",
-    "principals",
-    "action",
-    "actions",
-    "notaction",
-    "resource",
-    "resources",
-    "verbs",
-    "trusted",
-    "permit",
-    "permitted",
-    "source",
-    "sources",
-    "source ranges",
-    "from",
-    "access",
-    "acl",
-    "srange",
-    "networks",
-    "authorized",
-    "federated",
-    "role",
-    "roles",
-    "apigroups",
-    "api groups",
-    "exposure",
-    "groups",
-    "transfer",
-    "domains",
-    "identifiers",
-    "members",
-    "recursion",
-    "query",
-];
-const LETS_OUT: &[&str] = &[
-    "egress",
-    "deny",
-    "denied",
-    "blocked",
-    "blacklist",
-    "blocklist",
-    "except",
-    "exclude",
-    "ignore",
-    "disallow",
-    "destination",
-    "route",
-    "routes",
-    "listen",
-    "bind",
-    "to",
-];
-
-const ACTIONS: &[&str] = &["action", "actions", "verbs", "permissions", "values"];
-
-fn wildcard(edit: &Edit<'_>) -> bool {
-    let is_star = |value: &str| {
-        let bare = value.trim_matches(['[', ']', '"', '\'', ' ', '{', '}', ';']);
-        matches!(
-            bare,
-            "*" | "*:*"
-                | ".*"
-                | "^.*$"
-                | ".+"
-                | "^.+$"
-                | "**"
-                | "%"
-                | "any"
-                | "everyone"
-                | "anyone"
-                | "all users"
-        )
-    };
-    let comes = matches!(
-        edit.key_change.kind,
-        KeyChangeKind::ListAdd | KeyChangeKind::Added | KeyChangeKind::Text | KeyChangeKind::Host
-    );
-    let is_any_address = edit.gains(&["0.0.0.0/0", "::/0"]);
-    let is_star = |value: &str| is_star(value) || (value == "all" && edit.key_change.leaf == "allow");
-    let is_anything = || {
-        is_star(&edit.new)
-            && !is_star(&edit.old)
-            && (edit.path_says(LETS_IN) || edit.line_begins_with(LETS_IN))
-    };
-    let is_any_action =
-        || is_any_of_service(&edit.new) && !is_any_of_service(&edit.old) && edit.path_says(ACTIONS);
-    // A name with a star answers for every name that nobody wrote down.
-    let is_any_name = || {
-        edit.new.starts_with("*.")
-            && !edit.old.is_empty()
-            && !edit.old.starts_with('*')
-            && edit.leaf_says(&["name", "record"])
-            && speaks_of_names(edit.file_diff.path())
-    };
-    let is_any_origin = || {
-        edit.gains(&["://*.", "://*/", "://*\""])
-            && edit.path_says(&["origin", "origins", "redirect", "cors"])
-    };
-    // An empty text is the beginning of every other.
-    let is_any_prefix = || {
-        edit.key_change.kind == KeyChangeKind::ListAdd
-            && matches!(edit.new.as_ref(), "" | "\"\"" | "''")
-            && matches!(edit.new_line().trim().trim_end_matches(','), "- \"\"" | "- ''" | "\"\"" | "''")
-            && ["allow", "whitelist", "trusted"].iter().any(|word| edit.file_diff.path().contains(word))
-    };
-    let selects_all = || {
-        edit.becomes(&["{}"])
-            && edit.leaf_says(&["pod selector", "namespace selector"])
-            && edit.path_says(LETS_IN)
-    };
-    comes
-        && (is_any_origin()
-            || is_any_prefix()
-            || selects_all()
-            || (is_any_address || is_anything() || is_any_action()) && !lets_out(edit)
-            || is_any_name())
-}
-
-/// Whether a file is about the names of a zone.
-fn speaks_of_names(path: &str) -> bool {
-    ["dns", "zone", "route53", "records"].iter().any(|word| path.contains(word))
-}
-
-/// `s3:*` or `"iam:*"`: everything that a service can do.
-fn is_any_of_service(value: &str) -> bool {
-    let name = value.trim_matches(['[', ']', '"', '\'', ' ']).strip_suffix(":*").unwrap_or("");
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-/// Whether the list is one of what is refused or where something goes. A block of addresses is no refusal, and a
-/// route's origins are those of who may ask.
-fn lets_out(edit: &Edit<'_>) -> bool {
-    if edit.is_denied() {
-        return true;
-    }
-    let is_block = || {
-        edit.path_says(&["block", "blocks"])
-            && !edit.path_says(&["ip block", "cidr block", "cidr blocks", "ip blocks"])
-    };
-    let asks = || edit.path_says(&["cors", "origin", "origins"]);
-    (edit.path_says(LETS_OUT) || is_block()) && !asks()
-}
-
-fn cidr_widened(edit: &Edit<'_>) -> bool {
-    let Some(new) = Range::read(&edit.new).filter(|range| range.bits > 0) else { return false };
-    let is_wider = |old: &str| Range::read(old).is_some_and(|old| new.bits + 8 <= old.bits);
-    edit.replaced().into_iter().any(is_wider) && !lets_out(edit)
-}
-
-/// An address range.
-struct Range {
-    /// Length of its prefix.
-    bits: u8,
-}
-
-impl Range {
-    fn read(value: &str) -> Option<Self> {
-        let value = value.trim_matches(['[', ']', '"', '\'', ' ']);
-        let (address, bits) = value.split_once('/')?;
-        let is_v4 =
-            address.split('.').count() == 4 && address.split('.').all(|part| part.parse::<u8>().is_ok());
-        let is_v6 = address.contains(':') && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
-        let bits: u8 = bits.parse().ok()?;
-        ((is_v4 && bits <= 32) || (is_v6 && bits <= 128)).then_some(Self { bits })
-    }
-}
-
-fn firewall_off(edit: &Edit<'_>) -> bool {
-    const WALLS: &[&str] = &[
-        "firewall",
-        "firewalld",
-        "ferm",
-        "iptables",
-        "nftables",
-        "ufw",
-        "waf",
-        "selinux",
-        "apparmor",
-        "network policy",
-        "network policies",
-        "netpol",
-        "mod security",
-        "modsecurity",
-        "fail ban",
-    ];
-    edit.turned_off(WALLS)
-        || (edit.becomes(&["permissive", "disabled"]) && edit.path_says(&["selinux"]))
-        || (edit.becomes(&["accept"])
-            && matches!(edit.old.as_ref(), "drop" | "reject" | "deny")
-            && edit.path_says(&["policy", "default", "input", "forward"]))
-        || (edit.becomes(&["allow"]) && edit.old == "deny" && edit.leaf_says(&["effect", "action"]))
-        || lets_anybody(edit)
-        || refuses_no_more(edit)
-        || (edit.numbers().is_some_and(|(old, new)| new == 65_535.0 && old < new)
-            && edit.leaf_says(&["to port"]))
-        || (edit.is_dropped() && edit.key_change.leaf == "deny" && edit.old == "all")
-        || (edit.is_dropped() && edit.key_change.leaf == "http-request" && edit.old.starts_with("deny"))
-        || (edit.becomes(&["-1", "all"])
-            && matches!(edit.old.as_ref(), "tcp" | "udp" | "6" | "17")
-            && edit.leaf_says(&["protocol"]))
-        || (edit.is_dropped() && edit.leaf_says(&["network policy", "firewall"]))
-}
-
-/// A line of iptables that accepts, and no longer from somewhere only.
-fn lets_anybody(edit: &Edit<'_>) -> bool {
-    let bounds =
-        |line: &str| [" -s ", " --source ", " -i ", " saddr "].iter().any(|option| line.contains(option));
-    let accepts = |line: &str| line.ends_with("accept");
-    accepts(&edit.old) && accepts(&edit.new) && bounds(&edit.old) && !bounds(&edit.new)
-}
-
-/// A line that refused and went, and nothing like it came.
-fn refuses_no_more(edit: &Edit<'_>) -> bool {
-    const REFUSES: &[&str] = &["deny all", "-j drop", "-j reject", "pam_deny", "pam_faillock"];
-    edit.is_dropped() && REFUSES.iter().any(|it| edit.old.contains(it))
-}
 
 fn auth_off(edit: &Edit<'_>) -> bool {
     const AUTH: &[&str] = &[
@@ -413,15 +149,8 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         || is_mighty()
         || as_admin
         || gets_all
-        || gains_word(edit, MIGHTY)
+        || edit.gains_word(MIGHTY)
         || is_writable_by_all(edit)
-}
-
-/// Whether one of these names stands in the new value as a word of its own, and not in the old.
-fn gains_word(edit: &Edit<'_>, names: &[&str]) -> bool {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | ':');
-    let holds = |value: &str, name: &str| value.split(|c| !is_part(c)).any(|word| word.ends_with(name));
-    edit.gains(names) && names.iter().any(|name| holds(&edit.new, name) && !holds(&edit.old, name))
 }
 
 /// A mode that lets everybody write and did not before.
@@ -450,75 +179,6 @@ fn root_access(edit: &Edit<'_>) -> bool {
     let is_all = |line: &str| line.contains("NOPASSWD: ALL") || line.contains("NOPASSWD:ALL");
     let old = edit.key_change.old.as_deref().unwrap_or("");
     login || (is_all(edit.new_line()) && !is_all(old))
-}
-
-fn public_access(edit: &Edit<'_>) -> bool {
-    const PUBLIC: &[&str] = &["public", "publicly accessible", "public access", "allow public", "is public"];
-    let is_acl = || {
-        edit.leaf_says(&["acl", "visibility", "access", "scheme", "privacy"])
-            && !edit.leaf_says(&["access type"])
-    };
-    let opens = edit.becomes(&[
-        "public-read",
-        "public-read-write",
-        "authenticated-read",
-        "public",
-        "internet-facing",
-        "publicread",
-    ]);
-    let guards_off = edit.turned_off(&[
-        "block public acls",
-        "block public policy",
-        "restrict public buckets",
-        "ignore public acls",
-        "public access prevention",
-    ]) || edit.flipped() == Some(false)
-        && edit.leaf_says(&["block public acls", "ignore public acls"]);
-    let everywhere = listens_everywhere(&edit.new)
-        && edit.replaced().into_iter().any(listens_somewhere)
-        && edit.leaf_says(&["bind", "listen", "host", "address", "addresses", "ports", "publish", "server"]);
-    let published = || {
-        edit.key_change.kind == KeyChangeKind::ListAdd
-            && edit.left_list().iter().take(8).any(|old| {
-                let rest = old.strip_prefix("127.0.0.1:").or_else(|| old.strip_prefix("localhost:"));
-                rest == Some(edit.new.as_ref())
-            })
-    };
-    let is_exposed = edit.becomes(&["loadbalancer", "nodeport"]) && edit.old == "clusterip"
-        || edit.flipped() == Some(false) && edit.key_change.leaf == "internal";
-    let for_all = edit.becomes(&["all", "everyone", "public", "global"])
-        && !edit.old.is_empty()
-        && edit.leaf_says(&["audience", "allow override", "scope", "exposed to", "cohort"]);
-    let lists = edit.turned_on(&["autoindex"]) || edit.gains(&["+indexes"]);
-    let granted = edit.new == "all granted" && edit.leaf_says(&["require"]);
-    (opens && is_acl())
-        || everywhere
-        || published()
-        || is_exposed
-        || for_all
-        || lists
-        || granted
-        || guards_off
-        || (edit.turned_on(PUBLIC) && !edit.leaf_says(&["block", "ip", "key"]))
-        || gains_word(
-            edit,
-            &["allusers", "allauthenticatedusers", "system:anonymous", "system:unauthenticated"],
-        ) && !edit.new.contains('/')
-}
-
-/// Whether a server of this address is reached from anywhere.
-fn listens_everywhere(value: &str) -> bool {
-    matches!(value, "0.0.0.0" | "*" | "::" | "[::]")
-        || value.starts_with("0.0.0.0:")
-        || value.starts_with("*:")
-}
-
-/// Whether an address is that of one machine or of one of its cards.
-fn listens_somewhere(value: &str) -> bool {
-    let is_v4 =
-        |host: &str| host.split('.').count() == 4 && host.split('.').all(|part| part.parse::<u8>().is_ok());
-    let host = value.split(':').next().unwrap_or("");
-    !listens_everywhere(value) && (value == "::1" || host == "localhost" || is_v4(host))
 }
 
 fn host_mount(edit: &Edit<'_>) -> bool {

@@ -319,6 +319,13 @@ impl<'a> Edit<'a> {
         texts.iter().any(|text| has_start(text) && self.new.contains(text) && !self.old.contains(text))
     }
 
+    /// Whether one of these names stands in the new value as a word of its own, and not in the old.
+    pub(super) fn gains_word(&self, names: &[&str]) -> bool {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | ':');
+        let holds = |value: &str, name: &str| value.split(|c| !is_part(c)).any(|word| word.ends_with(name));
+        self.gains(names) && names.iter().any(|name| holds(&self.new, name) && !holds(&self.old, name))
+    }
+
     /// Whether the new value is one of these and the old one is none of them.
     pub(super) fn becomes(&self, values: &[&str]) -> bool {
         values.contains(&self.new.as_ref()) && !values.contains(&self.old.as_ref())

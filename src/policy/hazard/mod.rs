@@ -9,6 +9,7 @@
 mod access;
 mod capacity;
 mod edit;
+mod exposure;
 mod found;
 mod guards;
 mod place;
@@ -19,6 +20,7 @@ mod secrecy;
 mod shown;
 mod target;
 mod values;
+mod weakened;
 
 pub use found::{Hazard, find_hazards};
 pub use rule::{HazardRule, Sphere, hazard_rules};

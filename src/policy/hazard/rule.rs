@@ -1,6 +1,8 @@
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
-use crate::policy::hazard::{access, capacity, guards, rollout, safety, secrecy, target, values};
+use crate::policy::hazard::{
+    access, capacity, exposure, guards, rollout, safety, secrecy, target, values, weakened,
+};
 use crate::policy::reason::ReasonCode;
 
 /// One hazard rule.
@@ -66,10 +68,12 @@ pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
     [
         capacity::RULES,
         rollout::RULES,
+        exposure::RULES,
         access::RULES,
         secrecy::RULES,
         safety::RULES,
         guards::RULES,
+        weakened::RULES,
         values::RULES,
         target::RULES,
     ]
