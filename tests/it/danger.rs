@@ -23,6 +23,9 @@ const THIRD: &str = include_str!("danger/third.jsonl");
 /// As the third, by yet somebody else.
 const FOURTH: &str = include_str!("danger/fourth.jsonl");
 
+/// As the fourth, by yet somebody else.
+const FIFTH: &str = include_str!("danger/fifth.jsonl");
+
 /// A dangerous and a harmless diff.
 #[derive(Deserialize)]
 pub struct Pair {
@@ -58,6 +61,11 @@ pub fn third_pairs() -> Vec<Pair> {
 /// The fourth suite.
 pub fn fourth_pairs() -> Vec<Pair> {
     unmasked(FOURTH)
+}
+
+/// The fifth suite.
+pub fn fifth_pairs() -> Vec<Pair> {
+    unmasked(FIFTH)
 }
 
 /// Pairs in whose lines `~~` stands inside of what would else be a secret.

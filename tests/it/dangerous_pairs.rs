@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::danger::{Cold, Pair, fourth_pairs, hazards, pairs, record_of, second_pairs, third_pairs};
+use crate::danger::{
+    Cold, Pair, fifth_pairs, fourth_pairs, hazards, pairs, record_of, second_pairs, third_pairs,
+};
 
 /// Who put a pair in order, or that nobody did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,4 +126,11 @@ fn dangerous_edits_of_the_fourth_suite_come_first() {
     let [dev, held] = tally_of_halves(fourth_pairs);
     assert!(dev.by_rules >= 130 && dev.by_rules + dev.by_score >= 134, "{dev:?}");
     assert!(held.by_rules >= 101 && held.by_rules + held.by_score >= 111, "{held:?}");
+}
+
+#[test]
+fn dangerous_edits_of_the_fifth_suite_come_first() {
+    let [dev, held] = tally_of_halves(fifth_pairs);
+    assert!(dev.by_rules >= 74 && dev.by_rules + dev.by_score >= 80, "{dev:?}");
+    assert!(held.by_rules >= 55 && held.by_rules + held.by_score >= 71, "{held:?}");
 }

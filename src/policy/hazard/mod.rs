@@ -12,6 +12,7 @@ mod edit;
 mod exposure;
 mod found;
 mod guards;
+mod layout;
 mod place;
 mod rollout;
 mod rule;
