@@ -115,7 +115,7 @@ fn may_say_more(format: Format, file_diff: &FileDiff, known: &[KeyChange]) -> bo
             || text.len() > emit::MAX_VALUE
             || text.bytes().any(|byte| matches!(byte, b'{' | b'&' | b'!' | b'(' | b'['))
             || text.contains(" --")
-            || text.contains(" -X")
+            || text.contains("-X")
     };
     known.iter().any(shifts) || file_diff.changed_lines().any(|line| holds(&line.text))
 }
@@ -231,7 +231,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The options of a command line: `--auth=false`, `-Xmx4g`.
+    /// The options of a command line: `--auth=false`, `-Xmx4g`, `-XX:+UseG1GC`.
     fn options(&mut self, is_old: bool, path: &str, text: &'a str) {
         if !text.contains('-') {
             return;
@@ -241,6 +241,10 @@ impl<'a> Facts<'a> {
                 self.under(is_old, path, key, value::clean(value));
             } else if let Some(heap) = word.strip_prefix("-Xmx") {
                 self.under(is_old, path, "max_heap_size", heap);
+            } else if let Some(switch) = word.strip_prefix("-XX:") {
+                let sides = [('+', "true"), ('-', "false")];
+                let turned = sides.iter().find_map(|(sign, side)| Some((switch.strip_prefix(*sign)?, side)));
+                turned.into_iter().for_each(|(key, side)| self.under(is_old, path, key, side));
             }
         }
     }

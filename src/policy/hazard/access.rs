@@ -139,6 +139,11 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
             "become user",
             "role ref",
         ]);
+    let writes = || {
+        let reads = ["readonly", "read-only", "read_only"].iter().any(|word| edit.old.contains(word));
+        reads && edit.gains(&["readwrite", "read-write", "read_write"])
+            || edit.old == "ro" && edit.new == "rw"
+    };
     let user_root = edit.becomes(&["root"]) && !edit.old.is_empty() && edit.leaf_says(&["user"]);
     is_on
         || as_root
@@ -147,6 +152,7 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         || pipeline
         || user_root
         || is_mighty()
+        || writes()
         || as_admin
         || gets_all
         || edit.gains_word(MIGHTY)

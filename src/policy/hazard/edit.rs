@@ -126,20 +126,27 @@ impl<'a> Edit<'a> {
     /// The number before and after, in one unit, where the edit is one of numbers.
     pub(super) fn numbers(&self) -> Option<(f64, f64)> {
         match self.key_change.kind {
+            KeyChangeKind::Duration { .. } => self.seconds(),
             KeyChangeKind::Number { old, new } | KeyChangeKind::Percentage { old, new } => Some((old, new)),
-            KeyChangeKind::Duration { old_s, new_s } => Some((old_s, new_s)),
             KeyChangeKind::Size { old_bytes, new_bytes } => Some((old_bytes, new_bytes)),
-            KeyChangeKind::Text => spelled(&self.old).zip(spelled(&self.new)),
+            KeyChangeKind::Text => {
+                let numbers = spelled(&self.old).zip(spelled(&self.new));
+                numbers.or_else(|| per_second(&self.old).zip(per_second(&self.new)))
+            }
             _ => None,
         }
     }
 
-    /// Seconds before and after.
+    /// Seconds before and after; none where the same span is written with its unit and as bare milliseconds.
     pub(super) fn seconds(&self) -> Option<(f64, f64)> {
-        match self.key_change.kind {
-            KeyChangeKind::Duration { old_s, new_s } => Some((old_s, new_s)),
-            _ => None,
-        }
+        let KeyChangeKind::Duration { old_s, new_s } = self.key_change.kind else { return None };
+        let is_bare = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit());
+        let is_same = match (is_bare(&self.old), is_bare(&self.new)) {
+            (true, false) => old_s == 1e3 * new_s,
+            (false, true) => new_s == 1e3 * old_s,
+            _ => false,
+        };
+        (!is_same).then_some((old_s, new_s))
     }
 
     /// The side that a switch was turned to.
@@ -394,6 +401,20 @@ fn spelled(value: &str) -> Option<f64> {
         i64::from_str_radix(rest, base).ok()
     });
     with_base.map(|number| number as f64).or_else(|| digits.parse().ok())
+}
+
+/// A rate such as `100r/s` or `5/minute`, a second.
+fn per_second(value: &str) -> Option<f64> {
+    let (count, span) = value.split_once('/')?;
+    let digits = count.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let seconds = match span.trim() {
+        "s" | "sec" | "second" => 1.0,
+        "m" | "min" | "minute" => 60.0,
+        "h" | "hour" => 3_600.0,
+        "d" | "day" => 86_400.0,
+        _ => return None,
+    };
+    Some(digits.parse::<f64>().ok()? / seconds)
 }
 
 fn is_generic(word: &str) -> bool {

@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::change::{Hunk, KeyChangeKind, LineOrigin};
+use crate::change::{FileStatus, Hunk, KeyChangeKind, LineOrigin};
 use crate::policy::hazard::edit::{Edit, truth};
 use crate::policy::hazard::found::{FileEdits, is_prose};
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
@@ -47,6 +47,15 @@ pub(super) const RULES: &[HazardRule] = &[
         sentence: "A job or a service became a comment",
         example: "`0 2 * * * /usr/bin/backup` → `#0 2 * * * /usr/bin/backup`",
         look: Look::File(commented_out),
+        is_general: false,
+    },
+    HazardRule {
+        name: "dry_run_off",
+        code: ReasonCode::HazardOther,
+        sphere: Sphere::OutsideTests,
+        sentence: "A command that only said what it would do does it",
+        example: "`reap --older-than 730d --dry-run` without `--dry-run`",
+        look: Look::File(dry_run_off),
         is_general: false,
     },
 ];
@@ -244,7 +253,12 @@ fn guard_off(edit: &Edit<'_>) -> bool {
             && edit.old.contains(' ')
             && edit.leaf_says(&["command", "cmd", "hook", "script", "exec", "run"])
     };
-    off || gone() || weaker() || named_no() || unconfined() || loses() || does_nothing()
+    // `protected_branches` without one of them.
+    let protects_less = || {
+        edit.key_change.kind == KeyChangeKind::ListRemove
+            && edit.has_stem(&["protect", "immutab"], &["unprotected"])
+    };
+    off || protects_less() || gone() || weaker() || named_no() || unconfined() || loses() || does_nothing()
 }
 
 fn risk_allowed(edit: &Edit<'_>) -> bool {
@@ -329,8 +343,15 @@ fn failure_ignored(edit: &Edit<'_>) -> bool {
         "failure tolerated",
         "ignore failure",
     ];
-    const STOPS: &[&str] =
-        &["fail fast", "fail on error", "exit on error", "abort on failure", "halt on failure"];
+    const STOPS: &[&str] = &[
+        "fail fast",
+        "fail on error",
+        "exit on error",
+        "abort on failure",
+        "halt on failure",
+        "exit on out of memory error",
+        "crash on out of memory error",
+    ];
     const COMMANDS: &[&str] = &[
         "|| true",
         "|| :",
@@ -366,4 +387,18 @@ fn commented_out(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     };
     let found = file_diff.hunks().iter().any(is_out);
     found.then(|| FileFinding { key: "", what: "a line behind a `#`".to_owned() })
+}
+
+fn dry_run_off(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
+    const OPTIONS: &[&str] = &["--dry-run", "--dryrun", "--dry_run", "--noop", "--simulate"];
+    let file_diff = file_edits.file_diff;
+    let holds = |origin, option: &str| {
+        file_diff.changed_lines().any(|line| line.origin == origin && line.text.contains(option))
+    };
+    let is_dropped = |option: &&&str| {
+        holds(LineOrigin::Deleted, option) && !OPTIONS.iter().any(|it| holds(LineOrigin::Added, it))
+    };
+    let is_read = !is_prose(file_diff) && file_diff.status == FileStatus::Modified;
+    let option = OPTIONS.iter().filter(|_| is_read).find(is_dropped)?;
+    Some(FileFinding { key: "", what: format!("no `{option}`") })
 }

@@ -17,6 +17,7 @@ mod place;
 mod rollout;
 mod rule;
 mod safety;
+mod schedule;
 mod secrecy;
 mod shown;
 mod target;

@@ -125,7 +125,9 @@ fn canary_skipped(edit: &Edit<'_>) -> bool {
         && edit.path_says(&["canary", "strategy"]);
     let all_down =
         edit.becomes(&["recreate"]) && !edit.old.is_empty() && edit.leaf_says(&["type", "strategy"]);
+    let at_once = !edit.old.is_empty() && edit.gains(&["all-at-once", "allatonce", "all_at_once"]);
     (edit.turned_off(STEPS) && !edit.leaf_says(&["events"]))
+        || at_once
         || no_pause
         || shorter
         || one_step

@@ -1,7 +1,7 @@
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::{
-    access, capacity, exposure, guards, layout, rollout, safety, secrecy, target, values, weakened,
+    access, capacity, exposure, guards, layout, rollout, safety, schedule, secrecy, target, values, weakened,
 };
 use crate::policy::reason::ReasonCode;
 
@@ -75,6 +75,7 @@ pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
         guards::RULES,
         weakened::RULES,
         values::RULES,
+        schedule::RULES,
         target::RULES,
         layout::RULES,
     ]

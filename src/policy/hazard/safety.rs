@@ -318,6 +318,8 @@ fn durability_off(edit: &Edit<'_>) -> bool {
         "append only",
         "journal enabled",
         "appendfsync",
+        "persistent",
+        "durable",
     ];
     let is_lazy =
         edit.becomes(&["0", "2"]) && edit.old == "1" && edit.leaf_says(&["flush log at trx commit"]);
@@ -449,8 +451,8 @@ fn read_only_on(edit: &Edit<'_>) -> bool {
         matches!(edit.old.as_ref(), "null" | "false")
             && !matches!(edit.new.as_ref(), "" | "null" | "false" | "0" | "no" | "off")
     };
-    (edit.flipped() == Some(true) || with_reason())
-        && edit.is_about(STOPS)
+    let stops = (edit.flipped() == Some(true) || with_reason()) && edit.is_about(STOPS);
+    (stops || edit.turned_off(&["write", "writes"]))
         && !edit.path_says(&["root", "filesystem", "volume", "mount"])
 }
 

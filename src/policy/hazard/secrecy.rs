@@ -30,6 +30,9 @@ pub(super) const RULES: &[HazardRule] = &[
 ];
 
 fn secret_in_clear(edit: &Edit<'_>) -> bool {
+    if is_printed(edit) {
+        return true;
+    }
     let line = edit.new_line();
     let is_typed = edit.key_change.kind == KeyChangeKind::Secret;
     if line.is_empty() || !(is_typed || secrets::may_hold(line)) || is_sealed(edit) || is_open(edit) {
@@ -45,6 +48,14 @@ fn secret_in_clear(edit: &Edit<'_>) -> bool {
         || is_default_of_secret(edit)
         || is_named_before(edit)
         || found.iter().any(|secret| is_in_clear(edit, line, secret))
+}
+
+/// Whether a secret that stands elsewhere is shown: printed by a step of a pipeline, or no longer kept from a plan.
+fn is_printed(edit: &Edit<'_>) -> bool {
+    const PRINTS: &[&str] = &["echo ", "print", "printf ", "cat <<"];
+    let of_step = || edit.gains(&["secrets."]) && PRINTS.iter().any(|word| edit.new.contains(word));
+    edit.gains(&["nonsensitive("])
+        || (of_step() && !edit.new.contains("--password-stdin") && !edit.new.contains(" >"))
 }
 
 /// Whether what was found on a new line is a secret, and came with the edit.
@@ -177,7 +188,12 @@ fn tls_verification_off(edit: &Edit<'_>) -> bool {
     let loose = edit.becomes(&["disable", "disabled", "none", "prefer", "allow", "cert_none"])
         && !matches!(edit.old.as_ref(), "" | "prefer" | "allow" | "disable")
         && edit.leaf_says(&["ssl mode", "ssl verify", "verify", "verify client", "tls mode"]);
-    skips || stops || loose || one_sided || asks_nobody(edit)
+    // Kafka: whether the name in a certificate is that of the broker.
+    let any_name = || {
+        let is_name = edit.key_change.path.ends_with("endpoint.identification.algorithm");
+        is_name && edit.old == "https" && edit.new != "https"
+    };
+    skips || stops || loose || one_sided || any_name() || asks_nobody(edit)
 }
 
 /// Whether a command or a directive no longer looks at who answers.

@@ -58,6 +58,21 @@ pub(super) const RULES: &[HazardRule] = &[
         environment_switched,
         ["What ran as a test runs for real", "`payment.mode=sandbox` → `live`"],
     ),
+    edit_rule(
+        "region_swapped",
+        Sphere::OutsideTests,
+        region_swapped,
+        ["A region of a cloud becomes one of another continent", "`S3_REGION: eu-central-1` → `us-east-1`"],
+    ),
+    edit_rule(
+        "route_withdrawn",
+        Sphere::OutsideTests,
+        route_withdrawn,
+        [
+            "A network is no longer announced to its neighbors",
+            "`network 203.0.113.0/24` removed below `router bgp`",
+        ],
+    ),
     HazardRule {
         name: "merge_marker",
         code: ReasonCode::HazardOther,
@@ -286,6 +301,43 @@ fn dns_record_broken(edit: &Edit<'_>) -> bool {
 
 fn is_zone(path: &str) -> bool {
     path.contains("zone") || path.ends_with(".dns") || path.ends_with(".db")
+}
+
+fn region_swapped(edit: &Edit<'_>) -> bool {
+    let (old, new) = (continent_of_region(&edit.old), continent_of_region(&edit.new));
+    edit.key_change.kind != KeyChangeKind::ListAdd && old.zip(new).is_some_and(|(old, new)| old != new)
+}
+
+/// The first part of the name of a region: `eu` of `eu-central-1`, `europe` of `europe-west3`.
+fn continent_of_region(value: &str) -> Option<&str> {
+    const PARTS: &[&str] = &["north", "south", "east", "west", "central"];
+    let (continent, rest) = value.split_once('-')?;
+    let is_continent = matches!(
+        continent,
+        "us" | "eu"
+            | "ap"
+            | "sa"
+            | "ca"
+            | "af"
+            | "me"
+            | "europe"
+            | "asia"
+            | "australia"
+            | "southamerica"
+            | "northamerica"
+    );
+    let is_numbered = value.len() <= 24 && rest.ends_with(|c: char| c.is_ascii_digit());
+    (is_continent && is_numbered && PARTS.iter().any(|part| rest.contains(part))).then_some(continent)
+}
+
+fn route_withdrawn(edit: &Edit<'_>) -> bool {
+    let routes = || {
+        edit.path_says(&["address family", "router bgp", "bgp"])
+            || ["bgp", "frr", "bird"].iter().any(|word| edit.file_diff.path().contains(word))
+    };
+    let is_network = edit.key_change.leaf == "network" && edit.old.contains('/');
+    (edit.is_dropped() && is_network || edit.gains(&["shutdown"]) && edit.leaf_says(&["neighbor"]))
+        && routes()
 }
 
 fn merge_marker(file_edits: &FileEdits<'_>) -> Option<FileFinding> {

@@ -67,12 +67,6 @@ pub(super) const RULES: &[HazardRule] = &[
         retry_storm,
         ["Ten times more retries, none at all, or retries without a pause", "`max_retries: 3` → `100`"],
     ),
-    edit_rule(
-        "schedule_every_minute",
-        Sphere::OutsideTests,
-        schedule_every_minute,
-        ["A schedule runs every minute that did not", "`0 3 * * *` → `* 3 * * *`"],
-    ),
 ];
 
 /// A new line with the key of a line that stays beside it, in a notation in which a block holds a key once.
@@ -85,7 +79,7 @@ fn duplicate_key(edit: &Edit<'_>) -> bool {
 }
 
 fn unit_slip(edit: &Edit<'_>) -> bool {
-    if is_milli(edit) {
+    if is_milli(edit) || loses_factor(&edit.old, &edit.new) || is_share_for_percent(edit) {
         return true;
     }
     let has_unit =
@@ -99,6 +93,29 @@ fn unit_slip(edit: &Edit<'_>) -> bool {
     let has_letter = |value: &str| value.ends_with(|c: char| c.is_ascii_alphabetic());
     let unit_comes_or_goes = same_digits && has_letter(&edit.old) != has_letter(&edit.new);
     (same_digits && ratio >= 59.9) || is_thousand || unit_comes_or_goes
+}
+
+/// `15 * 1000` → `15`, and the other way round.
+fn loses_factor(old: &str, new: &str) -> bool {
+    const FACTORS: &[&str] = &[" * 1000", "*1000", " * 1_000", " * 1024", "*1024", " * 60", "*60"];
+    let (long, short) = if old.len() > new.len() { (old, new) } else { (new, old) };
+    let without = |factor: &str| {
+        long.split_once(factor).is_some_and(|(before, after)| {
+            short.strip_prefix(before).is_some_and(|rest| rest == after)
+                && before.ends_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    FACTORS.iter().any(|factor| without(factor))
+}
+
+/// `0.02` → `2`: a part of one where percent are meant, or percent where a part of one is.
+fn is_share_for_percent(edit: &Edit<'_>) -> bool {
+    let is_plain =
+        matches!(edit.key_change.kind, KeyChangeKind::Number { .. } | KeyChangeKind::Percentage { .. });
+    edit.numbers().filter(|_| is_plain).is_some_and(|(old, new)| {
+        let (less, more) = if old < new { (old, new) } else { (new, old) };
+        less > 0.0 && less < 1.0 && (more / less - 100.0).abs() < 1e-9
+    })
 }
 
 /// Kubernetes reads `768m` of memory as thousandths of a byte, and `2000u` of a processor as millionths.
@@ -123,7 +140,7 @@ fn timeout_tenfold(edit: &Edit<'_>) -> bool {
         edit.is_about(&["timeout", "timeouts", "deadline"])
             || edit.key_change.leaf.to_ascii_lowercase().ends_with("timeout")
     };
-    edit.seconds().is_some_and(is_tenfold) && is_timeout()
+    (edit.seconds().is_some_and(is_tenfold) || edit.is_dropped()) && is_timeout()
 }
 
 fn ttl_to_zero(edit: &Edit<'_>) -> bool {
@@ -307,50 +324,4 @@ fn retry_storm(edit: &Edit<'_>) -> bool {
         && edit.leaf_says(&["backoff", "retry delay", "retry interval", "retry wait", "backoff ms"]);
     let none = new == 0.0 && edit.leaf_says(&["max retries", "retries", "retry count", "retry attempts"]);
     (storm && edit.seconds().is_none()) || no_pause || none
-}
-
-fn schedule_every_minute(edit: &Edit<'_>) -> bool {
-    const SCHEDULES: &[&str] = &[
-        "cron",
-        "schedule",
-        "scheduled",
-        "cron expression",
-        "on calendar",
-        "cronjob",
-        "interval",
-        "job",
-        "crontab",
-    ];
-    const FIELDS: &[&str] = &["minute", "hour", "day", "weekday", "month", "monthday"];
-    if edit.key_change.kind != KeyChangeKind::Text || is_every_minute(&edit.old) {
-        return false;
-    }
-    (is_every_minute(&edit.new) && edit.path_says(SCHEDULES))
-        || (edit.becomes(&["*", "*/1"]) && edit.leaf_says(&["minute"]))
-        || (edit.becomes(&["*"]) && edit.leaf_says(FIELDS) && edit.path_says(SCHEDULES))
-        || (edit.file_diff.path().contains("cron") && is_cron_line_every_minute(edit))
-}
-
-/// A line of a crontab, with its command.
-fn is_cron_line_every_minute(edit: &Edit<'_>) -> bool {
-    let minute = |line: &str| {
-        line.split_ascii_whitespace().nth(5).and(line.split_ascii_whitespace().next().map(str::to_owned))
-    };
-    let is_every = |minute: Option<String>| matches!(minute.as_deref(), Some("*" | "*/1" | "0-59"));
-    is_every(minute(&edit.new)) && minute(&edit.old).is_some() && !is_every(minute(&edit.old))
-}
-
-/// A cron line whose field of minutes, or of seconds where it has six or seven fields, names every one; or the same
-/// as a calendar of systemd.
-fn is_every_minute(value: &str) -> bool {
-    let is_every = |field: Option<&&str>| matches!(field, Some(&("*" | "*/1" | "0/1" | "0-59")));
-    let fields: Vec<&str> = value.split_ascii_whitespace().take(8).collect();
-    match fields.len() {
-        5 => is_every(fields.first()),
-        6 | 7 => is_every(fields.first()) || is_every(fields.get(1)),
-        _ => {
-            let time = fields.last().copied().unwrap_or("");
-            matches!(time, "minutely" | "*:*" | "*:*:*" | "*:*:00" | "*:0/1" | "*:00/1")
-        }
-    }
 }

@@ -220,6 +220,7 @@ fn browser_guard_off(edit: &Edit<'_>) -> bool {
         &["'unsafe-inline'", "'unsafe-eval'", "unsafe-eval", "unsafe-inline", "samesite=none"];
     const HEADERS: &[&str] =
         &["content security policy", "csp", "script src", "default src", "frame ancestors"];
+    let is_edited = !edit.old.is_empty() || edit.key_change.kind == KeyChangeKind::ListAdd;
     let is_any = || {
         edit.path_says(HEADERS)
             && edit.new.split([' ', ';', '"', '\'']).any(|word| word == "*")
@@ -231,5 +232,5 @@ fn browser_guard_off(edit: &Edit<'_>) -> bool {
         let is_new = edit.key_change.kind == KeyChangeKind::ListAdd && RUNS.contains(&bare(&edit.new));
         is_new && edit.leaf_says(&["extensions", "file extensions", "file types", "mime types"])
     };
-    edit.turned_off(COOKIES) || (!edit.old.is_empty() && edit.gains(LOOSE)) || is_any() || comes()
+    edit.turned_off(COOKIES) || (is_edited && edit.gains(LOOSE)) || is_any() || comes()
 }
