@@ -33,7 +33,7 @@ pub trait Assessor: Send + Sync + 'static {
 
     /// Whether a small question of this kind is answered from memory alone: nothing is read from a disk, and nothing
     /// is waited for.
-    fn is_brief(&self, _asked: &Asked) -> bool {
+    fn is_brief(&self, _repo: &str, _asked: &Asked) -> bool {
         false
     }
 

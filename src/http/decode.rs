@@ -16,6 +16,9 @@ use sha2::{Digest, Sha256};
 const MAX_NAME_BYTES: usize = 200;
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 const MAX_CUSTOM: usize = 200;
+/// Most entries of `context.more`, and bytes of a text there: rules read them again for every path and key.
+const MAX_MORE: usize = 200;
+const MAX_MORE_BYTES: usize = 16 << 10;
 
 /// One question, ready to be assessed.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,12 +159,13 @@ fn context(field: Field) -> Result<Context, ApiError> {
 }
 
 fn more(field: Field) -> Result<BTreeMap<String, ContextValue>, ApiError> {
+    let path = field.path.clone();
     let mut values = BTreeMap::new();
     for (name, field) in Fields::of(field)?.all() {
         let value = match field.json {
             Json::Flag(flag) => ContextValue::Flag(flag),
             Json::Number { value, .. } => ContextValue::Number(value),
-            Json::Text(text) => ContextValue::Text(text),
+            Json::Text(_) => ContextValue::Text(bounded(field, MAX_MORE_BYTES)?),
             _ => {
                 return Err(ApiError::at(
                     ProblemCode::WrongType,
@@ -171,6 +175,9 @@ fn more(field: Field) -> Result<BTreeMap<String, ContextValue>, ApiError> {
             }
         };
         values.insert(name, value);
+    }
+    if values.len() > MAX_MORE {
+        return Err(ApiError::at(ProblemCode::TooManyItems, path, format!("more than {MAX_MORE} entries")));
     }
     Ok(values)
 }

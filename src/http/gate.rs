@@ -17,6 +17,9 @@ const N_TURNS_PER_THREAD: usize = 4;
 /// them and those who read and refuse, where a runtime would let every refusal go first.
 const N_CROWD_PER_TURN: usize = 8;
 
+/// Longest that anybody waits, whatever was expected: turns may be held by work that takes far longer than the mean.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
 /// How much one more question counts in the running mean of their times, as a power of two.
 const MEAN_SHIFT: u32 = 4;
 
@@ -25,6 +28,7 @@ pub(super) struct Gate {
     n_turns: usize,
     n_waiting: AtomicUsize,
     max_waiting: usize,
+    longest_wait: Duration,
     /// Running mean of the time a turn is held for one question, in nanoseconds.
     mean_ns: Arc<AtomicU64>,
 }
@@ -45,23 +49,27 @@ impl Gate {
             n_turns,
             n_waiting: AtomicUsize::new(0),
             max_waiting: limits.n_waiting,
+            longest_wait: LONGEST_WAIT,
             mean_ns: Arc::default(),
         }
     }
 
-    /// Waits for a turn. Where too many wait already, or those before would take longer than `patience`, the
-    /// caller is told at once to come back: an answer that nobody waits for any more helps nobody.
+    /// Waits for a turn. Where too many wait already, or those before are expected to take longer than `patience`, the
+    /// caller is told at once to come back, and after two seconds in any case: an answer that nobody waits for any more helps
+    /// nobody.
     pub(super) async fn enter(&self, patience: Duration) -> Result<Turn, ApiError> {
         if let Ok(permit) = Arc::clone(&self.turns).try_acquire_owned() {
             return Ok(self.turn(permit));
         }
         let n_before = self.n_waiting.fetch_add(1, Ordering::AcqRel);
         let waiting = Waiting(&self.n_waiting);
+        let overloaded = || ApiError::standard(ProblemCode::Overloaded).retry_after(1);
         if n_before >= self.max_waiting || self.expected_wait(n_before) > patience {
-            return Err(ApiError::standard(ProblemCode::Overloaded).retry_after(1));
+            return Err(overloaded());
         }
-        let permit = Arc::clone(&self.turns).acquire_owned().await;
+        let permit = tokio::time::timeout(self.longest_wait, Arc::clone(&self.turns).acquire_owned()).await;
         drop(waiting);
+        let permit = permit.map_err(|_| overloaded())?;
         let permit = permit.map_err(|_| ApiError::standard(ProblemCode::Draining).retry_after(5))?;
         Ok(self.turn(permit))
     }
@@ -111,5 +119,26 @@ struct Waiting<'a>(&'a AtomicUsize);
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_longer_for_a_turn_than_they_may() {
+        let gate = Gate::new(&Limits { n_scoring: 1, ..Limits::default() });
+        let gate = Gate { longest_wait: Duration::from_millis(1), ..gate };
+        let mut turns = Vec::new();
+        while let Ok(turn) = gate.enter(Duration::ZERO).await {
+            turns.push(turn);
+        }
+        assert_eq!(turns.len(), N_TURNS_PER_THREAD);
+        let refused = gate.enter(Duration::from_secs(1)).await.err();
+        assert_eq!(refused.map(|error| error.code), Some(ProblemCode::Overloaded));
+        assert_eq!(gate.n_waiting(), 0);
+        turns.clear();
+        assert!(gate.enter(Duration::ZERO).await.is_ok());
     }
 }

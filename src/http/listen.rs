@@ -12,6 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::http::config::Limits;
 use crate::http::tls::Certificate;
@@ -24,7 +25,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Connections {
     pub(super) router: Router,
     pub(super) certificate: Option<Arc<Certificate>>,
-    /// Time for a head to arrive whole, and for an idle connection to ask again.
+    /// Time for a head to arrive whole, for an idle connection to ask again, and for some of an answer to be taken.
     pub(super) head_time: Duration,
     pub(super) n_connections: Arc<Semaphore>,
 }
@@ -90,7 +91,10 @@ impl Connections {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.head_time);
         let service = TowerToHyperService::new(self.router);
-        let served = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await;
+        // Whoever takes nothing of an answer must not keep a place.
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.head_time));
+        let served = watcher.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service)).await;
         if let Err(error) = served {
             tracing::debug!(error = %error, "a connection ended early");
         }

@@ -18,6 +18,8 @@ const QUEUE_PAUSE: Duration = Duration::from_millis(5);
 struct Incoming {
     assessor: Arc<dyn Assessor>,
     promote: Option<(String, String)>,
+    /// Whether it served before: then nothing that is not the model's own stands in its way.
+    is_earlier: bool,
 }
 
 impl Service {
@@ -27,7 +29,7 @@ impl Service {
         self.replace_model(move |models| {
             let assessor = models.load(&load_name, &load_version)?;
             assessor.model().map_err(|reason| reason.text)?;
-            Ok(Incoming { assessor, promote: Some((load_name, load_version)) })
+            Ok(Incoming { assessor, promote: Some((load_name, load_version)), is_earlier: false })
         })
         .await
     }
@@ -37,7 +39,7 @@ impl Service {
         self.replace_model(move |models| {
             let assessor = models.load_wanted()?;
             assessor.model().map_err(|reason| reason.text)?;
-            Ok(Incoming { assessor, promote: None })
+            Ok(Incoming { assessor, promote: None, is_earlier: false })
         })
         .await
     }
@@ -46,13 +48,8 @@ impl Service {
     pub(super) async fn rollback(self: &Arc<Self>) -> Result<(), String> {
         let previous = self.previous.lock().await.clone().ok_or("there is no earlier model to go back to")?;
         let model = previous.model().map_err(|reason| reason.text)?.clone();
-        self.replace_model(move |models| {
-            if let Err(error) = models.promote(&model.name, &model.version) {
-                tracing::error!(error, "the next start will not begin with the earlier model");
-            }
-            Ok(Incoming { assessor: previous, promote: None })
-        })
-        .await
+        let promote = Some((model.name, model.version));
+        self.replace_model(move |_| Ok(Incoming { assessor: previous, promote, is_earlier: true })).await
     }
 
     /// One change of model at a time, whole or not at all.
@@ -91,15 +88,28 @@ impl Service {
         let models = self.models.clone().ok_or("no registry is configured")?;
         let source = Arc::clone(&models);
         let loaded = tokio::task::spawn_blocking(move || load(source.as_ref())).await;
-        let Incoming { assessor, promote } = loaded.map_err(|_| "the model could not be loaded")??;
+        let Incoming { assessor, promote, is_earlier } =
+            loaded.map_err(|_| "the model could not be loaded")??;
         let old = self.serving.load_full();
         let comparison = if is_same(old.assessor.as_ref(), assessor.as_ref()) {
             None
         } else {
-            Some(compare(self.store.as_ref(), old.assessor.as_ref(), assessor.as_ref()).await?)
+            match compare(self.store.as_ref(), old.assessor.as_ref(), assessor.as_ref()).await {
+                Ok(comparison) => Some(comparison),
+                Err(error) if is_earlier => {
+                    tracing::error!(error, "the earlier model could not be compared with the one in use");
+                    Some(Comparison::default())
+                }
+                Err(error) => return Err(error),
+            }
         };
         if let Some((name, version)) = promote {
-            models.promote(&name, &version)?;
+            match models.promote(&name, &version) {
+                Err(error) if is_earlier => {
+                    tracing::error!(error, "the next start will not begin with the earlier model");
+                }
+                promoted => promoted?,
+            }
         }
         let Some(comparison) = comparison else { return Ok(None) };
         let before = old.assessor.model().ok().cloned();

@@ -234,7 +234,7 @@ pub struct ContributionAnswer {
 pub struct PlanAnswer {
     /// Validations that must be passed.
     pub require: Vec<String>,
-    /// The rollout, step by step; empty where nothing may roll out.
+    /// The rollout, step by step; empty where nothing may roll out, or the policy has no plan for the decision.
     pub stages: Vec<StageAnswer>,
 }
 

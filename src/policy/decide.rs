@@ -79,19 +79,23 @@ impl Policy {
         }
         let facts = RuleFacts::of(question, assessment);
         for rule in &self.rules {
-            // Without an assessment the decision is degraded already; the rule has nothing to add.
-            if rule.reads_risk && assessment.is_none() {
-                continue;
-            }
+            let failed = |why: &str| {
+                let text = format!("the rule `{}` could not be answered: {why}", rule.name);
+                Reason::new(ReasonCode::RuleFailed, text)
+            };
             match rule.evaluate(&facts) {
                 Match::No => continue,
                 Match::Yes => {
                     let verdict = rule.then.unwrap_or(Verdict::FastPath);
                     ledger.raise(verdict, Reason::new(ReasonCode::Rule, words::rule_matched(rule)));
                 }
-                Match::Failed(why) => {
-                    let text = format!("the rule `{}` could not be answered: {why}", rule.name);
-                    ledger.doubt(Reason::new(ReasonCode::RuleFailed, text));
+                // Without an assessment the decision is degraded already: what failed on it is no doubt of its own.
+                Match::Failed(_) if rule.reads_risk && assessment.is_none() => {}
+                Match::Failed(why) => ledger.doubt(failed(&why)),
+                // Whoever asks could choose the size: no way around what the rule might have asked for.
+                Match::TooLarge => {
+                    let verdict = rule.then.unwrap_or(Verdict::FastPath).max(Verdict::ExtraValidation);
+                    ledger.raise(verdict, failed("the change is too large for it"));
                 }
             }
             ledger.require(rule.require.iter().map(String::as_str));

@@ -20,7 +20,7 @@ use crate::store::{Error, StoreConfig};
 #[derive(Clone)]
 pub(super) enum Database {
     Sqlite { writer: SqlitePool, reader: SqlitePool },
-    Postgres { pool: PgPool },
+    Postgres { writer: PgPool, reader: PgPool },
 }
 
 /// Calls the same statement of the database that `$database` is, on a reading connection.
@@ -29,8 +29,8 @@ macro_rules! reading {
         match $database {
             $crate::store::database::Database::Sqlite { reader, .. } =>
                 $crate::store::statements::sqlite::$statement(&mut *reader.acquire().await?, $($argument),*).await,
-            $crate::store::database::Database::Postgres { pool } =>
-                $crate::store::statements::postgres::$statement(&mut *pool.acquire().await?, $($argument),*).await,
+            $crate::store::database::Database::Postgres { reader, .. } =>
+                $crate::store::statements::postgres::$statement(&mut *reader.acquire().await?, $($argument),*).await,
         }
     };
 }
@@ -41,8 +41,8 @@ macro_rules! writing {
         match $database {
             $crate::store::database::Database::Sqlite { writer, .. } =>
                 $crate::store::statements::sqlite::$statement(&mut *writer.acquire().await?, $($argument),*).await,
-            $crate::store::database::Database::Postgres { pool } =>
-                $crate::store::statements::postgres::$statement(&mut *pool.acquire().await?, $($argument),*).await,
+            $crate::store::database::Database::Postgres { writer, .. } =>
+                $crate::store::statements::postgres::$statement(&mut *writer.acquire().await?, $($argument),*).await,
         }
     };
 }
@@ -114,8 +114,9 @@ impl Database {
 
     async fn open_postgres(url: &str) -> Result<Self, Error> {
         let options = postgres_options(url)?.options([("synchronous_commit", "on")]);
-        let pool = PgPoolOptions::new().max_connections(N_READERS + 1).acquire_timeout(WAIT);
-        Ok(Self::Postgres { pool: pool.connect_with(options).await? })
+        let pool = |n_connections| PgPoolOptions::new().max_connections(n_connections).acquire_timeout(WAIT);
+        let writer = pool(1).connect_with(options.clone()).await?;
+        Ok(Self::Postgres { writer, reader: pool(N_READERS).connect_lazy_with(options) })
     }
 
     /// Copies an SQLite database as it stands into an empty file.
@@ -137,10 +138,10 @@ impl Database {
 
     /// Whether the database answers and takes what is written; a file or memory is there in any case.
     pub(super) async fn answers(&self) -> bool {
-        let Self::Postgres { pool } = self else { return true };
+        let Self::Postgres { reader, .. } = self else { return true };
         let asked = async {
             let read_only = "SELECT current_setting('transaction_read_only')";
-            sqlx::query_scalar::<_, String>(read_only).fetch_one(&mut *pool.acquire().await?).await
+            sqlx::query_scalar::<_, String>(read_only).fetch_one(&mut *reader.acquire().await?).await
         };
         matches!(tokio::time::timeout(WAIT, asked).await, Ok(Ok(read_only)) if read_only == "off")
     }
@@ -158,7 +159,10 @@ impl Database {
                 reader.close().await;
                 writer.close().await;
             }
-            Self::Postgres { pool } => pool.close().await,
+            Self::Postgres { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
         }
     }
 }

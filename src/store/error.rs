@@ -81,6 +81,9 @@ pub enum Error {
     /// The log was closed for good after a failed commit, or is shutting down.
     #[error("the decision log is closed: {0}")]
     Closed(String),
+    /// The database takes nothing now; the next append may go through.
+    #[error("the database of the decision log is away")]
+    Away,
     /// More writers wait than the bounded queue holds.
     #[error("the decision log has a full queue")]
     Full,

@@ -29,7 +29,6 @@ mod writer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -61,7 +60,6 @@ pub struct Store {
     /// The chain that it writes.
     chain: Arc<str>,
     log: Log,
-    n_waiting: Arc<AtomicU64>,
     retention: Option<Duration>,
     kept_since: KeptSince,
 }
@@ -116,7 +114,7 @@ impl Store {
             _locks: locks,
         };
         writer.start(receiver).map_err(Error::Thread)?;
-        Ok(Self { commands: sender, closed, chain, log, n_waiting: Arc::default(), retention, kept_since })
+        Ok(Self { commands: sender, closed, chain, log, retention, kept_since })
     }
 
     /// Appends records in one transaction and waits until the disk has them.
@@ -131,10 +129,7 @@ impl Store {
             mpsc::error::TrySendError::Full(_) => Error::Full,
             mpsc::error::TrySendError::Closed(_) => self.gone(),
         })?;
-        self.n_waiting.fetch_add(1, Ordering::Relaxed);
-        let results = answered.await.unwrap_or_else(|_| Err(self.gone()));
-        self.n_waiting.fetch_sub(1, Ordering::Relaxed);
-        results
+        answered.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
     /// Appends one record.
@@ -192,11 +187,6 @@ impl Store {
     pub fn past_retention(&self, now_ms: i64) -> Option<i64> {
         let kept_ms = i64::try_from(self.retention?.as_millis()).unwrap_or(i64::MAX);
         Some(self.kept_since.now_ms(now_ms).saturating_sub(kept_ms))
-    }
-
-    /// Appends that wait for their commit.
-    pub fn n_waiting(&self) -> u64 {
-        self.n_waiting.load(Ordering::Relaxed)
     }
 
     fn check_open(&self) -> Result<(), Error> {

@@ -49,6 +49,33 @@ pub(super) struct Writer {
     pub(super) _locks: Vec<std::fs::File>,
 }
 
+/// Closes the log when the thread that writes it ends, however it ends.
+struct End(Closed);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.get_or_init(|| "its writer is gone".to_owned());
+    }
+}
+
+/// Why nothing was committed.
+#[derive(Clone)]
+enum Refused {
+    /// The log is closed for good.
+    Closed(String),
+    /// The database takes nothing now.
+    Away,
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Closed(reason) => Self::Closed(reason),
+            Refused::Away => Self::Away,
+        }
+    }
+}
+
 type Waiting = (Vec<NewRecord>, oneshot::Sender<Result<Vec<Appended>, Error>>);
 
 impl Writer {
@@ -59,7 +86,11 @@ impl Writer {
     /// When no thread can be started.
     pub(super) fn start(self, commands: mpsc::Receiver<Command>) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let run = move || runtime.block_on(self.run(commands));
+        let end = End(Arc::clone(&self.closed));
+        let run = move || {
+            let _end = end;
+            runtime.block_on(self.run(commands));
+        };
         std::thread::Builder::new().name("log-writer".into()).spawn(run).map(drop)
     }
 
@@ -133,9 +164,9 @@ impl Writer {
                     drop(answer.send(Ok(results.by_ref().take(n_records).collect())));
                 }
             }
-            Err(reason) => {
+            Err(refused) => {
                 for (_, answer) in answers {
-                    drop(answer.send(Err(Error::Closed(reason.clone()))));
+                    drop(answer.send(Err(refused.clone().into())));
                 }
             }
         }
@@ -150,9 +181,9 @@ impl Writer {
         }
     }
 
-    async fn commit(&mut self, batch: Vec<NewRecord>) -> Result<Vec<Appended>, String> {
+    async fn commit(&mut self, batch: Vec<NewRecord>) -> Result<Vec<Appended>, Refused> {
         if let Some(reason) = self.closed.get() {
-            return Err(reason.clone());
+            return Err(Refused::Closed(reason.clone()));
         }
         let committed = self.try_commit(batch).await;
         // After the commit: before it, the name could go in between.
@@ -173,9 +204,11 @@ impl Writer {
             }
             Err(Failure::BeforeCommit(Error::Database(error))) if self.database.may_pass(&error) => {
                 tracing::error!(error = %error, "the decision log could not be written");
-                Err("the database is away".into())
+                Err(Refused::Away)
             }
-            Err(Failure::BeforeCommit(error) | Failure::AtCommit(error)) => Err(self.close_for_good(&error)),
+            Err(Failure::BeforeCommit(error) | Failure::AtCommit(error)) => {
+                Err(Refused::Closed(self.close_for_good(&error)))
+            }
         }
     }
 
@@ -216,12 +249,12 @@ impl Writer {
         let Some(Pruning { row, outcomes }) = planned else { return Ok(0) };
         // Before the others go: in between, an outcome stands twice and never not at all.
         if !outcomes.is_empty() {
-            self.commit(outcomes).await.map_err(Error::Closed)?;
+            self.commit(outcomes).await?;
         }
         let n_pruned = writing!(&self.database, prune(&row))?;
         if n_pruned > 0 {
             let note = prune::note(before_ms, n_pruned);
-            self.commit(vec![note]).await.map_err(Error::Closed)?;
+            self.commit(vec![note]).await?;
             self.sign_head().await;
         }
         Ok(n_pruned)

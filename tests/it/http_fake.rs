@@ -193,7 +193,7 @@ impl Assessor for Fake {
         asked.iter().map(|asked| Ok(self.assess_one(asked))).collect()
     }
 
-    fn is_brief(&self, _asked: &Asked) -> bool {
+    fn is_brief(&self, _repo: &str, _asked: &Asked) -> bool {
         self.is_brief.load(Ordering::Relaxed)
     }
 

@@ -15,7 +15,7 @@ use crate::http::assessor::{
 use crate::http::compose::{hollow, moment};
 use crate::http::live::Live;
 use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change};
-use crate::http::live::repository::{LiveRepository, State};
+use crate::http::live::repository::{LiveRepository, Position, State};
 use crate::incident::{OutcomeRecord, OutcomeTarget};
 use crate::label::ChangeKind;
 use crate::policy::{Reason, ReasonCode};
@@ -47,7 +47,7 @@ struct Model {
 /// The margins of a repository's newest changes, as far as they were taken in.
 struct Ranked {
     margins: Arc<ReferenceMargins>,
-    n_rows: usize,
+    at: Position,
 }
 
 impl LiveAssessor {
@@ -95,9 +95,11 @@ impl LiveAssessor {
         repository: &LiveRepository,
         asked: &[Asked],
     ) -> Vec<Result<Assessed, ApiError>> {
-        let (state, reports) = (repository.state(), self.live.reports());
+        let reports = self.live.reports();
         let known = |asked| Known { reports: &reports, repo: &repository.name, asked_id: asked_id(asked) };
-        asked.iter().map(|asked| Ok(self.assess_here((repository, &state), known(asked), asked))).collect()
+        // The history is held for one question at a time: who waits to write it would keep all later readers waiting.
+        let assess = |asked| self.assess_here((repository, &repository.state()), known(asked), asked);
+        asked.iter().map(|asked| Ok(assess(asked))).collect()
     }
 
     fn assess_here(
@@ -210,6 +212,13 @@ impl LiveAssessor {
         model.scorer.as_ref().ok_or_else(refused)
     }
 
+    /// Whether a diff can be scored at once: nobody writes the history, nothing became due, no rank is missing.
+    fn is_at_rest(&self, repository: &LiveRepository, t: i64) -> bool {
+        let Some(at) = repository.at_rest(t) else { return false };
+        let is_up_to_date = |ranked: &Mutex<Ranked>| ranked.try_lock().is_ok_and(|ranked| ranked.at == at);
+        self.references.get(&repository.name).is_none_or(is_up_to_date)
+    }
+
     fn margins(&self, repository: &LiveRepository, state: &State) -> Arc<ReferenceMargins> {
         let (Ok(model), Some(ranked)) = (&self.model, self.references.get(&repository.name)) else {
             return Arc::default();
@@ -245,7 +254,8 @@ impl Assessor for LiveAssessor {
         };
         let received_at = asked.iter().map(|asked| asked.received_at).max().unwrap_or(0);
         repository.advance(received_at);
-        if asked.iter().any(|asked| is_missing(repository, asked)) && repository.refresh(received_at).is_err()
+        if asked.iter().any(|asked| is_missing(repository, asked))
+            && repository.look_for(received_at).is_err()
         {
             tracing::warn!(repo, "the repository could not be looked at for an unknown commit");
         }
@@ -267,8 +277,9 @@ impl Assessor for LiveAssessor {
         asked.iter().map(doubted).collect()
     }
 
-    fn is_brief(&self, asked: &Asked) -> bool {
-        matches!(asked.target, Target::Diff { .. })
+    fn is_brief(&self, repo: &str, asked: &Asked) -> bool {
+        let is_diff = matches!(asked.target, Target::Diff { .. });
+        is_diff && self.live.get(repo).is_none_or(|repository| self.is_at_rest(repository, asked.received_at))
     }
 
     fn explain(&self, decided: &Decided<'_>) -> Option<Explanation> {
@@ -349,30 +360,32 @@ impl Ranked {
     /// Nothing ranked yet; begins after what the model was trained on, and never before the newest thousand.
     fn new(model: &Model, repository: &LiveRepository) -> Self {
         let state = repository.state();
-        let n_rows = state.n_rows();
-        let first = n_rows.saturating_sub(ReferenceMargins::SIZE);
-        let mut ranked = Self { margins: Arc::default(), n_rows: first };
+        let mut ranked =
+            Self { margins: Arc::default(), at: state.position().newest(ReferenceMargins::SIZE) };
         ranked.catch_up(model, repository, &state);
         ranked
     }
 
     /// Takes in the margins of rows that came since.
     fn catch_up(&mut self, model: &Model, repository: &LiveRepository, state: &State) {
-        if state.n_rows() < self.n_rows {
-            // The history was rewritten and is shorter now.
+        let position = state.position();
+        if position.fold != self.at.fold {
+            // The history may have been rewritten.
             self.margins = Arc::default();
-            self.n_rows = state.n_rows().saturating_sub(ReferenceMargins::SIZE);
+            self.at = position.newest(ReferenceMargins::SIZE);
         }
         let Some(scorer) = &model.scorer else { return };
         let trained_until = trained_until(&model.artifact, repository);
-        let Ok(rows) = repository.rows(state, self.n_rows, state.n_rows() - self.n_rows) else { return };
+        let Ok(rows) = repository.rows(state, self.at.n_rows, position.n_rows - self.at.n_rows) else {
+            return;
+        };
         for row in rows {
             if row.committed_at > trained_until {
                 let margin = scorer.margin(&row.vector, &row.tokens);
                 Arc::make_mut(&mut self.margins).push(row.committed_at, margin);
             }
         }
-        self.n_rows = state.n_rows();
+        self.at = position;
     }
 }
 

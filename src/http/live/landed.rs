@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_from_trailers_alone() {
+    fn names_are_read_from_lines_that_begin_with_them() {
         let mut landed = Landed::default();
         landed.read("Raise\n\nChange-Id: Iabc is no trailer's value\n Change-Id: I0f\nChange-Id: I0f\n");
         landed.read("(cherry picked from commit 0123abc)\nDiffrisk-Decision: 0198-x\nChange-Id:\n");

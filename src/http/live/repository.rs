@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::time::Duration;
 
 use crate::change::{Change, ChangeId, digest};
 use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
@@ -13,6 +14,11 @@ use crate::timeline::{Cache, CacheError, Folded, Row, RowFile, Sources, Timeline
 
 /// Changes landed since the start that are kept in memory; after that, a refold reads them from the cache.
 const MAX_NEWEST: usize = 20_000;
+
+/// How often somebody who misses a commit asks whether the repository can be looked at, and the time in between: half of
+/// the deadline of a question in all.
+const N_LOOKS: u32 = 20;
+const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 /// A repository that the service follows: a fixed local path, never one from a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,12 +73,30 @@ pub(super) struct State {
     walked_to: ChangeId,
     n_cached: usize,
     newest: Vec<Row>,
+    /// How often the history was folded from its cache.
+    n_folds: u64,
+}
+
+/// How far a history has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Which fold of it this is: rows of another one may be of other changes.
+    pub(super) fold: u64,
+    /// Rows so far.
+    pub(super) n_rows: usize,
+}
+
+impl Position {
+    /// The place before its newest rows.
+    pub(super) fn newest(self, n_rows: usize) -> Self {
+        Self { n_rows: self.n_rows.saturating_sub(n_rows), ..self }
+    }
 }
 
 impl State {
-    /// Number of rows.
-    pub(super) fn n_rows(&self) -> usize {
-        self.n_cached + self.newest.len()
+    /// How far it has come.
+    pub(super) fn position(&self) -> Position {
+        Position { fold: self.n_folds, n_rows: self.n_cached + self.newest.len() }
     }
 
     /// Tells the states at one head apart: by the reports that came, and the incidents that are still to become known. A
@@ -117,6 +141,7 @@ impl LiveRepository {
             walked_to: folded.walked_to,
             n_cached,
             newest: Vec::new(),
+            n_folds: 0,
         };
         tracing::info!(repo = name, n_changes = n_cached, n_new = folded.n_new, %unit, "the history is folded");
         let live = Self {
@@ -155,6 +180,13 @@ impl LiveRepository {
 
     fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far the history has come, where nobody writes it, nothing of it became due by `t` and none of it is damaged.
+    pub(super) fn at_rest(&self, t: i64) -> Option<Position> {
+        let state = self.state.try_read().ok()?;
+        let is_whole = self.n_mended.load(Ordering::SeqCst) == self.n_damages();
+        (is_whole && !state.timeline.is_due(t)).then(|| state.position())
     }
 
     /// When the repository was last looked at, in Unix seconds.
@@ -301,6 +333,23 @@ impl LiveRepository {
     /// Folds in what landed since the last look; answers how many changes that were.
     pub(super) fn refresh(&self, now: i64) -> Result<usize, LiveError> {
         let _one_at_a_time = lock(&self.refreshing);
+        self.look(now)
+    }
+
+    /// As [`Self::refresh`], for a commit that is not there: who folds a whole history is not waited for, so that questions
+    /// about unknown commits do not take all threads that score.
+    pub(super) fn look_for(&self, now: i64) -> Result<usize, LiveError> {
+        for _ in 0..N_LOOKS {
+            match self.refreshing.try_lock() {
+                Ok(_one_at_a_time) => return self.look(now),
+                Err(TryLockError::Poisoned(_)) => return self.refresh(now),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_PAUSE),
+            }
+        }
+        Ok(0)
+    }
+
+    fn look(&self, now: i64) -> Result<usize, LiveError> {
         let failed = |source| LiveError::Git { name: self.name.clone(), source };
         let (walked_to, last_t) = {
             let state = self.state();
@@ -386,9 +435,10 @@ impl LiveRepository {
         folded.timeline.advance(now);
         let Folded { timeline, rows, walked_to, .. } = folded;
         let mut state = self.state_mut();
-        let n_before = state.n_rows();
+        let n_before = state.position().n_rows;
         let n_cached = rows.len();
-        *state = State { timeline, n_reported, walked_to, n_cached, newest: Vec::new() };
+        let n_folds = state.n_folds + 1;
+        *state = State { timeline, n_reported, walked_to, n_cached, newest: Vec::new(), n_folds };
         *lock(&self.rows) = rows;
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))

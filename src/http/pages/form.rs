@@ -2,6 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 
+use crate::http::config::Limits;
 use crate::http::routes::decisions::unescape;
 use crate::http::{ApiError, ProblemCode};
 
@@ -14,8 +15,9 @@ pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
     /// Reads the body of a form.
-    pub(super) async fn read(body: Body) -> Result<Self, ApiError> {
-        let bytes = to_bytes(body, MAX_BYTES).await;
+    pub(super) async fn read(body: Body, limits: &Limits) -> Result<Self, ApiError> {
+        let read = tokio::time::timeout(limits.body_time, to_bytes(body, MAX_BYTES)).await;
+        let bytes = read.map_err(|_| ApiError::standard(ProblemCode::BodyTooSlow))?;
         let bytes = bytes.map_err(|_| ApiError::standard(ProblemCode::BodyTooLarge))?;
         Self::parse(&String::from_utf8_lossy(&bytes))
     }

@@ -39,7 +39,7 @@ async fn report(service: &Service, reader: &Reader, id: &str, body: Body) -> Res
         let detail = "reporting an outcome needs a key with the scope `outcome`";
         return Err(ApiError::new(ProblemCode::Forbidden, detail));
     }
-    let form = Form::read(body).await?;
+    let form = Form::read(body, &service.config.limits).await?;
     let word = form.value("outcome");
     if word != RETRACTED && BUTTONS.iter().all(|(outcome, _)| *outcome != word) {
         return Err(ApiError::new(ProblemCode::InvalidValue, "the form has no such button"));

@@ -75,7 +75,7 @@ pub(super) async fn same_origin(request: Request, next: Next) -> Response {
 
 /// Takes a key, and answers with a cookie that stands for it.
 pub(super) async fn sign_in(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Response {
-    let form = match Form::read(body).await {
+    let form = match Form::read(body, &service.config.limits).await {
         Ok(form) => form,
         Err(api_error) => return problem(&api_error, None),
     };

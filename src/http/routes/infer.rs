@@ -17,6 +17,8 @@ use crate::http::service::Service;
 use crate::http::{ApiError, Json, ProblemCode, body, parse_json};
 
 const MAX_ROWS: usize = 100_000;
+/// Longest body that is answered on the thread that read it: some ten rows.
+const SMALL_BYTES: usize = 32 << 10;
 
 /// Whether the process answers.
 #[utoipa::path(get, path = "/v2/health/live", tag = "inference", security(()), responses((status = 200, description = "It does", body = LiveAnswer)))]
@@ -105,11 +107,23 @@ pub(in crate::http) async fn infer(
     let turn = service.gate.enter(service.config.patience()).await?;
     let serving = service.serving.load_full();
     let model = named(serving.assessor.as_ref(), &name)?;
-    let n_inputs = serving.assessor.inputs().len();
-    let (id, vectors) = tensors(Fields::root(parse_json(&bytes)?)?, n_inputs)?;
-    let scores = serving.assessor.infer(&vectors);
-    let scores = scores.map_err(|reason| ApiError::new(ProblemCode::ModelUnavailable, reason.text))?;
-    drop(turn);
+    let assessor = Arc::clone(&serving.assessor);
+    // A small body is one row or a few: answered sooner than handed over.
+    let is_small = bytes.len() <= SMALL_BYTES;
+    let score = move || {
+        let (id, vectors) = tensors(Fields::root(parse_json(&bytes)?)?, assessor.inputs().len())?;
+        let scores = assessor.infer(&vectors);
+        drop(turn);
+        scores
+            .map(|scores| (id, scores))
+            .map_err(|reason| ApiError::new(ProblemCode::ModelUnavailable, reason.text))
+    };
+    let (id, scores) = match is_small {
+        true => score()?,
+        false => {
+            service.workers.run(score).await.ok_or_else(|| ApiError::standard(ProblemCode::Internal))??
+        }
+    };
     let answer = Inferred {
         model_name: &model.name,
         model_version: &model.version,

@@ -12,9 +12,17 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::http::{ApiError, ProblemCode};
+
 /// A JSON answer.
 pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
-    json_text(status, serde_json::to_string(value).unwrap_or_default())
+    match serde_json::to_string(value) {
+        Ok(body) => json_text(status, body),
+        Err(error) => {
+            tracing::error!(error = %error, "an answer could not be written");
+            ApiError::standard(ProblemCode::Internal).into_response()
+        }
+    }
 }
 
 /// The same for what is JSON already.

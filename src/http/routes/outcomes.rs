@@ -15,7 +15,7 @@ use crate::http::compose::moment;
 use crate::http::decode::sha;
 use crate::http::fields::{Field, Fields};
 use crate::http::joins::{Joined, decisions_on, name_json, names_of};
-use crate::http::routes::decisions::{failed, unavailable};
+use crate::http::routes::decisions::{failed, refuse_altered, unavailable};
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
 use crate::http::wire::{OutcomeRequest, OverrideRequest};
@@ -30,7 +30,7 @@ const MAX_BYTES: usize = 200;
 pub struct OutcomeAnswer {
     /// Identity of the record.
     pub outcome_id: String,
-    /// The decisions on that change, newest first.
+    /// The decisions on that change, the surest join first.
     pub joined: Vec<JoinedAnswer>,
 }
 
@@ -344,7 +344,9 @@ fn past(field: Field, now: i64) -> Result<i64, ApiError> {
 async fn decision(store: &Store, id: &str) -> Result<Record, ApiError> {
     let record = store.log().record(id).await.map_err(|error| failed(&error))?;
     let record = record.filter(|record| record.kind == RecordKind::Decision);
-    record.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))
+    let record = record.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))?;
+    refuse_altered(store.log(), &record).await?;
+    Ok(record)
 }
 
 fn digest(field: Field) -> Result<String, ApiError> {

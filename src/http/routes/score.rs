@@ -177,7 +177,8 @@ async fn explain_beside(service: &Arc<Service>, question: decode::Question, mut 
         explanation
     });
     match tokio::time::timeout(EXPLANATION_TIME, work).await {
-        Ok(Some(explanation)) => answer.explained = explanation.map(Box::new),
+        Ok(Some(Some(explanation))) => answer.explained = Some(Box::new(explanation)),
+        Ok(Some(None)) => answer.warnings.push("the explanation was left out: nothing was scored".to_owned()),
         Ok(None) | Err(_) => answer.warnings.push(no_time.to_owned()),
     }
     answer

@@ -46,14 +46,27 @@ fn length(expr: &IdedExpr, facts: &RuleFacts) -> u64 {
     }
 }
 
-/// Elements that a call itself walks over.
+/// Bytes of a text that are searched in less time than a step takes.
+const SEARCHED_PER_STEP: u64 = 256;
+/// Bytes that a step may copy, for what they take of the memory.
+const COPIED_PER_STEP: u64 = 64;
+
+/// Elements that a call itself walks over, and texts that it searches or copies.
 fn n_walked(call: &CallExpr, facts: &RuleFacts) -> u64 {
+    let n_of_text = match call.func_name.as_str() {
+        "contains" => facts.longest_text() / SEARCHED_PER_STEP,
+        "_+_" => facts.longest_text() / COPIED_PER_STEP,
+        _ => 0,
+    };
     let lists: &[IdedExpr] = match call.func_name.as_str() {
         "@in" => call.args.get(1..).unwrap_or(&[]),
         "_+_" | "_==_" | "_!=_" => &call.args,
         _ => &[],
     };
-    lists.iter().filter(|expr| is_list(expr)).fold(0, |sum, list| sum.saturating_add(length(list, facts)))
+    lists
+        .iter()
+        .filter(|expr| is_list(expr))
+        .fold(n_of_text, |sum, list| sum.saturating_add(length(list, facts)))
 }
 
 /// Whether an expression is clearly a list of the change.

@@ -58,6 +58,17 @@ impl RuleFacts {
         n_items as u64
     }
 
+    /// Bytes of the longest text.
+    pub(super) fn longest_text(&self) -> u64 {
+        let said = self.context.iter().filter_map(|(_, value)| match value {
+            Value::String(text) => Some(text.len()),
+            _ => None,
+        });
+        let listed = [&self.paths, &self.keys].into_iter().chain(&self.owners).flatten().map(String::len);
+        let longest = said.chain(listed).chain([self.author.len(), self.repo.len()]).max();
+        longest.unwrap_or(0) as u64
+    }
+
     fn n_owners(&self) -> usize {
         self.owners.as_ref().map_or(0, Vec::len)
     }

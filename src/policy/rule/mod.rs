@@ -31,7 +31,7 @@ const MAX_SAID_BYTES: usize = 600;
 const STACK_BYTES: usize = 256 << 20;
 
 /// Most steps that one rule may take on one change. A step takes up to 160 ns (measured, debug
-/// build), so that a rule ends within 80 ms; 50,000 keys fit.
+/// build), so that a rule ends within 80 ms; 50,000 keys fit. Texts that are searched or copied count by their length.
 const MAX_STEPS: u64 = 500_000;
 
 /// Building the standard library takes longer than a rule, so all rules share one.
@@ -60,6 +60,8 @@ pub(super) enum Match {
     No,
     /// It could not be answered, and why.
     Failed(String),
+    /// The change, or what was said of it, is too large to be asked.
+    TooLarge,
 }
 
 impl Rule {
@@ -92,7 +94,7 @@ impl Rule {
     /// Evaluates the rule; the cost is bounded first.
     pub(super) fn evaluate(&self, facts: &RuleFacts) -> Match {
         if cost::steps(self.program.expression(), facts) > MAX_STEPS {
-            return Match::Failed("the change is too large for it".to_owned());
+            return Match::TooLarge;
         }
         match self.execute(facts) {
             Ok(Value::Bool(true)) => Match::Yes,

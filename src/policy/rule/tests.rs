@@ -73,11 +73,28 @@ fn a_change_too_large_for_a_rule_is_a_failure() {
     let rule = Rule::compile("change.paths.exists(p, change.keys.exists(k, k == p))").unwrap();
     let many = |prefix: &str| (0..5_000).map(|idx| format!("{prefix}{idx}")).collect::<Vec<_>>();
     let facts = RuleFacts { paths: many("p"), keys: many("k"), ..RuleFacts::made_up() };
-    assert_eq!(rule.evaluate(&facts), Match::Failed("the change is too large for it".to_owned()));
+    assert_eq!(rule.evaluate(&facts), Match::TooLarge);
     let rule = Rule::compile("change.paths.exists(p, p.endsWith('p4999'))").unwrap();
     assert_eq!(rule.evaluate(&facts), Match::Yes);
     let rule = Rule::compile("size(change.paths.filter(p, p.endsWith('9'))) == 500").unwrap();
     assert_eq!(rule.evaluate(&facts), Match::Yes);
+}
+
+#[test]
+fn texts_that_are_searched_or_copied_count_by_their_length() {
+    let many = (0..2_000).map(|idx| format!("p{idx}")).collect::<Vec<_>>();
+    let with_note = |n_bytes: usize| RuleFacts {
+        paths: many.clone(),
+        context: vec![("note".to_owned(), Value::String("x".repeat(n_bytes).into()))],
+        ..RuleFacts::made_up()
+    };
+    for when in
+        ["change.paths.exists(p, context.note.contains(p))", "change.paths.exists(p, context.note + p == p)"]
+    {
+        let rule = Rule::compile(when).unwrap();
+        assert_eq!(rule.evaluate(&with_note(1_000)), Match::No, "{when}");
+        assert_eq!(rule.evaluate(&with_note(1_000_000)), Match::TooLarge, "{when}");
+    }
 }
 
 /// A stack that is used up ends the process, whatever catches panics.

@@ -92,6 +92,42 @@ fn a_rule_that_cannot_be_answered_is_a_doubt() {
     assert_eq!(Asked { context, ..Asked::at(1.0) }.of(&policy).verdict, Verdict::FastPath);
 }
 
+/// The question's size is its caller's to choose.
+#[test]
+fn a_rule_that_a_change_is_too_large_for_asks_for_what_it_would() {
+    let policy = policy(
+        "[[rule]]\nname = \"twins\"\nwhen = 'change.paths.exists(p, change.paths.exists(q, p + \"x\" == q))'\nthen = \"hold\"\n",
+    );
+    let paths: Vec<String> = (0..2_000).map(|idx| format!("a/{idx}.yaml")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let decision = Asked { change: change(&paths), ..Asked::at(1.0) }.of(&policy);
+    assert_eq!((decision.verdict, decision.degraded), (Verdict::Hold, true));
+    assert_eq!(
+        decision.reasons[0].text,
+        "the rule `twins` could not be answered: the change is too large for it"
+    );
+    assert_eq!(
+        Asked { change: change(&paths[..2]), ..Asked::at(1.0) }.of(&policy).verdict,
+        Verdict::FastPath
+    );
+}
+
+#[test]
+fn a_rule_over_the_risk_holds_without_an_assessment_where_the_rest_of_it_does() {
+    let rule = |when: &str| {
+        policy(&format!(
+            "[[rule]]\nname = \"r\"\nwhen = '{when}'\nthen = \"hold\"\nrequire = [\"security_review\"]\n"
+        ))
+    };
+    let unassessed = || Asked { assessment: None, ..Asked::at(1.0) };
+    let decision = unassessed().of(&rule("change.repo == \"config\" || risk.percentile > 99.0"));
+    assert_eq!((decision.verdict, decision.degraded), (Verdict::Hold, true));
+    let decision = unassessed().of(&rule("risk.percentile > 99.0"));
+    assert_eq!(decision.verdict, Verdict::ExtraValidation);
+    assert!(decision.require.iter().any(|name| name == "security_review"), "{:?}", decision.require);
+    assert_eq!(decision.reasons.iter().filter(|reason| reason.code == ReasonCode::RuleFailed).count(), 0);
+}
+
 #[test]
 fn doubts_follow_the_policy() {
     let lenient = policy("");
