@@ -1,4 +1,6 @@
+use std::num::NonZeroU64;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use diffrisk::explain::{Explanation, markdown, sarif};
@@ -15,6 +17,9 @@ use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::{OutputArgs, print, print_json};
 use crate::cli::question::{OnRefusal, QuestionArgs};
 
+/// Ten seconds: a service answers within its deadline of a fifth of a second, also where it folds or is busy.
+const TIMEOUT_MS: NonZeroU64 = NonZeroU64::new(10_000).expect("ten thousand is not zero");
+
 /// Arguments of `gate`.
 #[derive(Debug, Args)]
 pub struct GateArgs {
@@ -29,6 +34,9 @@ pub struct GateArgs {
     /// Root certificates to trust the service by, in PEM; those of this machine unless given
     #[arg(long, value_name = "FILE", requires = "server")]
     server_ca: Option<PathBuf>,
+    /// Milliseconds to wait for the service's whole answer; then no decision exists
+    #[arg(long, value_name = "MS", requires = "server", default_value_t = TIMEOUT_MS)]
+    timeout_ms: NonZeroU64,
     /// Exit with 0 whatever the decision
     #[arg(long)]
     advisory: bool,
@@ -165,9 +173,11 @@ fn refusal(server: &str, response: &mut Response<Body>) -> Failure {
     }
 }
 
-/// The machine's certificates are only looked for where they are needed.
+/// Waits for nobody forever: a pipeline that hangs has no exit code. The machine's certificates are only looked for
+/// where they are needed.
 fn agent(url: &str, args: &GateArgs) -> Result<ureq::Agent, Failure> {
-    let config = ureq::Agent::config_builder().http_status_as_error(false);
+    let timeout = Duration::from_millis(args.timeout_ms.get());
+    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(timeout));
     if !url.starts_with("https:") {
         return Ok(ureq::Agent::new_with_config(config.build()));
     }

@@ -432,6 +432,23 @@ fn a_server_that_tells_no_problem_is_told_by_its_status() {
 }
 
 #[test]
+fn a_server_that_takes_the_question_and_says_nothing_gives_no_decision() {
+    let dir = tempfile::tempdir().unwrap();
+    let diff = dir.path().join("a.diff");
+    fs::write(&diff, "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n").unwrap();
+    // The system accepts for a listener that never does.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let gate = ["gate", "--diff", text(&diff), "--server", &server, "--timeout-ms", "300"];
+    let asked_at = std::time::Instant::now();
+    check(&gate, 3, &[&server, "gave no decision", "timeout"]);
+    assert!(asked_at.elapsed() < std::time::Duration::from_secs(8), "as long as it was told to wait");
+    check(&[&gate[..], &["--advisory"]].concat(), 0, &["gave no decision"]);
+    check(&["gate", "--diff", text(&diff), "--timeout-ms", "300"], 2, &["--server"]);
+    check(&[&gate[..5], &["--timeout-ms", "0"]].concat(), 2, &["--timeout-ms"]);
+}
+
+#[test]
 fn a_model_or_policy_that_is_asked_for_and_refused_is_named_with_its_cause() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
