@@ -20,7 +20,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::note;
 use crate::cli::repository::{UnitArg, incident_file, name_of, own_incident_file};
-use crate::cli::time::{Moment, parse_moment, utc};
+use crate::cli::time::parse_authored_at;
 
 /// Which change, compared with which history, by which model and policy.
 #[derive(Clone, Debug, Args)]
@@ -85,9 +85,9 @@ struct ChangeArgs {
     /// Message of the diff
     #[arg(long, value_name = "M", requires = "diff")]
     message: Option<String>,
-    /// When the diff was written
-    #[arg(long, value_name = "T", requires = "diff", value_parser = parse_moment)]
-    authored_at: Option<Moment>,
+    /// When the diff was written, with the author's own offset
+    #[arg(long, value_name = "T", requires = "diff", value_parser = parse_authored_at)]
+    authored_at: Option<String>,
 }
 
 impl QuestionArgs {
@@ -107,13 +107,12 @@ impl QuestionArgs {
             change.insert("commit".to_owned(), json!(self.resolve(to)?));
         } else if let Some(path) = &of.diff {
             change.insert("diff".to_owned(), json!(read_diff(path)?));
-            for (key, value) in [("author", &of.author), ("message", &of.message)] {
+            for (key, value) in
+                [("author", &of.author), ("message", &of.message), ("authored_at", &of.authored_at)]
+            {
                 if let Some(value) = value {
                     change.insert(key.to_owned(), json!(value));
                 }
-            }
-            if let Some(Moment(authored_at)) = of.authored_at {
-                change.insert("authored_at".to_owned(), json!(utc(authored_at)));
             }
         }
         let mut body = json!({ "change": change });
@@ -229,4 +228,27 @@ fn read_diff(path: &Path) -> Result<String, Failure> {
         return Err(Failure::bad_input(format!("`{}` holds no diff: it is empty", path.display())));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Asked {
+        #[command(flatten)]
+        question: QuestionArgs,
+    }
+
+    #[test]
+    fn a_moment_is_sent_as_its_author_s_clock_showed_it() {
+        let diff = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&diff, "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-1\n+2\n").unwrap();
+        let diff = diff.path().to_str().unwrap();
+        let at = "2026-01-31T02:00:00+05:30";
+        let asked = Asked::try_parse_from(["score", "--diff", diff, "--authored-at", at]).unwrap();
+        assert_eq!(asked.question.body().unwrap()["change"]["authored_at"], at);
+    }
 }

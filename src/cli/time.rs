@@ -15,6 +15,15 @@ pub fn parse_moment(text: &str) -> Result<Moment, String> {
     text.parse::<Timestamp>().map(|timestamp| Moment(timestamp.as_second())).map_err(|_| expected.to_owned())
 }
 
+/// A moment that keeps its author's clock: what was given, as RFC 3339 with its own offset. Unix seconds have none, and
+/// the name of a zone says no more than the offset before it.
+pub fn parse_authored_at(text: &str) -> Result<String, String> {
+    let Moment(unix_seconds) = parse_moment(text)?;
+    let is_in_seconds = text.parse::<i64>().is_ok();
+    let given = text.split_once('[').map_or(text, |(given, _)| given);
+    Ok(if is_in_seconds { utc(unix_seconds) } else { given.to_owned() })
+}
+
 /// A moment for people and programs: RFC 3339 in UTC.
 pub fn utc(unix_seconds: i64) -> String {
     Timestamp::from_second(unix_seconds).map_or_else(|_| unix_seconds.to_string(), |t| t.to_string())
@@ -38,6 +47,19 @@ mod tests {
         assert_eq!(utc(1_769_860_800), "2026-01-31T12:00:00Z");
         for text in ["", "2026-01-31", "2026-01-31T12:00:00", "yesterday", "99999999999999999"] {
             assert!(parse_moment(text).is_err(), "{text}");
+            assert!(parse_authored_at(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_author_s_clock_keeps_its_offset() {
+        for (text, kept) in [
+            ("2026-01-31T13:00:00+05:30", "2026-01-31T13:00:00+05:30"),
+            ("2026-01-31T13:00:00+01:00[Europe/Berlin]", "2026-01-31T13:00:00+01:00"),
+            ("2026-01-31T12:00:00.25Z", "2026-01-31T12:00:00.25Z"),
+            ("1769860800", "2026-01-31T12:00:00Z"),
+        ] {
+            assert_eq!(parse_authored_at(text).as_deref(), Ok(kept));
         }
     }
 }
