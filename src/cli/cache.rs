@@ -3,33 +3,25 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use diffrisk::http::Settings;
 use tempfile::TempDir;
 
 use crate::cli::failure::Failure;
 use crate::cli::output::note;
 
-/// Where folded histories are kept: as asked for, else under the user's cache folder, else beside
-/// other temporary files.
-pub fn cache_dir(asked: Option<&Path>) -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let of_user = || set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-    let default = || of_user().unwrap_or_else(std::env::temp_dir).join("diffrisk");
-    asked.map_or_else(default, Path::to_owned)
-}
-
-/// The cache of a command that gives one answer and ends.
+/// The cache of a command.
 pub enum CacheDir {
     /// One that stays.
     Kept(PathBuf),
-    /// One that goes with the command.
+    /// One of its own, that goes with the command.
     Passing(TempDir),
 }
 
 impl CacheDir {
     /// The directory asked for, which must be usable; else the user's, or one of its own where that is not: a cache is
     /// there to save time, not to stop anybody.
-    pub fn for_one_answer(asked: Option<&Path>) -> Result<Self, Failure> {
-        let dir = cache_dir(asked);
+    pub fn of(asked: Option<&Path>) -> Result<Self, Failure> {
+        let dir = asked.map_or_else(Settings::default_cache, Path::to_owned);
         let Err(error) = usable(&dir) else { return Ok(Self::Kept(dir)) };
         let why = format!("the cache `{}` cannot be used: {error}", dir.display());
         if asked.is_some() {
@@ -39,6 +31,11 @@ impl CacheDir {
         Ok(Self::Passing(TempDir::new()?))
     }
 
+    /// The same for a service, whose settings name a directory in any case: the user's own is the one that nobody asked for.
+    pub fn of_service(dir: &Path) -> Result<Self, Failure> {
+        Self::of(Some(dir).filter(|dir| **dir != Settings::default_cache()))
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         match self {
@@ -46,6 +43,12 @@ impl CacheDir {
             Self::Passing(dir) => dir.path(),
         }
     }
+}
+
+/// Why the cache at a directory is not to be trusted, where it is there already; nothing is made.
+pub fn distrusted(dir: &Path) -> Option<String> {
+    let error = dir.is_dir().then(|| usable(dir)).and_then(Result::err)?;
+    Some(format!("cache: `{}` cannot be used: {error}", dir.display()))
 }
 
 /// Whether files can be made in a directory, which is made where it is not there, and whether it is the user's own:

@@ -162,7 +162,7 @@ impl QuestionArgs {
             policy: self.policy.as_deref(),
             repository: repository.as_ref(),
         };
-        let cache = CacheDir::for_one_answer(self.cache.as_deref())?;
+        let cache = CacheDir::of(self.cache.as_deref())?;
         let local = Local::open(sources, cache.path(), now_ms.div_euclid(1000))
             .or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
         match on_refusal {

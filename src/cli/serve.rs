@@ -4,7 +4,7 @@ use clap::Args;
 use diffrisk::http::{Settings, TlsConfig, bind, check, serve, start};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::cache::cache_dir;
+use crate::cli::cache::{CacheDir, distrusted};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::logging;
@@ -63,7 +63,10 @@ pub fn run(args: ServeArgs) -> Result<Exit, Failure> {
     let check_only = args.check_config;
     let settings = args.settings()?;
     if check_only {
-        let faults = check(&settings);
+        let mut faults = check(&settings);
+        if !faults.iter().any(|fault| fault.starts_with("cache: ")) {
+            faults.extend(distrusted(&settings.cache));
+        }
         faults.iter().for_each(|fault| complain(fault));
         if faults.is_empty() {
             note("the configuration is sound");
@@ -74,8 +77,12 @@ pub fn run(args: ServeArgs) -> Result<Exit, Failure> {
 }
 
 /// Runs the service with finished settings.
-pub fn run_with(settings: Settings) -> Result<Exit, Failure> {
+pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
     logging::start();
+    // Without a repository nothing is folded; a cache of its own is there until the service stops.
+    let follows = !settings.repositories.is_empty();
+    let cache = follows.then(|| CacheDir::of_service(&settings.cache)).transpose()?;
+    settings.cache = cache.as_ref().map_or(settings.cache, |cache| cache.path().to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let service = start(settings).await.or_exit(Exit::BadInput, "the service cannot start")?;
@@ -91,7 +98,7 @@ impl ServeArgs {
     fn settings(self) -> Result<Settings, Failure> {
         let mut settings = match &self.config {
             Some(path) => Settings::load(path).or_exit(Exit::BadInput, "the configuration is refused")?,
-            None => Settings { cache: cache_dir(None), ..Settings::default() },
+            None => Settings::default(),
         };
         settings.server.listen = self.listen.unwrap_or(settings.server.listen);
         settings.server.keys = self.keys.or(settings.server.keys);

@@ -146,12 +146,20 @@ impl Default for Settings {
             model: None,
             policy: None,
             repositories: Vec::new(),
-            cache: std::env::temp_dir().join("diffrisk-cache"),
+            cache: Self::default_cache(),
         }
     }
 }
 
 impl Settings {
+    /// Where folded histories are kept where nothing says so: `diffrisk` in the user's cache folder, which nobody else can
+    /// write; beside other temporary files where there is none.
+    pub fn default_cache() -> PathBuf {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let of_user = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+        of_user.unwrap_or_else(std::env::temp_dir).join("diffrisk")
+    }
+
     /// Reads a configuration file.
     ///
     /// # Errors
@@ -264,6 +272,7 @@ incidents = "incidents.csv"
         assert_eq!(settings.repositories[0].name, "mediawiki-config");
         assert_eq!(settings.server.deadline, Duration::from_millis(200));
         assert_eq!(Settings::parse("").unwrap(), Settings::default());
+        assert_eq!(settings.cache, Settings::default_cache(), "the file names none");
     }
 
     #[test]

@@ -449,6 +449,51 @@ fn a_server_that_takes_the_question_and_says_nothing_gives_no_decision() {
 }
 
 #[test]
+fn a_service_folds_into_its_user_s_cache_whatever_its_file_says_of_other_things() {
+    let (script, _) = plain();
+    let dir = tempfile::tempdir().unwrap();
+    let config = |more: &str| {
+        let path = script.path().display();
+        let text =
+            format!("{more}[server]\npoll_seconds = 60\n[[repository]]\nname = \"a\"\npath = \"{path}\"\n");
+        fs::write(dir.path().join("diffrisk.toml"), text).unwrap();
+    };
+    let home = dir.path().join("home");
+    fs::create_dir(&home).unwrap();
+    config("");
+    let folded = || fs::read_dir(home.join("diffrisk")).map_or(0, Iterator::count);
+    let service = serve(
+        dir.path(),
+        &["--config", "diffrisk.toml"],
+        &[("XDG_CACHE_HOME", &home), ("TMPDIR", dir.path())],
+    );
+    drop(service);
+    assert_eq!((folded(), dir.path().join("diffrisk-cache").exists()), (1, false));
+
+    // One that somebody else filled: named, it is refused; not named, it is passed over and left alone.
+    let cache = dir.path().join("diffrisk.toml.d");
+    fs::create_dir(&cache).unwrap();
+    if std::os::unix::fs::chown(&cache, Some(12_345), None).is_err() {
+        return;
+    }
+    let said = "it belongs to another user";
+    config("cache = \"diffrisk.toml.d\"\n");
+    let ends = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+        let args = ["serve", "--config", "diffrisk.toml", "--listen", "127.0.0.1:0", "--store", "memory"];
+        let output = command.args(args).args(more).current_dir(dir.path()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).contains(said))
+    };
+    assert_eq!((ends(&[]), ends(&["--check-config"])), ((Some(4), true), (Some(4), true)));
+    config("");
+    std::os::unix::fs::chown(home.join("diffrisk"), Some(12_345), None).unwrap();
+    let service = serve(dir.path(), &["--config", "diffrisk.toml"], &[("XDG_CACHE_HOME", &home)]);
+    let heard = service.said.lock().unwrap().clone();
+    assert!(heard.contains(said), "{heard}");
+    assert_eq!(folded(), 1, "left alone");
+}
+
+#[test]
 fn a_model_or_policy_that_is_asked_for_and_refused_is_named_with_its_cause() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
