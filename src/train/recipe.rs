@@ -167,28 +167,49 @@ impl Recipe {
         self.half_life_share.map_or(1.0, |share| (-newer_share / share).exp2())
     }
 
-    /// The parameters by name, for the artifact's reader.
+    /// The parameters by name, for the artifact's reader; all of them, so that a fit can be repeated.
     pub fn describe(&self) -> BTreeMap<String, serde_json::Value> {
+        // Taken apart, so that no field can be added without being told.
+        let Self {
+            logistic_c,
+            products,
+            text_c,
+            n_trees,
+            learning_rate,
+            n_leaves,
+            min_leaf_rows,
+            l2,
+            feature_fraction,
+            row_fraction,
+            n_bags,
+            half_life_days,
+            half_life_share,
+            weights: MemberWeights { logistic, boosted, text, prior },
+            prior_share,
+            on_top,
+            n_positive_full,
+        } = self;
         [
-            ("logistic_c", json!(self.logistic_c)),
-            ("products", json!(self.products)),
-            ("text_c", json!(self.text_c)),
-            ("n_trees", json!(self.n_trees)),
-            ("learning_rate", json!(self.learning_rate)),
-            ("n_leaves", json!(self.n_leaves)),
-            ("min_leaf_rows", json!(self.min_leaf_rows)),
-            ("l2", json!(self.l2)),
-            ("feature_fraction", json!(self.feature_fraction)),
-            ("row_fraction", json!(self.row_fraction)),
-            ("n_bags", json!(self.n_bags)),
-            ("half_life_days", json!(self.half_life_days)),
-            ("half_life_share", json!(self.half_life_share)),
-            ("on_top", json!(self.on_top)),
-            ("weight_logistic", json!(self.weights.logistic)),
-            ("weight_boosted", json!(self.weights.boosted)),
-            ("weight_text", json!(self.weights.text)),
-            ("weight_prior", json!(self.weights.prior)),
-            ("prior_share", json!(self.prior_share)),
+            ("logistic_c", json!(logistic_c)),
+            ("products", json!(products)),
+            ("text_c", json!(text_c)),
+            ("n_trees", json!(n_trees)),
+            ("learning_rate", json!(learning_rate)),
+            ("n_leaves", json!(n_leaves)),
+            ("min_leaf_rows", json!(min_leaf_rows)),
+            ("l2", json!(l2)),
+            ("feature_fraction", json!(feature_fraction)),
+            ("row_fraction", json!(row_fraction)),
+            ("n_bags", json!(n_bags)),
+            ("half_life_days", json!(half_life_days)),
+            ("half_life_share", json!(half_life_share)),
+            ("on_top", json!(on_top)),
+            ("weight_logistic", json!(logistic)),
+            ("weight_boosted", json!(boosted)),
+            ("weight_text", json!(text)),
+            ("weight_prior", json!(prior)),
+            ("prior_share", json!(prior_share)),
+            ("n_positive_full", json!(n_positive_full)),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()

@@ -34,7 +34,7 @@ pub struct TableBacktest {
 /// When a side has one class, or too few positives to train.
 pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest, Error> {
     let started = (options.clock)();
-    let trained = fit(table, &options.split.train, &options.recipe, options.seed)?;
+    let (trained, _) = fit(table, &options.split.train, &options.recipe, options.seed)?;
     let train_seconds = (options.clock)() - started;
     let test: Vec<usize> =
         options.split.test.iter().copied().filter(|&row| table.labels[row].is_some()).collect();
@@ -79,7 +79,7 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
 /// When there are too few positives, or a learner refuses.
 pub fn train_table(table: &Table, name: &str, recipe: &Recipe, seed: u64) -> Result<Artifact, Error> {
     let rows: Vec<usize> = (0..table.labels.len()).filter(|&row| table.labels[row].is_some()).collect();
-    let trained = fit(table, &rows, recipe, seed)?;
+    let (trained, fitted) = fit(table, &rows, recipe, seed)?;
     let schema: Vec<FeatureRef> =
         table.names.iter().map(|name| FeatureRef { name: name.clone(), revision: 1 }).collect();
     let examples = examples(table)?;
@@ -113,7 +113,7 @@ pub fn train_table(table: &Table, name: &str, recipe: &Recipe, seed: u64) -> Res
         scoring: trained.scoring,
         sources: vec![source],
         prior: None,
-        parameters: recipe.describe(),
+        parameters: fitted.describe(),
         metrics: curves(&[trained.unseen]),
         notes: trained.notes,
     };
@@ -121,7 +121,8 @@ pub fn train_table(table: &Table, name: &str, recipe: &Recipe, seed: u64) -> Res
     Ok(Artifact::new(document, card, &crate::artifact::Twins::default())?)
 }
 
-fn fit(table: &Table, train: &[usize], recipe: &Recipe, seed: u64) -> Result<Trained, Error> {
+/// What was trained, and the recipe that was fitted: a table may bear fewer trees than the recipe asks for.
+fn fit(table: &Table, train: &[usize], recipe: &Recipe, seed: u64) -> Result<(Trained, Recipe), Error> {
     let examples = examples(table)?;
     let mut standings = vec![Standing::Left; examples.n_rows()];
     for &row in train {
@@ -142,7 +143,8 @@ fn fit(table: &Table, train: &[usize], recipe: &Recipe, seed: u64) -> Result<Tra
     let n_positive = standings.iter().filter(|&&standing| standing == Standing::Positive).count();
     let recipe = recipe.with_trees_for(n_positive);
     let options = TrainOptions { recipe, prior: None, as_of, seed };
-    train_with_layout(&examples, &standings, &layout, &options)
+    let trained = train_with_layout(&examples, &standings, &layout, &options)?;
+    Ok((trained, options.recipe))
 }
 
 fn examples(table: &Table) -> Result<Examples, Error> {

@@ -313,6 +313,8 @@ mod learning {
         let card = std::fs::read_to_string(Path::new(&model).join("MODEL_CARD.md")).unwrap();
         assert!(card.contains("200 rows, 67 of them positive, the newest at 199"), "{card}");
         assert!(!card.contains("revert") && !card.contains("author"), "{card}");
+        // Sixty-seven positives bear sixty trees of the four hundred that a table has at most.
+        assert!(card.contains("| n_trees | 60 |") && card.contains("| n_positive_full | 150.0 |"), "{card}");
         let evaluate =
             |data: &str| diffrisk(&[&["evaluate", "--model", &model, "--data", data], &columns[..]].concat());
         let output = evaluate(&own);
