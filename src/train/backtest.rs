@@ -281,20 +281,10 @@ fn fit(
     let mut training = rows.select(&before);
     let mut with = None;
     if let Some(more) = more {
-        let early: Vec<usize> =
-            (0..more.n_rows()).filter(|&idx| is_early(&more.facts()[idx], as_of)).collect();
-        with = Some(WithUse { n_added: early.len(), n_dropped: more.n_rows() - early.len() });
-        training
-            .append(&more.select(&early))
-            .map_err(|err| crate::artifact::Error::Refused(err.to_string()))?;
+        with = Some(add(&mut training, more, options, as_of)?);
         training = in_time_order(&training).unwrap_or(training);
     }
-    let mut standings: Vec<Standing> = standings(&training, options.task, as_of);
-    if let Some(months) = options.protocol.history_months {
-        let oldest = as_of - (f64::from(months) * MONTH_DAYS * DAY_SECONDS as f64) as i64;
-        let too_old = training.facts().iter().map(|row| row.committed_at < oldest);
-        standings.iter_mut().zip(too_old).filter(|(_, old)| *old).for_each(|(s, _)| *s = Standing::Left);
-    }
+    let standings = standings_within(&training, options, as_of);
     let examples = Examples::of_rows(&training)?;
     let mut trained = train(&examples, &standings, &train_options)?;
     if let (Mode::Local, Some(prior)) = (options.protocol.mode, &options.prior) {
@@ -303,8 +293,38 @@ fn fit(
     Ok((trained, with))
 }
 
-fn is_early(row: &Row, as_of: i64) -> bool {
-    row.committed_at < as_of
+/// Puts what had landed elsewhere behind the rows, and counts what becomes of it.
+fn add(training: &mut Rows, more: &Rows, options: &BacktestOptions, as_of: i64) -> Result<WithUse, Error> {
+    let n_own = training.n_rows();
+    let early: Vec<usize> =
+        (0..more.n_rows()).filter(|&idx| more.facts()[idx].committed_at < as_of).collect();
+    training.append(&more.select(&early)).map_err(|err| crate::artifact::Error::Refused(err.to_string()))?;
+    let known = standings_within(training, options, as_of);
+    // What would train if all were known that came to be known.
+    let oldest = oldest_moment(options, as_of);
+    let later = standings(more, options.task, i64::MAX);
+    let trains_later = |idx: usize| later[idx] != Standing::Left && more.facts()[idx].committed_at >= oldest;
+    let mut with = WithUse { n_dropped: more.n_rows() - early.len(), ..WithUse::default() };
+    for (&idx, standing) in early.iter().zip(&known[n_own..]) {
+        match standing {
+            Standing::Positive | Standing::Negative => with.n_added += 1,
+            Standing::Left if trains_later(idx) => with.n_dropped += 1,
+            Standing::Left => with.n_left_out += 1,
+        }
+    }
+    Ok(with)
+}
+
+/// What every row was worth at `as_of` to a model that learns from no row before the history asked for.
+fn standings_within(rows: &Rows, options: &BacktestOptions, as_of: i64) -> Vec<Standing> {
+    let oldest = oldest_moment(options, as_of);
+    let known = rows.facts().iter().zip(standings(rows, options.task, as_of));
+    known.map(|(row, standing)| if row.committed_at < oldest { Standing::Left } else { standing }).collect()
+}
+
+fn oldest_moment(options: &BacktestOptions, as_of: i64) -> i64 {
+    let seconds = |months| (f64::from(months) * MONTH_DAYS * DAY_SECONDS as f64) as i64;
+    options.protocol.history_months.map_or(i64::MIN, |months| as_of - seconds(months))
 }
 
 /// Every system on every change from the split on; the ensemble comes first.

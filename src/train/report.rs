@@ -137,13 +137,16 @@ pub struct PriorUse {
     pub later_than_split: bool,
 }
 
-/// Rows of other repositories.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// Rows of other repositories; the three counts are all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct WithUse {
     /// Rows added to training.
     pub n_added: usize,
     /// Rows dropped because they landed or were labelled after the split.
     pub n_dropped: usize,
+    /// Rows from before the split that no model of this task trains on: reverts, planned changes, changes without files,
+    /// and those older than the history that was asked for.
+    pub n_left_out: usize,
 }
 
 /// Probabilities and the order of one system on the test rows.

@@ -166,6 +166,36 @@ fn labels_after_the_split_do_not_change_what_is_trained() {
 }
 
 #[test]
+fn rows_of_others_are_counted_by_what_was_known_of_them_at_the_split() {
+    let others = relabeled(rows(), "others", &"b".repeat(40));
+    let options = BacktestOptions {
+        task: LabelTask::Strict,
+        split: SplitAt::Share(0.6),
+        recipe: recipe(),
+        prior: None,
+        protocol: Protocol::default(),
+        leaky: false,
+        seed: 3,
+        clock: || 0.0,
+    };
+    let report = backtest(rows(), Some(&others), &options).unwrap().report;
+    let as_of = report.block.dataset.split_time.unwrap() as i64;
+    let (known, later) =
+        (standings(&others, LabelTask::Strict, as_of), standings(&others, LabelTask::Strict, i64::MAX));
+    let count = |is_one: &dyn Fn(usize) -> bool| (0..others.n_rows()).filter(|&idx| is_one(idx)).count();
+    let landed_later = |idx: usize| others.facts()[idx].committed_at >= as_of;
+    let n_added = count(&|idx| known[idx] != Standing::Left);
+    let n_unknown =
+        count(&|idx| !landed_later(idx) && known[idx] == Standing::Left && later[idx] != Standing::Left);
+    let n_later = count(&landed_later);
+    let with = report.with.unwrap();
+    assert!(n_unknown > 0 && n_later > 0, "{n_unknown} and {n_later}");
+    assert_eq!((with.n_added, with.n_dropped), (n_added, n_later + n_unknown));
+    assert_eq!(with.n_added + with.n_dropped + with.n_left_out, others.n_rows());
+    assert_eq!(report.block.dataset.n_train, 2 * n_added, "as many of one's own");
+}
+
+#[test]
 fn a_prior_meets_its_own_source_only_through_a_twin() {
     let pooled = PooledOptions {
         name: "pooled".to_owned(),
