@@ -145,6 +145,19 @@ impl ChangeRecord {
     pub fn n_lines(&self) -> (usize, usize) {
         self.files.iter().map(FileDiff::n_lines).fold((0, 0), |sum, n| (sum.0 + n.0, sum.1 + n.1))
     }
+
+    /// Who owns what it touches, in order and each once, by who owns a path. A rename touches two.
+    pub fn owners(&self, owners_of: impl Fn(&str) -> Vec<String>) -> Vec<String> {
+        let paths = self.files.iter().flat_map(|file_diff| {
+            let FileDiff { old_path, new_path, .. } = file_diff;
+            let before = old_path.iter().filter(|old_path| Some(*old_path) != new_path.as_ref());
+            before.chain(new_path)
+        });
+        let mut owners: Vec<String> = paths.flat_map(|path| owners_of(path)).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        owners
+    }
 }
 
 impl FileDiff {

@@ -124,7 +124,7 @@ impl<'a> Rescorer<'a> {
         let pairs = self.files().iter().zip(&self.keys);
         let keys: Vec<(String, Vec<KeyChange>)> =
             pairs.map(|(file_diff, keys)| (file_diff.path().to_owned(), keys.clone())).collect();
-        let owners: Vec<String> = self.owners();
+        let owners = self.change.record.owners(self.grounds.owners_of);
         let decision = self.grounds.policy.decide(&crate::policy::Question {
             change: &self.change,
             keys: &keys,
@@ -133,14 +133,6 @@ impl<'a> Rescorer<'a> {
             ..*question
         });
         Reassessed { assessment, decision }
-    }
-
-    fn owners(&self) -> Vec<String> {
-        let mut owners: Vec<String> =
-            self.files().iter().flat_map(|file_diff| (self.grounds.owners_of)(file_diff.path())).collect();
-        owners.sort_unstable();
-        owners.dedup();
-        owners
     }
 
     fn margin_now(&self) -> f64 {

@@ -1,8 +1,6 @@
 //! What would lower the risk: every kind of alternative is told where less is really asked for, and
 //! nowhere else.
 
-use std::path::PathBuf;
-
 use diffrisk::explain::{Alternative, AlternativeKind};
 use diffrisk::git::UnitChoice;
 use diffrisk::http::live::RepositoryConfig;
@@ -36,14 +34,26 @@ fn history(with_chart: bool) -> Script {
 
 /// The alternatives to a proposal, and what was decided on it.
 fn alternatives(script: &Script, policy: &str, diff: &str) -> (Verdict, Vec<Alternative>) {
+    owned_alternatives(script, "", policy, diff)
+}
+
+/// The same where paths have owners.
+fn owned_alternatives(
+    script: &Script,
+    owners: &str,
+    policy: &str,
+    diff: &str,
+) -> (Verdict, Vec<Alternative>) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("policy.toml");
     std::fs::write(&path, policy).unwrap();
+    let owners_path = directory.path().join("CODEOWNERS");
+    std::fs::write(&owners_path, owners).unwrap();
     let config = RepositoryConfig {
         name: "config".into(),
         path: script.path().to_owned(),
         unit: UnitChoice::Commit,
-        owners: None::<PathBuf>,
+        owners: (!owners.is_empty()).then_some(owners_path),
         incidents: None,
     };
     let sources = LocalSources { repository: Some(&config), policy: Some(&path), ..LocalSources::default() };
@@ -125,6 +135,20 @@ fn a_smaller_step_is_told_where_the_large_one_is_stopped() {
     let always = rule("true");
     let found = alternatives(&script, &always, &file("app.yaml", "timeout: 30s", "timeout: 3s"));
     assert!(!is_told(AlternativeKind::SmallerStep, &found), "every step is stopped: {found:?}");
+}
+
+#[test]
+fn an_alternative_to_a_rename_still_touches_what_the_owners_of_the_old_path_own() {
+    let script = history(true);
+    let diff = "diff --git a/app.yaml b/web.yaml\nsimilarity index 60%\nrename from app.yaml\nrename to web.yaml\n\
+                --- a/app.yaml\n+++ b/web.yaml\n@@ -1,2 +1,2 @@\n image: v11\n-timeout: 30s\n+timeout: 3s\n";
+    let of_owners = rule("\"@app\" in change.owners");
+    for (owners, is_freed) in
+        [("app.yaml @app\n", false), ("web.yaml @app\n", false), ("docs.md @app\n", true)]
+    {
+        let found = owned_alternatives(&script, owners, &of_owners, diff);
+        assert_eq!(is_told(AlternativeKind::SmallerStep, &found), is_freed, "{owners}: {found:?}");
+    }
 }
 
 #[test]

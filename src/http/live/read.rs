@@ -156,7 +156,7 @@ impl Read {
         assessed.doubts.extend(self.doubt);
         assessed.doubts.extend(unread(&self.change, self.is_commit));
         if let Some((repository, state)) = repository {
-            assessed.owners = owners(repository, &self.change);
+            assessed.owners = self.change.record.owners(|path| repository.owners.owners_of(path));
             if let Some(refused) = repository.owners.refused() {
                 assessed
                     .warnings
@@ -233,19 +233,6 @@ pub(super) fn history(
     let lag_seconds = now.saturating_sub(repository.looked_at()).max(0);
     let (head, as_of) = (state.timeline.head()?.to_owned(), moment(state.timeline.last_t()?));
     Some(HistoryRef { head, as_of, lag_seconds, mode })
-}
-
-fn owners(repository: &LiveRepository, change: &Change) -> Vec<String> {
-    let files = change.record.files.iter();
-    // A rename has two.
-    let paths = files.flat_map(|file| {
-        let before = file.old_path.iter().filter(|old_path| Some(*old_path) != file.new_path.as_ref());
-        before.chain(&file.new_path)
-    });
-    let mut owners: Vec<String> = paths.flat_map(|path| repository.owners.owners_of(path)).collect();
-    owners.sort_unstable();
-    owners.dedup();
-    owners
 }
 
 impl Known<'_> {
