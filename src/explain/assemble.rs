@@ -1,7 +1,7 @@
 use std::array;
 
 use crate::explain::group::ReaderGroup;
-use crate::explain::numbers::{one_in, times, whole};
+use crate::explain::numbers::{Chance, times, whole};
 use crate::explain::odds::Odds;
 use crate::explain::phrase::{
     AS_USUAL, NOTHING_STANDS_OUT, is_learned, is_of_a_person, learned, said_of_one, sentence,
@@ -9,7 +9,7 @@ use crate::explain::phrase::{
 };
 use crate::explain::require::{joined, requirement};
 use crate::explain::value::{Direction, Explanation, GroupShare, Headline, LeadingValue};
-use crate::features::{Group, Unit, schema};
+use crate::features::{FeatureSpec, Group, Trend, Unit, schema};
 use crate::model::Calibrator;
 use crate::policy::{Decision, Verdict};
 use crate::risk::{Assessment, Contribution, GateLevel, HORIZON_DAYS, ReferenceScope};
@@ -81,11 +81,9 @@ fn verdict_sentence(decision: &Decision) -> String {
 }
 
 fn odds(assessment: &Assessment) -> String {
-    let share = one_in(assessment.score.get());
-    let verb = if share.starts_with("about 1 in ") { "goes" } else { "go" };
-    let typical = one_in(assessment.base_rate);
-    let typical = typical.trim_start_matches("about ");
-    format!("{share} {verb} wrong within {HORIZON_DAYS} days; typical here is {typical}")
+    let share = Chance::of(assessment.score.get()).going();
+    let typical = Chance::of(assessment.base_rate).bare();
+    format!("{share} wrong within {HORIZON_DAYS} days; typical here is {typical}")
 }
 
 fn rank(assessment: &Assessment) -> String {
@@ -135,17 +133,18 @@ fn group_share(
     log_factor: f64,
 ) -> GroupShare {
     let contribution: f64 = contributions.iter().map(|it| it.contribution).sum();
-    let mut values: Vec<LeadingValue> = Vec::new();
+    let mut all_said: Vec<Said<'_>> = Vec::new();
     for it in leading(contributions, contribution, vector) {
-        if values.len() == N_VALUES {
+        if all_said.len() == N_VALUES {
             break;
         }
-        let value = leading_value(it, vector);
+        let said = Said::of(it, vector);
         // The busiest of one file is also its quietest, how unusual either is.
-        if !values.iter().any(|said| without_rank(&said.text) == without_rank(&value.text)) {
-            values.push(value);
+        if !all_said.iter().any(|before| before.what == said.what) {
+            all_said.push(said);
         }
     }
+    let values: Vec<LeadingValue> = all_said.into_iter().map(Said::into_leading).collect();
     let (factor, direction) = (log_factor.exp(), Direction::of(log_factor));
     let strength = match direction {
         Direction::Raises => ["raises the odds ", &times(factor), " times"].concat(),
@@ -159,13 +158,6 @@ fn group_share(
         _ => [group.title(), " ", &strength, ": ", &said.join("; ")].concat(),
     };
     GroupShare { group, title: group.title().to_owned(), contribution, factor, direction, text, values }
-}
-
-/// What is said of a value, without how unusual it is.
-fn without_rank(text: &str) -> &str {
-    text.strip_suffix(" % of changes here)")
-        .and_then(|rest| rest.rsplit_once(" ("))
-        .map_or(text, |(said, _)| said)
 }
 
 /// The contributions that say most: those that point where the group points and weigh at least a tenth
@@ -190,7 +182,7 @@ fn leading<'a>(contributions: &[&'a Contribution], total: f64, vector: &[f32]) -
     // How a person's changes fared is one thing that is not told, not three; and what two learners make of the
     // same outcomes is one thing, too.
     let agreeing = once(agreeing, |it| is_of_a_person(&it.feature));
-    let agreeing = once(agreeing, |it| it.feature.starts_with("place_depth"));
+    let agreeing = once(agreeing, |it| matches!(&*it.feature, "place_depth_max" | "place_depth_min"));
     once(agreeing, |it| is_learned(&it.feature))
 }
 
@@ -204,10 +196,13 @@ fn once(all: Vec<&Contribution>, is_one: impl Fn(&Contribution) -> bool) -> Vec<
 /// Whether a value says only what kind of file, place or edit is not there: that no file is a plain list, and no
 /// line moved, tells nobody anything.
 fn is_mere_absence(contribution: &Contribution) -> bool {
-    let starts = |all: &[&str]| all.iter().any(|start| contribution.feature.starts_with(start));
-    let is_count = || schema().spec(&contribution.feature).is_some_and(|spec| spec.unit == Unit::Count);
-    let is_of_diff = || starts(&["kind_", "place_"]) || (starts(&["key_", "size_"]) && is_count());
-    contribution.value == Some(0.0) && is_of_diff()
+    let is_of_diff = |spec: &FeatureSpec| match spec.group {
+        Group::Kind => true,
+        Group::Size | Group::KeyEdits | Group::Key => spec.unit == Unit::Count,
+        // Of keys, too, though an outcome.
+        _ => spec.name == "key_bad",
+    };
+    contribution.value == Some(0.0) && schema().spec(&contribution.feature).is_some_and(is_of_diff)
 }
 
 /// Whether a value's own words speak against the group, though the model counts it for it: "went wrong
@@ -232,33 +227,54 @@ fn contradicts(contribution: &Contribution, total: f64, vector: &[f32]) -> bool 
             Some(rank) => rank >= 0.5,
             None => return false,
         },
-        (Unit::Count, Some(value)) if spec.name.contains("_bad") => value > 0.0,
+        // How many went wrong; of how many were seen, more is neither good nor bad.
+        (Unit::Count, Some(value)) if spec.trend == Trend::Rising => value > 0.0,
         _ => return false,
     };
     is_bad != (total > 0.0)
 }
 
-fn leading_value(contribution: &Contribution, vector: &[f32]) -> LeadingValue {
-    // An hour is neither much nor little.
-    let is_ranked = !is_of_a_person(&contribution.feature) && contribution.feature != "time_hour";
-    let rank = rank_of(&contribution.feature, vector).filter(|_| is_ranked);
-    let unusual = match rank {
-        Some(rank) if rank >= 0.9 => {
-            [" (more than in ", &whole((100.0 * rank).floor()), " % of changes here)"].concat()
-        }
-        Some(rank) if rank <= 0.1 => {
-            [" (less than in ", &whole((100.0 * (1.0 - rank)).floor()), " % of changes here)"].concat()
-        }
-        _ => String::new(),
-    };
-    let text = learned(contribution, rank).unwrap_or_else(|| sentence(contribution) + &unusual);
-    LeadingValue {
-        feature: contribution.feature.to_string(),
-        value: contribution.value,
-        rank,
-        contribution: contribution.contribution,
-        text: said_of_one(&text, is_one("size_files", vector), is_one("key_edits", vector)),
+/// A value in words, and apart from them how unusual it is.
+struct Said<'a> {
+    contribution: &'a Contribution,
+    what: String,
+    rank: Option<f64>,
+    is_rank_told: bool,
+}
+
+impl<'a> Said<'a> {
+    fn of(contribution: &'a Contribution, vector: &[f32]) -> Self {
+        // An hour is neither much nor little.
+        let is_ranked = !is_of_a_person(&contribution.feature) && contribution.feature != "time_hour";
+        let rank = rank_of(&contribution.feature, vector).filter(|_| is_ranked);
+        let learned = learned(contribution, rank);
+        // What was learned is nothing but a rank.
+        let is_rank_told = learned.is_none();
+        let what = learned.unwrap_or_else(|| sentence(contribution));
+        let what = said_of_one(&what, is_one("size_files", vector), is_one("key_edits", vector));
+        Self { contribution, what, rank, is_rank_told }
     }
+
+    fn into_leading(self) -> LeadingValue {
+        let unusual = self.rank.filter(|_| self.is_rank_told).and_then(unusual).unwrap_or_default();
+        LeadingValue {
+            feature: self.contribution.feature.to_string(),
+            value: self.contribution.value,
+            rank: self.rank,
+            contribution: self.contribution.contribution,
+            text: self.what + &unusual,
+        }
+    }
+}
+
+/// " (more than in 94 % of changes here)", of what is among the largest or smallest tenth.
+fn unusual(rank: f64) -> Option<String> {
+    let (word, share) = match rank {
+        rank if rank >= 0.9 => ("more", rank),
+        rank if rank <= 0.1 => ("less", 1.0 - rank),
+        _ => return None,
+    };
+    Some([" (", word, " than in ", &whole((100.0 * share).floor()), " % of changes here)"].concat())
 }
 
 /// Whether a count in the vector is one.
@@ -288,7 +304,7 @@ mod tests {
                 value: Some(5.0),
                 contribution: 1.0,
             };
-            leading_value(&contribution, vector).text
+            Said::of(&contribution, vector).into_leading().text
         };
         assert!(said(&vector).starts_with("the busiest file was changed 5 times before"));
         let size_files = schema().features.iter().position(|spec| spec.name == "size_files").unwrap();
@@ -307,7 +323,7 @@ mod tests {
                 value: Some(value),
                 contribution: 1.0,
             };
-            leading_value(&contribution, &vector).text
+            Said::of(&contribution, &vector).into_leading().text
         };
         let none = "none of the file's earlier changes are by the author";
         assert_eq!(
@@ -386,7 +402,7 @@ mod tests {
             [(0.25, "safer than 75 %", false), (0.91, "riskier than 91 %", true)]
         {
             vector[rank_idx] = rank;
-            let text = leading_value(&contribution, &vector).text;
+            let text = Said::of(&contribution, &vector).into_leading().text;
             assert!(text.contains(said) && !text.contains("usual"), "{text}");
             assert_eq!(leading(&[&contribution], 1.0, &vector).len(), usize::from(is_for_raising));
         }

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::features::{Group, is_custom, schema};
+use crate::features::{FeatureSpec, Group, is_custom, schema};
 use crate::risk::Contribution;
 
 /// What the tokens' shares are summed under.
@@ -79,19 +79,18 @@ impl ReaderGroup {
         }
         static BY_FEATURE: LazyLock<FxHashMap<&str, ReaderGroup>> = LazyLock::new(|| {
             let features = schema().features.iter();
-            features.map(|spec| (spec.name, ReaderGroup::of(spec.group, spec.name))).collect()
+            features.map(|spec| (spec.name, ReaderGroup::of(spec))).collect()
         });
         BY_FEATURE.get(name).copied().unwrap_or(Self::Wording)
     }
 
-    fn of(group: Group, name: &str) -> Self {
-        let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-        match Self::of_family(group) {
-            Some(group) => group,
-            None if starts(&["author_", "domain_"]) => Self::Experience,
-            None if starts(&["template_", "first_words_", "title_", "token_"]) => Self::Wording,
-            None => Self::PastTrouble,
-        }
+    fn of(spec: &FeatureSpec) -> Self {
+        let of_outcome = || match OutcomeOf::of(spec) {
+            Some(OutcomeOf::Author | OutcomeOf::Domain) => Self::Experience,
+            Some(OutcomeOf::Description | OutcomeOf::Words) => Self::Wording,
+            Some(OutcomeOf::Edit | OutcomeOf::Rest) | None => Self::PastTrouble,
+        };
+        Self::of_family(spec.group).unwrap_or_else(of_outcome)
     }
 
     /// The group of a whole family; none of the outcomes, whose features are told with what they are outcomes of.
@@ -110,9 +109,57 @@ impl ReaderGroup {
     }
 }
 
+/// What a feature of the outcomes counts the outcomes of. The schema has one family for all of them: here, and nowhere
+/// else, the first word of their names tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OutcomeOf {
+    /// Changes of the author.
+    Author,
+    /// Changes from the author's mail domain.
+    Domain,
+    /// Changes that are described alike: by template, first words or title.
+    Description,
+    /// The very same edit.
+    Edit,
+    /// Changes that use these words.
+    Words,
+    /// Files, directories, keys and tickets, and what was learned of everything.
+    Rest,
+}
+
+impl OutcomeOf {
+    /// None for a feature of another family.
+    pub(super) fn of(spec: &FeatureSpec) -> Option<Self> {
+        let first_word = spec.name.split('_').next().filter(|_| spec.group == Group::Outcomes)?;
+        Some(match first_word {
+            "author" => Self::Author,
+            "domain" => Self::Domain,
+            "template" | "first" | "title" => Self::Description,
+            "edit" => Self::Edit,
+            "token" => Self::Words,
+            _ => Self::Rest,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_outcome_is_one_of_something() {
+        let n_of = |wanted: OutcomeOf| {
+            schema().features.iter().filter(|spec| OutcomeOf::of(spec) == Some(wanted)).count()
+        };
+        let all =
+            [OutcomeOf::Author, OutcomeOf::Domain, OutcomeOf::Description, OutcomeOf::Edit, OutcomeOf::Words];
+        assert_eq!(all.map(n_of), [6, 1, 8, 1, 10], "a new feature belongs to one of them, or to the rest");
+        let is_of_the_rest = |spec: &FeatureSpec| OutcomeOf::of(spec) == Some(OutcomeOf::Rest);
+        assert!(
+            schema().spec("file_bad").is_some_and(is_of_the_rest)
+                && !schema().spec("size_files").is_some_and(is_of_the_rest)
+        );
+    }
 
     #[test]
     fn a_family_and_its_features_are_in_the_same_group() {

@@ -1,5 +1,7 @@
 //! Numbers as people say them, and names as they may be shown.
 
+use std::fmt::{self, Display};
+
 use crate::change::secrets::redact;
 
 /// Characters of a name or a value that are shown.
@@ -25,12 +27,47 @@ pub(super) fn quoted(name: &str) -> String {
     format!("`{text}`")
 }
 
-/// "about 1 in 7": one in how many; from a third on in percent.
-pub(super) fn one_in(probability: f64) -> String {
-    match probability {
-        p if p >= 1.0 / 3.0 => format!("about {} in 100", whole(100.0 * p)),
-        p if p > 1e-5 => format!("about 1 in {}", rounded(1.0 / p)),
-        _ => "less than 1 in 100,000".to_owned(),
+/// A probability as people say it: one in how many, from a third on in percent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Chance {
+    /// So many in a hundred.
+    InHundred(f64),
+    /// One in so many.
+    OneIn(f64),
+    /// Less than anybody can tell.
+    Hardly,
+}
+
+impl Chance {
+    pub(super) fn of(probability: f64) -> Self {
+        match probability {
+            p if p >= 1.0 / 3.0 => Self::InHundred(100.0 * p),
+            p if p > 1e-5 => Self::OneIn(1.0 / p),
+            _ => Self::Hardly,
+        }
+    }
+
+    /// "about 1 in 7", as the subject of a sentence with its verb: one goes wrong, several go.
+    pub(super) fn going(self) -> String {
+        let verb = if matches!(self, Self::OneIn(_)) { "goes" } else { "go" };
+        format!("{self} {verb}")
+    }
+
+    /// "1 in 7".
+    pub(super) fn bare(self) -> String {
+        match self {
+            Self::InHundred(n) => format!("{} in 100", whole(n)),
+            Self::OneIn(n) => format!("1 in {}", rounded(n)),
+            Self::Hardly => "less than 1 in 100,000".to_owned(),
+        }
+    }
+}
+
+/// "about 1 in 7".
+impl Display for Chance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let about = if *self == Self::Hardly { "" } else { "about " };
+        write!(formatter, "{about}{}", self.bare())
     }
 }
 
@@ -126,7 +163,13 @@ mod tests {
             (0.00072, "about 1 in 1,400"),
             (0.0, "less than 1 in 100,000"),
         ];
-        cases.iter().for_each(|(p, text)| assert_eq!(&one_in(*p), text));
+        cases.iter().for_each(|(p, text)| assert_eq!(&Chance::of(*p).to_string(), text));
+        let going = [0.5, 0.137, 0.0].map(|p| Chance::of(p).going());
+        assert_eq!(going, ["about 50 in 100 go", "about 1 in 7 goes", "less than 1 in 100,000 go"]);
+        assert_eq!(
+            [0.5, 0.137, 0.0].map(|p| Chance::of(p).bare()),
+            ["50 in 100", "1 in 7", "less than 1 in 100,000"]
+        );
     }
 
     #[test]

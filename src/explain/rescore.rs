@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use crate::change::{Change, FileDiff, KeyChange, key_changes};
 use crate::explain::grounds::Grounds;
+use crate::explain::group::OutcomeOf;
 use crate::features::{Extractor, Group, schema};
 use crate::history::Reading;
 use crate::policy::Decision;
@@ -166,9 +167,9 @@ fn fixed_positions() -> Vec<usize> {
     let schema = schema();
     let is_fixed = |idx: &usize| {
         let spec = schema.feature_at(*idx);
-        let marked = ["template_", "first_words_", "title_", "edit_", "author_"];
-        matches!(spec.group, Group::Context | Group::Time | Group::Message | Group::Author)
-            || marked.iter().any(|prefix| spec.name.starts_with(prefix))
+        let is_marked =
+            matches!(OutcomeOf::of(spec), Some(OutcomeOf::Author | OutcomeOf::Description | OutcomeOf::Edit));
+        is_marked || matches!(spec.group, Group::Context | Group::Time | Group::Message | Group::Author)
     };
     (0..schema.n_values()).filter(is_fixed).collect()
 }

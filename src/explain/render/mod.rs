@@ -10,7 +10,7 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use terminal::{Style, terminal};
 
-use crate::explain::numbers::{one_in, times, upper_first};
+use crate::explain::numbers::{Chance, times, upper_first};
 use crate::explain::odds::{all_factors, starting_point};
 use crate::explain::value::{
     DiffExplanation, Direction, EditExplanation, FileExplanation, SimilarChange, WordShare,
@@ -111,7 +111,8 @@ fn together(explanation: &crate::explain::Explanation) -> Option<(String, String
     let (score, groups) = (explanation.headline.score?, &explanation.groups);
     let (start, factor) = (starting_point(score, groups)?, all_factors(groups)?);
     let strength = factor_words(Some(factor)).unwrap_or_else(|| "≈ 1".to_owned());
-    let said = format!("Together: from {}, where the model starts, to {}", one_in(start), one_in(score));
+    let said =
+        format!("Together: from {}, where the model starts, to {}", Chance::of(start), Chance::of(score));
     Some((strength, said))
 }
 
