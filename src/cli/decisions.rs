@@ -28,6 +28,15 @@ pub struct DecisionsArgs {
 
 #[derive(Debug, Subcommand)]
 enum DecisionsCommand {
+    #[command(flatten)]
+    OfLog(LogCommand),
+    #[command(flatten)]
+    OfFiles(FilesCommand),
+}
+
+/// What is answered from an opened log.
+#[derive(Debug, Subcommand)]
+enum LogCommand {
     /// Lists decisions, newest first
     List(ListArgs),
     /// Shows one decision and what stands beside it
@@ -36,6 +45,13 @@ enum DecisionsCommand {
     Verify(OutputArgs),
     /// Recomputes a decision from its artifact and its stored vector, and compares every number
     Replay(ReplayArgs),
+    /// Prints reported outcomes as JSON lines, one document each, for `mine --outcomes`
+    ExportOutcomes,
+}
+
+/// What opens the files of a log by itself, or makes them.
+#[derive(Debug, Subcommand)]
+enum FilesCommand {
     /// Copies the log into a new directory, also while a service writes it, and verifies the copy
     Backup {
         /// Directory for the copy
@@ -50,8 +66,6 @@ enum DecisionsCommand {
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// Prints reported outcomes as JSON lines, one document each, for `mine --outcomes`
-    ExportOutcomes,
 }
 
 #[derive(Debug, Args)]
@@ -91,32 +105,39 @@ struct ReplayArgs {
     output: OutputArgs,
 }
 
-/// Opens the log for reading and answers from it.
+/// Opens the log for reading and answers from it; a backup opens it by itself.
 pub fn run(args: DecisionsArgs) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let store_config =
-            StoreConfig { stem: args.store_stem.clone(), ..StoreConfig::new(args.store.as_str()) };
-        match &args.command {
-            DecisionsCommand::Backup { dir, output } => {
-                return tell(&backup(&store_config, dir).await?, *output);
-            }
-            DecisionsCommand::Restore { dir, output } => {
-                return tell(&restore(dir, &store_config).await?, *output);
-            }
-            _ => {}
-        }
-        let opened = Log::open(&store_config).await;
-        let log = opened.or_exit(Exit::BadInput, "the decision log cannot be opened")?;
-        match args.command {
-            DecisionsCommand::List(args) => list(&log, &args).await,
-            DecisionsCommand::Show(args) => show(&log, &args).await,
-            DecisionsCommand::Verify(output) => tell(&log.verify().await?, output),
-            DecisionsCommand::Replay(args) => replay_one(&log, &args).await,
-            DecisionsCommand::Backup { .. } | DecisionsCommand::Restore { .. } => Ok(Exit::Success),
-            DecisionsCommand::ExportOutcomes => export_outcomes(&log).await,
-        }
-    })
+    let store_config = StoreConfig { stem: args.store_stem, ..StoreConfig::new(args.store.as_str()) };
+    match args.command {
+        DecisionsCommand::OfLog(command) => runtime.block_on(answer(&store_config, command)),
+        DecisionsCommand::OfFiles(command) => runtime.block_on(copy(&store_config, command)),
+    }
+}
+
+async fn answer(store_config: &StoreConfig, command: LogCommand) -> Result<Exit, Failure> {
+    let opened = Log::open(store_config).await;
+    let log = opened.or_exit(Exit::BadInput, "the decision log cannot be opened")?;
+    match command {
+        LogCommand::List(args) => list(&log, &args).await,
+        LogCommand::Show(args) => show(&log, &args).await,
+        LogCommand::Verify(output) => tell(&log.verify().await?, output),
+        LogCommand::Replay(args) => replay_one(&log, &args).await,
+        LogCommand::ExportOutcomes => export_outcomes(&log).await,
+    }
+}
+
+async fn copy(store_config: &StoreConfig, command: FilesCommand) -> Result<Exit, Failure> {
+    match command {
+        FilesCommand::Backup { dir, output } => tell(&backup(store_config, &dir).await?, output),
+        FilesCommand::Restore { dir, output } => tell(&restore(&dir, store_config).await?, output),
+    }
+}
+
+/// A decision as the log has it, and whether it is not as it was written.
+struct Listed {
+    record: Record,
+    is_altered: bool,
 }
 
 async fn list(log: &Log, args: &ListArgs) -> Result<Exit, Failure> {
@@ -129,48 +150,61 @@ async fn list(log: &Log, args: &ListArgs) -> Result<Exit, Failure> {
         ..Search::default()
     };
     let page = log.page(&search).await?;
-    let mut is_altered = Vec::new();
-    for record in &page.records {
-        is_altered.push(log.is_altered(record).await?);
+    let mut all = Vec::with_capacity(page.records.len());
+    for record in page.records {
+        let is_altered = log.is_altered(&record).await?;
+        all.push(Listed { record, is_altered });
     }
-    let rows = || page.records.iter().zip(&is_altered);
     if args.output.json {
-        let item = |(record, is_altered): (&Record, &bool)| match is_altered {
-            true => json!({ "decision_id": record.id, "problem": "record_altered" }),
-            false => body(record),
-        };
-        let items: Vec<Value> = rows().map(item).collect();
+        let items: Vec<Value> = all.iter().map(Listed::document).collect();
         print_json(&json!({ "decisions": items, "next": page.next }))?;
-        return Ok(Exit::Success);
+    } else {
+        print_table(&all);
     }
+    Ok(Exit::Success)
+}
+
+fn print_table(all: &[Listed]) {
     // What names a decision is there to be copied; of repository and change enough stays to know them again.
     let mut table = Table::new(&["decision_id", "decided_at", "decision", "repo", "change"]).keeping(3);
-    for (record, is_altered) in rows() {
-        let columns = &record.columns;
+    all.iter().for_each(|listed| table.push(listed.line()));
+    print(&table.render());
+    if all.iter().any(|listed| listed.record.columns.degraded) {
+        print("* degraded");
+    }
+    if all.iter().any(|listed| listed.is_altered) {
+        print("ALTERED: not as it was written; see `diffrisk decisions verify`");
+    }
+}
+
+impl Listed {
+    /// For programs.
+    fn document(&self) -> Value {
+        if self.is_altered {
+            return json!({ "decision_id": self.record.id, "problem": "record_altered" });
+        }
+        body(&self.record)
+    }
+
+    /// For people.
+    fn line(&self) -> Vec<String> {
+        let columns = &self.record.columns;
         let verdict = columns.verdict.clone().unwrap_or_default();
-        let verdict = match (is_altered, columns.degraded) {
+        let verdict = match (self.is_altered, columns.degraded) {
             (true, _) => "ALTERED".to_owned(),
             (false, true) => format!("{verdict} *"),
             (false, false) => verdict,
         };
         let change = columns.commit_id.as_ref().or(columns.change_id.as_ref());
         let change = change.or(columns.change_digest.as_ref()).cloned().unwrap_or_default();
-        table.push(vec![
-            record.id.clone(),
-            utc(record.at_ms.div_euclid(1_000)),
+        vec![
+            self.record.id.clone(),
+            utc(self.record.at_ms.div_euclid(1_000)),
             verdict,
             columns.repo.clone().unwrap_or_default(),
             change.chars().take(19).collect(),
-        ]);
+        ]
     }
-    print(&table.render());
-    if page.records.iter().any(|record| record.columns.degraded) {
-        print("* degraded");
-    }
-    if is_altered.contains(&true) {
-        print("ALTERED: not as it was written; see `diffrisk decisions verify`");
-    }
-    Ok(Exit::Success)
 }
 
 async fn show(log: &Log, args: &ShowArgs) -> Result<Exit, Failure> {
@@ -235,7 +269,7 @@ fn artifact(path: Option<&Path>, record: &Record) -> Result<Arc<Artifact>, Failu
     let registry = Registry::at(path);
     let wanted = scored_by(record).unwrap_or_default();
     let models = registry.list();
-    let named = models.iter().find(|model_name| wanted.contains(&model_name.version));
+    let named = models.iter().find(|model_name| is_version_of(&wanted, &model_name.version));
     Ok(Arc::new(match named {
         Some(model_name) => registry.load(model_name)?,
         None if models.is_empty() => Artifact::load(path)?,
@@ -244,6 +278,11 @@ fn artifact(path: Option<&Path>, record: &Record) -> Result<Arc<Artifact>, Failu
             return Err(Failure::bad_input(message));
         }
     }))
+}
+
+/// A version is how the digest of an artifact begins, in hex.
+fn is_version_of(digest: &str, version: &str) -> bool {
+    !version.is_empty() && digest.starts_with(version)
 }
 
 fn tell(report: &VerifyReport, output: OutputArgs) -> Result<Exit, Failure> {
@@ -287,4 +326,18 @@ async fn export_outcomes(log: &Log) -> Result<Exit, Failure> {
 /// What a record says; a body that is no JSON is shown as text rather than hidden.
 fn body(record: &Record) -> Value {
     serde_json::from_str(&record.body).unwrap_or_else(|_| Value::String(record.body.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_version_of;
+
+    #[test]
+    fn a_version_is_where_a_digest_begins_and_nowhere_else() {
+        let digest = "01c89d2232c4ffff4f452a81892e";
+        assert!(is_version_of(digest, "01c89d2232c4"));
+        for elsewhere in ["4f452a81892e", "89d2232c4fff", ""] {
+            assert!(!is_version_of(digest, elsewhere), "{elsewhere}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use ureq::http::Response;
 use crate::cli::answer::describe;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
-use crate::cli::output::{OutputArgs, print, print_json};
+use crate::cli::output::{OutputArgs, complain, print, print_json};
 use crate::cli::question::{OnRefusal, QuestionArgs};
 
 /// Ten seconds: a service answers within its deadline of a fifth of a second, also where it folds or is busy.
@@ -60,16 +60,14 @@ enum Format {
 
 /// Decides on one change and says so by the exit code.
 pub fn run(args: GateArgs) -> Result<Exit, Failure> {
-    let exit = gate(&args);
-    match exit {
-        Ok(_) | Err(_) if args.advisory => {
-            if let Err(failure) = &exit {
-                crate::cli::output::complain(&failure.to_string());
-            }
-            Ok(Exit::Success)
-        }
-        exit => exit,
+    let ended = gate(&args);
+    if !args.advisory {
+        return ended;
     }
+    if let Err(failure) = ended {
+        complain(&failure.to_string());
+    }
+    Ok(Exit::Success)
 }
 
 fn gate(args: &GateArgs) -> Result<Exit, Failure> {
