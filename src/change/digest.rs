@@ -23,18 +23,13 @@ pub struct NotADigest;
 /// The digest of a record.
 pub fn digest(record: &ChangeRecord) -> Digest {
     let mut files: Vec<&FileDiff> = record.files.iter().collect();
-    files.sort_by(|one, two| sort_key(one).cmp(&sort_key(two)));
+    files.sort_by(|one, two| one.sort_key().cmp(&two.sort_key()));
     let mut hasher = Sha256::new();
     hasher.update(b"diffrisk change 1\0");
     for file_diff in files {
         hash_file(file_diff, &mut hasher);
     }
     Digest(hasher.finalize().into())
-}
-
-/// By path; a path that is deleted and added (another type) in this order.
-fn sort_key(file_diff: &FileDiff) -> (&str, bool) {
-    (file_diff.path(), file_diff.status != FileStatus::Deleted)
 }
 
 fn hash_file(file_diff: &FileDiff, hasher: &mut Sha256) {

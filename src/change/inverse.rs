@@ -8,12 +8,8 @@ use crate::change::{ChangeRecord, DiffLine, FileContent, FileDiff, FileStatus, H
 pub fn inverse(record: &ChangeRecord) -> ChangeRecord {
     let mut files: Vec<FileDiff> = record.files.iter().map(inverse_file).collect();
     // Renames move to where the old path stands; a change of type is still deletion, then addition.
-    files.sort_by(|one, two| sort_key(one).cmp(&sort_key(two)));
+    files.sort_by(|one, two| one.sort_key().cmp(&two.sort_key()));
     ChangeRecord { files, partial: record.partial }
-}
-
-fn sort_key(file_diff: &FileDiff) -> (&str, bool) {
-    (file_diff.path(), file_diff.status != FileStatus::Deleted)
 }
 
 fn inverse_file(file_diff: &FileDiff) -> FileDiff {

@@ -166,6 +166,11 @@ impl FileDiff {
         self.new_path.as_deref().or(self.old_path.as_deref()).unwrap_or("")
     }
 
+    /// What files of a record are sorted by: their path; one that is deleted and added (another type) in this order.
+    pub(super) fn sort_key(&self) -> (&str, bool) {
+        (self.path(), self.status != FileStatus::Deleted)
+    }
+
     /// The hunks; none where the content is not text.
     pub fn hunks(&self) -> &[Hunk] {
         match &self.content {

@@ -128,6 +128,8 @@ fn factor_words(ratio: f64) -> String {
     named.map_or_else(|| times(factor), |(word, _)| (*word).to_owned())
 }
 
+/// How lately and how often the key was edited, and how often in changes that went wrong; of a key that nobody edited before,
+/// what is known of its name.
 fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<String> {
     let history = grounds.history;
     let Some(key_track) = history.keys.get(hash64(&[path, &key_change.path])) else {
@@ -152,11 +154,12 @@ fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<
     Some(past)
 }
 
-/// What became of keys of that name in any file; nothing where they went wrong no more often than anything here.
+/// The verb of so many edits.
 fn were(n: &str) -> &'static str {
     if n == "1" { "was" } else { "were" }
 }
 
+/// What became of keys of that name in any file; nothing where they went wrong no more often than anything here.
 fn past_of_name(grounds: &Grounds<'_>, leaf: &str) -> Option<String> {
     let track = grounds.history.leaves.get(hash64(&[leaf]))?;
     let (n_bad, n) = (f64::from(track.n_bad), f64::from(track.n));
