@@ -298,7 +298,7 @@ fn add(training: &mut Rows, more: &Rows, options: &BacktestOptions, as_of: i64) 
     let n_own = training.n_rows();
     let early: Vec<usize> =
         (0..more.n_rows()).filter(|&idx| more.facts()[idx].committed_at < as_of).collect();
-    training.append(&more.select(&early)).map_err(|err| crate::artifact::Error::Refused(err.to_string()))?;
+    training.append(&more.select(&early)).map_err(Error::OtherRows)?;
     let known = standings_within(training, options, as_of);
     // What would train if all were known that came to be known.
     let oldest = oldest_moment(options, as_of);

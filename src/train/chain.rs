@@ -49,37 +49,43 @@ fn mean_of(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-/// Predicts the newer part of the training rows, fold after fold, by members fitted on what lies
-/// before each fold. All rows of the examples are predicted, labelled or not, up to `end`.
-pub(super) fn forward_chain(
-    examples: &Examples,
-    labelled: &Labelled,
-    layout: &Layout,
-    recipe: &Recipe,
-    prior: Option<&PriorMembers>,
-    seed: u64,
-) -> Result<OutOfSample, Error> {
-    let mut out = OutOfSample::default();
-    let n = labelled.rows.len();
-    for (fold_idx, start_share) in FOLD_STARTS.iter().enumerate() {
-        let start = (n as f64 * start_share) as usize;
-        let end = FOLD_STARTS.get(fold_idx + 1).map_or(n, |share| (n as f64 * share) as usize);
-        // Weights fall with age as of the end: left alone, the old folds would drown in the penalty.
-        let before = labelled.head(start).rescaled();
-        let is_small = before.rows.len() < least_rows(recipe);
-        if is_small
-            || before.n_positive() < MIN_POSITIVES
-            || before.n_positive() == before.rows.len()
-            || start >= end
-        {
-            continue;
+/// What is predicted forward, and what every fold is fitted by.
+pub(super) struct Chain<'a> {
+    pub examples: &'a Examples,
+    pub labelled: &'a Labelled,
+    pub layout: &'a Layout,
+    pub recipe: &'a Recipe,
+    pub prior: Option<&'a PriorMembers>,
+    pub seed: u64,
+}
+
+impl Chain<'_> {
+    /// Predicts the newer part of the training rows, fold after fold, by members fitted on what lies
+    /// before each fold. All rows of the examples are predicted, labelled or not, up to the newest labelled one.
+    pub(super) fn forward(&self) -> Result<OutOfSample, Error> {
+        let Self { examples, labelled, layout, recipe, prior, seed } = *self;
+        let mut out = OutOfSample::default();
+        let n = labelled.rows.len();
+        for (fold_idx, start_share) in FOLD_STARTS.iter().enumerate() {
+            let start = (n as f64 * start_share) as usize;
+            let end = FOLD_STARTS.get(fold_idx + 1).map_or(n, |share| (n as f64 * share) as usize);
+            // Weights fall with age as of the end: left alone, the old folds would drown in the penalty.
+            let before = labelled.head(start).rescaled();
+            let is_small = before.rows.len() < least_rows(recipe);
+            if is_small
+                || before.n_positive() < MIN_POSITIVES
+                || before.n_positive() == before.rows.len()
+                || start >= end
+            {
+                continue;
+            }
+            let members = Members::fit(examples, &before, layout, recipe, seed)?;
+            out.fold_starts.push(out.rows.len());
+            for row in labelled.rows[start]..=labelled.rows[end - 1] {
+                out.rows.push(row);
+                out.margins.push(members.margins(&examples.row(row), examples.tokens(row), prior));
+            }
         }
-        let members = Members::fit(examples, &before, layout, recipe, seed)?;
-        out.fold_starts.push(out.rows.len());
-        for row in labelled.rows[start]..=labelled.rows[end - 1] {
-            out.rows.push(row);
-            out.margins.push(members.margins(&examples.row(row), examples.tokens(row), prior));
-        }
+        Ok(out)
     }
-    Ok(out)
 }

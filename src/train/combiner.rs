@@ -97,12 +97,11 @@ impl Combiner<'_> {
         base_rate: f64,
         margin_of: MarginOf,
     ) -> Scoring {
-        let mut sorted: Vec<f64> = margin_of.into_values().collect();
-        if sorted.is_empty() {
-            sorted = self.labelled.rows.iter().map(|&row| self.margin(&ensemble, row)).collect();
+        let mut margins: Vec<f64> = margin_of.into_values().collect();
+        if margins.is_empty() {
+            margins = self.labelled.rows.iter().map(|&row| self.margin(&ensemble, row)).collect();
         }
-        sorted.sort_unstable_by(f64::total_cmp);
-        Scoring { ensemble, calibrator, quantiles: quantiles(&sorted), base_rate }
+        Scoring { ensemble, calibrator, quantiles: quantiles(margins), base_rate }
     }
 
     fn calibrate(&self, ensemble: &Ensemble, margin_of: &MarginOf) -> Result<(Calibrator, f64), Error> {
@@ -118,9 +117,7 @@ impl Combiner<'_> {
             margins = self.labelled.rows.iter().map(|&row| self.margin(ensemble, row)).collect();
             target = self.labelled.target();
         }
-        let positive: f64 = target.y.iter().zip(&target.weight).filter(|(y, _)| **y).map(|(_, w)| w).sum();
-        let base_rate = (positive / target.weight.iter().sum::<f64>()).clamp(1e-6, 1.0 - 1e-6);
-        Ok((self.recipe.calibrator().check()?.fit(&margins, &target)?, base_rate))
+        calibrated(self.recipe, &margins, &target)
     }
 
     /// The out-of-sample predictions of labelled rows.
@@ -147,6 +144,17 @@ impl Combiner<'_> {
     }
 }
 
+/// The calibrator of margins, and the weighted share of positives: never 0 or 1, whose odds are none.
+pub(super) fn calibrated(
+    recipe: &Recipe,
+    margins: &[f64],
+    target: &Target,
+) -> Result<(Calibrator, f64), Error> {
+    let positive: f64 = target.y.iter().zip(&target.weight).filter(|(y, _)| **y).map(|(_, w)| w).sum();
+    let base_rate = (positive / target.weight.iter().sum::<f64>()).clamp(1e-6, 1.0 - 1e-6);
+    Ok((recipe.calibrator().check()?.fit(margins, target)?, base_rate))
+}
+
 /// Standard deviation; 1 where there is none.
 pub(super) fn spread_of(margins: &[f64]) -> f64 {
     let n = margins.len().max(1) as f64;
@@ -155,8 +163,10 @@ pub(super) fn spread_of(margins: &[f64]) -> f64 {
     if variance > 1e-12 { variance.sqrt() } else { 1.0 }
 }
 
-/// Values at equal steps of rank of sorted margins; at least one of them.
-pub(super) fn quantiles(sorted: &[f64]) -> Vec<f64> {
+/// Values at equal steps of rank of margins, of which there is one at least.
+pub(super) fn quantiles(margins: Vec<f64>) -> Vec<f64> {
+    let mut sorted = margins;
+    sorted.sort_unstable_by(f64::total_cmp);
     let last = sorted.len() - 1;
     let at = |step: usize| {
         let position = step as f64 / (N_QUANTILES - 1) as f64 * last as f64;

@@ -47,7 +47,7 @@ pub struct Evaluation {
 pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) -> Result<Evaluation, Error> {
     let document = artifact.document();
     if document.unit == TABLE {
-        return Err(refused("it was trained on a table; name the table's columns"));
+        return Err(Error::Refused("it was trained on a table; name the table's columns"));
     }
     let revisions: Vec<(&str, u32)> =
         rows.features().iter().map(|feature| (feature.name.as_str(), feature.revision)).collect();
@@ -55,7 +55,7 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
     let seen = seen_of(artifact, rows)?;
     let unseen: Vec<usize> = (0..rows.n_rows()).filter(|&row| !is_seen(&seen, &rows.facts()[row])).collect();
     if unseen.is_empty() {
-        return Err(refused("it was trained on every one of these rows"));
+        return Err(Error::Refused("it was trained on every one of these rows"));
     }
     let vector = |row: usize| {
         let values = rows.vector(row);
@@ -94,10 +94,10 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
 pub fn evaluate_table(artifact: &Artifact, table: &Table, seed: u64) -> Result<Evaluation, Error> {
     let document = artifact.document();
     if document.unit != TABLE {
-        return Err(refused("it was trained on mined rows, not on a table"));
+        return Err(Error::Refused("it was trained on mined rows, not on a table"));
     }
     if document.sources.iter().any(|source| source.dataset == table.digest().to_string()) {
-        return Err(refused("it was trained on this very table"));
+        return Err(Error::Refused("it was trained on this very table"));
     }
     let names: Vec<(&str, u32)> = table.names.iter().map(|name| (name.as_str(), 1)).collect();
     let columns = artifact.columns(&names)?;
@@ -118,10 +118,6 @@ pub fn evaluate_table(artifact: &Artifact, table: &Table, seed: u64) -> Result<E
         also: BTreeMap::new(),
     };
     Ok(Evaluation { predictions: measured.predictions(table.ids.clone(), table.labels.clone()), report })
-}
-
-fn refused(why: &str) -> Error {
-    crate::artifact::Error::Refused(why.to_owned()).into()
 }
 
 /// What the artifact, or the published one behind it, was trained on of these rows. Of another prior behind it no more

@@ -76,6 +76,12 @@ pub enum Error {
     /// The prior alone was to be judged, and there is none.
     #[error("the prior alone was to be judged, but there is no prior")]
     NoPrior,
+    /// The artifact cannot be judged by these rows.
+    #[error("artifact refused: {0}")]
+    Refused(&'static str),
+    /// Rows of other repositories have other features, and no row can be added.
+    #[error("artifact refused: {0}")]
+    OtherRows(#[source] crate::dataset::Error),
     /// A learner refused.
     #[error(transparent)]
     Model(#[from] crate::model::Error),

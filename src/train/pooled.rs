@@ -11,7 +11,7 @@ use crate::features::schema;
 use crate::model::{Ensemble, Target};
 use crate::train::Error;
 use crate::train::card::model_card;
-use crate::train::combiner::{quantiles, spread_of};
+use crate::train::combiner::{calibrated, quantiles, spread_of};
 use crate::train::curves::{Unseen, curves};
 use crate::train::examples::{Examples, Labelled};
 use crate::train::fit::{Layout, Members};
@@ -162,12 +162,8 @@ impl<'a> Pool<'a> {
             .map(|idx| ensemble.members[0].weight * logistic[idx] + ensemble.members[1].weight * boosted[idx])
             .collect();
         let target = Target { y: labelled.y.clone(), weight: labelled.weight.clone() };
-        let calibrator = recipe.calibrator().check()?.fit(&combined, &target)?;
-        let positive: f64 = target.y.iter().zip(&target.weight).filter(|(y, _)| **y).map(|(_, w)| w).sum();
-        let base_rate = positive / target.weight.iter().sum::<f64>();
-        let mut sorted = combined;
-        sorted.sort_unstable_by(f64::total_cmp);
-        Ok(Scoring { ensemble, calibrator, quantiles: quantiles(&sorted), base_rate })
+        let (calibrator, base_rate) = calibrated(recipe, &combined, &target)?;
+        Ok(Scoring { ensemble, calibrator, quantiles: quantiles(combined), base_rate })
     }
 
     fn labelled(&self, source: &PooledSource<'_>, as_of: i64) -> Labelled {

@@ -141,6 +141,7 @@ impl Recipe {
             row_fraction: self.row_fraction,
             monotone,
             n_bags: self.n_bags,
+            // One for each bag of every recipe here; a third would have nothing to do, and the result is the same with any.
             n_threads: 2,
             seed,
             ..BoostedParams::default()

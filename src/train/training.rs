@@ -8,7 +8,7 @@ use crate::dataset::{LabelTask, Rows, Standing, standings};
 use crate::features::{Trend, is_custom, schema};
 use crate::train::Error;
 use crate::train::card::model_card;
-use crate::train::chain::forward_chain;
+use crate::train::chain::Chain;
 use crate::train::combiner::Combiner;
 use crate::train::curves::{Unseen, curves};
 use crate::train::examples::{Examples, Labelled};
@@ -224,7 +224,9 @@ pub(super) fn train_with_layout(
         return prior_alone(given, examples, &labelled, &why);
     }
     check(&labelled)?;
-    let out = forward_chain(examples, &labelled, layout, recipe, prior.as_ref(), options.seed)?;
+    let (prior_members, seed) = (prior.as_ref(), options.seed);
+    let chain = Chain { examples, labelled: &labelled, layout, recipe, prior: prior_members, seed };
+    let out = chain.forward()?;
     if let (Some(given), true) = (&options.prior, out.rows.is_empty()) {
         let why = format!("too few of {} labelled changes come before the newest", labelled.rows.len());
         return prior_alone(given, examples, &labelled, &why);
