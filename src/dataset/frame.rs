@@ -6,8 +6,8 @@ use polars::prelude::{
 use std::ops::Range;
 
 use super::row::{Row, Rows};
-use super::words::{kind_word, source_word};
 use super::write::OUTCOMES;
+use crate::label::LabelSource;
 
 /// A frame of some of the rows: facts, tokens, then the features in order.
 pub(super) fn frame(rows: &Rows, range: Range<usize>) -> PolarsResult<DataFrame> {
@@ -35,7 +35,7 @@ fn identity_columns(facts: &[Row]) -> Vec<Column> {
         moment("committed_at", facts, |row| Some(row.committed_at)),
         text("author", facts, |row| Some(&row.author)),
         flag("bot", facts, |row| Some(row.bot)),
-        text("kind", facts, |row| Some(kind_word(row.kind))),
+        text("kind", facts, |row| Some(row.kind.as_str())),
     ]
 }
 
@@ -46,7 +46,7 @@ fn label_columns(facts: &[Row]) -> Vec<Column> {
         label("label_raw", facts, |row| row.label_raw),
         label("label_strict", facts, |row| row.label_strict),
         flag("in_strict", facts, |row| Some(row.in_strict)),
-        text("label_source", facts, |row| row.label_source.map(source_word)),
+        text("label_source", facts, |row| row.label_source.map(LabelSource::as_str)),
         moment("label_known_at", facts, |row| row.label_known_at),
         text("severity", facts, |row| row.severity.as_deref()),
     ]

@@ -16,7 +16,6 @@ mod records;
 mod row;
 mod split;
 mod table;
-mod words;
 mod write;
 
 #[cfg(test)]

@@ -3,7 +3,6 @@ use std::path::Path;
 
 use super::parquet::ParquetFile;
 use super::row::{FeatureColumn, Row, RowOutcome, Rows};
-use super::words::{kind_of, source_of};
 use super::write::{Entry, FORMAT, METADATA_KEY, OUTCOMES};
 use super::{Error, Metadata};
 use crate::change::ChangeId;
@@ -85,7 +84,7 @@ fn read_identity(file: &mut ParquetFile, rows: &mut [Row]) -> Result<(), Error> 
     fill(file, rows, "author", ParquetFile::texts, |row, cell| put(&mut row.author, cell))?;
     fill(file, rows, "bot", ParquetFile::flags, |row, cell| put(&mut row.bot, cell))?;
     fill(file, rows, "kind", ParquetFile::texts, |row, cell| {
-        put(&mut row.kind, cell.and_then(|word| kind_of(&word)))
+        put(&mut row.kind, cell.and_then(|word| ChangeKind::of_name(&word)))
     })
 }
 
@@ -98,7 +97,7 @@ fn read_labels(file: &mut ParquetFile, rows: &mut [Row]) -> Result<(), Error> {
     })?;
     fill(file, rows, "in_strict", ParquetFile::flags, |row, cell| put(&mut row.in_strict, cell))?;
     fill(file, rows, "label_source", ParquetFile::texts, |row, cell| {
-        row.label_source = cell.as_deref().and_then(source_of);
+        row.label_source = cell.as_deref().and_then(LabelSource::of_name);
         row.label_source.is_some() || cell.is_none()
     })?;
     fill(file, rows, "label_known_at", ParquetFile::integers, |row, cell| {

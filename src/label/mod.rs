@@ -53,3 +53,60 @@ pub enum LabelSource {
     /// An outcome that somebody reported.
     Outcome,
 }
+
+impl ChangeKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Ordinary, Self::PlannedRoundTrip, Self::Revert, Self::Rollback];
+
+    /// Stable machine name, as in files and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ordinary => "ordinary",
+            Self::PlannedRoundTrip => "planned_round_trip",
+            Self::Revert => "revert",
+            Self::Rollback => "rollback",
+        }
+    }
+
+    /// The kind of a machine name; none for a word that is not known.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl LabelSource {
+    /// Every source.
+    pub const ALL: [Self; 3] = [Self::Incident, Self::Revert, Self::Outcome];
+
+    /// Stable machine name, as in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Incident => "incident",
+            Self::Revert => "revert",
+            Self::Outcome => "outcome",
+        }
+    }
+
+    /// The source of a machine name; none for a word that is not known.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_documents_and_are_read_back() {
+        for kind in ChangeKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            assert_eq!(ChangeKind::of_name(kind.as_str()), Some(kind));
+        }
+        for source in LabelSource::ALL {
+            assert_eq!(serde_json::to_value(source).unwrap(), source.as_str());
+            assert_eq!(LabelSource::of_name(source.as_str()), Some(source));
+        }
+        assert_eq!((ChangeKind::of_name("odd"), LabelSource::of_name("")), (None, None));
+    }
+}
