@@ -19,7 +19,13 @@ pub struct DecisionsArgs {
     #[command(subcommand)]
     command: DecisionsCommand,
     /// Address of the decision log: `sqlite://FILE` or `postgres://…`
-    #[arg(long, env = "DIFFRISK_STORE", default_value = "sqlite://diffrisk.db", global = true)]
+    #[arg(
+        long,
+        env = "DIFFRISK_STORE",
+        hide_env_values = true,
+        default_value = "sqlite://diffrisk.db",
+        global = true
+    )]
     store: String,
     /// Where `.key` and `.heads` lie, as in `serve`; beside an SQLite file unless given
     #[arg(long, value_name = "PATH", env = "DIFFRISK_STORE_STEM", global = true)]

@@ -26,6 +26,7 @@ mod report;
 mod repository;
 mod score;
 mod serve;
+mod service;
 mod settings;
 mod time;
 mod train;

@@ -18,21 +18,22 @@ pub struct Outcomes {
 /// Every outcome that this installation wrote to the log, oldest first, as `mine --outcomes` reads it. One that was reported for
 /// a decision names the change of that decision instead: whoever mines has no log to look into.
 pub async fn outcome_lines(log: &Log) -> Result<Outcomes, Failure> {
-    let mut outcomes = Outcomes { lines: Vec::new(), n_altered: 0 };
+    let (mut lines, mut n_altered) = (Vec::new(), 0);
     let mut after = Some(String::new());
     while after.is_some() {
         let search = Search { kind: Some(RecordKind::Outcome), after, limit: PAGE_LEN, ..Search::default() };
         let page = log.page(&search).await?;
         for record in &page.records {
             if log.wrote(record) {
-                outcomes.lines.push(line(log, record).await?);
+                lines.push((record.first_id(), line(log, record).await?));
             } else {
-                outcomes.n_altered += 1;
+                n_altered += 1;
             }
         }
         after = page.next;
     }
-    Ok(outcomes)
+    lines.sort();
+    Ok(Outcomes { lines: lines.into_iter().map(|(_, line)| line).collect(), n_altered })
 }
 
 async fn line(log: &Log, record: &Record) -> Result<String, Failure> {

@@ -38,6 +38,9 @@ pub struct SourceArgs {
     /// Decision log to take reported outcomes from: `sqlite://FILE` or `postgres://…`
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
+    /// Where the log's `.key` and `.heads` lie, as in `serve`; beside an SQLite file unless given
+    #[arg(long, value_name = "PATH", env = "DIFFRISK_STORE_STEM")]
+    pub store_stem: Option<PathBuf>,
 }
 
 /// An opened repository with its name and unit.
@@ -77,7 +80,9 @@ impl SourceArgs {
         let Some(url) = &self.store else { return Ok(Vec::new()) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let lines = runtime.block_on(async {
-            let opened = Log::open(&StoreConfig::new(url.as_str())).await;
+            let mut store_config = StoreConfig::new(url.as_str());
+            store_config.stem = self.store_stem.clone();
+            let opened = Log::open(&store_config).await;
             outcome_lines(&opened.or_exit(Exit::BadInput, "the decision log cannot be opened")?).await
         })?;
         let Outcomes { lines, n_altered } = lines;

@@ -25,7 +25,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DIR", env = "DIFFRISK_MODEL")]
     model: Option<PathBuf>,
     /// Decision log: `sqlite://FILE`, `postgres://…` or `memory`
-    #[arg(long, value_name = "URL", env = "DIFFRISK_STORE")]
+    #[arg(long, value_name = "URL", env = "DIFFRISK_STORE", hide_env_values = true)]
     store: Option<String>,
     /// Policy file
     #[arg(long, value_name = "FILE", env = "DIFFRISK_POLICY")]
@@ -119,6 +119,7 @@ impl ServeArgs {
         for repository in &mut settings.repositories {
             repository.incidents = repository.incidents.take().map(|file| incident_file(file.path));
         }
+        settings.check().map_err(|why| Failure::bad_input(format!("the configuration is refused: {why}")))?;
         Ok(settings)
     }
 }

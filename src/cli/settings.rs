@@ -1,5 +1,6 @@
 //! Every key of `diffrisk.toml` as a flag and an environment variable.
 
+use std::collections::BTreeSet;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -128,8 +129,12 @@ impl LimitArgs {
 impl RepositoryArgs {
     /// Adds the repositories to those of the file; one of the same name takes its place.
     pub fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
+        let mut names = BTreeSet::new();
         for given in &self.repo {
             let (name, path) = named(given, "NAME=PATH")?;
+            if !names.insert(name) {
+                return Err(Failure::usage(format!("the repository `{name}` is given twice")));
+            }
             settings.repositories.retain(|repository| repository.name != name);
             settings.repositories.push(RepositoryConfig {
                 name: name.to_owned(),

@@ -29,7 +29,8 @@ pub(super) struct Reported {
 /// What one reading found.
 #[derive(Default)]
 struct Found {
-    outcomes: Vec<OutcomeRecord>,
+    /// With the id of the record that said each first: of two that speak of the same moment, the later one counts.
+    outcomes: Vec<(String, OutcomeRecord)>,
     seen: BTreeSet<String>,
     n_unproved: usize,
     n_nameless: usize,
@@ -57,11 +58,14 @@ impl Reported {
         self.seen.append(&mut found.seen);
         self.seen = self.seen.split_off(&id_at(now_ms - OVERLAP_MS));
         self.read_ms = Some(now_ms);
-        Ok(found.outcomes)
+        found.outcomes.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(found.outcomes.into_iter().map(|(_, outcome_record)| outcome_record).collect())
     }
 
     fn is_news(&self, store: &Store, record: &Record) -> bool {
-        let is_told = self.read_ms.is_some() && record.chain == store.chain();
+        // What pruning wrote once more was read when it came.
+        let is_repeated = || record.first_id() != record.id;
+        let is_told = self.read_ms.is_some() && (record.chain == store.chain() || is_repeated());
         !is_told && !self.seen.contains(&record.id)
     }
 }
@@ -80,7 +84,8 @@ impl Found {
             return Ok(());
         };
         for outcome_record in parsed {
-            self.outcomes.extend(under_each_name(store, record, outcome_record).await?);
+            let under_names = under_each_name(store, record, outcome_record).await?;
+            self.outcomes.extend(under_names.into_iter().map(|named| (record.first_id(), named)));
         }
         Ok(())
     }
@@ -149,4 +154,39 @@ fn line(body: &str) -> String {
     let mut said: serde_json::Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
     said.retain(|key, value| OUTCOME_KEYS.contains(&key.as_str()) && !value.is_null());
     Value::Object(said).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::OutcomeKind;
+    use crate::store::{NewRecord, StoreConfig};
+
+    fn outcome(word: &str, at_ms: i64) -> NewRecord {
+        let body = serde_json::json!({
+            "repo": "shop", "commit": "0123456789abcdef", "outcome": word,
+            "occurred_at": "2026-01-01T00:00:00Z", "known_at": "2026-01-02T00:00:00Z"
+        });
+        NewRecord { at_ms, ..NewRecord::new(RecordKind::Outcome, body.to_string()) }
+    }
+
+    /// Of two reports that speak of one moment the later one counts, also where pruning wrote the earlier one once more.
+    #[tokio::test]
+    async fn pruning_makes_no_report_the_later_one() {
+        let store = Store::open(&StoreConfig::new("memory")).await.unwrap();
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        for (word, at_ms) in [("harmless", now_ms + 1_000), ("incident", now_ms + 3_000)] {
+            store.append_one(outcome(word, at_ms)).await.unwrap();
+        }
+        store.append_one(NewRecord::new(RecordKind::Activation, "{}".to_owned())).await.unwrap();
+        let mut follower = Reported::default();
+        let kinds = |outcomes: Vec<OutcomeRecord>| -> Vec<OutcomeKind> {
+            outcomes.into_iter().map(|outcome_record| outcome_record.outcome).collect()
+        };
+        let said = [OutcomeKind::Harmless, OutcomeKind::Incident];
+        assert_eq!(kinds(follower.read(&store).await.unwrap()), said);
+        assert!(store.prune(now_ms + 2_000).await.unwrap() > 0);
+        assert_eq!(kinds(follower.read(&store).await.unwrap()), [], "it was read when it came");
+        assert_eq!(kinds(Reported::default().read(&store).await.unwrap()), said);
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::git::UnitChoice;
+use crate::http::auth::line_of;
 use crate::http::config::{Limits, ServerConfig};
 use crate::http::live::RepositoryConfig;
 use crate::http::stamp;
@@ -16,6 +17,12 @@ use crate::store::StoreConfig;
 
 /// The store where none is configured: a file in the working directory.
 const DEFAULT_STORE: &str = "sqlite://diffrisk.db";
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// Longest time that anything may take or wait, and most of anything: what is beyond is a slip, and sums of it overflow.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+const MOST: usize = 1 << 32;
+const MOST_SCORING: usize = 1_024;
 
 /// Everything that `serve` needs to know. Order of a value: flag, environment, file, default.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,7 +182,7 @@ impl Settings {
     /// # Errors
     /// When it is not TOML, or has a key or value that it cannot have.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
+        let document: Document = toml::from_str(text).map_err(|error| place(text, &error))?;
         let mut settings =
             Self { model: document.model.path, policy: document.policy.path, ..Self::default() };
         settings.server.keys = document.auth.keys;
@@ -197,6 +204,57 @@ impl Settings {
         }
         Ok(settings)
     }
+}
+
+impl Settings {
+    /// Whether every number is one that the service can work with, wherever it came from.
+    ///
+    /// # Errors
+    /// A sentence that names the first that is not.
+    pub fn check(&self) -> Result<(), String> {
+        if self.store.retention.is_some_and(|kept| kept < DAY) {
+            return Err(
+                "`retention_days` is at least 1: decisions are asked for again while they hold".to_owned()
+            );
+        }
+        let (server, limits) = (&self.server, &self.server.limits);
+        let spans = [
+            ("deadline_ms", server.deadline),
+            ("drain_seconds", server.drain),
+            ("poll_seconds", server.poll),
+            ("max_clock_skew_seconds", server.max_clock_skew),
+            ("body_seconds", limits.body_time),
+        ];
+        let counts = [
+            ("body_bytes", limits.body_bytes),
+            ("diff_files", limits.diff_files),
+            ("diff_lines", limits.diff_lines),
+            ("batch_items", limits.batch_items),
+            ("connections", limits.n_connections),
+            ("waiting", limits.n_waiting),
+        ];
+        let too_long = spans.iter().find(|(_, span)| *span > LONGEST);
+        let too_many = counts.iter().find(|(_, count)| *count > MOST).map(|(name, _)| (name, MOST));
+        let too_many =
+            too_many.or((limits.n_scoring > MOST_SCORING).then_some((&"concurrent", MOST_SCORING)));
+        match (too_long, too_many) {
+            (Some((name, _)), _) => {
+                Err(format!("`{name}` is longer than {} days", LONGEST.as_secs() / DAY.as_secs()))
+            }
+            (None, Some((name, most))) => Err(format!("`{name}` is more than {most}")),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// What is wrong, in which line and with which key. The parser's own text quotes the line, and a value may be a password.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let line = line_of(text, error);
+    let written = text.lines().nth(line - 1).and_then(|line| line.split_once('='));
+    let is_key = |key: &&str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let key = written.map(|(key, _)| key.trim()).filter(is_key);
+    let key = key.map_or(String::new(), |key| format!(" (`{key}`)"));
+    format!("line {line}{key}: {}", error.message().replace('\n', " "))
 }
 
 fn store(table: StoreTable) -> StoreConfig {

@@ -55,11 +55,17 @@ pub async fn restore(dir: &Path, store_config: &StoreConfig) -> Result<VerifyRep
         return Ok(report);
     }
     let target = sqlite_path(store_config)?;
-    let heads = beside(store_config, "heads")?;
+    let (key, heads) = (beside(store_config, "key")?, beside(store_config, "heads")?);
+    // Before anything is written: half a log is none. What SQLite left beside a database that is gone would be taken for
+    // changes to the one that comes.
+    let left = ["-wal", "-shm", "-journal"].map(|ending| with_suffix(&target, ending));
+    if let Some(there) = [&key, &heads, &target].into_iter().chain(&left).find(|path| path.exists()) {
+        return Err(Error::file("make", there, ErrorKind::AlreadyExists.into()));
+    }
     if Heads::beside(store_config)?.lines()?.next().is_some() {
         return Err(Error::file("make", &heads, ErrorKind::AlreadyExists.into()));
     }
-    copy_new(&beside(&copy, "key")?, &beside(store_config, "key")?)?;
+    copy_new(&beside(&copy, "key")?, &key)?;
     copy_new(&beside(&copy, "heads")?, &heads)?;
     copy_new(&sqlite_path(&copy)?, &target)?;
     sync_directory(&target)?;
@@ -83,6 +89,12 @@ fn sqlite_path(store_config: &StoreConfig) -> Result<PathBuf, Error> {
 
 fn beside(store_config: &StoreConfig, ending: &str) -> Result<PathBuf, Error> {
     store_config.file_beside(ending)?.ok_or(Error::NotAFile)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }
 
 fn copy_new(from: &Path, to: &Path) -> Result<(), Error> {

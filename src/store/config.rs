@@ -64,7 +64,9 @@ impl StoreConfig {
         if self.url == "memory" {
             return Ok(Address::Memory);
         }
-        if let Some(path) = self.url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+        // Others write options behind a question mark, and would get a file of that name.
+        let is_path = |path: &&str| !path.is_empty() && !path.contains('?');
+        if let Some(path) = self.url.strip_prefix("sqlite://").filter(is_path) {
             return Ok(Address::Sqlite(PathBuf::from(path)));
         }
         if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -131,7 +132,11 @@ impl Database {
     /// away, or another process held the SQLite file for longer than the wait.
     pub(super) fn may_pass(&self, error: &sqlx::Error) -> bool {
         match self {
-            Self::Postgres { .. } => !matches!(error, sqlx::Error::Protocol(_)),
+            Self::Postgres { .. } => {
+                // The place of a record is taken: somebody else writes this chain.
+                let is_taken = error.as_database_error().is_some_and(DatabaseError::is_unique_violation);
+                !is_taken && !matches!(error, sqlx::Error::Protocol(_))
+            }
             Self::Sqlite { .. } => is_busy(error),
         }
     }

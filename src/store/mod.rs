@@ -76,15 +76,19 @@ impl Store {
         let locks = lock(store_config)?;
         let database = Database::open(store_config).await?;
         writing!(&database, migrate())?;
-        let missing = missing_files(store_config)?;
+        let mut missing = missing_files(store_config)?;
         let signing_key = SigningKey::load_or_make(store_config)?;
         let heads = Heads::beside(store_config)?;
         let log = Log::new(database.clone(), signing_key.clone(), heads.clone());
+        let kept_since = KeptSince::open(&log).await?;
+        let tail = log.own_tail().await?;
+        if tail.is_none() && missing.is_empty() {
+            // It is there, and knows no chain of this log: it was emptied, or is that of another one.
+            missing.extend(store_config.file_beside("heads")?);
+        }
         if !missing.is_empty() && !log.is_empty().await? {
             tell_of_lost(&missing);
         }
-        let kept_since = KeptSince::open(&log).await?;
-        let tail = log.own_tail().await?;
         let closed = Closed::default();
         let (sender, receiver) = mpsc::channel(store_config.n_queued);
         let is_new = tail.is_none();

@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::store::database::{Database, reading, writing};
 use crate::store::heads::Heads;
 use crate::store::key::SigningKey;
+use crate::store::record::CARRIED_FROM;
 use crate::store::record::{NewRecord, Record, RecordDigest, RecordKind, id_at, now_ms};
 use crate::store::statements::CheckpointRow;
 use crate::store::tail::Tail;
@@ -124,8 +125,7 @@ fn carried(record: &Record) -> Option<NewRecord> {
         return None;
     }
     let mut body: serde_json::Value = serde_json::from_str(&record.body).ok()?;
-    let first = body.get("carried_from").cloned().unwrap_or_else(|| record.id.clone().into());
-    body.as_object_mut()?.insert("carried_from".to_owned(), first);
+    body.as_object_mut()?.insert(CARRIED_FROM.to_owned(), record.first_id().into());
     Some(NewRecord {
         columns: record.columns.clone(),
         ..NewRecord::new(RecordKind::Outcome, body.to_string())

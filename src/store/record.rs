@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+/// Where an outcome that pruning wrote once more says which record it was first.
+pub(super) const CARRIED_FROM: &str = "carried_from";
+
 /// Two clocks that are both right differ by no more.
 const CLOCKS_DIFFER_MS: i64 = 10_000;
 
@@ -219,6 +222,12 @@ impl Claim {
 }
 
 impl Record {
+    /// Identity of the record that first said what this one says: pruning writes outcomes once more, and ids go by time.
+    pub fn first_id(&self) -> String {
+        let said: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_default();
+        said[CARRIED_FROM].as_str().unwrap_or(&self.id).to_owned()
+    }
+
     /// The digest that the record's content has now.
     pub fn computed_digest(&self) -> RecordDigest {
         let columns = &self.columns;

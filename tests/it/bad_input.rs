@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use diffrisk::incident::parse_incidents_csv;
 use git2::{ObjectType, Oid};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::git_script::Script;
 use crate::process::serve;
@@ -429,6 +429,48 @@ fn a_server_that_tells_no_problem_is_told_by_its_status() {
         check(&["gate", "--diff", text(&diff), "--server", &server], code, &[&status[..3]]);
         answering.join().unwrap();
     }
+}
+
+/// A proxy may answer from a cache, or another service in the place of the one that was meant.
+#[test]
+fn only_a_decision_on_this_change_that_is_recorded_and_in_force_lets_it_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let (diff, policy) = (dir.path().join("a.diff"), dir.path().join("policy.toml"));
+    fs::write(&diff, "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n").unwrap();
+    fs::write(&policy, "out_of_distribution = \"allow\"\n[budget]\nnormal = 0.0\nsensitive = 0.0\n").unwrap();
+    let service = serve(dir.path(), &["--policy", text(&policy)], &[]);
+    let question = json!({"change": {"repo": "shop", "diff": fs::read_to_string(&diff).unwrap()}});
+    let (status, answer) = service.post("/v1/score", &question.to_string());
+    assert_eq!((status, &answer["decision"]), (200, &json!("fast_path")), "{answer}");
+    let gate = |answer: &Value, status: &str, code, said: &[&str]| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let (body, status) = (answer.to_string(), status.to_owned());
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 65_536]).unwrap();
+            let n_bytes = body.len();
+            write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\nlocation: /other\r\ncontent-length: {n_bytes}\r\n\r\n{body}")
+                .unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        });
+        check(&["gate", "--name", "shop", "--diff", text(&diff), "--server", &server], code, said);
+        answering.join().unwrap();
+    };
+    let with = |pointer: &str, value: Value| {
+        let mut answer = answer.clone();
+        *answer.pointer_mut(pointer).unwrap() = value;
+        answer
+    };
+    gate(&answer, "200 OK", 0, &[]);
+    gate(&answer, "202 Accepted", 3, &["202"]);
+    gate(&answer, "302 Found", 3, &["302"]);
+    gate(&with("/change/repo", json!("other")), "200 OK", 3, &["about another repository"]);
+    gate(&with("/change/digest", json!("sha256:00")), "200 OK", 3, &["about another change"]);
+    gate(&with("/expires_at", json!("2020-01-01T00:00:00Z")), "200 OK", 3, &["has expired"]);
+    gate(&with("/decision_id", Value::Null), "200 OK", 3, &["has no record"]);
+    gate(&with("/reasons", json!([])), "200 OK", 3, &["has no reason"]);
 }
 
 #[test]

@@ -114,6 +114,13 @@ fn a_backup_made_while_the_service_writes_is_restored_and_goes_on() {
     assert_ne!(decisions(&["restore", copy.to_str().unwrap()], &db).0, 0, "nothing is written over");
     let elsewhere = tempfile::tempdir().unwrap();
     let restored = elsewhere.path().join("log.db");
+    // What SQLite left of a database that is gone would be taken for changes to the one that comes.
+    for left in ["log.db-wal", "log.db", "log.db.heads"] {
+        std::fs::write(elsewhere.path().join(left), "of another log").unwrap();
+        assert_ne!(decisions(&["restore", copy.to_str().unwrap()], &restored).0, 0, "{left}");
+        std::fs::remove_file(elsewhere.path().join(left)).unwrap();
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "half a log beside {left}");
+    }
     let (code, said) = decisions(&["restore", copy.to_str().unwrap()], &restored);
     assert_eq!(code, 0, "{said}");
     let mut service = serve(elsewhere.path(), &[], &[]);

@@ -139,6 +139,15 @@ fn a_configuration_is_checked_whole_before_it_is_used() {
         let output = serve.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
+    for (config, named) in [
+        ("[store]\nretention_days = 0\n", "`retention_days` is at least 1"),
+        ("[server]\ndrain_seconds = 9000000000000000000\n", "`drain_seconds` is longer than 366 days"),
+        ("[limits]\nconcurrent = 9000000000000000000\n", "`concurrent` is more than 1024"),
+        ("[store]\nurls = \"postgres://u:hunter2-horse@h/d\"\n", "line 2 (`urls`): unknown field `urls`"),
+    ] {
+        let (code, said) = check(config);
+        assert!(code == Some(4) && said.contains(named) && !said.contains("hunter2"), "{said}");
+    }
     let (code, said) = check("[server]\nlisten = \"127.0.0.1:0\"\n");
     assert_eq!(code, Some(0), "{said}");
     assert!(!dir.path().join("diffrisk.db").exists(), "nothing is opened for writing");
@@ -169,8 +178,8 @@ fn a_configuration_is_checked_whole_before_it_is_used() {
     for (faulty, named) in [
         ("[telemetry]\notlp = \"ftp://x\"", "telemetry.otlp: `ftp://x`"),
         ("[telemetry]\notlp = \"http\"", "telemetry.otlp: `http`"),
-        ("[limits]\nconnections = 0", "connections = 0"),
-        ("[limits]\nrequests_per_second = 0", "requests_per_second = 0"),
+        ("[limits]\nconnections = 0", "line 7 (`connections`): "),
+        ("[limits]\nrequests_per_second = 0", "line 7 (`requests_per_second`): "),
         ("[store]\nurl = \"postgres://a@b:port/c\"", "store.url: "),
         ("[store]\nurl = \"sqlite://nowhere/log.db\"", "store.url: cannot read the directory `nowhere`"),
         ("[store]\nstem = \"nowhere/log\"", "store.url: cannot read the directory `nowhere`"),

@@ -354,6 +354,15 @@ async fn pruned_records_leave_a_chain_that_verifies() {
     assert_eq!(verified(&store_config).await.difference, None);
 }
 
+/// Others write options behind a question mark: a log of that name would be a second one.
+#[tokio::test]
+async fn an_address_with_options_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=ro", dir.path().join("log.db").display());
+    assert!(matches!(Store::open(&StoreConfig::new(url)).await, Err(Error::Address { .. })));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
 #[tokio::test]
 async fn what_was_reported_outlives_its_record() {
     let dir = tempfile::tempdir().unwrap();
@@ -371,6 +380,7 @@ async fn what_was_reported_outlives_its_record() {
         assert_eq!(outcomes[0].columns, first.columns);
         let body: serde_json::Value = serde_json::from_str(&outcomes[0].body).unwrap();
         assert_eq!(body, serde_json::json!({ "outcome": "incident", "carried_from": first.id }));
+        assert_eq!(outcomes[0].first_id(), first.id);
         assert_eq!(store.log().verify().await.unwrap().difference, None);
     }
 }

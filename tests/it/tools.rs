@@ -290,6 +290,18 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
         assert!(!is_in && said.contains("refs/tags/held: what it names is no commit"), "{said}");
     }
     must(&work, &["reset", "-q", "--hard", "origin/main"]);
+
+    // A merge may hold what none of the merged commits does, and be gone from the end of the push.
+    must(&work, &["checkout", "-q", "-b", "side"]);
+    commit("other.yaml", "timeout: 1\n");
+    must(&work, &["checkout", "-q", "main"]);
+    must(&work, &["merge", "-q", "--no-ff", "-m", "merge", "side"]);
+    std::fs::write(work.join("web.yaml"), "timeout: 13\nreplicas: 0\n").unwrap();
+    must(&work, &["commit", "-q", "-a", "--amend", "-m", "merge"]);
+    commit("web.yaml", "timeout: 13\nreplicas: 3\n");
+    let (is_in, said) = git(&work, &["push", "origin", "main"]);
+    assert!(!is_in && said.contains("replicas"), "{said}");
+    must(&work, &["reset", "-q", "--hard", "origin/main"]);
     commit("web.yaml", "timeout: 15\nreplicas: 3\n");
     let broken = "git() { [ \"$1\" != rev-list ] && command git \"$@\"; }";
     install(broken, "0.0");

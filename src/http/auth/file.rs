@@ -296,9 +296,13 @@ fn keep_access(file: &File, before: &Metadata) -> io::Result<()> {
 
 /// What is wrong and in which line. The parser's own text quotes that line, and a line may hold a key.
 fn place(text: &str, error: &toml::de::Error) -> String {
+    format!("line {}: {}", line_of(text, error), error.message().replace('\n', " "))
+}
+
+/// The line, from 1, at which a parser of TOML stopped.
+pub(in crate::http) fn line_of(text: &str, error: &toml::de::Error) -> usize {
     let start = error.span().map_or(0, |span| span.start);
-    let line = text.get(..start).unwrap_or("").matches('\n').count() + 1;
-    format!("line {line}: {}", error.message().replace('\n', " "))
+    text.get(..start).unwrap_or("").matches('\n').count() + 1
 }
 
 fn is_name(name: &str) -> bool {
