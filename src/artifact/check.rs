@@ -1,3 +1,6 @@
+//! Everything that must hold of a document before it may score: layout, lengths, bounds, golden rows recomputed.
+//! Every refusal says what is wrong; nothing is mended. Start at `Document::check`.
+
 use crate::artifact::directory::Error;
 use crate::artifact::document::{Document, FORMAT, Golden, Scoring, Twins};
 

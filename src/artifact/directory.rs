@@ -1,3 +1,6 @@
+//! An artifact on disk: its four files, their sums and the digest that names it. Whatever leaves this file has passed
+//! all checks; nothing is loaded in part. Start at [`Artifact::load`].
+
 use std::borrow::Cow;
 use std::fs::{self, Permissions};
 use std::io::{self, Write};

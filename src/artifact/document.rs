@@ -1,3 +1,6 @@
+//! The plain data of an artifact, field by field: all that a score depends on, and nothing executable. A field that
+//! changes its meaning raises [`FORMAT`]. Start at [`Document`].
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

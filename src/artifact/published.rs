@@ -1,3 +1,5 @@
+//! The artifact that the binary carries, so that it scores with no file beside it. Checked once, at first use, as any other.
+
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 

@@ -1,3 +1,6 @@
+//! Artifacts by name and version in one directory, and which of them is in use. An artifact is loaded and checked before
+//! it is promoted, and the file that names it is replaced whole. Start at [`Registry`].
+
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};

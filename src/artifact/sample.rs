@@ -1,3 +1,6 @@
+//! Knows a source's history again under another root, by a sample of its changes' digests. Holds no path, no author and no
+//! line. Start at [`DigestSample::has_more_than`].
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
