@@ -1,3 +1,6 @@
+//! The plain values that everything else speaks of: a change, its canonical diff, files, hunks and lines. They hold what a
+//! diff says and judge none of it. Start at [`Change`].
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
