@@ -1,3 +1,6 @@
+//! `backtest`: arguments into options, rows of a repository or a table into a report. What is measured and how is up to
+//! `diffrisk::train`; only the choice and the printing are here.
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

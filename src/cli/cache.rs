@@ -1,3 +1,6 @@
+//! Which directory folded histories are kept in, and whether it may be trusted. A cache saves time and never decides
+//! whether there is an answer, unless somebody named one that cannot be used. Start at [`CacheDir::of`].
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;

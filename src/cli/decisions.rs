@@ -1,3 +1,6 @@
+//! `decisions`: reads, verifies, replays and copies the log. What is not as it was written is never shown as a record, and
+//! ends with an exit code of its own. Start at [`run`].
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

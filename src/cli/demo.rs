@@ -1,3 +1,6 @@
+//! `demo`: the main job in one go, on an invented history and without network. Uses the same functions as the commands that
+//! it stands for. Start at [`run`].
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! `evaluate`: a finished artifact on rows or a table, printed beside what needs no model. Fits nothing.
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;

@@ -1,3 +1,5 @@
+//! The exit codes, which pipelines rely on: they are added to, never given another meaning.
+
 use std::process::ExitCode;
 
 /// How the process ends. No code but 0 may be read as fast path.

@@ -1,3 +1,6 @@
+//! From every module's errors to one line on stderr and an exit code. A code that hangs on the place is given there, by
+//! [`OrExit`]; the others stand in the table at the bottom.
+
 use std::fmt::{self, Display};
 
 use diffrisk::artifact;

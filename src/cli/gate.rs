@@ -1,3 +1,6 @@
+//! `gate`: a decision as an exit code, made here or asked of a service. Whatever goes wrong on the way ends with another code
+//! than 0, unless `--advisory` asks for that. Start at [`run`].
+
 use clap::{Args, ValueEnum};
 use diffrisk::explain::{Explanation, markdown, sarif};
 use diffrisk::git::Repository;

@@ -1,3 +1,5 @@
+//! `keys`: makes, lists and revokes keys in the key file. A key is shown once, when it is made; the file holds hashes only.
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};

@@ -1,3 +1,5 @@
+//! Where the log of a service goes and what is in it by default. Answers never go there, and nothing of the log to stdout.
+
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;

@@ -1,3 +1,5 @@
+//! `mine`: a history into a file of rows, with counts of what is in it. Authors leave this command hashed under a key only.
+
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};

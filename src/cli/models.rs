@@ -1,3 +1,5 @@
+//! `models`: the registry as a table, and which model is in use. Checks are the registry's own; nothing is promoted past them.
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};

@@ -1,3 +1,5 @@
+//! Reported outcomes of a log as the lines that `mine --outcomes` reads. Altered records are counted and left out.
+
 use diffrisk::incident::OUTCOME_KEYS;
 use diffrisk::store::{Log, Record, RecordKind, Search};
 use serde_json::{Map, Value};

@@ -1,3 +1,6 @@
+//! What goes to stdout, one document or tables, and notes and complaints on stderr. A reader who goes away changes no exit
+//! code; an answer that is lost does. Start at [`print`].
+
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,3 +1,5 @@
+//! A sign of life on stderr while something takes long; silent where nobody looks at a terminal.
+
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

@@ -1,3 +1,6 @@
+//! Opens what `mine`, `backtest`, `score` and `gate` read beside the diff: the repository, incident links and reported
+//! outcomes. A file is taken whole or refused. Start at [`SourceArgs::load`].
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};

@@ -1,3 +1,5 @@
+//! `score`: one decision in full for people and programs, without a record and without a verdict in the exit code.
+
 use clap::Args;
 
 use crate::cli::answer::{describe, describe_in_full};

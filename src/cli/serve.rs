@@ -1,3 +1,6 @@
+//! `serve`: the service's settings from flag, environment, file and default, in this order; then the service itself, until
+//! it is told to stop. Start at `ServeArgs::settings`.
+
 use std::path::PathBuf;
 
 use clap::Args;

@@ -1,3 +1,5 @@
+//! Moments as people write them on the command line and read them in tables, and the clock that measures durations.
+
 use jiff::Timestamp;
 
 /// A moment on the command line, in Unix seconds.

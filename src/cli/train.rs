@@ -1,3 +1,6 @@
+//! `train`: rows or a table into an artifact directory, blended with a prior or pooled over repositories. An artifact is
+//! written whole, over an earlier one too. Start at [`run`].
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
