@@ -1,3 +1,6 @@
+//! What names a dataset: a hash over all values that a fit may read, in their order. The file that held them, its name and
+//! its compression do not count.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,6 @@
+//! Every way in which a file of rows or a table is refused, with the place and what was expected there. Values are shown cut
+//! short, and only so many bad lines one by one.
+
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,6 @@
+//! Rows as a frame of polars, column by column: the layout of the file on disk, which readers elsewhere rely on. Columns are
+//! added, never renamed. Start at [`frame`].
+
 use polars::prelude::{
     BooleanChunked, Column, DataFrame, Float32Chunked, Int64Chunked, IntoColumn, IntoSeries,
     ListBuilderTrait, ListPrimitiveChunkedBuilder, NewChunkedArray, PolarsResult, StringChunked,

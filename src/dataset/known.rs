@@ -1,3 +1,6 @@
+//! What a row was worth at a moment: the one place that decides which rows train. Reads nothing that became known after
+//! that moment. Start at [`standings`].
+
 use std::collections::BTreeMap;
 
 use crate::dataset::row::{Row, RowOutcome, Rows};

@@ -1,3 +1,6 @@
+//! Columns of a Parquet file as plain vectors of one type, whatever width or dictionary the writer chose. A value that the
+//! type cannot hold is refused, never cut. Start at [`ParquetFile::read`].
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 

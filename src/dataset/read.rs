@@ -1,3 +1,6 @@
+//! Reads the Parquet file that `mine` wrote back into [`Rows`]. A cell that a row cannot hold ends the reading with its
+//! place; columns that later versions added may be absent.
+
 use std::fmt::Display;
 use std::path::Path;
 

@@ -1,3 +1,6 @@
+//! Parquet as text by column name, for those who have a reader of their own for words, such as incident links. Takes no
+//! decision about what the columns mean.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

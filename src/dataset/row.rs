@@ -1,3 +1,6 @@
+//! Mined rows in memory: facts, tokens and one vector a feature, all in the order of time. Rows are put in by
+//! [`RowsBuilder`] alone, which holds them to one schema. Start at [`Rows`].
+
 use serde::{Deserialize, Serialize};
 
 use super::Error;

@@ -1,3 +1,6 @@
+//! Which rows train and which test. By share or moment, no training row is later than a test row; groups keep to that each for
+//! themselves, and a column is taken at its word. Start at [`Split::at_share`].
+
 /// Rows to learn from and rows to be judged on, by position, each in time order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Split {

@@ -1,3 +1,6 @@
+//! Writes mined rows as Parquet with what the file says about itself. The file appears whole or not at all, and nothing but
+//! a file is replaced. Start at [`Rows::write_parquet`].
+
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};

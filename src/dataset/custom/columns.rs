@@ -1,3 +1,5 @@
+//! Joins the custom columns of two sets of rows: a feature that one side lacks is unknown there, never 0.
+
 use crate::dataset::{FeatureColumn, Rows};
 use crate::features::is_custom;
 
