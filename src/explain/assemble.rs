@@ -1,3 +1,6 @@
+//! The part of an explanation that needs nothing but the assessment and the decision: headline, groups and their leading
+//! values. Every number in it is the model's own. Start at [`Explanation::of`].
+
 use std::array;
 
 use crate::explain::group::ReaderGroup;

@@ -1,3 +1,6 @@
+//! What one decision rested on, held together so that parts of it can be asked again, and the whole explanation made of
+//! it. Start at [`Explanation::with_grounds`].
+
 use crate::explain::alternative::alternatives;
 use crate::explain::diff::diff_explanation;
 use crate::explain::odds::Odds;

@@ -1,3 +1,6 @@
+//! Which features are told together. A feature is in one group and every share counts once, so groups add up as features
+//! do. Start at [`ReaderGroup::of_contribution`].
+
 use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;

@@ -1,3 +1,6 @@
+//! Asks the same model and policy about an altered change: what a file, an edit or a smaller step makes of the answer. The
+//! working copy is put back after every question. Start at [`Rescorer`].
+
 use std::sync::Arc;
 
 use crate::change::{Change, FileDiff, KeyChange, key_changes};

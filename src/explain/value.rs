@@ -1,3 +1,6 @@
+//! The explanation as one plain value, from which page, terminal, Markdown and SARIF are made. Holds finished sentences;
+//! whoever renders it computes nothing new. Start at [`Explanation`].
+
 use serde::{Deserialize, Serialize};
 
 use crate::change::FileStatus;

@@ -1,3 +1,6 @@
+//! The comment under a pull request. Nothing that comes from the change may become markup, a link or a mention.
+//! Start at [`markdown`].
+
 use std::fmt::Write;
 
 use crate::explain::numbers::{counted, quoted, times, upper_first};

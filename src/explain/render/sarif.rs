@@ -1,3 +1,6 @@
+//! The log that code scanning reads. Paths are percent-encoded and texts hold no links; at most so many files and edits are
+//! reported. Start at [`sarif`].
+
 use serde_json::{Value, json};
 
 use crate::explain::render::factor_words;

@@ -1,3 +1,6 @@
+//! Lines of a hundred columns for a terminal. No escape sequence that came from the change reaches it.
+//! Start at [`terminal`].
+
 use crate::explain::numbers::{counted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
