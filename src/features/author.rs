@@ -1,3 +1,6 @@
+//! How experienced the author is here, and how much of what is touched is theirs. Says nothing of how their changes fared;
+//! that is in `outcome`.
+
 use crate::features::facts::{Facts, count, flag};
 use crate::features::schema::{FeatureSpec, Unit};
 use crate::history::{SECONDS_PER_DAY, SECONDS_PER_HOUR};

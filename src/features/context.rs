@@ -1,3 +1,5 @@
+//! What goes on in the repository around a change: how busy it is, how well it fares, and what the change says it is.
+
 use crate::features::facts::{count, flag};
 use crate::features::schema::{FeatureSpec, Unit};
 use crate::history::{SECONDS_PER_DAY, SECONDS_PER_HOUR};

@@ -1,3 +1,6 @@
+//! Names of features that their owner computes and sends along. The schema never holds one, and no built-in name begins
+//! like them.
+
 /// What the name of every custom feature begins with.
 pub const CUSTOM_PREFIX: &str = "x.";
 /// Revision of every custom feature: who changes what one means gives it another name.

@@ -1,3 +1,6 @@
+//! The only way to a vector, when mining and when serving: read before the change is folded in. Start at
+//! [`Extractor::vector`].
+
 use crate::features::facts::Facts;
 use crate::features::schema::schema;
 use crate::history::{Footprint, History, Reading};

@@ -1,3 +1,6 @@
+//! What all families read, gathered once a change, so that no feature looks anything up twice or otherwise than its
+//! neighbors. Start at [`Facts`].
+
 use crate::features::file::FileFacts;
 use crate::features::key_history::KeyFacts;
 use crate::features::keys::EditFacts;

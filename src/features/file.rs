@@ -1,3 +1,5 @@
+//! The past of the files and directories that a change touches: how often, how lately, by whom. Outcomes are not read here.
+
 use crate::features::facts::{count, share};
 use crate::features::schema::{FeatureSpec, Unit};
 use crate::features::spread::Spread;

@@ -1,3 +1,5 @@
+//! The past of the very keys and key names that are edited: touches, ages, usual steps, and edits taken back.
+
 use crate::features::facts::{count, share};
 use crate::features::file::tracks;
 use crate::features::schema::{FeatureSpec, Unit};

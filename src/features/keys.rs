@@ -1,3 +1,6 @@
+//! Which settings are edited and how, from the diff alone: kinds of values, directions, sizes of steps, topics of names.
+//! Reads no history.
+
 use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};

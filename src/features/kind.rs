@@ -1,3 +1,5 @@
+//! What kind of files are touched and where their paths say that they apply, from names alone.
+
 use crate::change::{ChangeRecord, opens_name};
 use crate::features::facts::{flag, share};
 use crate::features::schema::{FeatureSpec, Unit};

@@ -1,3 +1,5 @@
+//! The past of the very lines that are deleted or come back, by hashes of their texts.
+
 use crate::features::facts::share;
 use crate::features::schema::{FeatureSpec, Unit};
 use crate::history::{Footprint, History, SECONDS_PER_DAY, SECONDS_PER_HOUR};

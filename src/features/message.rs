@@ -1,3 +1,6 @@
+//! How a change is described: length, form and telling words of its message. Reads only what its author wrote before it
+//! landed.
+
 use crate::change::Change;
 use crate::features::facts::{count, flag};
 use crate::features::schema::{FeatureSpec, Unit};

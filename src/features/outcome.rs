@@ -1,3 +1,6 @@
+//! How often the like of a change went wrong before: its author, files, keys, wording. Rates are drawn toward the base rate
+//! while little is known; no outcome counts before it became known.
+
 use crate::features::facts::flag;
 use crate::features::file::tracks;
 use crate::features::schema::{FeatureSpec, Unit};

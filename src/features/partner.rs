@@ -1,3 +1,5 @@
+//! What usually changes together with the touched files, and is absent this time.
+
 use crate::features::facts::count;
 use crate::features::schema::{FeatureSpec, Unit};
 use crate::history::{Footprint, History};

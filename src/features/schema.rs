@@ -1,3 +1,6 @@
+//! The ordered list of all features, with their families, units and revisions: what an artifact is held to. A feature that
+//! changes its meaning raises its revision. Start at [`schema`].
+
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;

@@ -1,3 +1,5 @@
+//! How large a change is and how far it is spread, from its canonical diff alone.
+
 use rustc_hash::FxHashSet;
 
 use crate::change::{ChangeRecord, FileContent, FileStatus};

@@ -1,3 +1,5 @@
+//! Sums up what the parts of a change say, such as its files; a change without parts has no value rather than 0.
+
 /// Least, greatest, mean and sum of what several parts of a change say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {

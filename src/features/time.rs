@@ -1,3 +1,5 @@
+//! When a change was written, by its author's own clock and offset, never by the machine's.
+
 use crate::features::facts::{Facts, flag};
 use crate::features::schema::{FeatureSpec, Unit};
 

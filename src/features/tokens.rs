@@ -1,3 +1,5 @@
+//! How often changes that use the same words went wrong, word by word, from hashes alone.
+
 use crate::features::schema::{FeatureSpec, Unit};
 use crate::features::spread::Spread;
 use crate::history::{Footprint, History, TokenKind};
