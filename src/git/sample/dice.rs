@@ -1,3 +1,5 @@
+//! The chance in the sample: seeded, so that the same seed tells the same story on every machine.
+
 use rand_core::{RngCore, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 

@@ -1,3 +1,5 @@
+//! The invented people of the sample and their habits. None of them stands for anybody.
+
 use crate::git::sample::dice::Dice;
 
 /// Somebody who lands changes.

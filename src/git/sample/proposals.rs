@@ -1,3 +1,5 @@
+//! Changes that the sample leaves unlanded, for the demo to score, as diffs against its last state.
+
 use git2::Patch;
 
 use crate::git::sample::people::{PEOPLE, Person};

@@ -1,3 +1,5 @@
+//! The sample's first commit: services, limits, flags, pools and owners, from which the story goes on.
+
 use crate::git::sample::tree::Tree;
 
 /// The services of the sample, with how delicate each is in log-odds.

@@ -1,3 +1,5 @@
+//! The sample's files as keys and values, and edits of them. An edit that no longer fits is told by [`Tree::fits`], not forced.
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

@@ -1,3 +1,6 @@
+//! Writes the sample's story as a repository with its incidents and owners beside it. Dates and ids are the same every time.
+//! Start at [`write_sample`].
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
