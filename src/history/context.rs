@@ -1,3 +1,5 @@
+//! What is remembered of the repository as a whole: its landings one by one for a while, and its base rate.
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};

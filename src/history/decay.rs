@@ -1,3 +1,6 @@
+//! A sum that forgets at a fixed half-life, kept in one number. It depends on the moments of its parts, not on when it is
+//! asked.
+
 use serde::{Deserialize, Serialize};
 
 /// Seconds of a day.

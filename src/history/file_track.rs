@@ -1,3 +1,5 @@
+//! What is remembered of one file beyond its counts: authors, length, partners; each list bounded.
+
 use serde::{Deserialize, Serialize};
 
 use crate::history::track::Track;

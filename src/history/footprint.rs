@@ -1,3 +1,6 @@
+//! A change as the fold remembers it: hashes and a few numbers, no text. All that an outcome known later can fall on.
+//! Start at [`Footprint::of`].
+
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! What is remembered of one key in one file: its last values as hashes, and how large its steps usually are.
+
 use serde::{Deserialize, Serialize};
 
 use crate::history::track::Track;

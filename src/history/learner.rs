@@ -1,3 +1,6 @@
+//! A small model that learns along the fold, one outcome at a time, when it becomes known. Its state is part of the history
+//! and is the same on every machine.
+
 use serde::{Deserialize, Serialize};
 
 /// Slots of the table; an input's hash picks one.

@@ -1,3 +1,6 @@
+//! Footprints that wait for their outcome, and the moment at which none has come. Old ones fall out; what comes later than
+//! that falls on nothing.
+
 use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! What is remembered of a single line, by a hash of its file and text: when it last came and went.
+
 use serde::{Deserialize, Serialize};
 
 /// What is remembered of one line of one file, by its text without white space around it.

@@ -1,3 +1,5 @@
+//! A map of bounded size whose forgetting depends on the events alone, so that replaying them gives the same state.
+
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 

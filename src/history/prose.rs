@@ -1,3 +1,5 @@
+//! What people wrote in a message, without what tools put there: body lines and tickets.
+
 /// Tickets of one message that are remembered.
 const MAX_TICKETS: usize = 8;
 

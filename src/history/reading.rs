@@ -1,3 +1,5 @@
+//! A change read once for everybody: its typed edits and its kind. The fold and the features both start from it.
+
 use std::hash::Hasher;
 
 use rustc_hash::FxHasher;

@@ -1,3 +1,6 @@
+//! The state after every event so far, and what each event does to it. The only place that changes it; a vector is read from
+//! it before its own change lands. Start at [`History`].
+
 use serde::{Deserialize, Serialize};
 
 use crate::change::FileStatus;

@@ -1,3 +1,6 @@
+//! A table of hashed words with how often each was seen and went wrong, halved over the years. Two words may share a slot;
+//! none can be read back.
+
 use serde::{Deserialize, Serialize};
 
 /// Slots of the table; a token's hash picks one.

@@ -1,3 +1,5 @@
+//! The counter that everything remembered has in common: how often, when, and how often it went wrong.
+
 use serde::{Deserialize, Serialize};
 
 use crate::history::decay::Decayed;

@@ -1,3 +1,5 @@
+//! The last values of each column, by which a new one is ranked before it is added.
+
 use serde::{Deserialize, Serialize};
 
 /// The last vectors, column by column, against which a value is ranked.

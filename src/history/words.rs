@@ -1,3 +1,5 @@
+//! From text to hashed words: the one reading that history, features and explanations share.
+
 use crate::history::reading::hash64;
 use crate::history::tokens::TokenKind;
 
