@@ -1,3 +1,6 @@
+//! What a service may be told about listening, limits and time, as finished values with their defaults. Where the values come
+//! from is in `settings`.
+
 use std::path::PathBuf;
 use std::time::Duration;
 

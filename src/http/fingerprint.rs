@@ -1,3 +1,5 @@
+//! One hash over several parts that cannot run together, for whoever asks whether two questions are the same.
+
 use sha2::{Digest, Sha256};
 
 /// SHA-256 over parts, each behind its length: no two lists of parts read alike.

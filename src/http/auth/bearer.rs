@@ -1,3 +1,6 @@
+//! Who sends a request, and whether their key may do what they ask: the one gate in front of every route that needs a scope.
+//! Start at [`authorize`].
+
 use std::sync::Arc;
 use std::time::Instant;
 

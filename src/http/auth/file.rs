@@ -1,3 +1,5 @@
+//! The key file: read, checked, changed and written whole. It holds hashes of keys, never a key. Start at [`KeyFile`].
+
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};

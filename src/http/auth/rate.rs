@@ -1,3 +1,5 @@
+//! How many requests a key may send a second. Nothing is counted where no limit is configured.
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;

@@ -1,3 +1,6 @@
+//! The keys in force, which follow their file while the service runs. A file that is gone leaves no key in force, one that is
+//! not understood the last good ones.
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,3 +1,6 @@
+//! Answers questions from live histories under one artifact: the real [`Assessor`]. Every
+//! doubt is a reason beside the answer, never an error. Start at `assess`.
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 

@@ -1,3 +1,6 @@
+//! The names under which a landed change may have been asked about before, from its ids, its trailers and its diff. By these its
+//! earlier decisions are found.
+
 use crate::change::{Change, digest};
 use crate::http::assessor::Landed;
 

@@ -1,3 +1,6 @@
+//! Ownership of a followed repository, taken up anew while the service runs. A file that is gone or not understood leaves
+//! the last good one in force and is said.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

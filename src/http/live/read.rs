@@ -1,3 +1,6 @@
+//! From a commit or a posted diff to a vector and all that is known beside it, read from the state before the change. No model
+//! is asked here. Start at [`commit`] and [`proposal`].
+
 use std::sync::Arc;
 
 use crate::change::{

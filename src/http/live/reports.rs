@@ -1,3 +1,5 @@
+//! What was reported about changes that no followed history holds, by the names they may be asked about again.
+
 use std::collections::HashMap;
 
 use crate::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget};

@@ -1,3 +1,6 @@
+//! One followed repository: folded at the start, fed with what lands, folded again when its history was rewritten. Questions
+//! read one state as a whole, never one that is half folded. Start at [`LiveRepository`].
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

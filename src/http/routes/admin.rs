@@ -1,3 +1,6 @@
+//! Routes that look at or exchange the model and the policy, or fold new commits now. What is refused leaves the old one in
+//! force.
+
 use std::sync::Arc;
 
 use axum::body::Body;

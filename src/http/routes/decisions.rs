@@ -1,3 +1,5 @@
+//! Routes that read stored decisions. A record that is not as it was written is named and never shown.
+
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};

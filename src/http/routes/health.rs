@@ -1,3 +1,5 @@
+//! Routes for operators: whether the process lives, whether it can vouch for its answers, and its metrics.
+
 use std::sync::Arc;
 
 use axum::extract::State;

@@ -1,3 +1,6 @@
+//! Routes that put something beside a decision: outcomes and overrides. They add records and change none; a report is in force
+//! only once it is durable. Start at [`report`].
+
 use std::sync::Arc;
 
 use axum::body::Body;

@@ -1,3 +1,6 @@
+//! Routes that score: one change or a batch. Bodies, keys for repeating a request and deadlines are looked at here; what is
+//! answered is made in `score`. Start at [`one`].
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
