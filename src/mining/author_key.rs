@@ -1,3 +1,5 @@
+//! Turns authors into keyed hashes before they reach a row. Without the key nobody can go back, nor join two installations.
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
