@@ -1,3 +1,5 @@
+//! Why a learner does not fit or a fitted one is refused, naming the parameter, column or row and what was expected.
+
 /// Why a learner does not fit, or a fitted one is refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {

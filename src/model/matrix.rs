@@ -1,3 +1,6 @@
+//! What learners take: columns of numbers in which NaN is unknown, and labels with weights. Nothing here knows what a column
+//! means.
+
 use crate::model::Error;
 
 /// Feature values, column by column; NaN is an unknown value.

@@ -1,3 +1,6 @@
+//! Columns cut into at most 255 bins once a fit, so that splits are looked for among bins. Unknown values have a bin of their
+//! own. Start at [`bin_columns`].
+
 use crate::model::Matrix;
 
 /// Rows that decide the bins of a column at most, taken at even distances.

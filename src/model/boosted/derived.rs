@@ -1,3 +1,5 @@
+//! A place for what can be worked out again from a model: never written, never compared.
+
 use std::sync::OnceLock;
 
 /// What follows from the trees, made at first use; equal to any other.

@@ -1,3 +1,6 @@
+//! Gradient boosting from the first margin to the last tree: sampling, gradients, bags, early stopping. The same seed gives the
+//! same trees with any number of threads. Start at [`fit`].
+
 use rand_core::{RngCore, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 

@@ -1,3 +1,5 @@
+//! Grows one tree leaf by leaf, the best split first, on buffers that are used again. Start at [`Grower`].
+
 use std::ops::Range;
 
 use crate::model::boosted::BoostedParams;

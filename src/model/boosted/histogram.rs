@@ -1,3 +1,5 @@
+//! Sums of gradients by bin, as integers: exact, so that neither the order of rows nor a subtraction changes a bit.
+
 use crate::model::boosted::bins::BinnedColumn;
 
 /// Bits that count rows in [`Cell::hessian_rows`]; a fit has fewer rows than 2 to this.

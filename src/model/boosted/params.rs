@@ -1,3 +1,5 @@
+//! Parameters of the boosted learner; only those that passed their check can fit. Start at [`BoostedParams`].
+
 use crate::model::boosted::{Boosted, fit};
 use crate::model::error::require;
 use crate::model::{Error, Matrix, Target};

@@ -1,3 +1,5 @@
+//! Looks for the best split of a leaf on one column, within the bounds that monotone splits above it have set.
+
 use crate::model::boosted::BoostedParams;
 use crate::model::boosted::bins::BinnedColumn;
 use crate::model::boosted::histogram::{Cell, Scale, Sums};

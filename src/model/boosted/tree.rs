@@ -1,3 +1,6 @@
+//! A fitted tree, flat and small, as it is written into an artifact. What is read back is checked for children, depth and
+//! numbers before any row goes down it. Start at [`Tree`].
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::boosted::params::DEPTH_LIMIT;

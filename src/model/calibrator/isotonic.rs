@@ -1,3 +1,5 @@
+//! A calibrator of steps drawn as a line, blended with Platt's so that the map still rises strictly.
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::calibrator::Platt;

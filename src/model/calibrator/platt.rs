@@ -1,3 +1,5 @@
+//! Calibrators of one or two slopes, shrunk toward no change while there are few labels, and held to the mean of the labels.
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::calibrator::{base_margin, log_loss, soft_labels};

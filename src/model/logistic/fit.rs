@@ -1,3 +1,6 @@
+//! Fits the logistic learner by Newton steps on standardised columns, with products of columns where they are asked for.
+//! Start at [`fit`].
+
 use crate::model::logistic::{Logistic, LogisticColumn, LogisticParams, LogisticProduct, read};
 use crate::model::solve::{Symmetric, dot};
 use crate::model::{Error, Matrix, Target, logit, sigmoid, softplus};
