@@ -1,3 +1,6 @@
+//! From a question to a decision: facts, hazards, rules, budget and windows, in this order. What speaks against a change is
+//! collected in a [`Ledger`] that only rises. Start at [`Policy::decide`].
+
 use crate::label::ChangeKind;
 use crate::policy::decision::{Decision, Verdict};
 use crate::policy::document::{Mode, OnDoubt};

@@ -1,3 +1,5 @@
+//! The answer of the policy as a plain value: the verdict, why, what it needs and how it rolls out.
+
 use serde::{Deserialize, Serialize};
 
 use crate::policy::reason::{Reason, ReasonCode};

@@ -1,3 +1,5 @@
+//! Durations as a policy file writes them, with their units. A bare number is refused.
+
 /// Seconds of a duration with units: `15m`, `1h30m`, `45s`, `2d`.
 ///
 /// # Errors

@@ -1,3 +1,5 @@
+//! Collects what speaks for and against a change while it is decided. Nothing put into it can lower the verdict.
+
 use crate::policy::decision::Verdict;
 use crate::policy::reason::{Reason, ReasonCode};
 

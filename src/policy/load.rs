@@ -1,3 +1,6 @@
+//! From the text of a policy file to a checked [`Policy`]. Whatever is not understood refuses the file as a whole, naming
+//! the key. Start at [`load`].
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};

@@ -1,3 +1,5 @@
+//! Everything that a decision may rest on, as plain values. The moment is among them: policy has no clock.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

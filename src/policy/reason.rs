@@ -1,3 +1,6 @@
+//! The closed set of reasons: a stable code for programs, a sentence for people, and whether it degrades the answer. Codes are
+//! added, never renamed. Start at [`ReasonCode`].
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One reason of a decision: a code for programs, a sentence for people.

@@ -1,3 +1,6 @@
+//! What the calendar says at a moment: the season's budget, a freeze, and when the answer ends. Of overlapping windows the
+//! strictest wins.
+
 use crate::policy::decision::AppliedBudget;
 use crate::policy::{NORMAL_SEASON, Policy, Window};
 

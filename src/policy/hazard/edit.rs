@@ -1,3 +1,6 @@
+//! One edit with the lines around it, as hazard rules look at it: words and values are read once, when the first rule asks.
+//! Start at [`Edit`].
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 

@@ -1,3 +1,6 @@
+//! Asks every hazard rule about every edit and file of a change, and keeps the first place of each rule that fires. What a file
+//! is too large to be read for is said, not passed over. Start at [`find_hazards`].
+
 use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};

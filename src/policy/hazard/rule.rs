@@ -1,3 +1,6 @@
+//! What a hazard rule is, and the list of all: name, code, where it looks and an example. A name is never given to another
+//! rule, because policies switch rules off by it. Start at [`hazard_rules`].
+
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::{

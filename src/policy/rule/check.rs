@@ -1,3 +1,6 @@
+//! What a rule's expression may name and how deep it may nest, checked when the policy is loaded: a rule that could never fire
+//! is refused. Start at [`check`].
+
 use cel::IdedExpr;
 use cel::common::ast::operators::{EQUALS, IN, NOT_EQUALS};
 use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, LiteralValue};

@@ -1,3 +1,5 @@
+//! How many steps a rule may take on a change at most, estimated before it runs, so that no change makes a rule run for long.
+
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr};
 

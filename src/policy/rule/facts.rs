@@ -1,3 +1,6 @@
+//! What a rule may see of a change, its risk and its context, as CEL values. No feature is among them.
+//! Start at [`RuleFacts`].
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
