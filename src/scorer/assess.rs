@@ -1,3 +1,6 @@
+//! From a vector to an assessment: margin, probability, rank and shares that add up. The same vector, artifact and reference
+//! give the same bytes; there is no clock. Start at [`Scorer::assess`].
+
 use std::sync::Arc;
 
 use crate::artifact::{Artifact, Error};

@@ -1,3 +1,6 @@
+//! The newest margins of a repository, which percentiles rank against. Only margins of changes that the artifact had not
+//! seen may be put in, and under one artifact.
+
 use std::collections::VecDeque;
 
 use crate::risk::{Reference, ReferenceScope};
