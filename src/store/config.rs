@@ -1,3 +1,6 @@
+//! Where the log lies and how it is kept, checked before anything is opened. An address that is not understood is refused, never
+//! guessed.
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -1,3 +1,6 @@
+//! Why the log does not open, write or verify; one variant for each thing that a caller treats otherwise. No message holds the
+//! body of a record.
+
 use std::path::PathBuf;
 
 use crate::store::verify::Problem;

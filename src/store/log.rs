@@ -1,3 +1,6 @@
+//! The reading side: records, pages, what stands beside a decision, and verification. Writes no record; heads that checkpoints
+//! make needless are all that it removes. Start at [`Log`].
+
 use std::collections::HashMap;
 
 use crate::store::database::{Database, reading};

@@ -1,3 +1,6 @@
+//! A record and the bytes that its digest covers. Records that were written must digest as they did: what is new in them joins
+//! these bytes without moving what was there. Start at [`Record`].
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 

@@ -1,3 +1,5 @@
+//! What records are looked for by, as a condition with its values apart: nothing that a caller wrote becomes part of a statement.
+
 use crate::store::RecordKind;
 
 /// What a search of the log asks for; absent parts match everything.

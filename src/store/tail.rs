@@ -1,3 +1,5 @@
+//! The end of a chain while it is written: gives each record its number, the digest before it and its own.
+
 use crate::store::key::SigningKey;
 use crate::store::record::{NewRecord, Record, RecordDigest};
 
