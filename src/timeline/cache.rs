@@ -1,3 +1,6 @@
+//! A folded history on disk, private to its owner, versioned and summed. In doubt it is thrown away and folded again; it never
+//! changes an answer. Start at [`fold`].
+
 use std::fs;
 use std::io::Write;
 use std::ops::ControlFlow;

@@ -1,3 +1,5 @@
+//! What became known of a change before it landed, kept until it does or too long has passed.
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! What happened to landed changes, by every name under which they may be asked about again: number, digest, review.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,6 @@
+//! The one loop that mining, scoring and the service share: outcomes that became known, then the question, then the landing.
+//! No fact enters before its moment. Start at [`Timeline`].
+
 use std::cell::LazyCell;
 
 use serde::{Deserialize, Serialize};

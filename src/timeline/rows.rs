@@ -1,3 +1,6 @@
+//! Rows of landed changes in one append-only file, each with its checksum, so that a commit is scored with the vector read
+//! before it landed. A damaged row is an error, never another row.
+
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! Incidents and reported outcomes in the order in which they became known, handed out once when their moment has come.
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
