@@ -1,3 +1,6 @@
+//! Trains before a moment and tests after it, once or again and again. Nothing after the moment reaches a fit; what later
+//! facts are for is measuring alone. Start at [`backtest`].
+
 use std::collections::BTreeMap;
 
 use crate::artifact::Scoring;

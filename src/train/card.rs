@@ -1,3 +1,5 @@
+//! The model card in Markdown, made of the artifact's document and of nothing else, so that it cannot claim more.
+
 use std::fmt::Write;
 
 use jiff::Timestamp;

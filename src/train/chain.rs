@@ -1,3 +1,6 @@
+//! Predicts training rows by members that had not seen them, fold after fold forward in time: what calibration and weights
+//! rest on. No fold sees a later row. Start at [`Chain::forward`].
+
 use crate::train::Error;
 use crate::train::combiner::spread_of;
 use crate::train::examples::{Examples, Labelled};

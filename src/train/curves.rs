@@ -1,3 +1,5 @@
+//! Curves that an artifact carries about itself, from predictions of rows that the predicting model had not seen.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

@@ -1,3 +1,6 @@
+//! Measures a finished artifact on rows or a table. Fits nothing, and leaves out what the artifact, or the prior in it, has
+//! seen. Start at [`evaluate`].
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

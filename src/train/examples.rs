@@ -1,3 +1,6 @@
+//! From mined rows to what learners take: a matrix, tokens and the time that orders them. Knows no label; those come as
+//! [`Labelled`] positions beside it.
+
 use crate::dataset::Rows;
 use crate::features::is_custom;
 use crate::model::{Matrix, Target};

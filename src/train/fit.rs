@@ -1,3 +1,6 @@
+//! Fits the members on one set of rows and joins them into one ensemble. Which rows and which weights is the caller's
+//! business. Start at [`Members::fit`].
+
 use crate::artifact::Scoring;
 use crate::model::boosted::BoostedValidParams;
 use crate::model::{Ensemble, Input, Learner, Member, Target, TextLogistic, TextMember};

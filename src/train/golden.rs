@@ -1,3 +1,6 @@
+//! What an artifact is checked by later: golden rows with their answers, and the usual range of every column. Golden rows are
+//! made up; no change can be read from them.
+
 use crate::artifact::{Golden, Guard, Scoring};
 use crate::train::examples::Examples;
 

@@ -1,3 +1,6 @@
+//! The published artifact: one model over the changes of several repositories, with twins that leave out each of them. A twin
+//! is fitted without its source, not merely weighed down. Start at [`train_pooled`].
+
 use std::collections::BTreeMap;
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! The part of a backtest's scored changes that a task asks about, measured as one block.
+
 use crate::dataset::{Row, Rows};
 use crate::train::Error;
 use crate::train::report::{Block, DatasetReport, Scored};

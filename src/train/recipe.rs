@@ -1,3 +1,6 @@
+//! The parameters of a fit in one value, with the choices for histories, pools and tables. What is too little to learn from
+//! stands beside the code that says so. Start at [`Recipe`].
+
 use std::collections::BTreeMap;
 
 use serde_json::json;

@@ -1,3 +1,6 @@
+//! Reports as they are printed and written: counts, metrics with their intervals, comparisons. Field names are read by
+//! scripts; they are added to, never renamed. Start at [`Report`].
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

@@ -1,3 +1,6 @@
+//! Training and backtests on a plain table of numbers, by the learners of mined rows: no prior, no tokens, no history.
+//! Start at [`train_table`].
+
 use std::collections::BTreeMap;
 
 use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, Scoring, Source, TABLE};

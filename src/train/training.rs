@@ -1,3 +1,6 @@
+//! From examples and what is known of them to a calibrated model and its artifact, with or without a prior. Reads no label
+//! that was not known at the moment of training. Start at [`train_rows`].
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
