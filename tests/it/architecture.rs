@@ -111,6 +111,19 @@ fn every_import_is_in_the_table() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// What a file owns, what it must never do, where to start reading: the first thing that its reader sees.
+#[test]
+fn every_file_says_first_what_it_owns() {
+    let is_of_tests =
+        |path: &Path| path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests");
+    let source = root().join("src");
+    let files =
+        rust_files(&source).into_iter().filter(|path| !is_of_tests(path.strip_prefix(&source).unwrap()));
+    let silent: Vec<PathBuf> =
+        files.filter(|path| !fs::read_to_string(path).unwrap().starts_with("//! ")).collect();
+    assert!(silent.is_empty(), "no `//!` at the top of {silent:#?}");
+}
+
 #[test]
 fn every_module_has_a_row_and_every_row_a_module() {
     let read = |name: &str| fs::read_to_string(root().join("src").join(name)).unwrap();
