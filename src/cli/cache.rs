@@ -54,10 +54,14 @@ pub fn distrusted(dir: &Path) -> Option<String> {
     Some(format!("cache: `{}` cannot be used: {error}", dir.display()))
 }
 
-/// Whether files can be made in a directory, which is made where it is not there, and whether it is the user's own:
-/// what somebody else folded is not to be trusted.
+/// Whether files can be made in a directory, which is made where it is not there, and whether it is the user's own, or of
+/// root, as a mounted volume is: what somebody else folded is not to be trusted.
 fn usable(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
     let own = tempfile::tempfile_in(dir)?.metadata()?.uid();
-    if fs::metadata(dir)?.uid() == own { Ok(()) } else { Err(io::Error::other("it belongs to another user")) }
+    if [own, 0].contains(&fs::metadata(dir)?.uid()) {
+        Ok(())
+    } else {
+        Err(io::Error::other("it belongs to another user"))
+    }
 }

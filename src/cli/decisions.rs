@@ -307,7 +307,8 @@ fn sentence(report: &VerifyReport) -> String {
     let VerifyReport { n_chains, n_records, n_heads, n_unsigned, difference } = report;
     let unsigned =
         if *n_unsigned > 0 { format!(", {n_unsigned} after the last of them") } else { String::new() };
-    let read = format!("{n_records} records in {n_chains} chains, {n_heads} signed heads{unsigned}");
+    let chains = if *n_chains == 1 { "chain" } else { "chains" };
+    let read = format!("{n_records} records in {n_chains} {chains}, {n_heads} signed heads{unsigned}");
     match difference {
         None => format!("{read}: all as written"),
         Some(difference) => {

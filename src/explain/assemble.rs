@@ -67,14 +67,18 @@ fn headline(assessment: Option<&Assessment>, decision: &Decision) -> Headline {
 }
 
 fn verdict_sentence(decision: &Decision) -> String {
-    let next = match decision.verdict {
-        Verdict::FastPath => "Fast path: roll out as planned".to_owned(),
-        Verdict::Hold => "Hold: do not roll out now".to_owned(),
-        Verdict::ExtraValidation if decision.require.is_empty() => {
+    let needs: Vec<String> = decision.require.iter().map(|word| requirement(word)).collect();
+    let next = match (decision.verdict, needs.is_empty()) {
+        (Verdict::FastPath, true) => "Fast path: roll out as planned".to_owned(),
+        (Verdict::FastPath, false) => format!("Fast path: roll out once there is {}", joined(&needs)),
+        (Verdict::Hold, true) => "Hold: do not roll out now".to_owned(),
+        (Verdict::Hold, false) => {
+            format!("Hold: do not roll out now; to be let go, this needs {}", joined(&needs))
+        }
+        (Verdict::ExtraValidation, true) => {
             "Extra validation: have it looked at before it rolls out".to_owned()
         }
-        Verdict::ExtraValidation => {
-            let needs: Vec<String> = decision.require.iter().map(|word| requirement(word)).collect();
+        (Verdict::ExtraValidation, false) => {
             format!("Extra validation: before it rolls out, this needs {}", joined(&needs))
         }
     };
@@ -295,6 +299,32 @@ fn rank_of(feature: &str, vector: &[f32]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::AppliedBudget;
+
+    #[test]
+    fn the_headline_says_what_is_asked_for_whatever_the_verdict() {
+        let sentence = |verdict, require: &[&str]| {
+            verdict_sentence(&Decision {
+                verdict,
+                degraded: false,
+                enforced: true,
+                reasons: Vec::new(),
+                require: require.iter().map(|word| (*word).to_owned()).collect(),
+                stages: Vec::new(),
+                budget: AppliedBudget { season: "normal".to_owned(), share: 0.1, threshold_percentile: 90.0 },
+                expires_at: 0,
+            })
+        };
+        assert_eq!(sentence(Verdict::FastPath, &[]), "Fast path: roll out as planned.");
+        assert_eq!(
+            sentence(Verdict::FastPath, &["undo_by", "owner"]),
+            "Fast path: roll out once there is a date by which it is undone and the word of an owner."
+        );
+        assert_eq!(
+            sentence(Verdict::Hold, &["release_owner"]),
+            "Hold: do not roll out now; to be let go, this needs the release owner."
+        );
+    }
 
     #[test]
     fn of_one_file_nothing_is_the_busiest() {

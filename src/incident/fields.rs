@@ -100,7 +100,8 @@ pub(crate) fn incident_link(fields: &Fields) -> Result<IncidentLink, String> {
 pub(crate) fn incident_header<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), String> {
     // Every column is there and holds something, so that only its name is looked at.
     let fields: Fields = names.map(|name| (name.to_owned(), "0".to_owned())).collect();
-    refuse_unknown(&fields, &INCIDENT_COLUMNS)?;
+    let expected = |why: String| format!("{why}; the columns are `{}`", INCIDENT_COLUMNS.join("`, `"));
+    refuse_unknown(&fields, &INCIDENT_COLUMNS).map_err(expected)?;
     ["incident_id", "repo", "change_id", "link_kind"]
         .into_iter()
         .try_for_each(|name| required(&fields, name).map(drop))

@@ -93,18 +93,17 @@ pub fn parse_incidents_csv(bytes: &[u8]) -> Result<Vec<IncidentLink>, Error> {
         let reason = format!("the column `{twice}` is there twice");
         return fields::collect(INCIDENTS, [(1, Err(reason))].into_iter(), fields::incident_link);
     }
+    // Once, and not for every row.
+    if let Err(reason) = fields::incident_header(headers.iter())
+        && !headers.is_empty()
+    {
+        return fields::collect(INCIDENTS, [(1, Err(reason))].into_iter(), fields::incident_link);
+    }
     let numbered = reader.into_records().map(|record| match record {
         Ok(record) => (line_of(bytes, record.position()), Ok(named(&headers, &record))),
         Err(error) => (line_of(bytes, error.position()), Err(reason_of(&error))),
     });
-    let links = fields::collect(INCIDENTS, numbered, fields::incident_link)?;
-    // Each row is held to the columns; without one, a file of anything else would pass for no incident.
-    match fields::incident_header(headers.iter()) {
-        Err(reason) if links.is_empty() && !headers.is_empty() => {
-            fields::collect(INCIDENTS, [(1, Err(reason))].into_iter(), fields::incident_link)
-        }
-        Ok(()) | Err(_) => Ok(links),
-    }
+    fields::collect(INCIDENTS, numbered, fields::incident_link)
 }
 
 /// Reads incident links from JSON lines.

@@ -58,7 +58,9 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
     let seen = seen_of(artifact, rows)?;
     let unseen: Vec<usize> = (0..rows.n_rows()).filter(|&row| !is_seen(&seen, &rows.facts()[row])).collect();
     if unseen.is_empty() {
-        return Err(Error::Refused("it was trained on every one of these rows"));
+        return Err(Error::Refused(
+            "it was trained on every one of these rows; `mine --until` leaves the newest out for training, and they are unseen",
+        ));
     }
     let vector = |row: usize| {
         let values = rows.vector(row);

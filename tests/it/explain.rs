@@ -379,6 +379,22 @@ fn colors_are_the_only_difference() {
     assert!(colored != plain && plain == terminal(&hostile(), Style::Plain));
 }
 
+/// What is printed leads from the first line to the last: groups that each hardly matter may matter together.
+#[test]
+fn groups_that_hardly_matter_have_what_they_do_together() {
+    let mut explanation = proposal("capacity.diff");
+    for group in explanation.groups.iter_mut().take(3) {
+        (group.direction, group.factor) = (Direction::Neither, 0.93);
+    }
+    let weak: Vec<f64> =
+        explanation.groups.iter().filter(|group| !group.is_telling()).map(|group| group.factor).collect();
+    let product: f64 = weak.iter().product();
+    assert!(weak.len() > 1 && product < 0.9, "{weak:?}");
+    let printed = terminal(&explanation, Style::Plain);
+    let strength = format!("÷ {:.1} ", product.recip());
+    assert!(printed.lines().any(|line| line.trim_start().starts_with(&strength)), "{printed}");
+}
+
 #[test]
 fn markdown_for_a_comment() {
     insta::assert_snapshot!(markdown(&hostile()));

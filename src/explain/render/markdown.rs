@@ -106,8 +106,8 @@ fn groups(explanation: &Explanation, text: &mut String) {
         let why = if why.is_empty() { NOTHING_STANDS_OUT.to_owned() } else { why.join("; ") };
         put(text, &format!("| {} | {} | {why} |", strength(group), cell(&group.title)));
     }
-    if let Some(titles) = weak_groups(explanation) {
-        put(text, &format!("| ≈ 1 | {} | |", cell(&titles)));
+    if let Some((strength, titles)) = weak_groups(explanation) {
+        put(text, &format!("| {strength} | {} | |", cell(&titles)));
     }
     if let Some((strength, said)) = together(explanation) {
         put(text, &format!("| {strength} | {} | |", cell(&said)));

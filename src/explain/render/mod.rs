@@ -116,11 +116,13 @@ fn together(explanation: &crate::explain::Explanation) -> Option<(String, String
     Some((strength, said))
 }
 
-/// The titles of the groups that hardly move the odds, in one line; none where all do.
-fn weak_groups(explanation: &crate::explain::Explanation) -> Option<String> {
-    let weak = explanation.groups.iter().filter(|group| !group.is_telling());
-    let titles: Vec<&str> = weak.map(|group| group.title.as_str()).collect();
-    (!titles.is_empty()).then(|| titles.join(", "))
+/// What the groups that hardly move the odds each do to them together, and their titles, in one line; none where there are
+/// none.
+fn weak_groups(explanation: &crate::explain::Explanation) -> Option<(String, String)> {
+    let weak: Vec<_> = explanation.groups.iter().filter(|group| !group.is_telling()).collect();
+    let titles: Vec<&str> = weak.iter().map(|group| group.title.as_str()).collect();
+    let strength = factor_words(Some(weak.iter().map(|group| group.factor).product()));
+    (!titles.is_empty()).then(|| (strength.unwrap_or_else(|| "≈ 1".to_owned()), titles.join(", ")))
 }
 
 /// The day in UTC.

@@ -75,8 +75,8 @@ fn groups(explanation: &Explanation, page: &mut Page) {
         let why = if values.is_empty() { NOTHING_STANDS_OUT.to_owned() } else { values.join("; ") };
         page.item(&strength(group), &format!("{}: {why}", upper_first(&group.title)));
     }
-    if let Some(titles) = weak_groups(explanation) {
-        page.item("≈ 1", &upper_first(&titles));
+    if let Some((strength, titles)) = weak_groups(explanation) {
+        page.item(&strength, &upper_first(&titles));
     }
     if let Some((strength, said)) = together(explanation) {
         page.item(&strength, &said);

@@ -66,6 +66,10 @@ pub(in crate::http) async fn one(
 /// Scores many changes, each on its own, against one history head, model and policy.
 #[utoipa::path(
     post, path = "/v1/score/batch", tag = "score",
+    params(
+        ("include" = Option<String>, Query, pattern = "^vector$", description = "`vector` adds the feature vector and the tokens to each answer"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "The same key and body: the same decisions, for 24 hours or until they expire")
+    ),
     request_body = BatchRequest,
     responses(
         (status = 200, description = "An answer or a problem each, in order", body = BatchAnswer),

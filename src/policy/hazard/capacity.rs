@@ -139,6 +139,7 @@ fn capacity_cut(edit: &Edit<'_>) -> bool {
         && edit.leaf_says(&["instance type", "machine type", "instance class", "node type", "size"]))
         || has_many()
             && falls_to(5.0)
+            && !replicas_to_zero(edit)
             && !is_floor()
             && (edit.is_about(COPIES) || edit.is_about(WORKERS) || falls_to(10.0) && edit.is_about(POOLS))
             && !edit.leaf_says(OTHERS)

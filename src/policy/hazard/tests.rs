@@ -38,6 +38,11 @@ fn every_rule_fires_on_its_own_edit_and_none_on_the_harmless_form() {
 }
 
 #[test]
+fn copies_that_are_all_gone_are_told_once() {
+    assert_eq!(names("a/web.yaml", "-replicas: 6\n+replicas: 0"), ["replicas_to_zero"]);
+}
+
+#[test]
 fn every_rule_has_a_case_and_a_name_of_its_own() {
     let tried: BTreeSet<&str> = CASES.iter().map(|case| case.0).chain(["unread"]).collect();
     let all: Vec<&str> = hazard_rules().map(|rule| rule.name).collect();
