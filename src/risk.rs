@@ -124,6 +124,9 @@ impl From<RiskScore> for f64 {
 }
 
 impl GateLevel {
+    /// Every level, the safest first.
+    pub const ALL: [Self; 4] = [Self::Green, Self::Red, Self::Yellow, Self::Weekend];
+
     /// Its word.
     pub fn as_str(self) -> &'static str {
         match self {

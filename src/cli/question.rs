@@ -70,11 +70,11 @@ pub enum OnRefusal {
 #[group(skip)]
 #[command(group = ArgGroup::new("change").required(true).args(["commit", "range", "diff"]))]
 struct ChangeArgs {
-    /// A commit of the repository
-    #[arg(long, value_name = "REV", requires = "repo")]
+    /// A commit of the repository; with `--server` and without `--repo`, its full id
+    #[arg(long, value_name = "REV")]
     commit: Option<String>,
     /// Everything from A to B as one change by B's author
-    #[arg(long, value_name = "A..B", requires = "repo")]
+    #[arg(long, value_name = "A..B")]
     range: Option<String>,
     /// A unified diff, `-` for standard input
     #[arg(long, value_name = "FILE")]
@@ -147,6 +147,9 @@ impl QuestionArgs {
         on_refusal: OnRefusal,
         ask: impl Fn(&Local, &[u8], i64) -> Result<T, ApiError>,
     ) -> Result<T, Failure> {
+        if self.repo.is_none() && self.change.diff.is_none() {
+            return Err(Failure::usage("`--commit` and `--range` need `--repo` where no service is asked"));
+        }
         let body = self.body()?;
         let incidents = self.incident_file()?;
         let now_ms = Timestamp::now().as_millisecond();
@@ -194,9 +197,16 @@ impl QuestionArgs {
         self.name.clone().or_else(of_path).unwrap_or_else(|| "unknown".to_owned())
     }
 
+    /// The id of a commit. A service has the repository, but knows no branch of its caller's.
     fn resolve(&self, revision: &str) -> Result<String, Failure> {
-        let path = self.repo.as_deref().ok_or_else(|| Failure::usage("a revision needs `--repo`"))?;
-        Ok(Repository::open(path)?.resolve(revision)?.0)
+        let is_full = revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match self.repo.as_deref() {
+            Some(path) => Ok(Repository::open(path)?.resolve(revision)?.0),
+            None if is_full => Ok(revision.to_ascii_lowercase()),
+            None => Err(Failure::usage(format!(
+                "`{revision}` is no full commit id: without `--repo` nothing tells what it names"
+            ))),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::http::wire::{
 };
 use crate::label::{ChangeKind, Classification};
 use crate::policy::{self, Decision, Facts, Reason, ReasonCode, Verdict};
-use crate::risk::{Assessment, GateLevel, HORIZON_DAYS, ReferenceScope};
+use crate::risk::{Assessment, HORIZON_DAYS, ReferenceScope};
 use crate::store::{Columns, NewRecord, RecordKind, new_id};
 
 /// Contributions shown one by one; the rest is summed in `others`.
@@ -214,7 +214,7 @@ fn answer(
         decision: decision.verdict.as_str().into(),
         degraded: decision.degraded,
         enforced: decision.enforced,
-        kind: kind_word(assessed.classification.kind).into(),
+        kind: assessed.classification.kind.as_str().into(),
         change: change_answer(question, assessed),
         risk: assessment.map(risk_answer),
         budget: has_policy.then(|| BudgetAnswer {
@@ -258,7 +258,7 @@ fn part_answer(question: &Question, part: &Assessed, decision: &Decision) -> Par
             ..ChangeAnswer::default()
         },
         decision: decision.verdict.as_str().into(),
-        kind: kind_word(part.classification.kind).into(),
+        kind: part.classification.kind.as_str().into(),
         risk: part.assessment.as_ref().filter(|it| is_finite(it)).map(risk_answer),
         reasons: decision.reasons.iter().map(reason_answer).collect(),
     }
@@ -285,7 +285,7 @@ pub(super) fn risk_answer(assessment: &Assessment) -> RiskAnswer {
         horizon_days: HORIZON_DAYS,
         base_rate: assessment.base_rate,
         percentile: assessment.percentile,
-        gate_level: level_word(assessment.gate_level).into(),
+        gate_level: assessment.gate_level.as_str().into(),
         reference: ReferenceAnswer {
             scope: scope_word(reference.scope).into(),
             n: reference.n,
@@ -337,19 +337,6 @@ pub(super) fn moment(seconds: i64) -> String {
         .map_or_else(|_| "9999-12-31T23:59:59Z".into(), |moment| moment.to_string())
 }
 
-fn kind_word(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::Ordinary => "ordinary",
-        ChangeKind::PlannedRoundTrip => "planned_round_trip",
-        ChangeKind::Revert => "revert",
-        ChangeKind::Rollback => "rollback",
-    }
-}
-
-pub(super) fn level_word(gate_level: GateLevel) -> &'static str {
-    gate_level.as_str()
-}
-
 fn scope_word(scope: ReferenceScope) -> &'static str {
     match scope {
         ReferenceScope::Repository => "repository",
@@ -370,7 +357,7 @@ fn fingerprint(question: &Question, assessed: &Assessed, answer: &Answer) -> [u8
         budget.map(|budget| budget.season.as_str()),
         answer.model.as_ref().map(|model| model.digest.as_str()),
         answer.policy.as_deref(),
-        Some(kind_word(assessed.classification.kind)),
+        Some(assessed.classification.kind.as_str()),
     ];
     let is_landed = history.is_some_and(|history| history.mode == HistoryMode::BeforeLanding);
     let share = budget.map_or(0, |budget| budget.share.to_bits());

@@ -2,7 +2,7 @@
 
 use crate::explain::{Explanation, GroupShare};
 use crate::http::assessor::{Assessed, Decided};
-use crate::http::compose::{self, decide, level_word, policy_question};
+use crate::http::compose::{self, decide, policy_question};
 use crate::http::decode::Question;
 use crate::http::service::Serving;
 use crate::http::wire::{Answer, RiskAnswer};
@@ -106,7 +106,6 @@ fn reason(code: &str, text: &str) -> Option<Reason> {
 }
 
 fn assessment(risk: &RiskAnswer, answer: &Answer) -> Option<Assessment> {
-    let levels = [GateLevel::Green, GateLevel::Red, GateLevel::Yellow, GateLevel::Weekend];
     let is_repository = risk.reference.scope == "repository";
     let scope = if is_repository { ReferenceScope::Repository } else { ReferenceScope::Artifact };
     let given = answer.explanation.as_ref();
@@ -114,9 +113,9 @@ fn assessment(risk: &RiskAnswer, answer: &Answer) -> Option<Assessment> {
         score: RiskScore::new(risk.score).ok()?,
         base_rate: risk.base_rate,
         percentile: risk.percentile,
-        gate_level: levels
+        gate_level: GateLevel::ALL
             .into_iter()
-            .find(|level| level_word(*level) == risk.gate_level)
+            .find(|level| level.as_str() == risk.gate_level)
             .unwrap_or_else(|| GateLevel::of_percentile(risk.percentile)),
         reference: Reference { scope, n: risk.reference.n, from: None, to: None },
         base: given.map_or(0.0, |given| given.base),

@@ -27,6 +27,7 @@ mod metrics;
 mod models;
 mod otlp;
 mod pages;
+mod percent;
 mod replay;
 mod reported;
 mod router;

@@ -16,6 +16,7 @@ use crate::http::auth::{Guard, Scope, authorize};
 use crate::http::metrics::{CodeLabels, RequestLabels};
 use crate::http::otlp::Span;
 use crate::http::pages;
+use crate::http::percent::unescape;
 use crate::http::routes::{admin, decisions, docs, health, infer, outcomes, score};
 use crate::http::service::Service;
 use crate::http::trace::TraceContext;
@@ -67,7 +68,7 @@ pub fn router(service: Arc<Service>) -> Router {
 /// task of its own, and so to its end, also where the caller hangs up.
 async fn run_caught(request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if path.contains('%') && decisions::unescape(path).is_none() {
+    if path.contains('%') && unescape(path).is_none() {
         let detail = "the path is not percent-encoded UTF-8, or has a control character";
         return ApiError::new(ProblemCode::NotFound, detail).into_response();
     }

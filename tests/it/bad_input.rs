@@ -383,6 +383,11 @@ fn what_only_scoring_here_reads_cannot_be_given_with_a_server() {
     }
     check(&[&gate[..], &["--unit", "commit"]].concat(), 2, &["cannot be used with", "--unit"]);
     check(&gate, 3, &["`http://127.0.0.1:1` gave no decision"]);
+    // The service has the repository; what a branch is called here, it does not know.
+    let gate = ["gate", "--server", "http://127.0.0.1:1", "--name", "shop", "--commit"];
+    check(&[&gate[..], &["HEAD"]].concat(), 2, &["`HEAD` is no full commit id"]);
+    check(&[&gate[..], &["0123456789abcdef0123456789abcdef01234567"]].concat(), 3, &["gave no decision"]);
+    check(&["gate", "--name", "shop", "--commit", "HEAD"], 2, &["`--repo`"]);
 }
 
 #[test]

@@ -437,7 +437,14 @@ fn is_missing(repository: &LiveRepository, asked: &Asked) -> bool {
 
 fn unknown_commit(repository: &LiveRepository, state: &State, asked: &Asked, error: &git::Error) -> Assessed {
     tracing::info!(repo = repository.name, error = %error, "a commit cannot be read");
-    let mut assessed = hollow(asked, Reason::standard(ReasonCode::UnknownCommit));
+    let reason = match error {
+        git::Error::UnknownRevision { .. } => Reason::standard(ReasonCode::UnknownCommit),
+        _ => Reason::new(
+            ReasonCode::UnknownCommit,
+            "the commit could not be looked for: the repository cannot be read",
+        ),
+    };
+    let mut assessed = hollow(asked, reason);
     assessed.history = history(repository, state, HistoryMode::Present, asked.received_at);
     assessed
 }

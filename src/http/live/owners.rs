@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::git::Repository;
 use crate::http::live::LiveError;
+use crate::http::models::with_cause;
 use crate::http::stamp;
 use crate::incident::Owners;
 
@@ -42,8 +43,7 @@ impl LiveOwners {
             Ok(now) if now.text == before.text && before.refused.is_none() => {}
             Ok(now) => self.in_force.store(Arc::new(now)),
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-                let refused = format!("{error}{}", cause.unwrap_or_default());
+                let refused = with_cause(&error);
                 if before.refused.as_ref() != Some(&refused) {
                     tracing::error!(refused, "the last good owners stay in force");
                     let (text, owners) = (before.text.clone(), before.owners.clone());

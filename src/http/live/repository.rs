@@ -509,9 +509,8 @@ fn incidents(repository_config: &RepositoryConfig) -> Result<Vec<IncidentLink>, 
 
 /// Another incident file is another cache.
 fn digest_of(incidents: &[IncidentLink]) -> u64 {
-    let named: BTreeMap<usize, String> =
-        incidents.iter().map(|incident| format!("{incident:?}")).enumerate().collect();
-    let parts: Vec<&str> = named.values().map(String::as_str).collect();
+    let named: Vec<String> = incidents.iter().map(|incident| format!("{incident:?}")).collect();
+    let parts: Vec<&str> = named.iter().map(String::as_str).collect();
     crate::history::hash64(&parts)
 }
 

@@ -3,7 +3,7 @@
 use axum::body::{Body, to_bytes};
 
 use crate::http::config::Limits;
-use crate::http::routes::decisions::unescape;
+use crate::http::percent::{escape, unescape};
 use crate::http::{ApiError, ProblemCode};
 
 /// A form has a few short fields.
@@ -49,19 +49,6 @@ impl Form {
 pub(super) fn query(pairs: &[(&str, &str)]) -> String {
     let given = pairs.iter().filter(|(_, value)| !value.is_empty());
     given.map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~') => {
-                escaped.push(char::from(b))
-            }
-            b => escaped.push_str(&format!("%{b:02X}")),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

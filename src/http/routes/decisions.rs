@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::http::percent::unescape;
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
 use crate::http::wire::Answer;
@@ -170,21 +171,4 @@ pub(in crate::http) fn unavailable() -> ApiError {
 pub(in crate::http) fn failed(error: &crate::store::Error) -> ApiError {
     tracing::error!(error = %error, "the decision log could not be read");
     unavailable()
-}
-
-/// Undoes percent encoding; none where it is not UTF-8 or has a control character.
-pub(in crate::http) fn unescape(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digits = [rest.next()?, rest.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))
 }

@@ -5,14 +5,15 @@ use cel::IdedExpr;
 use cel::common::ast::operators::{EQUALS, IN, NOT_EQUALS};
 use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, LiteralValue};
 
+use crate::label::ChangeKind;
+use crate::risk::GateLevel;
+
 /// Deepest nesting of `all`, `exists`, `map`, `filter`.
 const MAX_LOOPS: usize = 2;
 
 const CHANGE_FIELDS: &[&str] =
     &["paths", "keys", "author", "repo", "lines_added", "lines_deleted", "kind", "owners"];
 const RISK_FIELDS: &[&str] = &["score", "percentile", "gate_level"];
-const KINDS: &[&str] = &["ordinary", "planned_round_trip", "revert", "rollback"];
-const GATE_LEVELS: &[&str] = &["green", "red", "yellow", "weekend"];
 const FUNCTIONS: &[&str] =
     &["size", "contains", "startsWith", "endsWith", "int", "uint", "double", "string", "bool", "type", "dyn"];
 
@@ -125,13 +126,13 @@ impl<'a> Walk<'a> {
     }
 
     /// A field whose words are a closed set.
-    fn closed(&self, expr: &IdedExpr) -> Option<(&'static str, &'static [&'static str])> {
+    fn closed(&self, expr: &IdedExpr) -> Option<(&'static str, [&'static str; 4])> {
         let Expr::Select(select) = &expr.expr else { return None };
         let Expr::Ident(name) = &select.operand.expr else { return None };
         match (name.as_str(), select.field.as_str()) {
             _ if self.scope.contains(&name.as_str()) => None,
-            ("change", "kind") => Some(("change.kind", KINDS)),
-            ("risk", "gate_level") => Some(("risk.gate_level", GATE_LEVELS)),
+            ("change", "kind") => Some(("change.kind", ChangeKind::ALL.map(ChangeKind::as_str))),
+            ("risk", "gate_level") => Some(("risk.gate_level", GateLevel::ALL.map(GateLevel::as_str))),
             _ => None,
         }
     }

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use cel::{Context as CelContext, Value};
 
 use crate::change::FileDiff;
-use crate::label::ChangeKind;
 use crate::policy::question::{Context, ContextValue, Question};
-use crate::risk::{Assessment, GateLevel};
+use crate::risk::Assessment;
 
 /// What rules may see of one change, as CEL values.
 pub(in crate::policy) struct RuleFacts {
@@ -136,7 +135,7 @@ impl RuleFacts {
             owners: (!question.facts.unknown_owners).then(|| question.owners.to_vec()),
             author: question.change.author.clone(),
             repo: question.repo.to_owned(),
-            kind: kind(question.classification.kind),
+            kind: question.classification.kind.as_str(),
             n_lines: record.n_lines(),
             risk: assessment.map(RiskFacts::of),
             context: context(question.context),
@@ -149,7 +148,7 @@ impl RiskFacts {
         Self {
             score: assessment.score.get(),
             percentile: assessment.percentile,
-            gate_level: gate_level(assessment.gate_level),
+            gate_level: assessment.gate_level.as_str(),
         }
     }
 }
@@ -178,23 +177,5 @@ fn plain(value: &ContextValue) -> Value {
         ContextValue::Flag(flag) => Value::Bool(*flag),
         ContextValue::Number(number) => Value::Float(*number),
         ContextValue::Text(value) => text(value),
-    }
-}
-
-fn kind(change_kind: ChangeKind) -> &'static str {
-    match change_kind {
-        ChangeKind::Ordinary => "ordinary",
-        ChangeKind::PlannedRoundTrip => "planned_round_trip",
-        ChangeKind::Revert => "revert",
-        ChangeKind::Rollback => "rollback",
-    }
-}
-
-fn gate_level(gate_level: GateLevel) -> &'static str {
-    match gate_level {
-        GateLevel::Green => "green",
-        GateLevel::Red => "red",
-        GateLevel::Yellow => "yellow",
-        GateLevel::Weekend => "weekend",
     }
 }
