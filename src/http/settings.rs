@@ -340,12 +340,12 @@ incidents = "incidents.csv"
             ("[server]\ndeadline_ms = \"200\"", "deadline_ms"),
             ("[[repository]]\nname = \"a\"\npath = \"b\"\nunit = \"day\"", "`day`"),
             ("[[repository]]\nname = \"\"\npath = \"b\"", "the repository `b` needs a `name`"),
-            ("[limits]\nconnections = 0", "connections = 0"),
-            ("[limits]\nbody_bytes = 0", "body_bytes = 0"),
-            ("[limits]\nbody_seconds = 0", "body_seconds = 0"),
-            ("[limits]\nrequests_per_second = 0", "requests_per_second = 0"),
-            ("[server]\ndeadline_ms = 0", "deadline_ms = 0"),
-            ("[server]\npoll_seconds = 0", "poll_seconds = 0"),
+            ("[limits]\nconnections = 0", "(`connections`)"),
+            ("[limits]\nbody_bytes = 0", "(`body_bytes`)"),
+            ("[limits]\nbody_seconds = 0", "(`body_seconds`)"),
+            ("[limits]\nrequests_per_second = 0", "(`requests_per_second`)"),
+            ("[server]\ndeadline_ms = 0", "(`deadline_ms`)"),
+            ("[server]\npoll_seconds = 0", "(`poll_seconds`)"),
             ("[[repository]]\nname=\"a\"\npath=\"b\"\n[[repository]]\nname=\"a\"\npath=\"c\"", "twice"),
         ] {
             let message = Settings::parse(text).unwrap_err();

@@ -142,9 +142,9 @@ fn a_row_is_not_known_before_its_label_is() {
     }
 }
 
-#[test]
-fn labels_after_the_split_do_not_change_what_is_trained() {
-    let options = BacktestOptions {
+/// The newest two fifths as a test, without a prior.
+fn local_options() -> BacktestOptions {
+    BacktestOptions {
         task: LabelTask::Strict,
         split: SplitAt::Share(0.6),
         recipe: recipe(),
@@ -153,7 +153,12 @@ fn labels_after_the_split_do_not_change_what_is_trained() {
         leaky: false,
         seed: 3,
         clock: || 0.0,
-    };
+    }
+}
+
+#[test]
+fn labels_after_the_split_do_not_change_what_is_trained() {
+    let options = local_options();
     let whole = backtest(rows(), None, &options).unwrap();
     let split = whole.report.block.dataset.split_time.unwrap() as i64;
     let cut = mined(Some(rows().facts().last().unwrap().committed_at - 20 * 86_400));
@@ -168,16 +173,7 @@ fn labels_after_the_split_do_not_change_what_is_trained() {
 #[test]
 fn rows_of_others_are_counted_by_what_was_known_of_them_at_the_split() {
     let others = relabeled(rows(), "others", &"b".repeat(40));
-    let options = BacktestOptions {
-        task: LabelTask::Strict,
-        split: SplitAt::Share(0.6),
-        recipe: recipe(),
-        prior: None,
-        protocol: Protocol::default(),
-        leaky: false,
-        seed: 3,
-        clock: || 0.0,
-    };
+    let options = local_options();
     let report = backtest(rows(), Some(&others), &options).unwrap().report;
     let as_of = report.block.dataset.split_time.unwrap() as i64;
     let (known, later) =
