@@ -392,13 +392,17 @@ fn commented_out(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
 fn dry_run_off(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     const OPTIONS: &[&str] = &["--dry-run", "--dryrun", "--dry_run", "--noop", "--simulate"];
     let file_diff = file_edits.file_diff;
-    let holds = |origin, option: &str| {
-        file_diff.changed_lines().any(|line| line.origin == origin && line.text.contains(option))
+    // A look for two signs settles nearly every line.
+    let option_in = |text: &str| {
+        text.contains("--").then(|| OPTIONS.iter().find(|option| text.contains(**option))).flatten()
     };
-    let is_dropped = |option: &&&str| {
-        holds(LineOrigin::Deleted, option) && !OPTIONS.iter().any(|it| holds(LineOrigin::Added, it))
+    let first = |origin| {
+        let mut lines = file_diff.changed_lines().filter(move |line| line.origin == origin);
+        lines.find_map(|line| option_in(&line.text))
     };
-    let is_read = !is_prose(file_diff) && file_diff.status == FileStatus::Modified;
-    let option = OPTIONS.iter().filter(|_| is_read).find(is_dropped)?;
+    if is_prose(file_diff) || file_diff.status != FileStatus::Modified {
+        return None;
+    }
+    let option = first(LineOrigin::Deleted).filter(|_| first(LineOrigin::Added).is_none())?;
     Some(FileFinding { key: "", what: format!("no `{option}`") })
 }
