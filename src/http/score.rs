@@ -49,8 +49,7 @@ pub(super) struct Given {
 /// One result a question, in order.
 pub(super) type Results = Vec<Result<Given, ApiError>>;
 
-/// Answers all questions of a request against one model and one policy, each on the history as it stands when its turn
-/// comes. The turn ends with the scoring: whoever waits for the disk keeps nobody from thinking.
+/// Answers all questions of a request against one model, one policy and one state of each history. The turn ends with the scoring: whoever waits for the disk keeps nobody from thinking.
 pub(super) async fn answer_all(service: &Arc<Service>, job: Job, turn: Turn) -> Results {
     let started = Instant::now();
     let serving = service.serving.load_full();

@@ -98,11 +98,9 @@ impl LiveAssessor {
         repository: &LiveRepository,
         asked: &[Asked],
     ) -> Vec<Result<Assessed, ApiError>> {
-        let reports = self.live.reports();
+        let (state, reports) = (repository.state(), self.live.reports());
         let known = |asked| Known { reports: &reports, repo: &repository.name, asked_id: asked_id(asked) };
-        // The history is held for one question at a time: who waits to write it would keep all later readers waiting.
-        let assess = |asked| self.assess_here((repository, &repository.state()), known(asked), asked);
-        asked.iter().map(|asked| Ok(assess(asked))).collect()
+        asked.iter().map(|asked| Ok(self.assess_here((repository, &state), known(asked), asked))).collect()
     }
 
     fn assess_here(

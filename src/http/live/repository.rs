@@ -23,6 +23,10 @@ const MAX_NEWEST: usize = 20_000;
 const N_LOOKS: u32 = 20;
 const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
+/// How often whoever writes a history asks for it, and the time in between, before they insist: ten seconds in all.
+const N_POLITE: u32 = 5_000;
+const POLITE_PAUSE: Duration = Duration::from_millis(2);
+
 /// A repository that the service follows: a fixed local path, never one from a request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RepositoryConfig {
@@ -181,7 +185,16 @@ impl LiveRepository {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The history, to write to. Whoever waits for it keeps all later readers waiting, and a batch reads for long: so it is
+    /// first asked for again and again, and waited for only where readers leave no gap.
     fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        for _ in 0..N_POLITE {
+            match self.state.try_write() {
+                Ok(state) => return state,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(POLITE_PAUSE),
+            }
+        }
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
