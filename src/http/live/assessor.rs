@@ -17,8 +17,9 @@ use crate::http::assessor::{
 };
 use crate::http::compose::{hollow, moment};
 use crate::http::live::Live;
+use crate::http::live::ranked::Ranked;
 use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change};
-use crate::http::live::repository::{LiveRepository, Position, State};
+use crate::http::live::repository::{LiveRepository, State};
 use crate::incident::{OutcomeRecord, OutcomeTarget};
 use crate::label::ChangeKind;
 use crate::policy::{Reason, ReasonCode};
@@ -47,12 +48,6 @@ struct Model {
     inputs: Vec<String>,
 }
 
-/// The margins of a repository's newest changes, as far as they were taken in.
-struct Ranked {
-    margins: Arc<ReferenceMargins>,
-    at: Position,
-}
-
 impl LiveAssessor {
     /// Joins the histories with a model.
     ///
@@ -65,11 +60,11 @@ impl LiveAssessor {
         let inputs = artifact.document().schema.iter().map(|feature_ref| feature_ref.name.clone()).collect();
         let custom = scorer.as_ref().map_or(&[][..], Scorer::custom);
         let features = schema().names().iter().chain(custom).cloned().collect();
-        let model = Model { artifact, scorer, model_ref, inputs };
         let ranked = |(name, repository): (&String, &LiveRepository)| {
-            (name.clone(), Mutex::new(Ranked::new(&model, repository)))
+            (name.clone(), Mutex::new(Ranked::new(&artifact, scorer.as_ref(), repository)))
         };
         let references = live.repositories.iter().map(ranked).collect();
+        let model = Model { artifact, scorer, model_ref, inputs };
         Ok(Self { live, model: Ok(model), features, references })
     }
 
@@ -216,7 +211,7 @@ impl LiveAssessor {
     /// Whether a diff can be scored at once: nobody writes the history, nothing became due, no rank is missing.
     fn is_at_rest(&self, repository: &LiveRepository, t: i64) -> bool {
         let Some(at) = repository.at_rest(t) else { return false };
-        let is_up_to_date = |ranked: &Mutex<Ranked>| ranked.try_lock().is_ok_and(|ranked| ranked.at == at);
+        let is_up_to_date = |ranked: &Mutex<Ranked>| ranked.try_lock().is_ok_and(|ranked| ranked.is_at(at));
         self.references.get(&repository.name).is_none_or(is_up_to_date)
     }
 
@@ -229,8 +224,7 @@ impl LiveAssessor {
             return Arc::default();
         }
         let mut ranked = ranked.lock().unwrap_or_else(PoisonError::into_inner);
-        ranked.catch_up(model, repository, state);
-        Arc::clone(&ranked.margins)
+        ranked.up_to_date(model.scorer.as_ref(), repository, state)
     }
 }
 
@@ -355,45 +349,6 @@ impl Assessor for LiveAssessor {
         };
         repositories.map(shown).collect()
     }
-}
-
-impl Ranked {
-    /// Nothing ranked yet; begins after what the model was trained on, and never before the newest thousand.
-    fn new(model: &Model, repository: &LiveRepository) -> Self {
-        let state = repository.state();
-        let mut ranked =
-            Self { margins: Arc::default(), at: state.position().newest(ReferenceMargins::SIZE) };
-        ranked.catch_up(model, repository, &state);
-        ranked
-    }
-
-    /// Takes in the margins of rows that came since.
-    fn catch_up(&mut self, model: &Model, repository: &LiveRepository, state: &State) {
-        let position = state.position();
-        if position.fold != self.at.fold {
-            // The history may have been rewritten.
-            self.margins = Arc::default();
-            self.at = position.newest(ReferenceMargins::SIZE);
-        }
-        let Some(scorer) = &model.scorer else { return };
-        let trained_until = trained_until(&model.artifact, repository);
-        let Ok(rows) = repository.rows(state, self.at.n_rows, position.n_rows - self.at.n_rows) else {
-            return;
-        };
-        for row in rows {
-            if row.committed_at > trained_until {
-                let margin = scorer.margin(&row.vector, &row.tokens);
-                Arc::make_mut(&mut self.margins).push(row.committed_at, margin);
-            }
-        }
-        self.at = position;
-    }
-}
-
-/// The newest change of this repository that the model was trained on; its own rows rank too kindly.
-fn trained_until(artifact: &Artifact, repository: &LiveRepository) -> i64 {
-    let sources = artifact.document().sources.iter();
-    sources.filter(|source| source.root == repository.root).map(|source| source.to).max().unwrap_or(i64::MIN)
 }
 
 /// Puts the custom features that the model takes behind the vector. One that was not sent is unknown, and

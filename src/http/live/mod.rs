@@ -7,9 +7,11 @@
 mod assessor;
 mod landed;
 mod owners;
+mod ranked;
 mod read;
 mod reports;
 mod repository;
+mod told;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

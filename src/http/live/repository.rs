@@ -1,7 +1,6 @@
 //! One followed repository: folded at the start, fed with what lands, folded again when its history was rewritten. Questions
 //! read one state as a whole, never one that is half folded. Start at [`LiveRepository`].
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -12,7 +11,8 @@ use crate::change::{Change, ChangeId, digest};
 use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
 use crate::http::live::LiveError;
 use crate::http::live::owners::LiveOwners;
-use crate::incident::{IncidentFile, IncidentLink, OutcomeKind, OutcomeRecord, OutcomeTarget};
+use crate::http::live::told::{Told, about_commit};
+use crate::incident::{IncidentFile, IncidentLink, OutcomeRecord, OutcomeTarget};
 use crate::timeline::{Cache, CacheError, Folded, Row, RowFile, Sources, Timeline, fold};
 
 /// Changes landed since the start that are kept in memory; after that, a refold reads them from the cache.
@@ -51,8 +51,7 @@ pub(super) struct LiveRepository {
     path: PathBuf,
     cache: Cache,
     incidents: Vec<IncidentLink>,
-    /// Outcomes reported to this service, in the order they came.
-    reported: Mutex<Vec<Reported>>,
+    told: Mutex<Told>,
     state: RwLock<State>,
     rows: Mutex<RowFile>,
     open: Mutex<Vec<Repository>>,
@@ -62,14 +61,6 @@ pub(super) struct LiveRepository {
     n_damages: AtomicU64,
     /// That number when the history was folded anew because of it.
     n_mended: AtomicU64,
-}
-
-/// A report, and what it is about in this history.
-struct Reported {
-    /// As it came. The commit that it is about goes when the history is rewritten; its diff lands again.
-    said: OutcomeRecord,
-    /// A diff's report is one of the commit that landed with it.
-    meant: OutcomeRecord,
 }
 
 /// The history as it stands.
@@ -159,7 +150,7 @@ impl LiveRepository {
             path: repository_config.path.clone(),
             cache,
             incidents,
-            reported: Mutex::default(),
+            told: Mutex::default(),
             state: RwLock::new(state),
             rows: Mutex::new(folded.rows),
             open: Mutex::new(vec![repository]),
@@ -168,14 +159,7 @@ impl LiveRepository {
             n_damages: AtomicU64::new(0),
             n_mended: AtomicU64::new(0),
         };
-        let reported: Vec<Reported> =
-            reported.into_iter().map(|said| Reported { meant: live.by_commit(&said), said }).collect();
-        {
-            let mut state = live.state_mut();
-            take_in(&mut state.timeline, reported.iter().map(|it| &it.meant), |_| true);
-            state.n_reported = reported.len();
-        }
-        *lock(&live.reported) = reported;
+        live.take_reported(reported);
         live.advance(now);
         Ok(live)
     }
@@ -217,6 +201,19 @@ impl LiveRepository {
         }
     }
 
+    /// Takes in what was reported before the start.
+    fn take_reported(&self, reported: Vec<OutcomeRecord>) {
+        let mut told = Told::default();
+        for said in reported {
+            let meant = self.by_commit(&said);
+            told.take(said, meant);
+        }
+        let mut state = self.state_mut();
+        told.tell_all(&mut state.timeline, |_, _| None);
+        state.n_reported = told.n_taken();
+        *lock(&self.told) = told;
+    }
+
     /// Takes in an outcome reported to the service. What an earlier report about the same change has taught is only
     /// unlearned by folding again without it.
     ///
@@ -224,22 +221,21 @@ impl LiveRepository {
     /// When the history cannot be folded again; both reports count then.
     pub(super) fn report(&self, outcome_record: &OutcomeRecord) -> Result<(), LiveError> {
         let _one_at_a_time = lock(&self.refreshing);
-        let said = outcome_record.clone();
-        let outcome_record = self.by_commit(outcome_record);
-        let earlier = self.newest_about_the_same(&outcome_record);
-        lock(&self.reported).push(Reported { said, meant: outcome_record.clone() });
+        let meant = self.by_commit(outcome_record);
+        let earlier = {
+            let state = self.state();
+            lock(&self.told).newest_about(&state.timeline, &meant).cloned()
+        };
+        lock(&self.told).take(outcome_record.clone(), meant.clone());
         match earlier {
             // Said before, or overtaken before it came.
-            Some(earlier)
-                if earlier.outcome == outcome_record.outcome
-                    || earlier.known_at > outcome_record.known_at =>
-            {
+            Some(earlier) if earlier.outcome == meant.outcome || earlier.known_at > meant.known_at => {
                 self.state_mut().n_reported += 1;
                 Ok(())
             }
-            Some(_) => self.refold(self.looked_at()).map(|_| ()).inspect_err(|_| self.count(&outcome_record)),
+            Some(_) => self.refold(self.looked_at()).map(|_| ()).inspect_err(|_| self.count(&meant)),
             None => {
-                self.count(&outcome_record);
+                self.count(&meant);
                 Ok(())
             }
         }
@@ -249,15 +245,6 @@ impl LiveRepository {
         let mut state = self.state_mut();
         state.timeline.report(outcome_record);
         state.n_reported += 1;
-    }
-
-    fn newest_about_the_same(&self, outcome_record: &OutcomeRecord) -> Option<OutcomeRecord> {
-        let state = self.state();
-        let ordinal = state.timeline.reported_on(outcome_record)?;
-        let reported = lock(&self.reported);
-        let meant = reported.iter().map(|earlier| &earlier.meant);
-        let about_it = meant.filter(|earlier| state.timeline.reported_on(earlier) == Some(ordinal));
-        about_it.max_by_key(|earlier| earlier.known_at).cloned()
     }
 
     /// An outcome of a diff is one of the landed change with that diff.
@@ -403,12 +390,8 @@ impl LiveRepository {
             // One after the other: a question need not wait for them all.
             let mut state = self.state_mut();
             let landed = state.timeline.land(&change);
-            // What was said of it before it landed; to look for the change of every diff would take long.
             let digest = digest(&change.record).to_string();
-            let reported = lock(&self.reported);
-            let may_be_it = |record: &&OutcomeRecord| !matches!(&record.target, OutcomeTarget::Digest(other) if *other != digest);
-            let meant = reported.iter().map(|it| &it.meant).filter(may_be_it);
-            take_in(&mut state.timeline, meant, |ordinal| ordinal == landed.ordinal);
+            lock(&self.told).tell_landed(&mut state.timeline, landed.ordinal, &digest);
             state.walked_to = change.id.clone();
             state.newest.push(Row {
                 change_id: change.id.0,
@@ -438,15 +421,12 @@ impl LiveRepository {
         let folded = fold(&self.cache, &repository, self.unit, &sources, |_, _| {});
         let mut folded = folded.map_err(|source| self.not_folded(source))?;
         let n_reported = {
-            let mut reported = lock(&self.reported);
-            for it in reported.iter_mut().filter(|it| folded.timeline.reported_on(&it.meant).is_none()) {
-                it.meant = about_commit(&it.said, |target| {
-                    let ordinal = folded.timeline.named(target)?;
-                    folded.rows.read(ordinal as usize, 1).ok()?.pop().map(|row| row.change_id)
-                });
-            }
-            take_in(&mut folded.timeline, reported.iter().map(|it| &it.meant), |_| true);
-            reported.len()
+            let mut told = lock(&self.told);
+            told.tell_all(&mut folded.timeline, |timeline, target| {
+                let ordinal = timeline.named(target)?;
+                folded.rows.read(ordinal as usize, 1).ok()?.pop().map(|row| row.change_id)
+            });
+            told.n_taken()
         };
         folded.timeline.advance(now);
         let Folded { timeline, rows, walked_to, .. } = folded;
@@ -458,45 +438,6 @@ impl LiveRepository {
         *lock(&self.rows) = rows;
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))
-    }
-}
-
-/// A report with the commit that landed with its diff, where there is one.
-fn about_commit(
-    outcome_record: &OutcomeRecord,
-    mut landed_as: impl FnMut(&OutcomeTarget) -> Option<String>,
-) -> OutcomeRecord {
-    let mut outcome_record = outcome_record.clone();
-    if matches!(outcome_record.target, OutcomeTarget::Digest(_))
-        && let Some(commit) = landed_as(&outcome_record.target)
-    {
-        outcome_record.target = OutcomeTarget::Commit(ChangeId(commit));
-    }
-    outcome_record
-}
-
-/// Takes in the newest report about each of some changes, in the order they came; one that withdraws stands for none.
-fn take_in<'a>(
-    timeline: &mut Timeline,
-    reported: impl IntoIterator<Item = &'a OutcomeRecord>,
-    is_asked: impl Fn(u32) -> bool,
-) {
-    let reported: Vec<&OutcomeRecord> = reported.into_iter().collect();
-    let mut newest: BTreeMap<u32, usize> = BTreeMap::new();
-    for (idx, outcome_record) in reported.iter().enumerate() {
-        if let Some(ordinal) = timeline.reported_on(outcome_record).filter(|ordinal| is_asked(*ordinal)) {
-            let newest = newest.entry(ordinal).or_insert(idx);
-            if reported[*newest].known_at <= outcome_record.known_at {
-                *newest = idx;
-            }
-        }
-    }
-    let mut standing: Vec<usize> = newest.into_values().collect();
-    standing.sort_unstable();
-    for outcome_record in standing.into_iter().map(|idx| reported[idx]) {
-        if outcome_record.outcome != OutcomeKind::Retracted {
-            timeline.report(outcome_record);
-        }
     }
 }
 

@@ -1,0 +1,153 @@
+//! What was reported about the changes of one followed repository, and which of it stands when its history is folded anew.
+//! Start at [`Told`].
+
+use std::collections::BTreeMap;
+
+use crate::change::ChangeId;
+use crate::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget};
+use crate::timeline::Timeline;
+
+/// Reports in the order they came. Of those about one change under the same name, the one known last is kept.
+#[derive(Default)]
+pub(super) struct Told {
+    reports: Vec<Report>,
+    n_taken: usize,
+}
+
+/// A report, and what it is about in this history.
+struct Report {
+    /// As it came. The commit that it is about goes when the history is rewritten; its diff lands again.
+    said: OutcomeRecord,
+    /// A diff's report is one of the commit that landed with it.
+    meant: OutcomeRecord,
+}
+
+impl Told {
+    /// How many reports came so far, also those that are not kept: a restart reads the same number from the store.
+    pub(super) fn n_taken(&self) -> usize {
+        self.n_taken
+    }
+
+    /// Takes in a report. `meant` is the same one with the commit that it is about, as [`about_commit`] finds it.
+    pub(super) fn take(&mut self, said: OutcomeRecord, meant: OutcomeRecord) {
+        self.n_taken += 1;
+        // One diff may land twice: a report about the first landing stands beside one about the second.
+        let is_same = |other: &Report| other.said.target == said.target && other.meant.target == meant.target;
+        let is_late = |other: &Report| is_same(other) && other.meant.known_at > meant.known_at;
+        if !self.reports.iter().any(is_late) {
+            self.reports.retain(|other| !is_same(other));
+            self.reports.push(Report { said, meant });
+        }
+    }
+
+    /// The report known last about the change that another one is about.
+    pub(super) fn newest_about(
+        &self,
+        timeline: &Timeline,
+        outcome_record: &OutcomeRecord,
+    ) -> Option<&OutcomeRecord> {
+        let ordinal = timeline.reported_on(outcome_record)?;
+        let about_it = self.meant().filter(|earlier| timeline.reported_on(earlier) == Some(ordinal));
+        about_it.max_by_key(|earlier| earlier.known_at)
+    }
+
+    /// Tells a history what was said of a change before it landed. Of the reports about diffs only those of its own are
+    /// looked at: to look for the change of every diff would take long.
+    pub(super) fn tell_landed(&self, timeline: &mut Timeline, ordinal: u32, digest: &str) {
+        let may_be_it = |record: &&OutcomeRecord| !matches!(&record.target, OutcomeTarget::Digest(other) if other != digest);
+        tell(timeline, self.meant().filter(may_be_it), |landed| landed == ordinal);
+    }
+
+    /// Tells a history that was folded anew all that stands. Where it does not hold what a report was about, `landed_as` finds
+    /// the commit that landed with its diff.
+    pub(super) fn tell_all(
+        &mut self,
+        timeline: &mut Timeline,
+        mut landed_as: impl FnMut(&Timeline, &OutcomeTarget) -> Option<String>,
+    ) {
+        for report in &mut self.reports {
+            if timeline.reported_on(&report.meant).is_none() {
+                report.meant = about_commit(&report.said, |target| landed_as(timeline, target));
+            }
+        }
+        tell(timeline, self.meant(), |_| true);
+    }
+
+    fn meant(&self) -> impl Iterator<Item = &OutcomeRecord> {
+        self.reports.iter().map(|report| &report.meant)
+    }
+}
+
+/// A report with the commit that landed with its diff, where there is one.
+pub(super) fn about_commit(
+    outcome_record: &OutcomeRecord,
+    landed_as: impl FnOnce(&OutcomeTarget) -> Option<String>,
+) -> OutcomeRecord {
+    let mut outcome_record = outcome_record.clone();
+    if matches!(outcome_record.target, OutcomeTarget::Digest(_))
+        && let Some(commit) = landed_as(&outcome_record.target)
+    {
+        outcome_record.target = OutcomeTarget::Commit(ChangeId(commit));
+    }
+    outcome_record
+}
+
+/// Tells the newest report about each of some changes, in the order they came; one that withdraws stands for none.
+fn tell<'a>(
+    timeline: &mut Timeline,
+    reports: impl Iterator<Item = &'a OutcomeRecord>,
+    is_asked: impl Fn(u32) -> bool,
+) {
+    let mut newest: BTreeMap<u32, (usize, &OutcomeRecord)> = BTreeMap::new();
+    for (number, report) in reports.enumerate() {
+        let Some(ordinal) = timeline.reported_on(report).filter(|ordinal| is_asked(*ordinal)) else {
+            continue;
+        };
+        let standing = newest.entry(ordinal).or_insert((number, report));
+        if standing.1.known_at <= report.known_at {
+            *standing = (number, report);
+        }
+    }
+    let mut standing: Vec<_> = newest.into_values().collect();
+    standing.sort_unstable_by_key(|(number, _)| *number);
+    for (_, report) in standing {
+        if report.outcome != OutcomeKind::Retracted {
+            timeline.report(report);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(target: &OutcomeTarget, outcome: OutcomeKind, known_at: i64) -> OutcomeRecord {
+        OutcomeRecord {
+            target: target.clone(),
+            repo: Some("shop".to_owned()),
+            outcome,
+            occurred_at: 1,
+            known_at,
+            incident_id: None,
+            severity: None,
+            source: None,
+        }
+    }
+
+    #[test]
+    fn what_was_overtaken_is_counted_and_not_kept() {
+        use OutcomeKind::{Caught, Harmless, Incident};
+        let diff = OutcomeTarget::Digest("sha256:a".into());
+        let landed = |commit: &str| OutcomeTarget::Commit(ChangeId(commit.to_owned()));
+        let mut told = Told::default();
+        let mut take = |outcome, known_at, commit: &str| {
+            told.take(report(&diff, outcome, known_at), report(&landed(commit), outcome, known_at));
+            told.meant().map(|report| (report.target.clone(), report.outcome)).collect::<Vec<_>>()
+        };
+        assert_eq!(take(Caught, 5, "a"), [(landed("a"), Caught)]);
+        assert_eq!(take(Harmless, 5, "a"), [(landed("a"), Harmless)]);
+        assert_eq!(take(Incident, 6, "b"), [(landed("a"), Harmless), (landed("b"), Incident)]);
+        assert_eq!(take(Caught, 4, "a"), [(landed("a"), Harmless), (landed("b"), Incident)]);
+        assert_eq!(told.n_taken(), 4);
+    }
+}
