@@ -62,6 +62,23 @@ pub struct OutcomeRecord {
     pub source: Option<String>,
 }
 
+#[cfg(test)]
+impl OutcomeRecord {
+    /// A report of something that happened at `1`, in no repository.
+    pub(crate) fn tried(target: OutcomeTarget, outcome: OutcomeKind, known_at: i64) -> Self {
+        Self {
+            target,
+            repo: None,
+            outcome,
+            occurred_at: 1,
+            known_at,
+            incident_id: None,
+            severity: None,
+            source: None,
+        }
+    }
+}
+
 /// What an outcome is reported for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OutcomeTarget {

@@ -52,16 +52,8 @@ mod tests {
     use super::*;
 
     fn report(repo: Option<&str>, outcome: OutcomeKind, known_at: i64) -> OutcomeRecord {
-        OutcomeRecord {
-            target: OutcomeTarget::Digest("sha256:a".into()),
-            repo: repo.map(ToOwned::to_owned),
-            outcome,
-            occurred_at: 1,
-            known_at,
-            incident_id: None,
-            severity: None,
-            source: None,
-        }
+        let target = OutcomeTarget::Digest("sha256:a".into());
+        OutcomeRecord { repo: repo.map(ToOwned::to_owned), ..OutcomeRecord::tried(target, outcome, known_at) }
     }
 
     #[test]

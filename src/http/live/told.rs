@@ -1,7 +1,7 @@
 //! What was reported about the changes of one followed repository, and which of it stands when its history is folded anew.
 //! Start at [`Told`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::change::ChangeId;
 use crate::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget};
@@ -10,7 +10,11 @@ use crate::timeline::Timeline;
 /// Reports in the order they came. Of those about one change under the same name, the one known last is kept.
 #[derive(Default)]
 pub(super) struct Told {
-    reports: Vec<Report>,
+    /// By how many came before.
+    reports: BTreeMap<usize, Report>,
+    /// The number of the one that is kept, by what it said it was about and what it is about in this history: one diff may
+    /// land twice, and a report about the first landing stands beside one about the second.
+    kept: HashMap<(OutcomeTarget, OutcomeTarget), usize>,
     n_taken: usize,
 }
 
@@ -30,14 +34,19 @@ impl Told {
 
     /// Takes in a report. `meant` is the same one with the commit that it is about, as [`about_commit`] finds it.
     pub(super) fn take(&mut self, said: OutcomeRecord, meant: OutcomeRecord) {
+        self.keep(self.n_taken, Report { said, meant });
         self.n_taken += 1;
-        // One diff may land twice: a report about the first landing stands beside one about the second.
-        let is_same = |other: &Report| other.said.target == said.target && other.meant.target == meant.target;
-        let is_late = |other: &Report| is_same(other) && other.meant.known_at > meant.known_at;
-        if !self.reports.iter().any(is_late) {
-            self.reports.retain(|other| !is_same(other));
-            self.reports.push(Report { said, meant });
+    }
+
+    fn keep(&mut self, number: usize, report: Report) {
+        let kept =
+            self.kept.entry((report.said.target.clone(), report.meant.target.clone())).or_insert(number);
+        if self.reports.get(kept).is_some_and(|earlier| earlier.meant.known_at > report.meant.known_at) {
+            return;
         }
+        self.reports.remove(kept);
+        *kept = number;
+        self.reports.insert(number, report);
     }
 
     /// The report known last about the change that another one is about.
@@ -65,16 +74,18 @@ impl Told {
         timeline: &mut Timeline,
         mut landed_as: impl FnMut(&Timeline, &OutcomeTarget) -> Option<String>,
     ) {
-        for report in &mut self.reports {
+        self.kept.clear();
+        for (number, mut report) in std::mem::take(&mut self.reports) {
             if timeline.reported_on(&report.meant).is_none() {
                 report.meant = about_commit(&report.said, |target| landed_as(timeline, target));
             }
+            self.keep(number, report);
         }
         tell(timeline, self.meant(), |_| true);
     }
 
     fn meant(&self) -> impl Iterator<Item = &OutcomeRecord> {
-        self.reports.iter().map(|report| &report.meant)
+        self.reports.values().map(|report| &report.meant)
     }
 }
 
@@ -120,34 +131,54 @@ fn tell<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timeline::Sources;
 
-    fn report(target: &OutcomeTarget, outcome: OutcomeKind, known_at: i64) -> OutcomeRecord {
-        OutcomeRecord {
-            target: target.clone(),
-            repo: Some("shop".to_owned()),
-            outcome,
-            occurred_at: 1,
-            known_at,
-            incident_id: None,
-            severity: None,
-            source: None,
+    fn landed(commit: &str) -> OutcomeTarget {
+        OutcomeTarget::Commit(ChangeId(commit.to_owned()))
+    }
+
+    impl Told {
+        /// Takes in a report about a diff that landed with `commit`, and tells what is kept then.
+        fn kept_with(
+            &mut self,
+            outcome: OutcomeKind,
+            known_at: i64,
+            commit: &str,
+        ) -> Vec<(OutcomeTarget, OutcomeKind)> {
+            let diff = OutcomeTarget::Digest("sha256:a".into());
+            let about = |target| OutcomeRecord::tried(target, outcome, known_at);
+            self.take(about(diff), about(landed(commit)));
+            self.kept()
+        }
+
+        fn kept(&self) -> Vec<(OutcomeTarget, OutcomeKind)> {
+            self.meant().map(|report| (report.target.clone(), report.outcome)).collect()
         }
     }
 
     #[test]
     fn what_was_overtaken_is_counted_and_not_kept() {
         use OutcomeKind::{Caught, Harmless, Incident};
-        let diff = OutcomeTarget::Digest("sha256:a".into());
-        let landed = |commit: &str| OutcomeTarget::Commit(ChangeId(commit.to_owned()));
         let mut told = Told::default();
-        let mut take = |outcome, known_at, commit: &str| {
-            told.take(report(&diff, outcome, known_at), report(&landed(commit), outcome, known_at));
-            told.meant().map(|report| (report.target.clone(), report.outcome)).collect::<Vec<_>>()
-        };
+        let mut take = |outcome, known_at, commit| told.kept_with(outcome, known_at, commit);
         assert_eq!(take(Caught, 5, "a"), [(landed("a"), Caught)]);
         assert_eq!(take(Harmless, 5, "a"), [(landed("a"), Harmless)]);
         assert_eq!(take(Incident, 6, "b"), [(landed("a"), Harmless), (landed("b"), Incident)]);
         assert_eq!(take(Caught, 4, "a"), [(landed("a"), Harmless), (landed("b"), Incident)]);
         assert_eq!(told.n_taken(), 4);
+    }
+
+    #[test]
+    fn what_a_rewritten_history_makes_the_same_is_kept_once() {
+        use OutcomeKind::{Caught, Harmless};
+        let mut told = Told::default();
+        told.kept_with(Harmless, 6, "b");
+        told.kept_with(Caught, 5, "a");
+        assert_eq!(told.kept(), [(landed("b"), Harmless), (landed("a"), Caught)]);
+        let mut rewritten = Timeline::new(Sources::default());
+        told.tell_all(&mut rewritten, |_, _| Some("c".to_owned()));
+        assert_eq!(told.kept(), [(landed("c"), Harmless)]);
+        assert_eq!(told.kept_with(Caught, 6, "c"), [(landed("c"), Caught)]);
+        assert_eq!(told.n_taken(), 3);
     }
 }
