@@ -1,7 +1,5 @@
 //! `mine`: a history into a file of rows, with counts of what is in it. Authors leave this command hashed under a key only.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -110,7 +108,7 @@ fn author_key(path: Option<&Path>) -> Result<AuthorKey, Failure> {
         }
         None => {
             let mut bytes = vec![0; 32];
-            File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes))?;
+            getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
             bytes
         }
     };

@@ -1,7 +1,7 @@
 //! The installation's key, and what it signs.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -45,8 +45,8 @@ impl SigningKey {
 
     fn random(path: &Path) -> Result<Self, Error> {
         let mut bytes = [0; 32];
-        let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-        read.map_err(|source| Error::file("draw a signing key for", path, source))?;
+        let drawn = getrandom::fill(&mut bytes);
+        drawn.map_err(|error| Error::file("draw a signing key for", path, std::io::Error::other(error)))?;
         Ok(Self(bytes))
     }
 

@@ -1,7 +1,7 @@
 //! The key file: read, checked, changed and written whole. It holds hashes of keys, never a key. Start at [`KeyFile`].
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -68,6 +68,9 @@ pub enum KeyError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The system has no randomness to draw a key from.
+    #[error("cannot draw randomness for a key")]
+    Random(#[source] std::io::Error),
     /// The file holds something else.
     #[error("`{}` is not a key file: {message}", path.display())]
     Malformed {
@@ -313,10 +316,8 @@ fn is_name(name: &str) -> bool {
 }
 
 fn random_key() -> Result<String, KeyError> {
-    let path = Path::new("/dev/urandom");
     let mut bytes = [0; 32];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
-    read.map_err(|source| KeyError::File { what: "draw randomness for", path: path.to_owned(), source })?;
+    getrandom::fill(&mut bytes).map_err(|error| KeyError::Random(std::io::Error::other(error)))?;
     Ok(format!("drk_{}", hex::encode(bytes)))
 }
 

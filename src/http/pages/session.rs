@@ -3,7 +3,6 @@
 //! The cookie holds no key: it names the key's entry and an end, under a MAC of this process. It
 //! opens the pages only, never `/v1`; it ends after twelve hours, with the key, or with the process.
 
-use std::io::Read;
 use std::sync::{Arc, OnceLock};
 
 use askama::Template;
@@ -143,9 +142,8 @@ fn secret() -> &'static [u8; 32] {
     static SECRET: OnceLock<[u8; 32]> = OnceLock::new();
     SECRET.get_or_init(|| {
         let mut bytes = [0; 32];
-        let read = std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
         // Without randomness nobody signs in: the panic is caught and answered as an internal error.
-        read.expect("the system has randomness");
+        getrandom::fill(&mut bytes).expect("the system has randomness");
         bytes
     })
 }
