@@ -39,6 +39,16 @@ pub fn diff(n_bytes: usize) -> String {
     text
 }
 
+/// A unified diff of about so many bytes: a file of JSON that a program wrote on one line, with every value edited.
+pub fn one_line(n_bytes: usize) -> String {
+    let line = |path: &str| {
+        let entry = |n: usize| format!("\"wiki:{n}\":\"https://wiki{n}.example.org/{path}?user=$1\"");
+        (0..n_bytes.div_ceil(2 * entry(0).len())).map(entry).collect::<Vec<_>>().join(",")
+    };
+    let header = "diff --git a/wikis.json b/wikis.json\n--- a/wikis.json\n+++ b/wikis.json\n@@ -1 +1 @@\n";
+    format!("{header}-{{{}}}\n+{{{}}}\n", line("w"), line("wiki"))
+}
+
 /// The edited line before and after.
 fn edit(seed: &mut u64) -> (String, String) {
     let (before, after) = (next(seed) % 900 + 10, next(seed) % 900 + 10);

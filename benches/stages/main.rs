@@ -123,6 +123,10 @@ fn scores(criterion: &mut Criterion) {
         group.bench_with_input(BenchmarkId::new("diff_to_decision", size), &text, |bencher, text| {
             bencher.iter(|| world.decide(black_box(text)));
         });
+        let text = made::one_line(size);
+        group.bench_with_input(BenchmarkId::new("one_line_to_decision", size), &text, |bencher, text| {
+            bencher.iter(|| world.decide(black_box(text)));
+        });
     }
     let (vector, tokens) = &world.rows[world.rows.len() / 2];
     group.bench_function("margin", |bencher| {

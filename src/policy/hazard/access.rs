@@ -2,6 +2,7 @@
 
 use crate::change::KeyChangeKind;
 use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::line::frees_from_passwords;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 
 pub(super) const RULES: &[HazardRule] = &[
@@ -71,7 +72,7 @@ fn auth_off(edit: &Edit<'_>) -> bool {
     let tables_skipped = edit.set_to() == Some(true) && edit.leaf_says(&["skip grant tables"])
         || edit.key_change.kind == KeyChangeKind::ListAdd && edit.new == "skip-grant-tables";
     let asks_no_password = edit.key_change.kind == KeyChangeKind::Secret
-        && !edit.is_in_new_file()
+        && !edit.line.is_in_new_file()
         && !edit.comes_elsewhere(&edit.key_change.leaf)
         && edit.leaf_says(&["requirepass"]);
     const NOBODY: &[&str] = &["anonymous", "guest access"];
@@ -182,9 +183,8 @@ fn root_access(edit: &Edit<'_>) -> bool {
             "allow root login",
             "permit empty passwords",
         ]);
-    let is_all = |line: &str| line.contains("NOPASSWD: ALL") || line.contains("NOPASSWD:ALL");
     let old = edit.key_change.old.as_deref().unwrap_or("");
-    login || (is_all(edit.new_line()) && !is_all(old))
+    login || (edit.line.frees_from_passwords() && !frees_from_passwords(old))
 }
 
 fn host_mount(edit: &Edit<'_>) -> bool {

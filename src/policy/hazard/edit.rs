@@ -7,9 +7,14 @@ use std::cell::OnceCell;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::change::{DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin, for_each_word};
+use crate::policy::hazard::line::Line;
 
 /// Lines on each side that rules look at beside that of the edit, so that the cost of a change stays linear.
 const NEAR_LINES: usize = 40;
+/// As much of each of them, in bytes.
+const NEAR_TEXT: usize = 1 << 12;
+/// Elements that left a list, as many of them as rules compare with each that came.
+const MAX_LEFT: usize = 1 << 10;
 
 /// One key edit with what stands around it, prepared for the rules. Most rules are done with it after a look at
 /// its kind and its values; the words of its name are read when the first one asks.
@@ -32,6 +37,7 @@ pub(super) struct Edit<'a> {
     flipped: Option<bool>,
     /// Whether the name turns its switch around; told for switches alone.
     is_negative: OnceCell<bool>,
+    pub(super) line: &'a Line<'a>,
     around: &'a Around<'a>,
 }
 
@@ -49,6 +55,7 @@ pub(super) struct Around<'a> {
 impl<'a> Edit<'a> {
     pub(super) fn new(
         (key_change, file_diff): (&'a KeyChange, &'a FileDiff),
+        line: &'a Line<'a>,
         around: &'a Around<'a>,
     ) -> Self {
         let (old, new) = (lower(key_change.old.as_deref()), lower(key_change.new.as_deref()));
@@ -63,6 +70,7 @@ impl<'a> Edit<'a> {
             new,
             key_change,
             file_diff,
+            line,
             around,
         }
     }
@@ -222,38 +230,22 @@ impl<'a> Edit<'a> {
 
     /// What a value took the place of: the one before, or for an element that came into a list those
     /// that left it.
-    pub(super) fn replaced(&self) -> Vec<&str> {
-        if self.key_change.kind != KeyChangeKind::ListAdd {
-            return vec![self.old.as_ref()];
-        }
-        self.left_list().to_vec()
+    pub(super) fn replaced(&self) -> impl Iterator<Item = &str> {
+        let came = self.key_change.kind == KeyChangeKind::ListAdd;
+        let left = if came { self.left_list() } else { &[] };
+        (!came).then_some(self.old.as_ref()).into_iter().chain(left.iter().copied())
     }
 
-    /// The elements that left the list of the edit.
+    /// The elements that left the list of the edit, the first 1,024 of them.
     pub(super) fn left_list(&self) -> &[&'a str] {
-        self.around.removed_elements.get(self.key_change.path.as_str()).map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether the edit stands in the new file.
-    pub(super) fn is_in_new_file(&self) -> bool {
-        let lines = self.file_diff.hunks().get(self.key_change.hunk_idx).map(|hunk| hunk.lines.as_slice());
-        let line = lines.and_then(|lines| lines.get(self.key_change.line_idx));
-        line.is_some_and(|line| line.origin == LineOrigin::Added)
+        let left = self.around.removed_elements.get(self.key_change.path.as_str());
+        left.map_or(&[], |left| left.get(..MAX_LEFT).unwrap_or(left))
     }
 
     /// Whether the new line begins with one of these, as lines of nested notations do: `allow-transfer { any; };`.
     pub(super) fn line_begins_with(&self, phrases: &[&str]) -> bool {
-        let line = self.new_line().trim_start();
-        line.split_ascii_whitespace().next().is_some_and(|first| says(&spaced(first), phrases))
-    }
-
-    /// The new line as it stands; empty where it is gone.
-    pub(super) fn new_line(&self) -> &'a str {
-        if !self.is_in_new_file() {
-            return "";
-        }
-        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
-        hunk.and_then(|hunk| hunk.lines.get(self.key_change.line_idx)).map_or("", |line| line.text.as_str())
+        let first = cut(self.line.text.trim_start()).split_ascii_whitespace().next();
+        first.is_some_and(|first| says(&spaced(first), phrases))
     }
 
     /// The line that stands before the new one in the new file; empty where the diff does not show it.
@@ -270,20 +262,20 @@ impl<'a> Edit<'a> {
         let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
         let before = hunk.and_then(|hunk| hunk.lines.get(..self.key_change.line_idx)).unwrap_or(&[]);
         let mut near = before.iter().rev().take(NEAR_LINES).filter(|line| line.origin != LineOrigin::Deleted);
-        let effect = near.find(|line| line.text.contains("\"Deny\"") || line.text.contains("\"Allow\""));
-        effect.is_some_and(|line| line.text.contains("\"Deny\""))
+        let effect = near.find_map(|line| {
+            let text = cut(&line.text);
+            let is_denied = text.contains("\"Deny\"");
+            (is_denied || text.contains("\"Allow\"")).then_some(is_denied)
+        });
+        effect == Some(true)
     }
 
     /// Whether a line that stays has the same key at the same depth as the new one, with nothing between that opens or ends
     /// a block around either.
     pub(super) fn stands_twice(&self) -> bool {
-        if !self.is_in_new_file() {
-            return false;
-        }
         let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
         let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
-        let own = lines.get(self.key_change.line_idx).map_or("", |line| line.text.as_str());
-        let Some((depth, key)) = depth_and_key(own) else { return false };
+        let Some((depth, key)) = depth_and_key(self.line.text) else { return false };
         let (before, after) = lines.split_at(self.key_change.line_idx);
         let is_twin = |line: &DiffLine| {
             line.origin == LineOrigin::Context && depth_and_key(&line.text) == Some((depth, key))
@@ -309,7 +301,7 @@ impl<'a> Edit<'a> {
             .iter()
             .skip(self.key_change.line_idx)
             .take(NEAR_LINES)
-            .any(|line| line.origin == LineOrigin::Added && is_it(&line.text))
+            .any(|line| line.origin == LineOrigin::Added && is_it(cut(&line.text)))
     }
 
     /// Whether a text stood in the deleted lines around the edit.
@@ -342,8 +334,14 @@ impl<'a> Edit<'a> {
     }
 }
 
+/// As much of a line as is looked at for every edit near it.
+fn cut(line: &str) -> &str {
+    line.get(..line.floor_char_boundary(NEAR_TEXT)).unwrap_or(line)
+}
+
 /// How deep a line stands, and the key that it begins with.
 fn depth_and_key(line: &str) -> Option<(usize, &str)> {
+    let line = cut(line);
     let text = line.trim_start();
     let is_end = |(at, sign): &(usize, char)| match sign {
         '=' => true,

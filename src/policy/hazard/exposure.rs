@@ -157,7 +157,7 @@ fn wildcard(edit: &Edit<'_>) -> bool {
     let is_any_prefix = || {
         edit.key_change.kind == KeyChangeKind::ListAdd
             && matches!(edit.new.as_ref(), "" | "\"\"" | "''")
-            && matches!(edit.new_line().trim().trim_end_matches(','), "- \"\"" | "- ''" | "\"\"" | "''")
+            && matches!(edit.line.text.trim().trim_end_matches(','), "- \"\"" | "- ''" | "\"\"" | "''")
             && ["allow", "whitelist", "trusted"].iter().any(|word| edit.file_diff.path().contains(word))
     };
     let selects_all = || {
@@ -201,7 +201,7 @@ fn lets_out(edit: &Edit<'_>) -> bool {
 fn cidr_widened(edit: &Edit<'_>) -> bool {
     let Some(new) = Range::read(&edit.new).filter(|range| range.bits > 0) else { return false };
     let is_wider = |old: &str| Range::read(old).is_some_and(|old| new.bits + 8 <= old.bits);
-    edit.replaced().into_iter().any(is_wider) && !lets_out(edit)
+    edit.replaced().any(is_wider) && !lets_out(edit)
 }
 
 /// An address range.
@@ -295,7 +295,7 @@ fn public_access(edit: &Edit<'_>) -> bool {
     ]) || edit.flipped() == Some(false)
         && edit.leaf_says(&["block public acls", "ignore public acls"]);
     let everywhere = listens_everywhere(&edit.new)
-        && edit.replaced().into_iter().any(listens_somewhere)
+        && edit.replaced().any(listens_somewhere)
         && edit.leaf_says(&["bind", "listen", "host", "address", "addresses", "ports", "publish", "server"]);
     let published = || {
         edit.key_change.kind == KeyChangeKind::ListAdd

@@ -7,6 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::change::{ChangeRecord, FileDiff, FileStatus, KeyChange, KeyChangeKind, inner_changes};
 use crate::policy::hazard::edit::{Around, Edit};
+use crate::policy::hazard::line::Line;
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{HazardRule, Look, Sphere, hazard_rules};
 use crate::policy::hazard::shown;
@@ -53,62 +54,98 @@ pub fn find_hazards(
     environment: Option<&str>,
     off: &BTreeSet<&str>,
 ) -> Vec<Hazard> {
-    let rules: Vec<_> = hazard_rules().collect();
-    let mut found: Vec<Option<Hazard>> = rules.iter().map(|_| None).collect();
     let rollout = environment.map_or(Place::Unknown, Place::of_text);
     let files: Vec<_> =
         with_keys(record, keys).map(|(file_diff, known)| FileEdits::of(file_diff, known, record)).collect();
     let mut around = Around { added_leaves: added_leaves(&files), ..Around::default() };
+    let mut asked = Asked { rules: hazard_rules().map(|rule| (rule, None)).collect(), off };
     for file_edits in &files {
-        let file_diff = file_edits.file_diff;
-        let of_file = Place::of_path(file_diff.path()).or(|| rollout);
+        let of_file = Place::of_path(file_edits.file_diff.path()).or(|| rollout);
         around.removed_paths = removed_paths(file_edits);
         around.removed_elements = removed_elements(file_edits);
-        for (rule, slot) in rules.iter().zip(&mut found) {
+        asked.ask_file(file_edits, of_file);
+        asked.ask_edits(file_edits, of_file, &around);
+    }
+    asked.rules.into_iter().filter_map(|(_, first)| first).collect()
+}
+
+/// Every rule with the first place where it fired.
+struct Asked<'a> {
+    rules: Vec<(&'static HazardRule, Option<Hazard>)>,
+    off: &'a BTreeSet<&'a str>,
+}
+
+impl Asked<'_> {
+    /// Asks the rules over whole files.
+    fn ask_file(&mut self, file_edits: &FileEdits<'_>, of_file: Place) {
+        for (rule, first) in &mut self.rules {
             if let Look::File(look) = rule.look
-                && !off.contains(rule.name)
+                && !self.off.contains(rule.name)
                 && looks_at(rule.sphere, of_file)
                 && let Some(finding) = look(file_edits)
             {
-                note(slot, || hazard(rule, file_diff, finding.key, finding.what));
+                note(first, || hazard(rule, file_edits.file_diff, finding.key, finding.what));
             }
         }
+    }
+
+    /// Asks the rules over edits about those of a file; the general ones last, and not about a line that another rule told of.
+    fn ask_edits(&mut self, file_edits: &FileEdits<'_>, of_file: Place, around: &Around<'_>) {
+        let file_diff = file_edits.file_diff;
         let is_prose = is_prose(file_diff);
-        let read = file_edits.all().filter(|key_change| is_read(key_change));
-        let edits: Vec<_> = read
-            .map(|key_change| {
-                let place = Place::of_key(&key_change.path, of_file);
-                (Edit::new((key_change, file_diff), &around), place, is_prose || is_said(key_change))
+        let read: Vec<_> = file_edits.all().filter(|key_change| is_read(key_change)).collect();
+        let on_one_line =
+            |a: &&KeyChange, b: &&KeyChange| (a.hunk_idx, a.line_idx) == (b.hunk_idx, b.line_idx);
+        let by_line = read.chunk_by(on_one_line);
+        let lines: Vec<_> =
+            by_line.filter_map(|edits| Some((Line::of(edits.first()?, file_diff), edits))).collect();
+        let on_lines = lines.iter().flat_map(|(line, edits)| edits.iter().map(move |edit| (line, *edit)));
+        let edits: Vec<_> = on_lines
+            .map(|(line, key_change)| PlacedEdit {
+                edit: Edit::new((key_change, file_diff), line, around),
+                place: Place::of_key(&key_change.path, of_file),
+                is_text: is_prose || is_said(key_change),
             })
             .collect();
-        // A rule that is switched off still tells that the general ones have nothing to say.
         let mut told = FxHashSet::default();
         for is_general in [false, true] {
-            for (edit, place, is_text) in &edits {
-                let key_change = edit.key_change;
-                let line = (key_change.hunk_idx, key_change.line_idx);
-                if is_general && told.contains(&line) {
-                    continue;
-                }
-                for (rule, slot) in rules.iter().zip(&mut found) {
-                    if let Look::Edit(is_hit) = rule.look
-                        && rule.is_general == is_general
-                        && (!is_text || rule.code == ReasonCode::HazardSecret)
-                        && looks_at(rule.sphere, *place)
-                        && is_hit(edit)
-                    {
-                        told.insert(line);
-                        if !off.contains(rule.name) {
-                            note(slot, || {
-                                hazard(rule, file_diff, &shown::key(key_change), shown::edit(key_change))
-                            });
-                        }
-                    }
+            for placed in &edits {
+                let line = (placed.edit.key_change.hunk_idx, placed.edit.key_change.line_idx);
+                let is_told = is_general && told.contains(&line);
+                if !is_told && self.ask_edit(placed, is_general) {
+                    told.insert(line);
                 }
             }
         }
     }
-    found.into_iter().flatten().collect()
+
+    /// Whether one of the rules fires, be it one that is switched off: the general ones have nothing to say then, either.
+    fn ask_edit(&mut self, placed: &PlacedEdit<'_>, is_general: bool) -> bool {
+        let Edit { key_change, file_diff, .. } = placed.edit;
+        let mut is_told = false;
+        for (rule, first) in &mut self.rules {
+            if let Look::Edit(is_hit) = rule.look
+                && rule.is_general == is_general
+                && (!placed.is_text || rule.code == ReasonCode::HazardSecret)
+                && looks_at(rule.sphere, placed.place)
+                && is_hit(&placed.edit)
+            {
+                is_told = true;
+                if !self.off.contains(rule.name) {
+                    note(first, || hazard(rule, file_diff, &shown::key(key_change), shown::edit(key_change)));
+                }
+            }
+        }
+        is_told
+    }
+}
+
+/// An edit, and where it stands.
+struct PlacedEdit<'a> {
+    edit: Edit<'a>,
+    place: Place,
+    /// Whether it is something said to people.
+    is_text: bool,
 }
 
 /// Whether a file is written for people.

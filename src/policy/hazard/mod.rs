@@ -13,6 +13,7 @@ mod exposure;
 mod found;
 mod guards;
 mod layout;
+mod line;
 mod place;
 mod rollout;
 mod rule;

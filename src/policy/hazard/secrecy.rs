@@ -33,21 +33,38 @@ fn secret_in_clear(edit: &Edit<'_>) -> bool {
     if is_printed(edit) {
         return true;
     }
-    let line = edit.new_line();
     let is_typed = edit.key_change.kind == KeyChangeKind::Secret;
-    if line.is_empty() || !(is_typed || secrets::may_hold(line)) || is_sealed(edit) || is_open(edit) {
+    if edit.line.text.is_empty()
+        || !(is_typed || edit.line.may_hold_secret())
+        || is_sealed(edit)
+        || is_open(edit)
+    {
         return false;
     }
-    let found = secrets::find(line);
-    // By its name alone, where the line shows no secret: the name stands on another one, or in an attribute.
-    let shows_none = || found.iter().all(|secret| secret.kind == "high_entropy");
-    let is_literal = || !is_code(edit.file_diff.path()) || ends_quoted(line);
-    let by_name =
-        is_typed && shows_none() && is_literal() && secrets::is_assigned(PASSWORD, literal_of(line));
-    by_name
-        || is_default_of_secret(edit)
-        || is_named_before(edit)
-        || found.iter().any(|secret| is_in_clear(edit, line, secret))
+    is_default_of_secret(edit) || is_named_before(edit) || is_shown(edit)
+}
+
+/// Whether the line of an edit shows a secret that came with it; found out once a line for all edits of a sort.
+fn is_shown(edit: &Edit<'_>) -> bool {
+    let [typed, remark, other] = &edit.line.shows_secret;
+    let known = match edit.key_change.kind {
+        KeyChangeKind::Secret => typed,
+        KeyChangeKind::Comment => remark,
+        _ => other,
+    };
+    *known.get_or_init(|| {
+        let is_typed = edit.key_change.kind == KeyChangeKind::Secret;
+        let mut found = edit.line.secrets().iter().enumerate();
+        (is_typed && is_named(edit)) || found.any(|(n, secret)| n >= MAX_SECRETS || is_in_clear(edit, secret))
+    })
+}
+
+/// Whether a line shows a secret by its name alone: the name stands on another line, or in an attribute.
+fn is_named(edit: &Edit<'_>) -> bool {
+    let line = edit.line.text;
+    edit.line.secrets().iter().all(|secret| secret.kind == "high_entropy")
+        && (!is_code(edit.file_diff.path()) || ends_quoted(line))
+        && secrets::is_assigned(PASSWORD, literal_of(line))
 }
 
 /// Whether a secret that stands elsewhere is shown: printed by a step of a pipeline, or no longer kept from a plan.
@@ -59,7 +76,8 @@ fn is_printed(edit: &Edit<'_>) -> bool {
 }
 
 /// Whether what was found on a new line is a secret, and came with the edit.
-fn is_in_clear(edit: &Edit<'_>, line: &str, secret: &SecretMatch) -> bool {
+fn is_in_clear(edit: &Edit<'_>, secret: &SecretMatch) -> bool {
+    let line = edit.line.text;
     let text = line.get(secret.start..secret.end).unwrap_or("");
     let is_put_in = ["<%", "{{", "${", "#{"].iter().any(|mark| text.contains(mark));
     // A token of a known shape is no name.
@@ -76,6 +94,9 @@ fn is_in_clear(edit: &Edit<'_>, line: &str, secret: &SecretMatch) -> bool {
     let is_drawn = text.bytes().any(|byte| byte.is_ascii_digit());
     !(is_named && (is_text || !is_drawn)) && !edit.was_there(text)
 }
+
+/// Secrets of one line that are looked for among what was there before; a line with more of them shows one.
+const MAX_SECRETS: usize = 1 << 10;
 
 /// The names of a secret whose value may be any word.
 const PASSWORD: KeyWords = KeyWords::SECRET.and(KeyWords::PASSWORD);

@@ -115,8 +115,8 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
     ];
     let is_own = |value: &str| ["localhost", "127.0.0.1", "::1"].iter().any(|own| value.contains(own));
     let is_left_to_itself = || {
-        let left = edit.replaced();
-        !left.is_empty() && left.iter().all(|old| is_address(old) && !is_own(old))
+        let mut left = edit.left_list().iter().peekable();
+        left.peek().is_some() && left.all(|old| is_address(old) && !is_own(old))
     };
     if edit.key_change.kind == KeyChangeKind::ListAdd && is_own(&edit.new) && edit.leaf_says(POINTERS) {
         return is_left_to_itself();

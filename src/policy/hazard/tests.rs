@@ -107,6 +107,18 @@ fn a_secret_that_goes_away_is_no_hazard() {
 }
 
 #[test]
+fn of_the_secrets_of_a_line_those_that_came_with_it_count() {
+    let entry = |n: usize| format!("\"k{n}\":{{\"password\":\"{}{n}x\"}}", ["hunter", "2"].concat());
+    let line =
+        |n: usize, more: &str| format!("{{{}{more}}}", (0..n).map(entry).collect::<Vec<_>>().join(","));
+    let edit = |n: usize, more: &str| format!("-{}\n+{}", line(n, ""), line(n, more));
+    assert!(names("keys.json", &edit(1_024, ",\"port\":8080")).is_empty());
+    assert_eq!(names("keys.json", &edit(3, &format!(",{}", entry(4)))), ["secret_in_clear"]);
+    // With more of them it is in doubt.
+    assert_eq!(names("keys.json", &edit(1_025, ",\"port\":8080")), ["secret_in_clear"]);
+}
+
+#[test]
 fn a_file_too_large_to_be_read_is_never_let_pass_in_silence() {
     let lines: Vec<String> = (0..4_001).map(|n| format!("+line_{n}: a")).collect();
     assert_eq!(names("big.yaml", &lines.join("\n")), ["unread"]);

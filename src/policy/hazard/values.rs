@@ -280,16 +280,14 @@ fn emptied(edit: &Edit<'_>) -> bool {
     ];
     let is_empty = |value: &str| matches!(value, "" | "\"\"" | "''" | "[]" | "{}" | "()" | "array()");
     let said = || !matches!(edit.old.as_ref(), "null" | "~" | "none" | "false" | "0" | "nil");
-    // A block may follow where nothing is written.
-    let is_written =
-        || ["\"\"", "''", "[]", "{}", "()", "= null", ": null"].iter().any(|it| edit.new_line().contains(it));
     let all_left = || edit.key_change.kind == KeyChangeKind::ListRemove && edit.is_now_written("[]");
     if all_left() && !edit.leaf_says(OTHERS) {
         return true;
     }
     edit.key_change.new.is_some()
         && is_empty(&edit.new)
-        && is_written()
+        // A block may follow where nothing is written.
+        && edit.line.writes_nothing()
         && !is_empty(&edit.old)
         && said()
         && edit.key_change.kind != KeyChangeKind::ListRemove

@@ -1,0 +1,63 @@
+//! What rules ask of a whole line, read once for all edits that stand on it: a file of half a megabyte may be one line with
+//! thousands of edits. Start at [`Line`].
+
+use std::cell::OnceCell;
+
+use crate::change::secrets::{self, SecretMatch};
+use crate::change::{FileDiff, KeyChange, LineOrigin};
+
+/// A line of the new file with edits on it; empty where it is gone.
+#[derive(Default)]
+pub(super) struct Line<'a> {
+    pub(super) text: &'a str,
+    is_in_new_file: bool,
+    may_hold_secret: OnceCell<bool>,
+    secrets: OnceCell<Vec<SecretMatch>>,
+    writes_nothing: OnceCell<bool>,
+    frees_from_passwords: OnceCell<bool>,
+    /// What a rule found out of it, a place for each sort of edit.
+    pub(super) shows_secret: [OnceCell<bool>; 3],
+}
+
+impl<'a> Line<'a> {
+    /// The line on which an edit stands.
+    pub(super) fn of(key_change: &KeyChange, file_diff: &'a FileDiff) -> Self {
+        let hunk = file_diff.hunks().get(key_change.hunk_idx);
+        let line = hunk.and_then(|hunk| hunk.lines.get(key_change.line_idx));
+        match line.filter(|line| line.origin == LineOrigin::Added) {
+            Some(line) => Self { text: &line.text, is_in_new_file: true, ..Self::default() },
+            None => Self::default(),
+        }
+    }
+
+    /// Whether it came with the change.
+    pub(super) fn is_in_new_file(&self) -> bool {
+        self.is_in_new_file
+    }
+
+    /// Whether a look at its bytes leaves open that it holds a secret.
+    pub(super) fn may_hold_secret(&self) -> bool {
+        *self.may_hold_secret.get_or_init(|| secrets::may_hold(self.text))
+    }
+
+    /// Its secrets, in order.
+    pub(super) fn secrets(&self) -> &[SecretMatch] {
+        self.secrets.get_or_init(|| secrets::find(self.text))
+    }
+
+    /// Whether an empty value is written in it.
+    pub(super) fn writes_nothing(&self) -> bool {
+        const NOTHING: [&str; 7] = ["\"\"", "''", "[]", "{}", "()", "= null", ": null"];
+        *self.writes_nothing.get_or_init(|| NOTHING.iter().any(|it| self.text.contains(it)))
+    }
+
+    /// Whether it lets somebody become anybody without a password, as lines of sudoers do.
+    pub(super) fn frees_from_passwords(&self) -> bool {
+        *self.frees_from_passwords.get_or_init(|| frees_from_passwords(self.text))
+    }
+}
+
+/// Whether a text of sudoers asks for no password whatever is run.
+pub(super) fn frees_from_passwords(text: &str) -> bool {
+    text.contains("NOPASSWD: ALL") || text.contains("NOPASSWD:ALL")
+}
