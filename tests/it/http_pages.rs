@@ -174,6 +174,9 @@ async fn every_page_carries_the_strict_headers() {
     }
     assert_eq!(get(&service, "/assets/other.css").await.status, StatusCode::NOT_FOUND);
     assert_eq!(get(&service, "/decisions/none").await.status, StatusCode::NOT_FOUND);
+    let refused = get(&service, "/?decision=maybe").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.html.contains("<code><bdi>decision</bdi></code> is none of"), "{}", refused.html);
 }
 
 #[tokio::test]

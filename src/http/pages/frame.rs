@@ -8,6 +8,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
+use crate::http::pages::said::Said;
 use crate::http::pages::session::Reader;
 use crate::http::{ApiError, ProblemCode};
 
@@ -40,8 +41,8 @@ pub(super) enum Here {
 #[template(path = "problem.html")]
 struct ProblemPage {
     frame: Frame,
-    title: &'static str,
-    detail: String,
+    title: Said,
+    detail: Said,
 }
 
 impl Frame {
@@ -75,7 +76,8 @@ pub(super) fn problem(api_error: &ApiError, reader: Option<&Reader>) -> Response
     let title = api_error.code.title();
     let frame = Frame::new(title, Here::Elsewhere, reader);
     let status = api_error.code.status();
-    let mut response = page(status, &ProblemPage { frame, title, detail: api_error.detail.clone() });
+    let (title, detail) = (Said::new(title), Said::new(&api_error.detail));
+    let mut response = page(status, &ProblemPage { frame, title, detail });
     response.extensions_mut().insert(api_error.clone());
     response
 }
