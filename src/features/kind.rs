@@ -37,10 +37,7 @@ const PLACES: [(&str, &[&str]); 9] = [
         "network",
         &["dns", "network", "firewall", "ingress", "lb", "proxy", "nginx", "varnish", "haproxy", "gateway"],
     ),
-    (
-        "identity",
-        &["auth", "iam", "rbac", "users", "roles", "permissions", "ldap", "sso", "secrets", "vault"],
-    ),
+    ("identity", &["auth", "iam", "rbac", "users", "permissions", "ldap", "sso", "secrets", "vault"]),
     (
         "monitoring",
         &["monitoring", "alerts", "alerting", "prometheus", "grafana", "icinga", "nagios", "logging"],
@@ -49,6 +46,8 @@ const PLACES: [(&str, &[&str]); 9] = [
 
 /// Those of them that are environments: the first word of a name such as `test-kitchen` is none.
 const ENVIRONMENTS: [usize; 2] = [1, 2];
+/// The place of who may do what.
+const IDENTITY: usize = 7;
 
 /// What the kind family reads.
 pub struct KindFacts {
@@ -94,7 +93,7 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
     place_share!("place_docs", 4, "documentation"),
     place_share!("place_ci", 5, "continuous integration"),
     place_share!("place_network", 6, "the network"),
-    place_share!("place_identity", 7, "identity or permissions"),
+    place_share!("place_identity", 7, "identity or permissions").revised(2),
     place_share!("place_monitoring", 8, "monitoring"),
     FeatureSpec::new("place_depth_max", Unit::Count, "Directories above the deepest file", |f| {
         f.kind.depth.map(|depth| depth.max)
@@ -162,6 +161,9 @@ fn is_readme(path: &str) -> bool {
 /// Which places the words of a path in lower case name.
 fn places_of(path: &str) -> [bool; PLACES.len()] {
     let mut is_in_place = [false; PLACES.len()];
+    // A directory of that name holds what machines do (Ansible, Chef), not what people may.
+    let name = path.rsplit('/').next().unwrap_or(path);
+    is_in_place[IDENTITY] = name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "roles");
     for segment in path.split('/') {
         let mut parts = segment.split('-').peekable();
         while let Some(part) = parts.next() {
@@ -178,7 +180,7 @@ fn places_of(path: &str) -> [bool; PLACES.len()] {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_readme, places_of};
+    use super::{IDENTITY, is_readme, places_of};
 
     #[test]
     fn a_text_file_is_documentation_by_its_name_alone() {
@@ -195,6 +197,9 @@ mod tests {
         assert_eq!(environments("hosts/test-2/app.yaml"), (false, true));
         assert_eq!(environments("integration/app.yaml"), (true, false));
         assert_eq!(environments("dev-values.yaml"), (false, true));
+        let names_identity = |path: &str| places_of(path)[IDENTITY];
+        assert!(!names_identity("roles/nginx/tasks/main.yml") && !names_identity("roles/web.json"));
+        assert!(names_identity("config/roles.yml") && names_identity("roles/sso/tasks/main.yml"));
         assert!(places_of("proxy-ci/users.yaml")[5] && places_of("proxy-ci/users.yaml")[6]);
     }
 }

@@ -112,12 +112,26 @@ fn words_of(entry: &Entry<'_>) -> KeyWords {
     if entry.sort == Sort::Bare {
         return KeyWords::default();
     }
+    if passes_requests_on(entry) {
+        return KeyWords::HOST;
+    }
     let words = key_words(entry.leaf());
     if !words.is_empty() {
         return words;
     }
     let above = entry.path.get(..entry.leaf_at.saturating_sub(1)).unwrap_or("");
     key_words(above.rsplit('.').next().unwrap_or("")).without(KeyWords::SECRET.and(KeyWords::PASSWORD))
+}
+
+/// Whether it is a directive of nginx such as `proxy_pass backend;`, which names an upstream: only the
+/// statement is one, `proxy_pass: …` may well be the password of a proxy.
+fn passes_requests_on(entry: &Entry<'_>) -> bool {
+    const DIRECTIVES: [&str; 6] =
+        ["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"];
+    let leaf = entry.leaf();
+    DIRECTIVES.contains(&leaf)
+        && entry.text.ends_with(';')
+        && entry.text.strip_prefix(leaf).is_some_and(|rest| rest.starts_with([' ', '\t']))
 }
 
 fn is_secret(words: KeyWords, value: &str) -> bool {

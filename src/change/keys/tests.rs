@@ -206,6 +206,14 @@ fn names_near_a_secret_are_not_one() {
 }
 
 #[test]
+fn upstreams_of_nginx_are_hosts_and_no_passwords() {
+    let diff = "-    proxy_pass backend;\n+    proxy_pass backend2;\n";
+    check("a.conf", diff, &["proxy_pass: Host backend => backend2"]);
+    check("a.conf", "+    uwsgi_pass shop_app1;\n", &["uwsgi_pass: Added - => shop_app1"]);
+    check("a.yaml", "+proxy_pass: hunter2hunter2\n", &["proxy_pass: Secret - => -"]);
+}
+
+#[test]
 fn values_longer_than_the_cap_are_cut_at_a_character() {
     let diff = format!("+text: {}\n", "ä ".repeat(600));
     let found = key_changes(&file("a.yaml", &diff));
