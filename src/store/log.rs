@@ -73,8 +73,16 @@ impl Log {
     /// When the database fails.
     pub async fn beside(&self, decision_id: &str) -> Result<Vec<Record>, Error> {
         let subject_id = Some(decision_id.to_owned());
-        let search = Search { subject_id, after: Some(String::new()), limit: 1000, ..Search::default() };
-        reading!(&self.database, search(&search))
+        let mut search = Search { subject_id, after: Some(String::new()), limit: 1000, ..Search::default() };
+        let mut beside = Vec::new();
+        loop {
+            let page = self.page(&search).await?;
+            beside.extend(page.records);
+            if page.next.is_none() {
+                return Ok(beside);
+            }
+            search.after = page.next;
+        }
     }
 
     /// Records in the order of their ids, page by page.

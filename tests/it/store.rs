@@ -207,6 +207,20 @@ async fn fifty_parallel_appends_of_one_question_make_one_decision() {
 }
 
 #[tokio::test]
+async fn all_that_stands_beside_a_decision_is_read_however_much_it_is() {
+    let store = Store::open(&StoreConfig::new("memory")).await.unwrap();
+    let outcome = |_| {
+        let mut outcome = NewRecord::new(RecordKind::Outcome, "{}".into());
+        outcome.columns.subject_id = Some("d".into());
+        outcome
+    };
+    store.append((0..1_001).map(outcome).collect()).await.unwrap();
+    let beside = store.log().beside("d").await.unwrap();
+    assert!(beside.windows(2).all(|pair| pair[0].id < pair[1].id), "oldest first");
+    assert_eq!(beside.len(), 1_001);
+}
+
+#[tokio::test]
 async fn a_reopened_log_goes_on_with_its_chain() {
     let dir = tempfile::tempdir().unwrap();
     let store_config = sqlite_config(dir.path());
