@@ -1,5 +1,7 @@
 //! How the model did on changes that it had not seen, where the artifact says so.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::artifact::Document;
@@ -15,6 +17,15 @@ pub(super) struct Measured {
     pub(super) capture: Option<Curve>,
     pub(super) calibration: Option<Curve>,
     pub(super) figures: Vec<(Shown, Shown)>,
+    pub(super) sides: Sides,
+}
+
+/// Figures of several things side by side.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Sides {
+    pub(super) columns: Vec<Shown>,
+    /// What they are of, and a figure a column.
+    pub(super) rows: Vec<(Shown, Vec<String>)>,
 }
 
 /// A line in the unit square, and the same as words.
@@ -27,18 +38,44 @@ pub(super) struct Curve {
 }
 
 /// Reads the metrics of a document: `capture` (percent gated → share caught), `reliability` (bins with
-/// `predicted` and `observed`), and plain numbers.
+/// `predicted` and `observed`), and plain numbers; those named `what: figure` side by side.
 pub(super) fn measured(document: &Document) -> Measured {
     let metrics = &document.metrics;
-    let figures = metrics.iter().filter_map(|(name, value)| {
-        let number = value.as_f64()?;
-        let shown = if number.fract() == 0.0 { format!("{number:.0}") } else { format!("{number:.4}") };
-        Some((text::plain(name), Shown::new(&shown)))
-    });
+    let numbers = || metrics.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_f64()?)));
+    let alone = numbers().filter(|(name, _)| !name.contains(": "));
     Measured {
         capture: metrics.get("capture").and_then(capture),
         calibration: metrics.get("reliability").and_then(calibration),
-        figures: figures.collect(),
+        figures: alone.map(|(name, number)| (text::plain(name), Shown::new(&figure(name, number)))).collect(),
+        sides: sides(numbers()),
+    }
+}
+
+fn sides<'a>(numbers: impl Iterator<Item = (&'a str, f64)>) -> Sides {
+    let (mut columns, mut rows) = (Vec::new(), BTreeMap::<&str, BTreeMap<&str, f64>>::new());
+    for (name, number) in numbers {
+        let Some((what, column)) = name.rsplit_once(": ") else { continue };
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+        rows.entry(what).or_default().insert(column, number);
+    }
+    let cell = |figures: &BTreeMap<&str, f64>, column: &str| {
+        figures.get(column).map_or_else(|| "–".to_owned(), |number| figure(column, *number))
+    };
+    let cells = |figures| columns.iter().map(|column| cell(figures, column)).collect();
+    Sides {
+        rows: rows.iter().map(|(what, figures)| (Shown::cut(what, 120), cells(figures))).collect(),
+        columns: columns.iter().map(|column| Shown::cut(column, 60)).collect(),
+    }
+}
+
+/// A number as its name says: a count, a share at so many percent, or a figure between 0 and 1.
+fn figure(name: &str, number: f64) -> String {
+    match number {
+        number if name.ends_with('%') => text::percent(number),
+        number if number.fract() == 0.0 => format!("{number:.0}"),
+        number => format!("{number:.3}"),
     }
 }
 
@@ -84,6 +121,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn figures_of_several_things_stand_side_by_side() {
+        let numbers =
+            [("a: ROC-AUC", 0.6604), ("a: caught at 10 %", 0.1818), ("b: ROC-AUC", 1.0), ("n", 3.0)];
+        let sides = sides(numbers.into_iter());
+        assert_eq!(sides.columns, [Shown::new("ROC-AUC"), Shown::new("caught at 10 %")]);
+        let row = |what: &str, cells: [&str; 2]| (Shown::new(what), cells.map(str::to_owned).to_vec());
+        assert_eq!(sides.rows, [row("a", ["0.660", "18 %"]), row("b", ["1", "–"])]);
+    }
 
     #[test]
     fn curves_are_drawn_only_from_what_was_measured() {
