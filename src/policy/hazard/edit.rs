@@ -14,7 +14,7 @@ const NEAR_LINES: usize = 40;
 /// As much of each of them, in bytes.
 const NEAR_TEXT: usize = 1 << 12;
 /// Elements that left a list, as many of them as rules compare with each that came.
-const MAX_LEFT: usize = 1 << 10;
+pub(super) const MAX_LEFT: usize = 1 << 10;
 
 /// One key edit with what stands around it, prepared for the rules. Most rules are done with it after a look at
 /// its kind and its values; the words of its name are read when the first one asks.
@@ -50,6 +50,15 @@ pub(super) struct Around<'a> {
     pub(super) removed_paths: FxHashSet<&'a str>,
     /// Elements that left a list, by its path, in this file.
     pub(super) removed_elements: FxHashMap<&'a str, Vec<&'a str>>,
+    /// New lines of this file that write an empty list, in their order.
+    pub(super) empty_lists: Vec<EmptyList<'a>>,
+}
+
+/// A new line that writes an empty list.
+pub(super) struct EmptyList<'a> {
+    pub(super) hunk_idx: usize,
+    pub(super) line_idx: usize,
+    pub(super) text: &'a str,
 }
 
 impl<'a> Edit<'a> {
@@ -292,16 +301,18 @@ impl<'a> Edit<'a> {
             || after.iter().skip(1).take(NEAR_LINES).filter(in_new).take_while(stays).any(is_twin)
     }
 
-    /// Whether a new line after the edit, not far from it, writes the key with a value.
-    pub(super) fn is_now_written(&self, value: &str) -> bool {
-        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
-        let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
-        let is_it = |text: &str| text.contains(value) && text.contains(self.key_change.leaf.as_str());
-        lines
+    /// Whether a new line after the edit, not far from it, writes the key with an empty list. Of a line that is too long to be
+    /// looked through for each edit, an empty list is enough.
+    pub(super) fn is_now_an_empty_list(&self) -> bool {
+        let leaf = self.key_change.leaf.as_str();
+        let (hunk_idx, first) = (self.key_change.hunk_idx, self.key_change.line_idx);
+        let empty_lists = self.around.empty_lists.as_slice();
+        let start = empty_lists.partition_point(|line| (line.hunk_idx, line.line_idx) < (hunk_idx, first));
+        let near = empty_lists
             .iter()
-            .skip(self.key_change.line_idx)
-            .take(NEAR_LINES)
-            .any(|line| line.origin == LineOrigin::Added && is_it(cut(&line.text)))
+            .skip(start)
+            .take_while(|line| line.hunk_idx == hunk_idx && line.line_idx < first + NEAR_LINES);
+        near.map(|line| line.text).any(|text| text.len() > NEAR_TEXT || text.contains(leaf))
     }
 
     /// Whether a text stood in the deleted lines around the edit.

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::change::{ChangeRecord, FileDiff, FileStatus, KeyChange, KeyChangeKind, inner_changes};
-use crate::policy::hazard::edit::{Around, Edit};
+use crate::change::{
+    ChangeRecord, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin, inner_changes,
+};
+use crate::policy::hazard::edit::{Around, Edit, EmptyList, MAX_LEFT};
 use crate::policy::hazard::line::Line;
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{HazardRule, Look, Sphere, hazard_rules};
@@ -63,6 +65,7 @@ pub fn find_hazards(
         let of_file = Place::of_path(file_edits.file_diff.path()).or(|| rollout);
         around.removed_paths = removed_paths(file_edits);
         around.removed_elements = removed_elements(file_edits);
+        around.empty_lists = empty_lists(file_edits.file_diff);
         asked.ask_file(file_edits, of_file);
         asked.ask_edits(file_edits, of_file, &around);
     }
@@ -205,7 +208,7 @@ pub(super) struct FileEdits<'a> {
     pub(super) file_diff: &'a FileDiff,
     known: &'a [KeyChange],
     inner: Vec<KeyChange>,
-    /// Whether its lines were read, and everything inside them.
+    /// Whether its lines were read, everything inside them, and all that left a list.
     pub(super) is_whole: bool,
 }
 
@@ -215,8 +218,10 @@ impl<'a> FileEdits<'a> {
             || record.files.iter().any(|file| file.new_path.is_none() && file.path() == file_diff.path());
         let became_link = file_diff.new_mode == LINK && file_diff.status == FileStatus::Added && took_place();
         let inner = inner_changes(file_diff, known);
-        let is_whole = inner.is_some() && has_few_lines(file_diff);
-        Self { became_link, file_diff, known, inner: inner.unwrap_or_default(), is_whole }
+        let is_read = inner.is_some() && has_few_lines(file_diff);
+        let inner = inner.unwrap_or_default();
+        let is_whole = is_read && sees_all_that_left(&[known, &inner]);
+        Self { became_link, file_diff, known, inner, is_whole }
     }
 
     fn all(&self) -> impl Iterator<Item = &KeyChange> {
@@ -253,6 +258,29 @@ fn removed_elements<'a>(file_edits: &'a FileEdits<'_>) -> FxHashMap<&'a str, Vec
         }
     }
     removed
+}
+
+/// The new lines that write an empty list.
+fn empty_lists(file_diff: &FileDiff) -> Vec<EmptyList<'_>> {
+    let hunks = file_diff.hunks().iter().enumerate();
+    let lines = hunks.flat_map(|(hunk_idx, hunk)| {
+        hunk.lines.iter().enumerate().map(move |(line_idx, line)| (hunk_idx, line_idx, line))
+    });
+    lines
+        .filter(|(_, _, line)| line.origin == LineOrigin::Added && line.text.contains("[]"))
+        .map(|(hunk_idx, line_idx, line)| EmptyList { hunk_idx, line_idx, text: &line.text })
+        .collect()
+}
+
+/// Whether rules see all that left each list.
+fn sees_all_that_left(edits: &[&[KeyChange]]) -> bool {
+    let left = || edits.iter().copied().flatten().filter(|edit| edit.kind == KeyChangeKind::ListRemove);
+    if left().count() <= MAX_LEFT {
+        return true;
+    }
+    let mut n_left: FxHashMap<&str, usize> = FxHashMap::default();
+    left().for_each(|edit| *n_left.entry(edit.path.as_str()).or_default() += 1);
+    n_left.values().all(|n| *n <= MAX_LEFT)
 }
 
 /// Whether the lines of a file are all read as keys.

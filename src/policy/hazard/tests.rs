@@ -119,6 +119,23 @@ fn of_the_secrets_of_a_line_those_that_came_with_it_count() {
 }
 
 #[test]
+fn a_long_line_hides_no_emptied_list_and_no_widened_range() {
+    let line = |n: usize, hosts: &str| {
+        let others: String = (0..n).map(|n| format!("\"port{n}\":{n},")).collect();
+        format!("{{{others}\"allowed_hosts\":{hosts}}}")
+    };
+    let edit = |n: usize| format!("-{}\n+{}", line(n, "[\"a.example.org\"]"), line(n, "[]"));
+    assert_eq!(names("app.json", &edit(1)), ["emptied"]);
+    assert_eq!(names("app.json", &edit(1_000)), ["emptied"]);
+    let ranges =
+        |n: usize| (0..n).map(|n| format!("\"10.{}.{}.7/32\"", n / 250, n % 250)).collect::<Vec<_>>();
+    let edit =
+        |n: usize| format!("-{{\"allow\": [{}]}}\n+{{\"allow\": [\"11.0.0.1/32\"]}}", ranges(n).join(", "));
+    assert!(names("net.json", &edit(1_024)).is_empty());
+    assert_eq!(names("net.json", &edit(1_025)), ["unread"]);
+}
+
+#[test]
 fn a_file_too_large_to_be_read_is_never_let_pass_in_silence() {
     let lines: Vec<String> = (0..4_001).map(|n| format!("+line_{n}: a")).collect();
     assert_eq!(names("big.yaml", &lines.join("\n")), ["unread"]);

@@ -280,7 +280,7 @@ fn emptied(edit: &Edit<'_>) -> bool {
     ];
     let is_empty = |value: &str| matches!(value, "" | "\"\"" | "''" | "[]" | "{}" | "()" | "array()");
     let said = || !matches!(edit.old.as_ref(), "null" | "~" | "none" | "false" | "0" | "nil");
-    let all_left = || edit.key_change.kind == KeyChangeKind::ListRemove && edit.is_now_written("[]");
+    let all_left = || edit.key_change.kind == KeyChangeKind::ListRemove && edit.is_now_an_empty_list();
     if all_left() && !edit.leaf_says(OTHERS) {
         return true;
     }
