@@ -6,8 +6,11 @@ use std::cell::OnceCell;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::change::{DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin, for_each_word};
+use crate::change::{DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin};
 use crate::policy::hazard::line::Line;
+use crate::policy::hazard::reading::{byte_bits, flipped, lower, per_second, spelled, truth};
+use crate::policy::hazard::statement;
+use crate::policy::hazard::words::{file_stem, is_generic, last_components, says, spaced};
 
 /// Lines on each side that rules look at beside that of the edit, so that the cost of a change stays linear.
 const NEAR_LINES: usize = 40;
@@ -266,17 +269,15 @@ impl<'a> Edit<'a> {
         stands.map_or("", |line| line.text.as_str())
     }
 
-    /// Whether the statement of a policy in which the edit stands refuses: the effect that is written last before it.
+    /// Whether the edit stands in a statement of a policy that refuses.
     pub(super) fn is_denied(&self) -> bool {
-        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
-        let before = hunk.and_then(|hunk| hunk.lines.get(..self.key_change.line_idx)).unwrap_or(&[]);
-        let mut near = before.iter().rev().take(NEAR_LINES).filter(|line| line.origin != LineOrigin::Deleted);
-        let effect = near.find_map(|line| {
-            let text = cut(&line.text);
-            let is_denied = text.contains("\"Deny\"");
-            (is_denied || text.contains("\"Allow\"")).then_some(is_denied)
-        });
-        effect == Some(true)
+        *self.line.is_denied.get_or_init(|| {
+            let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+            let before = hunk.and_then(|hunk| hunk.lines.get(..self.key_change.line_idx)).unwrap_or(&[]);
+            let near = before.iter().rev().take(NEAR_LINES);
+            let in_new = near.filter(|line| line.origin != LineOrigin::Deleted);
+            statement::is_denied(self.line.text, in_new.map(|line| line.text.as_str()))
+        })
     }
 
     /// Whether a line that stays has the same key at the same depth as the new one, with nothing between that opens or ends
@@ -364,144 +365,4 @@ fn depth_and_key(line: &str) -> Option<(usize, &str)> {
     let is_key = !key.is_empty()
         && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'));
     is_key.then_some((line.len() - text.len(), key))
-}
-
-/// A value in lower case; empty where there is none.
-fn lower(value: Option<&str>) -> Cow<'_, str> {
-    let value = value.unwrap_or("");
-    match value.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        true => Cow::Owned(value.to_ascii_lowercase()),
-        false => Cow::Borrowed(value),
-    }
-}
-
-fn flipped(kind: KeyChangeKind, old: &str, new: &str) -> Option<bool> {
-    match kind {
-        KeyChangeKind::Flag { to } => Some(to),
-        KeyChangeKind::Number { old, new } if old == 1.0 && new == 0.0 => Some(false),
-        KeyChangeKind::Number { old, new } if old == 0.0 && new == 1.0 => Some(true),
-        KeyChangeKind::Text => {
-            let (from, to) = (truth(old)?, truth(new)?);
-            (from != to).then_some(to)
-        }
-        _ => None,
-    }
-}
-
-/// Reads a switch, also those of services and of enforcement.
-pub(super) fn truth(value: &str) -> Option<bool> {
-    match value {
-        "true" | "on" | "yes" | "enabled" | "enable" | "present" | "running" | "1" | "enforcing" => {
-            Some(true)
-        }
-        "false" | "off" | "no" | "disabled" | "disable" | "absent" | "stopped" | "0" | "permissive" => {
-            Some(false)
-        }
-        _ => None,
-    }
-}
-
-/// A number that is written as nobody writes one, but every reader of YAML takes for one: `00`, `0o0`, `0_0`, `0e0`.
-fn spelled(value: &str) -> Option<f64> {
-    let digits = value.trim_matches(['"', '\'']);
-    if digits.len() > 24 || !digits.as_bytes().first().is_some_and(u8::is_ascii_digit) {
-        return None;
-    }
-    let digits = digits.replace('_', "");
-    let with_base = [("0o", 8), ("0x", 16), ("0b", 2)].into_iter().find_map(|(mark, base)| {
-        let rest = digits.strip_prefix(mark)?;
-        i64::from_str_radix(rest, base).ok()
-    });
-    with_base.map(|number| number as f64).or_else(|| digits.parse().ok())
-}
-
-/// A rate such as `100r/s` or `5/minute`, a second.
-fn per_second(value: &str) -> Option<f64> {
-    let (count, span) = value.split_once('/')?;
-    let digits = count.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
-    let seconds = match span.trim() {
-        "s" | "sec" | "second" => 1.0,
-        "m" | "min" | "minute" => 60.0,
-        "h" | "hour" => 3_600.0,
-        "d" | "day" => 86_400.0,
-        _ => return None,
-    };
-    Some(digits.parse::<f64>().ok()? / seconds)
-}
-
-fn is_generic(word: &str) -> bool {
-    matches!(
-        word,
-        "enabled"
-            | "enable"
-            | "ensure"
-            | "active"
-            | "default"
-            | "value"
-            | "state"
-            | "status"
-            | "disabled"
-            | "disable"
-            | "on"
-            | "mode"
-            | "required"
-            | "is"
-            | "policy"
-            | "production"
-            | "prod"
-            | "name"
-    )
-}
-
-/// Looks for words and phrases in a text of words between spaces; a phrase also counts written as one.
-fn says(spaced: &str, phrases: &[&str]) -> bool {
-    // The first letter rules most phrases out: of a change of 500 files this took nine tenths of a decision.
-    let begins_with = |words: &str, phrase: &str| {
-        words.as_bytes().first() == phrase.as_bytes().first()
-            && (words.strip_prefix(phrase).is_some_and(|rest| rest.starts_with(' '))
-                || starts_joined(words, phrase))
-    };
-    let mut rest = spaced.trim_start();
-    while !rest.is_empty() {
-        if phrases.iter().any(|phrase| begins_with(rest, phrase)) {
-            return true;
-        }
-        let space = rest.bytes().position(|byte| byte == b' ');
-        rest = space.and_then(|space| rest.get(space + 1..)).unwrap_or("");
-    }
-    false
-}
-
-/// One bit a byte, of sixty-four: a text whose bits are not all among a value's is not in it.
-fn byte_bits(bytes: impl Iterator<Item = u8>) -> u64 {
-    bytes.fold(0, |bits, byte| bits | 1 << (byte & 63))
-}
-
-/// Whether a text begins with the words of a phrase written as one.
-fn starts_joined(words: &str, phrase: &str) -> bool {
-    let mut text = words.bytes();
-    let mut letters = phrase.bytes().filter(|byte| *byte != b' ');
-    letters.all(|letter| text.next() == Some(letter)) && text.next() == Some(b' ')
-}
-
-fn spaced(name: &str) -> String {
-    let mut words = String::with_capacity(name.len() + 8);
-    words.push(' ');
-    for_each_word(name, |word| {
-        words.push_str(word);
-        words.push(' ');
-    });
-    words
-}
-
-/// The name of a file without directories and what follows its first dot.
-fn file_stem(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.split_once('.').map_or(name, |(stem, _)| stem)
-}
-
-/// The end of a dotted path, at most so many components of it.
-fn last_components(path: &str, n: usize) -> &str {
-    let start = path.rmatch_indices('.').nth(n.saturating_sub(1)).map_or(0, |(dot, _)| dot + 1);
-    path.get(start..).unwrap_or(path)
 }

@@ -5,8 +5,9 @@
 use rustc_hash::FxHashSet;
 
 use crate::change::{FileStatus, Hunk, KeyChangeKind, LineOrigin};
-use crate::policy::hazard::edit::{Edit, truth};
+use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::{FileEdits, is_prose};
+use crate::policy::hazard::reading::truth;
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
 

@@ -17,6 +17,8 @@ pub(super) struct Line<'a> {
     frees_from_passwords: OnceCell<bool>,
     /// What a rule found out of it, a place for each sort of edit.
     pub(super) shows_secret: [OnceCell<bool>; 3],
+    /// Whether the statement of a policy around it refuses.
+    pub(super) is_denied: OnceCell<bool>,
 }
 
 impl<'a> Line<'a> {

@@ -15,15 +15,18 @@ mod guards;
 mod layout;
 mod line;
 mod place;
+mod reading;
 mod rollout;
 mod rule;
 mod safety;
 mod schedule;
 mod secrecy;
 mod shown;
+mod statement;
 mod target;
 mod values;
 mod weakened;
+mod words;
 
 pub use found::{Hazard, find_hazards};
 pub use rule::{HazardRule, Sphere, hazard_rules};

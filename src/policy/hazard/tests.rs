@@ -2,7 +2,7 @@ mod cases;
 
 use std::collections::BTreeSet;
 
-use cases::CASES;
+use cases::cases;
 
 use super::{Hazard, find_hazards, hazard_rules};
 use crate::change::{key_changes, parse_diff};
@@ -27,7 +27,7 @@ fn names(path: &str, body: &str) -> Vec<&'static str> {
 
 #[test]
 fn every_rule_fires_on_its_own_edit_and_none_on_the_harmless_form() {
-    for (rule, path, dangerous, harmless) in CASES {
+    for (rule, path, dangerous, harmless) in cases() {
         assert!(
             names(path, dangerous).contains(rule),
             "{rule}: {:?} on\n{dangerous}",
@@ -44,7 +44,7 @@ fn copies_that_are_all_gone_are_told_once() {
 
 #[test]
 fn every_rule_has_a_case_and_a_name_of_its_own() {
-    let tried: BTreeSet<&str> = CASES.iter().map(|case| case.0).chain(["unread"]).collect();
+    let tried: BTreeSet<&str> = cases().map(|case| case.0).chain(["unread"]).collect();
     let all: Vec<&str> = hazard_rules().map(|rule| rule.name).collect();
     assert_eq!(all.iter().copied().collect::<BTreeSet<_>>(), tried);
     assert_eq!(all.len(), tried.len(), "a name is used twice");
@@ -133,6 +133,17 @@ fn a_long_line_hides_no_emptied_list_and_no_widened_range() {
         |n: usize| format!("-{{\"allow\": [{}]}}\n+{{\"allow\": [\"11.0.0.1/32\"]}}", ranges(n).join(", "));
     assert!(names("net.json", &edit(1_024)).is_empty());
     assert_eq!(names("net.json", &edit(1_025)), ["unread"]);
+}
+
+#[test]
+fn a_statement_that_refuses_speaks_for_itself_alone() {
+    let refused = " {\n   \"Effect\": \"Deny\",\n   \"Principal\": \"arn:a\"\n },\n";
+    let edit = "-  \"Action\": \"s3:GetObject\",\n+  \"Action\": \"*\",";
+    let statement = |before: &str| format!("{before} {{\n{edit}\n   \"Effect\": \"Allow\"\n }}");
+    assert_eq!(names("policy.json", &statement("")), ["wildcard"]);
+    assert_eq!(names("policy.json", &statement(refused)), ["wildcard"]);
+    let denied = format!(" {{\n   \"Effect\": \"Deny\",\n{edit}\n }}");
+    assert!(names("policy.json", &denied).is_empty());
 }
 
 #[test]

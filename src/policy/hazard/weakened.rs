@@ -1,7 +1,8 @@
 //! Rules about what was given up: values that say by themselves that something is refused, asked or protected less.
 
 use crate::change::{KeyChangeKind, changed_word};
-use crate::policy::hazard::edit::{Edit, truth};
+use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::reading::truth;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 
 pub(super) const RULES: &[HazardRule] = &[

@@ -1,0 +1,61 @@
+//! The cases of `access.rs`.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    (
+        "auth_off",
+        "a/server.xml",
+        "-           clientAuth=\"true\" sslProtocol=\"TLS\"\n+           clientAuth=\"false\" sslProtocol=\"TLS\"",
+        "-           clientAuth=\"false\" sslProtocol=\"TLS\"\n+           clientAuth=\"true\" sslProtocol=\"TLS\"",
+    ),
+    (
+        "auth_off",
+        "a/api.yaml",
+        "-auth_enabled: true\n+auth_enabled: false",
+        "-author_shown: true\n+author_shown: false",
+    ),
+    (
+        "privilege_widened",
+        "a/pod.yaml",
+        "-  privileged: false\n+  privileged: true",
+        "-  privileged: true\n+  privileged: false",
+    ),
+    (
+        "privilege_widened",
+        "a/key.pp",
+        "-  mode => '0600',\n+  mode => '0777',",
+        "-  mode => '0644',\n+  mode => '0755',",
+    ),
+    (
+        "root_access",
+        "a/sshd.conf",
+        "-PermitRootLogin no\n+PermitRootLogin yes",
+        "-PermitRootLogin yes\n+PermitRootLogin no",
+    ),
+    (
+        "host_mount",
+        "a/compose.yaml",
+        " volumes:\n+  - /var/run/docker.sock:/var/run/docker.sock",
+        " volumes:\n+  - ./web.conf:/etc/web.conf",
+    ),
+    (
+        "host_mount",
+        "a/web.yaml",
+        " volumes:\n   - name: disk\n+    hostPath: {path: /}",
+        " volumes:\n   - name: disk\n+    emptyDir: {medium: Memory}",
+    ),
+    (
+        "root_access",
+        "ssh/sshd_config",
+        "-PermitRootLogin no\n+PermitRootLogin yes",
+        "-PermitRootLogin yes\n+PermitRootLogin no",
+    ),
+    ("auth_off", "a/api.yaml", " a: 1\n-auth_enabled: true", " a: 1\n-auth_enabled: false"),
+    (
+        "privilege_widened",
+        "a/appsettings.json",
+        "-\"Reporting\": \"Server=sql;ApplicationIntent=ReadOnly\"\n+\"Reporting\": \"Server=sql;ApplicationIntent=ReadWrite\"",
+        "-\"Reporting\": \"Server=sql;ApplicationIntent=ReadWrite\"\n+\"Reporting\": \"Server=sql;ApplicationIntent=ReadOnly\"",
+    ),
+];

@@ -1,0 +1,68 @@
+//! The cases of `capacity.rs`.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    ("replicas_to_zero", "a/web.yaml", "-replicas: 3\n+replicas: 0", "-replicas: 0\n+replicas: 3"),
+    (
+        "replication_cut",
+        "a/topics.toml",
+        "-replication_factor = 3\n+replication_factor = 1",
+        "-replication_factor = 3\n+replication_factor = 2",
+    ),
+    (
+        "disruption_budget_gone",
+        "a/pdb.yaml",
+        "-maxUnavailable: 25%\n+maxUnavailable: 100%",
+        "-maxUnavailable: 25%\n+maxUnavailable: 30%",
+    ),
+    (
+        "resource_limit_removed",
+        "a/web.yaml",
+        " resources:\n-  limits:\n-    memory: 2Gi\n   requests:",
+        " resources:\n   limits:\n-    memory: 2Gi\n+    memory: 3Gi",
+    ),
+    (
+        "limit_below_request",
+        "a/web.yaml",
+        " requests:\n   memory: 2Gi\n limits:\n-  memory: 4Gi\n+  memory: 1Gi",
+        " requests:\n   memory: 2Gi\n limits:\n-  memory: 4Gi\n+  memory: 2Gi",
+    ),
+    ("capacity_cut", "a/web.yaml", "-maxReplicas: 60\n+maxReplicas: 6", "-maxReplicas: 60\n+maxReplicas: 40"),
+    (
+        "capacity_cut",
+        "a/pgbouncer.ini",
+        "-default_pool_size = 50\n+default_pool_size = 1",
+        "-default_pool_size = 50\n+default_pool_size = 10",
+    ),
+    (
+        "replicas_to_zero",
+        "a/web.json",
+        "-{\"replicas\":3,\"port\":80}\n+{\"replicas\":0,\"port\":80}",
+        "-{\"port\":80}\n+{ \"port\": 80 }",
+    ),
+    (
+        "replicas_to_zero",
+        "a/web.yaml",
+        " web:\n-  - {name: web, replicas: 3}\n+  - {name: web, replicas: &none 0}",
+        " web:\n-  - {name: web, replicas: 3}\n+  - {name: web, replicas: 4}",
+    ),
+    (
+        "replicas_to_zero",
+        "a/web.yaml",
+        " staging:\n-  replicas: 0\n-production:\n   replicas: 3\n+production:\n+  replicas: 0",
+        "-staging:\n+production:\n   replicas: 3\n-production:\n+staging:\n   replicas: 3",
+    ),
+    (
+        "disruption_budget_gone",
+        "a/values.yaml",
+        " podDisruptionBudget:\n-  enabled: true\n+  enabled: false",
+        "-minAvailable: 2\n+maxUnavailable: 1",
+    ),
+    (
+        "resource_limit_cut",
+        "a/web.yaml",
+        " limits:\n-  memory: 4Gi\n+  memory: 256Mi",
+        " limits:\n-  memory: 4Gi\n+  memory: 2Gi",
+    ),
+];

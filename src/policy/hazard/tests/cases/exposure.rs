@@ -1,0 +1,60 @@
+//! The cases of `exposure.rs`.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    (
+        "firewall_off",
+        "manifests/waf.pp",
+        "-  Boolean $enabled      = true,\n+  Boolean $enabled      = false,",
+        "-  Boolean $enabled      = false,\n+  Boolean $enabled      = true,",
+    ),
+    (
+        "wildcard",
+        "a/cors.yaml",
+        " allowed_origins:\n+  - \"*\"",
+        " allowed_origins:\n+  - https://a.example.org",
+    ),
+    (
+        "wildcard",
+        "a/sg.tf",
+        " ingress {\n-  cidr_blocks = [\"10.0.0.0/8\"]\n+  cidr_blocks = [\"0.0.0.0/0\"]",
+        " egress {\n-  cidr_blocks = [\"10.0.0.0/8\"]\n+  cidr_blocks = [\"10.0.0.0/9\"]",
+    ),
+    (
+        "cidr_widened",
+        "a/acl.yaml",
+        " allow_from:\n-  - 10.1.2.0/24\n+  - 10.0.0.0/8",
+        " allow_from:\n-  - 10.1.2.0/24\n+  - 10.1.2.0/25",
+    ),
+    (
+        "firewall_off",
+        "a/host.yaml",
+        "-profile::firewall::enable: true\n+profile::firewall::enable: false",
+        "-profile::fonts::enable: true\n+profile::fonts::enable: false",
+    ),
+    (
+        "public_access",
+        "a/bucket.tf",
+        "-  acl = \"private\"\n+  acl = \"public-read\"",
+        "-  acl = \"public-read\"\n+  acl = \"private\"",
+    ),
+    (
+        "wildcard",
+        "a/netpol.yaml",
+        " ingress:\n   - from:\n     - ipBlock:\n-        cidr: 10.2.0.0/16\n+        cidr: 0.0.0.0/0",
+        " egress:\n   - to:\n     - ipBlock:\n-        cidr: 10.2.0.0/16\n+        cidr: 0.0.0.0/0",
+    ),
+    (
+        "public_access",
+        "a/app.toml",
+        "-listen = \"127.0.0.1:8080\"\n+listen = \"0.0.0.0:8080\"",
+        "-listen = \"127.0.0.1:8080\"\n+listen = \"127.0.0.1:8081\"",
+    ),
+    (
+        "wildcard",
+        "a/policy.tf",
+        "     effect = \"Allow\"\n     principals {\n-      identifiers = [\"arn:aws:iam::1:root\"]\n+      identifiers = [\"*\"]",
+        "     effect = \"Deny\"\n     principals {\n-      identifiers = [\"arn:aws:iam::1:root\"]\n+      identifiers = [\"*\"]",
+    ),
+];

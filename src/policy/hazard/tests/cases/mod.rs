@@ -1,0 +1,36 @@
+//! One dangerous edit a rule at least, and a harmless form of it; in files as the rules are.
+
+mod access;
+mod capacity;
+mod exposure;
+mod guards;
+mod layout;
+mod rollout;
+mod safety;
+mod schedule;
+mod secrecy;
+mod target;
+mod values;
+mod weakened;
+
+/// A rule, a file, an edit that it fires on, and one that no rule fires on.
+pub(super) type Case = (&'static str, &'static str, &'static str, &'static str);
+
+/// The cases of all rules.
+pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
+    let of_files = [
+        access::CASES,
+        capacity::CASES,
+        exposure::CASES,
+        guards::CASES,
+        layout::CASES,
+        rollout::CASES,
+        safety::CASES,
+        schedule::CASES,
+        secrecy::CASES,
+        target::CASES,
+        values::CASES,
+        weakened::CASES,
+    ];
+    of_files.into_iter().flatten()
+}

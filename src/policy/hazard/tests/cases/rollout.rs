@@ -1,0 +1,66 @@
+//! The cases of `rollout.rs`.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    (
+        "full_rollout",
+        "a/flag.toml",
+        "-rollout_percent = 5\n+rollout_percent = 100",
+        "-rollout_percent = 50\n+rollout_percent = 100",
+    ),
+    (
+        "canary_skipped",
+        "a/plan.ini",
+        "-canary_enabled = true\n+canary_enabled = false",
+        "-canary_enabled = false\n+canary_enabled = true",
+    ),
+    (
+        "sampling_extreme",
+        "a/trace.json",
+        "-  \"sampling_percent\": 5,\n+  \"sampling_percent\": 0,",
+        "-  \"sampling_percent\": 5,\n+  \"sampling_percent\": 6,",
+    ),
+    (
+        "flag_on_in_production",
+        "prod/app.yaml",
+        " search:\n-  enabled: false\n+  enabled: true",
+        " staging:\n-  enabled: false\n+  enabled: true",
+    ),
+    (
+        "flag_off_in_production",
+        "prod/app.yaml",
+        " checkout:\n-  disabled: false\n+  disabled: true",
+        " debug:\n-  enabled: true\n+  enabled: false",
+    ),
+    (
+        "full_rollout",
+        "a/split.conf",
+        "-    1%      new;\n+    100%    new;",
+        "-    1%      new;\n+    2%      new;",
+    ),
+    (
+        "full_rollout",
+        "a/flags.tf",
+        "-rollout_weights = [1000, 99000]\n+rollout_weights = [100000, 0]",
+        "-rollout_weights = [1000, 99000]\n+rollout_weights = [2000, 98000]",
+    ),
+    (
+        "default_flipped",
+        "a/Flags.php",
+        " 'useParser' => [\n-  'default' => false,\n+  'default' => true,",
+        " 'useParser' => [\n-  'frwiki' => false,\n+  'frwiki' => true,",
+    ),
+    (
+        "default_flipped",
+        "a/Flags.php",
+        "-'wgReadCache' => [ 'default' => false, 'frwiki' => true ],\n+'wgReadCache' => [ 'default' => true, 'frwiki' => true ],",
+        "-'wgReadCache' => [ 'default' => false ],\n+'wgReadCache' => [ 'default' => false, 'frwiki' => true ],",
+    ),
+    (
+        "canary_skipped",
+        "a/ci.yaml",
+        "-strategy: CodeDeployDefault.ECSCanary10Percent5Minutes\n+strategy: CodeDeployDefault.ECSAllAtOnce",
+        "-strategy: CodeDeployDefault.ECSCanary10Percent5Minutes\n+strategy: CodeDeployDefault.ECSCanary10Percent15Minutes",
+    ),
+];

@@ -1,0 +1,109 @@
+//! The cases of `safety.rs`.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    (
+        "alert_silenced",
+        "alerts/api.yaml",
+        "-  expr: errors / total > 0.05\n+  expr: errors / total > 5",
+        "-  expr: errors / total > 0.05\n+  expr: errors / total > 0.04",
+    ),
+    (
+        "alert_silenced",
+        "alerts/disk.yaml",
+        "-  expr: free / size < 0.1\n+  expr: free / size < 0",
+        "-  expr: free / size < 0.1\n+  expr: free / size < 0.2",
+    ),
+    (
+        "safety_net_off",
+        "a/shop.yaml",
+        "-circuit_breaker_enabled: true\n+circuit_breaker_enabled: false",
+        "-circuit_breaker_enabled: false\n+circuit_breaker_enabled: true",
+    ),
+    (
+        "safety_net_off",
+        "a/orders.service",
+        "-Restart=on-failure\n+Restart=no",
+        "-Restart=on-failure\n+Restart=always",
+    ),
+    (
+        "health_check_removed",
+        "a/haproxy.cfg",
+        " backend app\n-    option httpchk GET /health",
+        " backend app\n-    option forwardfor",
+    ),
+    (
+        "deletion_protection_off",
+        "a/db.tf",
+        " resource \"db\" \"a\" {\n   size = 1\n-  lifecycle {\n-    prevent_destroy = true\n-  }\n }",
+        "-resource \"db\" \"a\" {\n-  lifecycle {\n-    prevent_destroy = true\n-  }\n-}",
+    ),
+    ("durability_off", "a/postgresql.conf", "-fsync = on\n+fsync = off", "-fsync = off\n+fsync = on"),
+    (
+        "health_check_removed",
+        "a/web.yaml",
+        "   ports: 80\n-  livenessProbe:\n-    path: /up\n   image: web",
+        "   ports: 80\n-  livenessProbe:\n-    path: /up\n   image: web\n+  livenessProbe:\n+    path: /alive",
+    ),
+    (
+        "monitoring_off",
+        "a/host.yaml",
+        "-notifications_enabled: true\n+notifications_enabled: false",
+        "-notifications_enabled: false\n+notifications_enabled: true",
+    ),
+    (
+        "backup_off",
+        "a/db.yaml",
+        " backup:\n-  enabled: true\n+  enabled: false",
+        " banner:\n-  enabled: true\n+  enabled: false",
+    ),
+    (
+        "retention_cut",
+        "a/log.yaml",
+        "-retention_days: 30\n+retention_days: 1",
+        "-retention_days: 30\n+retention_days: 21",
+    ),
+    (
+        "deletion_protection_off",
+        "a/db.tf",
+        "-  deletion_protection = true\n+  deletion_protection = false",
+        "-  deletion_protection = false\n+  deletion_protection = true",
+    ),
+    (
+        "destructive_policy",
+        "a/class.yaml",
+        "-reclaimPolicy: Retain\n+reclaimPolicy: Delete",
+        "-reclaimPolicy: Delete\n+reclaimPolicy: Retain",
+    ),
+    (
+        "rate_limit_off",
+        "a/gate.ini",
+        "-max_requests_per_second = 200\n+max_requests_per_second = 0",
+        "-max_requests_per_second = 200\n+max_requests_per_second = 150",
+    ),
+    (
+        "read_only_on",
+        "a/store.ini",
+        "-read_only = false\n+read_only = true",
+        "-read_only = true\n+read_only = false",
+    ),
+    (
+        "debug_on",
+        "a/log.yaml",
+        " logging:\n-  level: info\n+  level: debug",
+        " logging:\n-  level: info\n+  level: warn",
+    ),
+    (
+        "read_only_on",
+        "a/store.yaml",
+        "-write-enabled: true\n+write-enabled: false",
+        "-write-enabled: false\n+write-enabled: true",
+    ),
+    (
+        "durability_off",
+        "a/broker.toml",
+        "-persistent = true\n+persistent = false",
+        "-persistent = false\n+persistent = true",
+    ),
+];

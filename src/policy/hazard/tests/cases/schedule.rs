@@ -1,0 +1,36 @@
+//! The cases of `schedule.rs`.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    (
+        "schedule_every_minute",
+        "a/dump.timer",
+        "-OnCalendar=*-*-* 02:30:00\n+OnCalendar=*-*-* *:*:*",
+        "-OnCalendar=*-*-* 02:30:00\n+OnCalendar=*-*-* 03:30:00",
+    ),
+    (
+        "schedule_every_minute",
+        "cron.d/backup",
+        "-0 3 * * * root /usr/local/bin/b.sh\n+* 3 * * * root /usr/local/bin/b.sh",
+        "-0 3 * * * root /usr/local/bin/b.sh\n+0 4 * * * root /usr/local/bin/b.sh",
+    ),
+    (
+        "schedule_every_minute",
+        "a/job.yaml",
+        "-schedule: \"0 3 * * *\"\n+schedule: \"* 3 * * *\"",
+        "-schedule: \"0 3 * * *\"\n+schedule: \"0 4 * * *\"",
+    ),
+    (
+        "schedule_jump",
+        "a/report.yaml",
+        "-schedule: \"0 6 1 * *\"\n+schedule: \"0 6 * * *\"",
+        "-schedule: \"0 6 1 * *\"\n+schedule: \"30 5 1 * *\"",
+    ),
+    (
+        "schedule_jump",
+        "a/backup.yaml",
+        "-schedule: 0 3 * * *\n+schedule: 0 3 1 1 *",
+        "-schedule: 0 3 * * *\n+schedule: 0 3 * * 1-5",
+    ),
+];

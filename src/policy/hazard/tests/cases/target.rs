@@ -1,0 +1,79 @@
+//! The cases of `target.rs`.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    (
+        "dns_record_broken",
+        "dns/example.org.zone",
+        "-www IN CNAME web.example.org.\n+www IN CNAME web.example.org",
+        "-www IN CNAME web.example.org.\n+www IN CNAME web2.example.org.",
+    ),
+    (
+        "dns_record_broken",
+        "dns/example.org.zone",
+        "-        2024030501 7200 900 )\n+        20240305 7200 900 )",
+        "-        2024030501 7200 900 )\n+        2024030502 7200 900 )",
+    ),
+    (
+        "dns_record_broken",
+        "dns/example.org.zone",
+        "-@ IN TXT \"v=spf1 mx -all\"\n+@ IN TXT \"v=spf1 mx +all\"",
+        "-@ IN TXT \"v=spf1 mx -all\"\n+@ IN TXT \"v=spf1 mx a -all\"",
+    ),
+    (
+        "host_swapped",
+        "a/resolver.yaml",
+        " nameservers:\n-  - 10.3.0.1\n-  - 10.3.0.2\n+  - 127.0.0.1",
+        " nameservers:\n   - 10.3.0.1\n+  - 10.3.0.2",
+    ),
+    ("merge_marker", "a/web.yaml", " a: 1\n+<<<<<<< HEAD\n+b: 2", " a: 1\n+b: \"<<<<<<< HEAD\""),
+    (
+        "host_swapped",
+        "a/app.yaml",
+        "-host: db.prod.example.org\n+host: db.staging.example.org",
+        "-host: db1.prod.example.org\n+host: db2.prod.example.org",
+    ),
+    (
+        "image_latest",
+        "a/web.yaml",
+        "-image: registry.example.org/web:1.2\n+image: registry.example.org/web:latest",
+        "-image: registry.example.org/web:1.2\n+image: registry.example.org/web:1.3",
+    ),
+    (
+        "dns_record_removed",
+        "zones/a.example",
+        "-@ 3600 IN MX 10 mail.example.org.\n www IN A 192.0.2.1",
+        "-old 3600 IN A 192.0.2.9\n www IN A 192.0.2.1",
+    ),
+    (
+        "volatile_path",
+        "a/app.toml",
+        "-data_dir = \"/var/lib/app\"\n+data_dir = \"/tmp/app\"",
+        "-data_dir = \"/var/lib/app\"\n+data_dir = \"/srv/app\"",
+    ),
+    (
+        "selector_changed",
+        "a/service.yaml",
+        "   selector:\n-    app: web\n+    app: web-old",
+        "   labels:\n-    app: web\n+    app: web-old",
+    ),
+    (
+        "environment_switched",
+        "a/app.properties",
+        "-payment.mode=sandbox\n+payment.mode=live",
+        "-payment.mode=live\n+payment.mode=live2",
+    ),
+    (
+        "region_swapped",
+        "a/storage.env",
+        "-S3_REGION=eu-central-1\n+S3_REGION=us-east-1",
+        "-S3_REGION=eu-central-1\n+S3_REGION=eu-west-1",
+    ),
+    (
+        "route_withdrawn",
+        "a/frr.conf",
+        " router bgp 64500\n   network 198.51.100.0/24\n-  network 203.0.113.0/24",
+        " router bgp 64500\n   network 198.51.100.0/24\n+  network 203.0.113.0/24",
+    ),
+];
