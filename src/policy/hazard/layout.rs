@@ -36,13 +36,19 @@ fn nesting_changed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
 
 fn switch_quoted(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     in_hunks(file_edits, |hunk| {
-        let switches = |side| said(hunk, side).filter_map(|(idx, line)| Some((idx, switched_off(line)?)));
-        let olds = switches(LineOrigin::Deleted).filter(|(_, (_, value))| *value == bare(value));
-        let was_bare: FxHashSet<&str> = olds.map(|(_, (key, _))| key).collect();
         let is_added = |idx: usize| hunk.lines.get(idx).is_some_and(|line| line.origin == LineOrigin::Added);
-        switches(LineOrigin::Added)
-            .find(|(idx, (key, value))| is_added(*idx) && *value != bare(value) && was_bare.contains(key))
-            .map(|(idx, _)| idx)
+        let with_quotes = |(idx, line): &(usize, &str)| line.contains(['"', '\'']) && is_added(*idx);
+        let mut quoted = said(hunk, LineOrigin::Added)
+            .filter(with_quotes)
+            .filter_map(|(idx, line)| Some((idx, switched_off(line)?)))
+            .filter(|(_, (_, value))| *value != bare(value))
+            .peekable();
+        // Most hunks end here, before their other lines are read.
+        quoted.peek()?;
+        let switches = said(hunk, LineOrigin::Deleted).filter_map(|(_, line)| switched_off(line));
+        let was_bare: FxHashSet<&str> =
+            switches.filter(|(_, value)| *value == bare(value)).map(|(key, _)| key).collect();
+        quoted.find(|(_, (key, _))| was_bare.contains(key)).map(|(idx, _)| idx)
     })
 }
 

@@ -105,7 +105,7 @@ fn loses_factor(old: &str, new: &str) -> bool {
                 && before.ends_with(|c: char| c.is_ascii_digit())
         })
     };
-    FACTORS.iter().any(|factor| without(factor))
+    long.contains('*') && FACTORS.iter().any(|factor| without(factor))
 }
 
 /// `0.02` → `2`: a part of one where percent are meant, or percent where a part of one is.

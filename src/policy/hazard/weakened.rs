@@ -223,8 +223,8 @@ fn browser_guard_off(edit: &Edit<'_>) -> bool {
         &["content security policy", "csp", "script src", "default src", "frame ancestors"];
     let is_edited = !edit.old.is_empty() || edit.key_change.kind == KeyChangeKind::ListAdd;
     let is_any = || {
-        edit.path_says(HEADERS)
-            && edit.new.split([' ', ';', '"', '\'']).any(|word| word == "*")
+        edit.new.split([' ', ';', '"', '\'']).any(|word| word == "*")
+            && edit.path_says(HEADERS)
             && !edit.old.split([' ', ';', '"', '\'']).any(|word| word == "*")
             && !edit.old.is_empty()
     };
