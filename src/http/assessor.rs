@@ -10,6 +10,7 @@ use crate::artifact::Artifact;
 use crate::change::{Change, ChangeRecord, KeyChange, Moment};
 use crate::explain::Explanation;
 use crate::http::ApiError;
+use crate::http::live::LiveError;
 use crate::incident::{OutcomeRecord, OutcomeTarget};
 use crate::label::Classification;
 use crate::policy::{Decision, Facts, KnownBad, Policy, Question, Reason};
@@ -67,7 +68,7 @@ pub trait Assessor: Send + Sync + 'static {
     fn report(&self, outcome_record: &OutcomeRecord);
 
     /// Folds new commits of a repository; none where the repository is not known.
-    fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, String>>;
+    fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, LiveError>>;
 
     /// The names of the commit that a followed repository holds under one of them; none where it holds none.
     fn landed(&self, _repo: &str, _target: &OutcomeTarget) -> Option<Landed> {

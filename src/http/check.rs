@@ -9,7 +9,8 @@ use axum::http::Uri;
 use crate::git::Repository;
 use crate::http::auth::KeyFile;
 use crate::http::live::{Live, owners_text};
-use crate::http::models::{ModelSource, PolicySource, with_cause};
+use crate::http::models::{ModelSource, PolicySource};
+use crate::http::refusal::{Refusal, with_cause};
 use crate::http::settings::Settings;
 use crate::incident::Owners;
 
@@ -26,8 +27,8 @@ pub fn check(settings: &Settings) -> Vec<String> {
     note("tls", server.tls.as_ref().and_then(|tls| failed(tls.read())));
     note("store.url", failed(settings.store.check()));
     note("cache", cache(&settings.cache));
-    note("policy.path", PolicySource::new(settings.policy.clone()).load().err());
-    note("model.path", ModelSource::new(Arc::new(Live::empty()), settings.model.clone()).first().1);
+    note("policy.path", refused(PolicySource::new(settings.policy.clone()).load().err()));
+    note("model.path", refused(ModelSource::new(Arc::new(Live::empty()), settings.model.clone()).first().1));
     note("telemetry.otlp", server.otlp.as_deref().and_then(collector));
     for repository in &settings.repositories {
         let name = format!("repository `{}`", repository.name);
@@ -77,6 +78,10 @@ fn collector(base: &str) -> Option<String> {
         uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
     (!is_address)
         .then(|| format!("`{base}` is no address of a collector; expected `http://…` or `https://…`"))
+}
+
+fn refused(refusal: Option<Refusal>) -> Option<String> {
+    refusal.map(|refusal| refusal.to_string())
 }
 
 fn failed<T, E: std::error::Error>(result: Result<T, E>) -> Option<String> {

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::artifact::{Artifact, ModelName, Registry, published};
 use crate::http::assessor::{Assessor, ModelRef};
 use crate::http::live::{Live, LiveAssessor};
+use crate::http::refusal::Refusal;
 use crate::http::service::PolicyInUse;
 use crate::http::stamp;
 use crate::policy::{Policy, Reason, ReasonCode};
@@ -23,13 +24,13 @@ pub trait Models: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why it is refused.
-    fn load(&self, name: &str, version: &str) -> Result<Arc<dyn Assessor>, String>;
+    fn load(&self, name: &str, version: &str) -> Result<Arc<dyn Assessor>, Refusal>;
 
     /// Makes a model the one that the next start begins with.
     ///
     /// # Errors
     /// Why it cannot be.
-    fn promote(&self, name: &str, version: &str) -> Result<(), String>;
+    fn promote(&self, name: &str, version: &str) -> Result<(), Refusal>;
 
     /// What tells the model that should be in use now from any other, files included; none where nothing
     /// is followed. It moves when the files do, so that a refused model is looked at again once it changed.
@@ -39,7 +40,7 @@ pub trait Models: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why it is refused.
-    fn load_wanted(&self) -> Result<Arc<dyn Assessor>, String>;
+    fn load_wanted(&self) -> Result<Arc<dyn Assessor>, Refusal>;
 }
 
 /// Models of a registry, of one directory, or the published one.
@@ -70,7 +71,7 @@ impl ModelSource {
     }
 
     /// The model that the configuration names; where it is refused, one that degrades every answer, and why.
-    pub fn first(&self) -> (Arc<dyn Assessor>, Option<String>) {
+    pub fn first(&self) -> (Arc<dyn Assessor>, Option<Refusal>) {
         match self.current() {
             Ok(assessor) => (assessor, None),
             Err(refused) => {
@@ -82,37 +83,36 @@ impl ModelSource {
         }
     }
 
-    fn current(&self) -> Result<Arc<dyn Assessor>, String> {
+    fn current(&self) -> Result<Arc<dyn Assessor>, Refusal> {
         let artifact = match (&self.path, &self.registry) {
-            (None, _) => published().map_err(|error| with_cause(&error))?,
+            (None, _) => published()?,
             (Some(_), Some(registry)) => {
-                let model_name = registry.current().map_err(|error| with_cause(&error))?;
-                Arc::new(registry.load(&model_name).map_err(|error| with_cause(&error))?)
+                let model_name = registry.current()?;
+                Arc::new(registry.load(&model_name)?)
             }
-            (Some(path), None) => Arc::new(Artifact::load(path).map_err(|error| with_cause(&error))?),
+            (Some(path), None) => Arc::new(Artifact::load(path)?),
         };
         self.assessor(artifact)
     }
 
-    fn assessor(&self, artifact: Arc<Artifact>) -> Result<Arc<dyn Assessor>, String> {
-        let assessor = LiveAssessor::new(Arc::clone(&self.live), artifact);
-        Ok(Arc::new(assessor.map_err(|error| error.to_string())?))
+    fn assessor(&self, artifact: Arc<Artifact>) -> Result<Arc<dyn Assessor>, Refusal> {
+        Ok(Arc::new(LiveAssessor::new(Arc::clone(&self.live), artifact)?))
     }
 
-    fn registry(&self) -> Result<&Registry, String> {
-        self.registry.as_ref().ok_or_else(|| "no registry is configured".to_owned())
+    fn registry(&self) -> Result<&Registry, Refusal> {
+        self.registry.as_ref().ok_or(Refusal::NoRegistry)
     }
 }
 
 impl Models for ModelSource {
-    fn load(&self, name: &str, version: &str) -> Result<Arc<dyn Assessor>, String> {
+    fn load(&self, name: &str, version: &str) -> Result<Arc<dyn Assessor>, Refusal> {
         let model_name = model_name(name, version)?;
-        let artifact = self.registry()?.load(&model_name).map_err(|error| with_cause(&error))?;
+        let artifact = self.registry()?.load(&model_name)?;
         self.assessor(Arc::new(artifact))
     }
 
-    fn promote(&self, name: &str, version: &str) -> Result<(), String> {
-        self.registry()?.promote(&model_name(name, version)?).map_err(|error| with_cause(&error))
+    fn promote(&self, name: &str, version: &str) -> Result<(), Refusal> {
+        Ok(self.registry()?.promote(&model_name(name, version)?)?)
     }
 
     fn wanted(&self) -> Option<String> {
@@ -126,15 +126,9 @@ impl Models for ModelSource {
         Some(format!("{name} {}", stamps(&dir)))
     }
 
-    fn load_wanted(&self) -> Result<Arc<dyn Assessor>, String> {
+    fn load_wanted(&self) -> Result<Arc<dyn Assessor>, Refusal> {
         self.current()
     }
-}
-
-/// An error and its cause in one line.
-pub(super) fn with_cause(error: &impl std::error::Error) -> String {
-    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    format!("{error}{cause}")
 }
 
 /// Names, sizes and times of the files of a directory: what a writer cannot change without a trace.
@@ -152,11 +146,11 @@ fn stamps(dir: &Path) -> String {
 }
 
 /// Names are one path step each; nothing else may reach the file system.
-fn model_name(name: &str, version: &str) -> Result<ModelName, String> {
+fn model_name(name: &str, version: &str) -> Result<ModelName, Refusal> {
     if ModelName::is_step(name) && ModelName::is_step(version) {
         Ok(ModelName { name: name.to_owned(), version: version.to_owned() })
     } else {
-        Err("a name and a version are letters, digits, `-`, `_` and `.`".into())
+        Err(Refusal::ModelName)
     }
 }
 
@@ -165,10 +159,10 @@ pub async fn compare(
     store: Option<&Store>,
     old: &dyn Assessor,
     new: &dyn Assessor,
-) -> Result<Comparison, String> {
+) -> Result<Comparison, Refusal> {
     let Some(store) = store else { return Ok(Comparison::default()) };
     let search = Search { kind: Some(RecordKind::Decision), limit: N_COMPARED, ..Search::default() };
-    let page = store.log().page(&search).await.map_err(|error| error.to_string())?;
+    let page = store.log().page(&search).await?;
     let mut comparison = Comparison::default();
     let mut sum = 0.0;
     for record in &page.records {
@@ -181,14 +175,14 @@ pub async fn compare(
     Ok(comparison)
 }
 
-fn difference(record: &Record, old: &dyn Assessor, new: &dyn Assessor) -> Result<Option<f64>, String> {
+fn difference(record: &Record, old: &dyn Assessor, new: &dyn Assessor) -> Result<Option<f64>, Refusal> {
     let Some(vector) = record.vector().filter(|vector| vector.len() == new.features().len()) else {
         return Ok(None);
     };
     let tokens = record.tokens().unwrap_or_default();
-    let scored = new.reassess(&vector, &tokens).map_err(|reason| reason.text)?;
+    let scored = new.reassess(&vector, &tokens).map_err(Refusal::NoModel)?;
     if !scored.margin.is_finite() {
-        return Err(format!("the margin of the stored decision `{}` is not a number", record.id));
+        return Err(Refusal::NotANumber { decision_id: record.id.clone() });
     }
     let before = old.reassess(&vector, &tokens).ok();
     Ok(before.map(|before| (before.score.get() - scored.score.get()).abs()))
@@ -220,13 +214,14 @@ impl PolicySource {
     ///
     /// # Errors
     /// Why it is refused.
-    pub fn load(&self) -> Result<PolicyInUse, String> {
+    pub fn load(&self) -> Result<PolicyInUse, Refusal> {
         let text = match &self.path {
             None => crate::policy::DEFAULT_POLICY.to_owned(),
-            Some(path) => stamp::read_text(path)
-                .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?,
+            Some(path) => {
+                stamp::read_text(path).map_err(|source| Refusal::Unread { path: path.clone(), source })?
+            }
         };
-        let policy = Policy::parse(&text).map_err(|error| error.to_string())?;
+        let policy = Policy::parse(&text)?;
         Ok(PolicyInUse { policy, text })
     }
 

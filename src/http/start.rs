@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::http::KeyError;
 use crate::http::live::{Live, LiveError};
 use crate::http::models::{ModelSource, Models, PolicySource};
+use crate::http::refusal::{Refusal, with_cause};
 use crate::http::reported::{Reported, take_reported};
 use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
@@ -71,10 +72,11 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     let models = Arc::new(ModelSource::new(live, settings.model));
     let source = Arc::clone(&models);
     let first = tokio::task::spawn_blocking(move || source.first()).await;
-    let (assessor, refused) = first.map_err(|_| StartError::Fold)?;
+    let (assessor, refusal) = first.map_err(|_| StartError::Fold)?;
+    let refused = refusal.map(|refusal| refusal.to_string());
     let policies = Arc::new(PolicySource::new(settings.policy));
     let policy = policies.load();
-    let policy_refused = policy.as_ref().err().cloned();
+    let policy_refused = policy.as_ref().err().map(Refusal::to_string);
     let service = Service::new(Parts {
         config: settings.server,
         assessor,
@@ -112,7 +114,11 @@ pub(super) async fn follow(service: Arc<Service>) {
         let refreshed = tokio::task::spawn_blocking(move || {
             for (name, _) in serving.assessor.repositories(now) {
                 if let Some(Err(error)) = serving.assessor.refresh(&name, now) {
-                    tracing::error!(repo = name, error, "the repository cannot be refreshed");
+                    tracing::error!(
+                        repo = name,
+                        error = with_cause(&error),
+                        "the repository cannot be refreshed"
+                    );
                 }
             }
         });

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::http::assessor::{Assessor, ModelRef};
 use crate::http::metrics::CodeLabels;
 use crate::http::models::{Comparison, Models, compare};
+use crate::http::refusal::Refusal;
 use crate::http::service::{PolicyInUse, Service, Serving};
 use crate::store::{self, NewRecord, RecordKind, Store};
 
@@ -24,30 +25,30 @@ struct Incoming {
 
 impl Service {
     /// Loads, checks, compares and swaps in a model; the one in use stays where anything is wrong.
-    pub(super) async fn activate(self: &Arc<Self>, name: &str, version: &str) -> Result<(), String> {
+    pub(super) async fn activate(self: &Arc<Self>, name: &str, version: &str) -> Result<(), Refusal> {
         let (load_name, load_version) = (name.to_owned(), version.to_owned());
         self.replace_model(move |models| {
             let assessor = models.load(&load_name, &load_version)?;
-            assessor.model().map_err(|reason| reason.text)?;
+            assessor.model().map_err(Refusal::NoModel)?;
             Ok(Incoming { assessor, promote: Some((load_name, load_version)), is_earlier: false })
         })
         .await
     }
 
     /// Takes the model that the watched files name, where it is not the one in use.
-    pub(super) async fn follow_model(self: &Arc<Self>) -> Result<(), String> {
+    pub(super) async fn follow_model(self: &Arc<Self>) -> Result<(), Refusal> {
         self.replace_model(move |models| {
             let assessor = models.load_wanted()?;
-            assessor.model().map_err(|reason| reason.text)?;
+            assessor.model().map_err(Refusal::NoModel)?;
             Ok(Incoming { assessor, promote: None, is_earlier: false })
         })
         .await
     }
 
     /// Goes back to the model before the one in use, which was kept whole: no file can stand in the way.
-    pub(super) async fn rollback(self: &Arc<Self>) -> Result<(), String> {
-        let previous = self.previous.lock().await.clone().ok_or("there is no earlier model to go back to")?;
-        let model = previous.model().map_err(|reason| reason.text)?.clone();
+    pub(super) async fn rollback(self: &Arc<Self>) -> Result<(), Refusal> {
+        let previous = self.previous.lock().await.clone().ok_or(Refusal::NoEarlierModel)?;
+        let model = previous.model().map_err(Refusal::NoModel)?.clone();
         let promote = Some((model.name, model.version));
         self.replace_model(move |_| Ok(Incoming { assessor: previous, promote, is_earlier: true })).await
     }
@@ -55,8 +56,8 @@ impl Service {
     /// One change of model at a time, whole or not at all.
     async fn replace_model(
         self: &Arc<Self>,
-        load: impl FnOnce(&dyn Models) -> Result<Incoming, String> + Send + 'static,
-    ) -> Result<(), String> {
+        load: impl FnOnce(&dyn Models) -> Result<Incoming, Refusal> + Send + 'static,
+    ) -> Result<(), Refusal> {
         let mut status = self.swap_status.lock().await;
         let result = self.try_replace(load).await;
         let outcome = match &result {
@@ -70,9 +71,10 @@ impl Service {
                 status.comparison = Some(comparison.clone());
                 "model_activated"
             }
-            Err(refused) => {
+            Err(refusal) => {
+                let refused = refusal.to_string();
                 tracing::error!(refused, "the model is refused; the one in use stays");
-                status.refused = Some(refused.clone());
+                status.refused = Some(refused);
                 "model_refused"
             }
         };
@@ -83,13 +85,13 @@ impl Service {
     /// None where the model is in use already: the one before it stays the way back.
     async fn try_replace(
         self: &Arc<Self>,
-        load: impl FnOnce(&dyn Models) -> Result<Incoming, String> + Send + 'static,
-    ) -> Result<Option<(Comparison, Option<ModelRef>)>, String> {
-        let models = self.models.clone().ok_or("no registry is configured")?;
+        load: impl FnOnce(&dyn Models) -> Result<Incoming, Refusal> + Send + 'static,
+    ) -> Result<Option<(Comparison, Option<ModelRef>)>, Refusal> {
+        let models = self.models.clone().ok_or(Refusal::NoRegistry)?;
         let source = Arc::clone(&models);
         let loaded = tokio::task::spawn_blocking(move || load(source.as_ref())).await;
         let Incoming { assessor, promote, is_earlier } =
-            loaded.map_err(|_| "the model could not be loaded")??;
+            loaded.map_err(|_| Refusal::BrokeDown("model"))??;
         let old = self.serving.load_full();
         let comparison = if is_same(old.assessor.as_ref(), assessor.as_ref()) {
             None
@@ -97,7 +99,7 @@ impl Service {
             match compare(self.store.as_ref(), old.assessor.as_ref(), assessor.as_ref()).await {
                 Ok(comparison) => Some(comparison),
                 Err(error) if is_earlier => {
-                    tracing::error!(error, "the earlier model could not be compared with the one in use");
+                    tracing::error!(%error, "the earlier model could not be compared with the one in use");
                     Some(Comparison::default())
                 }
                 Err(error) => return Err(error),
@@ -106,7 +108,7 @@ impl Service {
         if let Some((name, version)) = promote {
             match models.promote(&name, &version) {
                 Err(error) if is_earlier => {
-                    tracing::error!(error, "the next start will not begin with the earlier model");
+                    tracing::error!(%error, "the next start will not begin with the earlier model");
                 }
                 promoted => promoted?,
             }
@@ -128,11 +130,11 @@ impl Service {
     }
 
     /// Reads the policy again and swaps it in; the one in use stays where anything is wrong.
-    pub(super) async fn reload_policy(self: &Arc<Self>) -> Result<Arc<PolicyInUse>, String> {
+    pub(super) async fn reload_policy(self: &Arc<Self>) -> Result<Arc<PolicyInUse>, Refusal> {
         let _one_at_a_time = self.swap_status.lock().await;
-        let source = self.policies.clone().ok_or("no policy file is configured")?;
+        let source = self.policies.clone().ok_or(Refusal::NoPolicyFile)?;
         let read = tokio::task::spawn_blocking(move || source.load()).await;
-        let loaded = read.map_err(|_| "the policy could not be read".to_owned()).and_then(|loaded| loaded);
+        let loaded = read.unwrap_or(Err(Refusal::BrokeDown("policy")));
         let outcome = if loaded.is_ok() { "policy_activated" } else { "policy_refused" };
         self.metrics.swaps.get_or_create(&CodeLabels { code: outcome.into() }).inc();
         let mut refused = self.policy_refused.lock().await;
@@ -145,10 +147,11 @@ impl Service {
                 tracing::info!(digest = in_use.policy.policy_digest(), "a policy is active");
                 Ok(in_use)
             }
-            Err(error) => {
-                tracing::error!(error, "the policy is refused; the one in use stays");
-                *refused = Some(error.clone());
-                Err(error)
+            Err(refusal) => {
+                let why = refusal.to_string();
+                tracing::error!(error = why, "the policy is refused; the one in use stays");
+                *refused = Some(why);
+                Err(refusal)
             }
         }
     }

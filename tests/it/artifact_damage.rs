@@ -80,7 +80,7 @@ impl Files {
         let (assessor, refused) = source.first();
         let serves = assessor.model().is_ok() || source.load_wanted().is_ok();
         assert_eq!((serves, loaded), (refused.is_none(), refused.is_none()), "{refused:?}");
-        refused
+        refused.map(|refusal| refusal.to_string())
     }
 }
 

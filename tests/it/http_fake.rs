@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use diffrisk::change::{Change, ChangeId, ChangeRecord, Moment};
+use diffrisk::http::live::LiveError;
 use diffrisk::http::{
     ApiError, Asked, Assessed, Assessor, HistoryMode, HistoryRef, ModelRef, Models, Parts, PolicyInUse,
     PolicySource, ServerConfig, Service, Target, router,
@@ -213,7 +214,7 @@ impl Assessor for Fake {
         Ok(assessment(*self.percentile.lock().unwrap()))
     }
 
-    fn refresh(&self, _repo: &str, _now: i64) -> Option<Result<HistoryRef, String>> {
+    fn refresh(&self, _repo: &str, _now: i64) -> Option<Result<HistoryRef, LiveError>> {
         None
     }
 

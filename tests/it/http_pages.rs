@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use diffrisk::change::{Change, parse_diff};
+use diffrisk::http::live::LiveError;
 use diffrisk::http::{
     ApiError, Asked, Assessed, Assessor, HistoryRef, KeyFile, ModelRef, Parts, PolicyInUse, Scope,
     ServerConfig, Service, router,
@@ -68,7 +69,7 @@ impl Assessor for Hostile {
         self.0.report(outcome_record);
     }
 
-    fn refresh(&self, _repo: &str, _now: i64) -> Option<Result<HistoryRef, String>> {
+    fn refresh(&self, _repo: &str, _now: i64) -> Option<Result<HistoryRef, LiveError>> {
         None
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::http::{Request, StatusCode};
-use diffrisk::http::{Assessor, Models, ProblemCode, openapi_json};
+use diffrisk::http::{Assessor, Models, ProblemCode, Refusal, openapi_json};
 use diffrisk::incident::OutcomeKind;
 use diffrisk::policy::ReasonCode;
 use diffrisk::store::{RecordKind, Search};
@@ -18,7 +18,7 @@ struct Fakes {
 }
 
 impl Models for Fakes {
-    fn load(&self, name: &str, version: &str) -> Result<Arc<dyn Assessor>, String> {
+    fn load(&self, name: &str, version: &str) -> Result<Arc<dyn Assessor>, Refusal> {
         match (name, version) {
             ("fake", "v1" | "v2") => Ok(Fake::new(version, if version == "v1" { 20.0 } else { 21.0 })),
             ("fake", "nan") => {
@@ -26,11 +26,11 @@ impl Models for Fakes {
                 fake.faults.lock().unwrap().insert(Fault::NoModel);
                 Ok(fake)
             }
-            _ => Err("the artifact is not what its sums say".into()),
+            _ => Err(Refusal::ModelName),
         }
     }
 
-    fn promote(&self, name: &str, version: &str) -> Result<(), String> {
+    fn promote(&self, name: &str, version: &str) -> Result<(), Refusal> {
         *self.promoted.lock().unwrap() = Some((name.into(), version.into()));
         Ok(())
     }
@@ -40,8 +40,8 @@ impl Models for Fakes {
         promoted.map(|(name, version)| format!("{name}/{version}"))
     }
 
-    fn load_wanted(&self) -> Result<Arc<dyn Assessor>, String> {
-        let (name, version) = self.promoted.lock().unwrap().clone().ok_or("nothing is promoted")?;
+    fn load_wanted(&self) -> Result<Arc<dyn Assessor>, Refusal> {
+        let (name, version) = self.promoted.lock().unwrap().clone().ok_or(Refusal::NoRegistry)?;
         self.load(&name, &version)
     }
 }

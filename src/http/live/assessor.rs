@@ -16,10 +16,10 @@ use crate::http::assessor::{
     Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, Landed, ModelRef, Target,
 };
 use crate::http::compose::{hollow, moment};
-use crate::http::live::Live;
 use crate::http::live::ranked::Ranked;
 use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change};
 use crate::http::live::repository::{LiveRepository, State};
+use crate::http::live::{Live, LiveError};
 use crate::incident::{OutcomeRecord, OutcomeTarget};
 use crate::label::ChangeKind;
 use crate::policy::{Reason, ReasonCode};
@@ -320,15 +320,12 @@ impl Assessor for LiveAssessor {
         self.live.report(outcome_record);
     }
 
-    fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, String>> {
+    fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, LiveError>> {
         let repository = self.live.get(repo)?;
-        let refreshed = repository.refresh(now).map_err(|error| error.to_string());
-        let history = refreshed.and_then(|_| {
-            let state = repository.state();
-            history(repository, &state, HistoryMode::Present, now)
-                .ok_or_else(|| "the history is empty".to_owned())
-        });
-        Some(history)
+        Some(repository.refresh(now).and_then(|_| {
+            let history = history(repository, &repository.state(), HistoryMode::Present, now);
+            history.ok_or_else(|| LiveError::Empty { name: repo.to_owned() })
+        }))
     }
 
     fn landed(&self, repo: &str, target: &OutcomeTarget) -> Option<Landed> {

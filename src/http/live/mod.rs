@@ -38,6 +38,12 @@ pub enum LiveError {
         /// Why not.
         source: git::Error,
     },
+    /// It has no history.
+    #[error("the history of `{name}` is empty")]
+    Empty {
+        /// Its name.
+        name: String,
+    },
     /// Its history cannot be folded.
     #[error("the history of `{name}` cannot be folded into the cache `{}`", cache.display())]
     Fold {

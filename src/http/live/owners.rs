@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::git::Repository;
 use crate::http::live::LiveError;
-use crate::http::models::with_cause;
+use crate::http::refusal::with_cause;
 use crate::http::stamp;
 use crate::incident::Owners;
 

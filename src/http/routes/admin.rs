@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::http::assessor::{HistoryRef, ModelRef};
 use crate::http::fields::Fields;
 use crate::http::models::SwapStatus;
+use crate::http::refusal::with_cause;
 use crate::http::routes::json;
 use crate::http::service::Service;
 use crate::http::wire::ActivateRequest;
@@ -67,8 +68,7 @@ pub(in crate::http) async fn activate(
     let name = fields.required("name")?.name(100)?;
     let version = fields.required("version")?.name(100)?;
     fields.finish()?;
-    let activated = service.activate(&name, &version).await;
-    activated.map_err(|refused| ApiError::new(ProblemCode::Refused, refused))?;
+    service.activate(&name, &version).await?;
     Ok(model(State(service)).await)
 }
 
@@ -81,7 +81,7 @@ pub(in crate::http) async fn activate(
     )
 )]
 pub(in crate::http) async fn rollback(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
-    service.rollback().await.map_err(|refused| ApiError::new(ProblemCode::Refused, refused))?;
+    service.rollback().await?;
     Ok(model(State(service)).await)
 }
 
@@ -108,8 +108,7 @@ pub(in crate::http) async fn policy(State(service): State<Arc<Service>>) -> Resp
 pub(in crate::http) async fn reload_policy(
     State(service): State<Arc<Service>>,
 ) -> Result<Response, ApiError> {
-    let reloaded = service.reload_policy().await;
-    reloaded.map_err(|refused| ApiError::new(ProblemCode::Refused, refused))?;
+    service.reload_policy().await?;
     Ok(policy(State(service)).await)
 }
 
@@ -132,7 +131,7 @@ pub(in crate::http) async fn refresh(
     let refreshed = refreshed.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
     let refreshed = refreshed.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))?;
     let history = refreshed.map_err(|error| {
-        tracing::error!(error, "a repository cannot be refreshed");
+        tracing::error!(error = with_cause(&error), "a repository cannot be refreshed");
         ApiError::standard(ProblemCode::RepositoryUnavailable).retry_after(10)
     })?;
     Ok(json(StatusCode::OK, &history))
