@@ -102,6 +102,17 @@ impl Cache {
         }
     }
 
+    /// Removes it whole, for a history that is kept elsewhere now.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self) -> Result<(), CacheError> {
+        match fs::remove_dir_all(&self.dir) {
+            Err(err) if err.kind() != std::io::ErrorKind::NotFound => Err(err.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn load(&self) -> Result<Option<Start>, CacheError> {
         let bytes = match fs::read(self.dir.join(STATE_FILE)) {
             Ok(bytes) => bytes,

@@ -118,3 +118,63 @@ fn owners_are_those_of_the_file_as_it_landed_last() {
     assert_eq!(refused["decision"], "hold", "the last good owners stay: {refused}");
     assert!(refused["warnings"][0].as_str().unwrap().contains("line 1 of the owners file"), "{refused}");
 }
+
+#[test]
+fn incidents_are_those_of_the_file_as_it_was_last_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut script = Script::new();
+    let first = script.commit("a: set to 1", &[("a.yaml", b"a: 1\n")], &[]);
+    let second = script.commit("a: set to 2", &[("a.yaml", b"a: 2\n")], &[first]);
+    script.set_main(second);
+    let incidents = dir.path().join("incidents.csv");
+    let put = |lines: &str| {
+        let new = dir.path().join("incidents.new");
+        std::fs::write(&new, format!("incident_id,started_at,known_at,repo,change_id,link_kind\n{lines}"))
+            .unwrap();
+        std::fs::rename(&new, &incidents).unwrap();
+    };
+    put("");
+    let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
+    let linked = format!("shop={}", incidents.display());
+    let args = ["--repo", &followed, "--incidents", &linked, "--cache", cache.to_str().unwrap()];
+    let service = serve(dir.path(), &[&args[..], &["--poll-seconds", "1"]].concat(), &[]);
+    let is_known_bad = |answer: &Value| {
+        answer["reasons"].as_array().unwrap().iter().any(|reason| reason["code"] == "known_bad")
+    };
+    // A question that was asked before has the answer that it had.
+    let anew = || {
+        let change = json!({ "repo": "shop", "diff": DIFF, "message": format!("{:?}", Instant::now()) });
+        service.post("/v1/score", &json!({ "change": change }).to_string()).1
+    };
+    let until = |what: &str, holds: &dyn Fn(&Value) -> bool| {
+        let started = Instant::now();
+        loop {
+            let answer = anew();
+            if holds(&answer) {
+                return answer;
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "{what}: {answer}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let before = answer(&service);
+    assert!(!is_known_bad(&before), "{before}");
+
+    let link = format!("I-1,2020-09-14T00:00:00Z,2020-09-14T01:00:00Z,shop,{second},declared\n");
+    put(&link);
+    until("the link is known", &is_known_bad);
+    let after = answer(&service);
+    assert!(is_known_bad(&after), "the same question, of another history: {after}");
+    assert_eq!(std::fs::read_dir(&cache).unwrap().count(), 1, "the history is kept once");
+
+    put("I-2,yesterday,,shop,,\n");
+    let refused = until("the file is not understood", &|answer| !answer["warnings"].is_null());
+    assert!(is_known_bad(&refused), "the last good incidents stay: {refused}");
+    assert!(
+        refused["warnings"][0].as_str().unwrap().contains("an earlier version of their file"),
+        "{refused}"
+    );
+
+    put("");
+    until("the link is gone", &|answer| !is_known_bad(answer) && answer["warnings"].is_null());
+}

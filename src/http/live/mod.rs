@@ -5,6 +5,7 @@
 //! paths of the configuration: no checkout, no hook, no filter, nothing from a request but hex digits.
 
 mod assessor;
+mod incidents;
 mod landed;
 mod owners;
 mod ranked;

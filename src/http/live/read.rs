@@ -165,6 +165,11 @@ impl Read {
                     .warnings
                     .push(format!("owners are those of an earlier version of their file: {refused}"));
             }
+            if let Some(refused) = repository.incidents.refused() {
+                assessed
+                    .warnings
+                    .push(format!("incidents are those of an earlier version of their file: {refused}"));
+            }
             assessed.history = history(repository, state, self.mode, asked.received_at);
             assessed.history_epoch = state.epoch();
             let lag = asked.received_at.saturating_sub(repository.looked_at());

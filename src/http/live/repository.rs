@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use crate::change::{Change, ChangeId, digest};
 use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
+use crate::history::hash64;
 use crate::http::live::LiveError;
+use crate::http::live::incidents::{Links, LiveIncidents};
 use crate::http::live::owners::LiveOwners;
 use crate::http::live::told::{Told, about_commit};
-use crate::incident::{IncidentFile, IncidentLink, OutcomeRecord, OutcomeTarget};
+use crate::incident::{IncidentFile, OutcomeRecord, OutcomeTarget};
 use crate::timeline::{Cache, CacheError, Folded, Row, RowFile, Sources, Timeline, fold};
 
 /// Changes landed since the start that are kept in memory; after that, a refold reads them from the cache.
@@ -48,14 +50,15 @@ pub(super) struct LiveRepository {
     pub(super) unit: Unit,
     pub(super) root: String,
     pub(super) owners: LiveOwners,
+    pub(super) incidents: LiveIncidents,
     path: PathBuf,
-    cache: Cache,
-    incidents: Vec<IncidentLink>,
+    cache_root: PathBuf,
     told: Mutex<Told>,
     state: RwLock<State>,
     rows: Mutex<RowFile>,
     open: Mutex<Vec<Repository>>,
-    refreshing: Mutex<()>,
+    /// Held by who folds.
+    basis: Mutex<Basis>,
     looked_at: AtomicI64,
     /// How often cached rows could not be read.
     n_damages: AtomicU64,
@@ -63,9 +66,17 @@ pub(super) struct LiveRepository {
     n_mended: AtomicU64,
 }
 
+/// What a history is folded with, and where it is kept then.
+struct Basis {
+    links: Links,
+    cache: Cache,
+}
+
 /// The history as it stands.
 pub(super) struct State {
     pub(super) timeline: Timeline,
+    /// Of the incident links that it was folded with.
+    links_digest: u64,
     /// Outcomes reported so far.
     n_reported: usize,
     walked_to: ChangeId,
@@ -97,10 +108,33 @@ impl State {
         Position { fold: self.n_folds, n_rows: self.n_cached + self.newest.len() }
     }
 
-    /// Tells the states at one head apart: by the reports that came, and the incidents that are still to become known. A
-    /// restart changes neither.
+    /// Tells the states at one head apart: by the reports that came, by the incidents, and by how many of those are still to
+    /// become known. A restart changes none of them.
     pub(super) fn epoch(&self) -> u64 {
-        ((self.n_reported as u64) << 32) | self.timeline.n_expected() as u64
+        let parts = [self.n_reported as u64, self.links_digest, self.timeline.n_expected() as u64];
+        let named = parts.map(|part| part.to_string());
+        hash64(&named.each_ref().map(String::as_str))
+    }
+}
+
+impl Basis {
+    /// Other incidents have another cache.
+    fn of(links: Links, cache_root: &Path, repository: &Repository, unit: Unit) -> Result<Self, git::Error> {
+        let digest = format!("{:016x}", links.digest());
+        Ok(Self { cache: Cache::at(cache_root, repository, unit, &digest)?, links })
+    }
+
+    fn fold(&self, repository: &Repository, unit: Unit) -> Result<Folded, CacheError> {
+        let sources = Sources::new(self.links.0.clone(), Vec::new());
+        fold(&self.cache, repository, unit, &sources, |_, _| {})
+    }
+
+    fn not_folded(&self, name: &str, source: CacheError) -> LiveError {
+        LiveError::Fold {
+            name: name.to_owned(),
+            cache: self.cache.dir().to_owned(),
+            source: Box::new(source),
+        }
     }
 }
 
@@ -117,17 +151,9 @@ impl LiveRepository {
         let repository = Repository::open(&repository_config.path).map_err(failed)?;
         let root = repository.root_commit().map_err(failed)?.0;
         let unit = repository.unit(repository_config.unit).map_err(failed)?;
-        let incidents = incidents(repository_config)?;
-        let digest = format!("{:016x}", digest_of(&incidents));
-        let cache = Cache::at(cache_root, &repository, unit, &digest).map_err(failed)?;
-        let sources = Sources::new(incidents.clone(), Vec::new());
-        let folded = fold(&cache, &repository, unit, &sources, |_, _| {});
-        let cached_at = || cache.dir().to_owned();
-        let folded = folded.map_err(|source| LiveError::Fold {
-            name: name.clone(),
-            cache: cached_at(),
-            source: Box::new(source),
-        })?;
+        let (incidents, links) = LiveIncidents::open(repository_config)?;
+        let basis = Basis::of(links, cache_root, &repository, unit).map_err(failed)?;
+        let folded = basis.fold(&repository, unit).map_err(|source| basis.not_folded(name, source))?;
         if let Some(reason) = &folded.refolded {
             tracing::warn!(repo = name, reason, "the cached history was thrown away and folded again");
         }
@@ -135,6 +161,7 @@ impl LiveRepository {
         let n_cached = folded.rows.len();
         let state = State {
             timeline: folded.timeline,
+            links_digest: basis.links.digest(),
             n_reported: 0,
             walked_to: folded.walked_to,
             n_cached,
@@ -147,14 +174,14 @@ impl LiveRepository {
             unit,
             root,
             owners,
-            path: repository_config.path.clone(),
-            cache,
             incidents,
+            path: repository_config.path.clone(),
+            cache_root: cache_root.to_owned(),
             told: Mutex::default(),
             state: RwLock::new(state),
             rows: Mutex::new(folded.rows),
             open: Mutex::new(vec![repository]),
-            refreshing: Mutex::default(),
+            basis: Mutex::new(basis),
             looked_at: AtomicI64::new(now),
             n_damages: AtomicU64::new(0),
             n_mended: AtomicU64::new(0),
@@ -220,7 +247,7 @@ impl LiveRepository {
     /// # Errors
     /// When the history cannot be folded again; both reports count then.
     pub(super) fn report(&self, outcome_record: &OutcomeRecord) -> Result<(), LiveError> {
-        let _one_at_a_time = lock(&self.refreshing);
+        let basis = lock(&self.basis);
         let meant = self.by_commit(outcome_record);
         let earlier = {
             let state = self.state();
@@ -233,7 +260,7 @@ impl LiveRepository {
                 self.state_mut().n_reported += 1;
                 Ok(())
             }
-            Some(_) => self.refold(self.looked_at()).map(|_| ()).inspect_err(|_| self.count(&meant)),
+            Some(_) => self.refold(&basis, self.looked_at()).map(|_| ()).inspect_err(|_| self.count(&meant)),
             None => {
                 self.count(&meant);
                 Ok(())
@@ -321,30 +348,47 @@ impl LiveRepository {
     /// # Errors
     /// When it cannot be folded; what was damaged stays so.
     pub(super) fn mend(&self, now: i64) -> Result<(), LiveError> {
-        let _one_at_a_time = lock(&self.refreshing);
+        let basis = lock(&self.basis);
         let n_damages = self.n_damages();
         if self.n_mended.load(Ordering::SeqCst) == n_damages {
             return Ok(());
         }
-        let failed = |source| self.not_folded(source);
-        self.cache.discard().map_err(failed)?;
-        self.refold(now)?;
+        basis.cache.discard().map_err(|source| basis.not_folded(&self.name, source))?;
+        self.refold(&basis, now)?;
         self.n_mended.store(n_damages, Ordering::SeqCst);
         Ok(())
     }
 
-    /// Folds in what landed since the last look; answers how many changes that were.
+    /// Folds in what landed since the last look, and the whole history where its incidents changed; answers how many changes
+    /// landed.
     pub(super) fn refresh(&self, now: i64) -> Result<usize, LiveError> {
-        let _one_at_a_time = lock(&self.refreshing);
-        self.look(now)
+        let mut basis = lock(&self.basis);
+        let n_new = self.look(&basis, now)?;
+        if let Some(links) = self.incidents.look_again(&basis.links) {
+            self.fold_with(&mut basis, links, now).inspect_err(|_| self.incidents.forget())?;
+        }
+        Ok(n_new)
+    }
+
+    /// Folds with other incident links, in a cache of their own; nobody asks for the one before any more.
+    fn fold_with(&self, basis: &mut Basis, links: Links, now: i64) -> Result<(), LiveError> {
+        let failed = |source| LiveError::Git { name: self.name.clone(), source };
+        let next = self.read(|repository| Basis::of(links, &self.cache_root, repository, self.unit));
+        let next = next.map_err(failed)?;
+        self.refold(&next, now)?;
+        let before = std::mem::replace(basis, next);
+        if let Err(error) = before.cache.remove() {
+            tracing::warn!(repo = self.name, error = %error, "the cache of the earlier incidents stays");
+        }
+        Ok(())
     }
 
     /// As [`Self::refresh`], for a commit that is not there: who folds a whole history is not waited for, so that questions
     /// about unknown commits do not take all threads that score.
     pub(super) fn look_for(&self, now: i64) -> Result<usize, LiveError> {
         for _ in 0..N_LOOKS {
-            match self.refreshing.try_lock() {
-                Ok(_one_at_a_time) => return self.look(now),
+            match self.basis.try_lock() {
+                Ok(basis) => return self.look(&basis, now),
                 Err(TryLockError::Poisoned(_)) => return self.refresh(now),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_PAUSE),
             }
@@ -352,7 +396,7 @@ impl LiveRepository {
         Ok(0)
     }
 
-    fn look(&self, now: i64) -> Result<usize, LiveError> {
+    fn look(&self, basis: &Basis, now: i64) -> Result<usize, LiveError> {
         let failed = |source| LiveError::Git { name: self.name.clone(), source };
         let (walked_to, last_t) = {
             let state = self.state();
@@ -367,7 +411,7 @@ impl LiveRepository {
             options.not_before = last_t.unwrap_or(i64::MIN);
             match self.read(|repository| new_changes(repository, &options)) {
                 Ok((changes, head)) => self.land(changes, head),
-                Err(git::Error::NotAncestor { .. }) => self.refold(now)?,
+                Err(git::Error::NotAncestor { .. }) => self.refold(basis, now)?,
                 Err(error) => return Err(failed(error)),
             }
         };
@@ -379,7 +423,7 @@ impl LiveRepository {
         self.looked_at.store(now, Ordering::Relaxed);
         self.advance(now);
         if self.state().newest.len() > MAX_NEWEST {
-            self.refold(now)?;
+            self.refold(basis, now)?;
         }
         Ok(n_new)
     }
@@ -405,21 +449,12 @@ impl LiveRepository {
         n_new
     }
 
-    fn not_folded(&self, source: CacheError) -> LiveError {
-        LiveError::Fold {
-            name: self.name.clone(),
-            cache: self.cache.dir().to_owned(),
-            source: Box::new(source),
-        }
-    }
-
     /// Folds again from the cache: the history was rewritten, or much is new.
-    fn refold(&self, now: i64) -> Result<usize, LiveError> {
-        let sources = Sources::new(self.incidents.clone(), Vec::new());
+    fn refold(&self, basis: &Basis, now: i64) -> Result<usize, LiveError> {
         let failed = |source| LiveError::Git { name: self.name.clone(), source };
         let repository = Repository::open(&self.path).map_err(failed)?;
-        let folded = fold(&self.cache, &repository, self.unit, &sources, |_, _| {});
-        let mut folded = folded.map_err(|source| self.not_folded(source))?;
+        let folded = basis.fold(&repository, self.unit);
+        let mut folded = folded.map_err(|source| basis.not_folded(&self.name, source))?;
         let n_reported = {
             let mut told = lock(&self.told);
             told.tell_all(&mut folded.timeline, |timeline, target| {
@@ -434,7 +469,9 @@ impl LiveRepository {
         let n_before = state.position().n_rows;
         let n_cached = rows.len();
         let n_folds = state.n_folds + 1;
-        *state = State { timeline, n_reported, walked_to, n_cached, newest: Vec::new(), n_folds };
+        let links_digest = basis.links.digest();
+        *state =
+            State { timeline, links_digest, n_reported, walked_to, n_cached, newest: Vec::new(), n_folds };
         *lock(&self.rows) = rows;
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))
@@ -451,21 +488,6 @@ fn new_changes(
         ControlFlow::Continue(())
     })?;
     Ok((changes, report.head))
-}
-
-fn incidents(repository_config: &RepositoryConfig) -> Result<Vec<IncidentLink>, LiveError> {
-    let Some(file) = &repository_config.incidents else { return Ok(Vec::new()) };
-    let failed = |source| LiveError::Incidents { path: file.path.clone(), source };
-    let mut links = file.load().map_err(failed)?;
-    links.retain(|link| link.repo == repository_config.name || link.repo.is_empty());
-    Ok(links)
-}
-
-/// Another incident file is another cache.
-fn digest_of(incidents: &[IncidentLink]) -> u64 {
-    let named: Vec<String> = incidents.iter().map(|incident| format!("{incident:?}")).collect();
-    let parts: Vec<&str> = named.iter().map(String::as_str).collect();
-    crate::history::hash64(&parts)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
