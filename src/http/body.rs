@@ -1,42 +1,100 @@
-//! Reading a body: bounded while it is read, unpacked under the same bound, timed.
+//! Reading a body: bounded while it is read, alone and together with all others, unpacked under the same bounds, timed.
+//! Start at [`Bodies`].
 
 use std::io::Read;
+use std::ops::Deref;
+use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::config::Limits;
 use crate::http::{ApiError, ProblemCode};
 
-/// Reads a JSON body whole.
-pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Vec<u8>, ApiError> {
-    check_media_type(headers)?;
-    let too_large = || {
-        let detail = format!("larger than {} bytes", limits.body_bytes);
-        ApiError::new(ProblemCode::BodyTooLarge, detail)
-    };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if announced
-        .and_then(|length| length.parse().ok())
-        .is_some_and(|length: usize| length > limits.body_bytes)
-    {
-        return Err(too_large());
-    }
-    let read = tokio::time::timeout(limits.body_time, to_bytes(body, limits.body_bytes)).await;
-    let bytes = read.map_err(|_| ApiError::standard(ProblemCode::BodyTooSlow))?;
-    let bytes = bytes.map_err(|error| {
-        if is_limit(&error) { too_large() } else { ApiError::standard(ProblemCode::BodyIncomplete) }
-    })?;
-    match headers.get(header::CONTENT_ENCODING).map(|encoding| encoding.as_bytes()) {
-        None | Some(b"identity") => Ok(bytes.into()),
-        Some(b"gzip") => unpack(&bytes, limits.body_bytes)?.ok_or_else(too_large),
-        Some(_) => Err(ApiError::standard(ProblemCode::UnsupportedEncoding)),
+/// Bodies of the largest size that there is room for at once, and the least room that there is, in bytes.
+const N_LARGEST: usize = 32;
+const LEAST_ROOM: usize = 64 << 20;
+
+/// Bytes that one permit stands for.
+const PIECE: usize = 1 << 10;
+
+/// Room for the bodies that are in memory at once: there may be thousands of connections.
+pub(super) struct Bodies {
+    room: Arc<Semaphore>,
+}
+
+/// A body, and the room that it takes until it is dropped.
+pub(super) struct Whole {
+    bytes: Vec<u8>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Deref for Whole {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
-/// Whether a body was longer than the limit; anything else means that it ended early or cannot be understood as one.
-fn is_limit(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>())
+impl Bodies {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let n_bytes = limits.body_bytes.saturating_mul(N_LARGEST).max(LEAST_ROOM);
+        Self { room: Arc::new(Semaphore::new((n_bytes / PIECE).min(Semaphore::MAX_PERMITS))) }
+    }
+
+    /// Reads a JSON body whole. Where there is no room for what has come, the caller is told to come back.
+    pub(super) async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        limits: &Limits,
+    ) -> Result<Whole, ApiError> {
+        check_media_type(headers)?;
+        let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if announced
+            .and_then(|length| length.parse().ok())
+            .is_some_and(|length: usize| length > limits.body_bytes)
+        {
+            return Err(too_large(limits));
+        }
+        let read = tokio::time::timeout(limits.body_time, self.collect(body, limits)).await;
+        let whole = read.map_err(|_| ApiError::standard(ProblemCode::BodyTooSlow))??;
+        match headers.get(header::CONTENT_ENCODING).map(|encoding| encoding.as_bytes()) {
+            None | Some(b"identity") => Ok(whole),
+            Some(b"gzip") => {
+                let bytes = unpack(&whole, limits.body_bytes)?.ok_or_else(|| too_large(limits))?;
+                Ok(Whole { _room: self.take(bytes.len())?, bytes })
+            }
+            Some(_) => Err(ApiError::standard(ProblemCode::UnsupportedEncoding)),
+        }
+    }
+
+    async fn collect(&self, mut body: Body, limits: &Limits) -> Result<Whole, ApiError> {
+        let (mut bytes, mut room) = (Vec::new(), self.take(0)?);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| ApiError::standard(ProblemCode::BodyIncomplete))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if bytes.len() + data.len() > limits.body_bytes {
+                return Err(too_large(limits));
+            }
+            room.merge(self.take(data.len())?);
+            bytes.extend_from_slice(&data);
+        }
+        Ok(Whole { bytes, _room: room })
+    }
+
+    fn take(&self, n_bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
+        let n_pieces = u32::try_from(n_bytes.div_ceil(PIECE)).unwrap_or(u32::MAX);
+        let taken = Arc::clone(&self.room).try_acquire_many_owned(n_pieces);
+        taken.map_err(|_| ApiError::standard(ProblemCode::Overloaded).retry_after(1))
+    }
+}
+
+fn too_large(limits: &Limits) -> ApiError {
+    ApiError::new(ProblemCode::BodyTooLarge, format!("larger than {} bytes", limits.body_bytes))
 }
 
 /// Unpacks gzip, but never more than the limit: none where there is more.
@@ -56,4 +114,31 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
     // What `curl -d` says when it is not told anything else.
     let is_taken = essence == "application/json" || essence == "application/x-www-form-urlencoded";
     if is_taken { Ok(()) } else { Err(ApiError::standard(ProblemCode::UnsupportedMediaType)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bodies_take_no_more_room_together_than_there_is() {
+        let limits = Limits { body_bytes: 4 << 20, ..Limits::default() };
+        let bodies = Bodies::new(&limits);
+        let headers = HeaderMap::new();
+        let read = |n_bytes: usize| bodies.read(&headers, Body::from(vec![b' '; n_bytes]), &limits);
+        let mut held = Vec::new();
+        for _ in 0..N_LARGEST {
+            held.push(read(4 << 20).await.map_err(|error| error.code).unwrap());
+        }
+        assert_eq!(held[0].len(), 4 << 20);
+        assert_eq!(read(1).await.err().map(|error| error.code), Some(ProblemCode::Overloaded));
+        held.pop();
+        assert!(read(4 << 20).await.is_ok());
+        assert_eq!(
+            read((4 << 20) + 1).await.err().map(|error| error.code),
+            Some(ProblemCode::BodyTooLarge),
+            "its own bound is another matter"
+        );
+        assert!(read(4 << 20).await.is_ok(), "what was refused left its room");
+    }
 }

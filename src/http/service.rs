@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::http::Assessor;
 use crate::http::auth::{KeyRing, Rates};
+use crate::http::body::Bodies;
 use crate::http::config::ServerConfig;
 use crate::http::gate::Gate;
 use crate::http::metrics::Metrics;
@@ -75,6 +76,7 @@ pub struct Service {
     pub(super) clock: Clock,
     pub(super) key_ring: Arc<KeyRing>,
     pub(super) rates: Rates,
+    pub(super) bodies: Bodies,
     pub(super) gate: Gate,
     pub(super) workers: Workers,
     pub(super) metrics: Metrics,
@@ -105,6 +107,7 @@ impl Service {
         Ok(Arc::new(Self {
             key_ring: Arc::new(KeyRing::load(config.keys.clone())?),
             rates: Rates::new(config.limits.requests_per_second),
+            bodies: Bodies::new(&config.limits),
             gate: Gate::new(&config.limits),
             workers: Workers::new(config.limits.n_scoring)?,
             serving: ArcSwap::from_pointee(Serving::new(assessor, policy)),

@@ -17,7 +17,7 @@ use crate::http::refusal::with_cause;
 use crate::http::routes::json;
 use crate::http::service::Service;
 use crate::http::wire::ActivateRequest;
-use crate::http::{ApiError, ProblemCode, body, parse_json};
+use crate::http::{ApiError, ProblemCode, parse_json};
 
 /// The model in use and how it got there.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -63,7 +63,7 @@ pub(in crate::http) async fn activate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = body::read(&headers, body, &service.config.limits).await?;
+    let bytes = service.bodies.read(&headers, body, &service.config.limits).await?;
     let mut fields = Fields::root(parse_json(&bytes)?)?;
     let name = fields.required("name")?.name(100)?;
     let version = fields.required("version")?.name(100)?;

@@ -14,7 +14,7 @@ use crate::http::fields::{Field, Fields, wrong_type};
 use crate::http::routes::health::LiveAnswer;
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
-use crate::http::{ApiError, Json, ProblemCode, body, parse_json};
+use crate::http::{ApiError, Json, ProblemCode, parse_json};
 
 const MAX_ROWS: usize = 100_000;
 /// Longest body that is answered on the thread that read it: some ten rows.
@@ -103,7 +103,7 @@ pub(in crate::http) async fn infer(
     body: Body,
 ) -> Result<Response, ApiError> {
     refuse_binary(&headers)?;
-    let bytes = body::read(&headers, body, &service.config.limits).await?;
+    let bytes = service.bodies.read(&headers, body, &service.config.limits).await?;
     let turn = service.gate.enter(service.config.patience()).await?;
     let serving = service.serving.load_full();
     let model = named(serving.assessor.as_ref(), &name)?;

@@ -22,7 +22,7 @@ use crate::http::routes::decisions::{failed, refuse_altered, unavailable};
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
 use crate::http::wire::{OutcomeRequest, OverrideRequest};
-use crate::http::{ApiError, ProblemCode, body, parse_json};
+use crate::http::{ApiError, ProblemCode, parse_json};
 use crate::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget};
 use crate::store::{Columns, NewRecord, Record, RecordKind, Store};
 
@@ -77,7 +77,7 @@ pub(in crate::http) async fn report(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = body::read(&headers, body, &service.config.limits).await?;
+    let bytes = service.bodies.read(&headers, body, &service.config.limits).await?;
     let outcome_answer = take(&service, &caller, Fields::root(parse_json(&bytes)?)?).await?;
     Ok(answer_json(StatusCode::CREATED, &outcome_answer))
 }
@@ -137,7 +137,7 @@ pub(in crate::http) async fn override_one(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = body::read(&headers, body, &service.config.limits).await?;
+    let bytes = service.bodies.read(&headers, body, &service.config.limits).await?;
     let mut fields = Fields::root(parse_json(&bytes)?)?;
     let reason = fields.required("reason")?.name(1000)?;
     let ticket = fields.optional("ticket").map(|ticket| ticket.name(MAX_BYTES)).transpose()?;

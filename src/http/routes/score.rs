@@ -11,13 +11,14 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use crate::http::auth::Caller;
+use crate::http::body::Whole;
 use crate::http::explain::explained_again;
 use crate::http::routes::{json, json_text};
 use crate::http::score::{Given, Include, Job, answer_all};
 use crate::http::service::Service;
 use crate::http::trace::TraceContext;
 use crate::http::wire::{Answer, BatchAnswer, BatchRequest, ScoreRequest};
-use crate::http::{ApiError, ProblemCode, body, decode, parse_json};
+use crate::http::{ApiError, ProblemCode, decode, parse_json};
 
 const MAX_KEY_BYTES: usize = 255;
 /// Body that is read, and scored, within some two milliseconds.
@@ -45,16 +46,16 @@ pub(in crate::http) async fn one(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let mut request = Request::read(&service, (caller, context), query, &headers, body).await?;
+    let Request { mut job, body, received_at } =
+        Request::read(&service, (caller, context), query, &headers, body).await?;
     let turn = service.gate.enter(service.config.patience()).await?;
     let limits = service.config.limits.clone();
-    let received_at = request.received_at;
-    request.job.questions = parse(std::mem::take(&mut request.body), move |json| {
+    job.questions = parse(body, move |json| {
         decode::question(json, &limits, received_at).map(|question| vec![Ok(question)])
     })
     .await?;
-    let explained = request.job.include.explanation.then(|| request.job.questions.clone());
-    let mut answers = answer_all(&service, request.job, turn).await;
+    let explained = job.include.explanation.then(|| job.questions.clone());
+    let mut answers = answer_all(&service, job, turn).await;
     let Given { answer, written } =
         answers.pop().unwrap_or_else(|| Err(ApiError::standard(ProblemCode::Internal)))?;
     if let Some(question) = explained.and_then(|mut questions| questions.pop()?.ok()) {
@@ -84,23 +85,21 @@ pub(in crate::http) async fn batch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let mut request = Request::read(&service, (caller, context), query, &headers, body).await?;
-    if request.job.include.explanation {
+    let Request { mut job, body, received_at } =
+        Request::read(&service, (caller, context), query, &headers, body).await?;
+    if job.include.explanation {
         let detail = "a batch has no explanations: ask `/v1/score`";
         return Err(ApiError::new(ProblemCode::BadQuery, detail));
     }
     let mut turn = service.gate.enter(service.config.patience()).await?;
     let limits = service.config.limits.clone();
-    let received_at = request.received_at;
-    request.job.questions =
-        parse(std::mem::take(&mut request.body), move |json| decode::batch(json, &limits, received_at))
-            .await?;
+    job.questions = parse(body, move |json| decode::batch(json, &limits, received_at)).await?;
     // The deadline is for one score; a batch has one for each, up to a minute.
-    let n_questions = u32::try_from(request.job.questions.len()).unwrap_or(u32::MAX).max(1);
+    let n_questions = u32::try_from(job.questions.len()).unwrap_or(u32::MAX).max(1);
     let time = service.config.deadline.saturating_mul(n_questions).min(Duration::from_secs(60));
-    request.job.deadline = Instant::now() + time.max(service.config.deadline);
-    turn.shared_by(request.job.questions.len());
-    let answers = answer_all(&service, request.job, turn).await;
+    job.deadline = Instant::now() + time.max(service.config.deadline);
+    turn.shared_by(job.questions.len());
+    let answers = answer_all(&service, job, turn).await;
     let value = |given: Result<Given, ApiError>| match given {
         Ok(given) => serde_json::to_value(given.answer),
         Err(api_error) => serde_json::to_value(api_error.body()),
@@ -113,7 +112,7 @@ pub(in crate::http) async fn batch(
 /// A request for scores after its body was read.
 struct Request {
     job: Job,
-    body: Vec<u8>,
+    body: Whole,
     received_at: i64,
 }
 
@@ -127,8 +126,8 @@ impl Request {
     ) -> Result<Self, ApiError> {
         let include = include(query.as_deref())?;
         let key = idempotency_key(headers)?;
-        let body = body::read(headers, body, &service.config.limits).await?;
-        let key = key.map(|key| (key, Sha256::digest(&body).into()));
+        let body = service.bodies.read(headers, body, &service.config.limits).await?;
+        let key = key.map(|key| (key, Sha256::digest(&*body).into()));
         let deadline = Instant::now() + service.config.deadline;
         let TraceContext { request_id, trace_id, .. } = context;
         let (questions, is_small) = (Vec::new(), body.len() <= SMALL_BYTES);
@@ -141,7 +140,7 @@ type Questions = Vec<Result<decode::Question, ApiError>>;
 
 /// Small bodies are read in place; large ones where they hold up nobody else.
 async fn parse(
-    body: Vec<u8>,
+    body: Whole,
     decode: impl FnOnce(crate::http::Json) -> Result<Questions, ApiError> + Send + 'static,
 ) -> Result<Questions, ApiError> {
     if body.len() <= SMALL_BYTES {
