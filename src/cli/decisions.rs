@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use diffrisk::artifact::{Artifact, Registry, published};
 use diffrisk::http::{ReplayError, replay, scored_by};
-use diffrisk::store::{Log, Record, RecordKind, Search, StoreConfig, VerifyReport, backup, restore};
+use diffrisk::store::{Beside, Log, Record, RecordKind, Search, StoreConfig, VerifyReport, backup, restore};
 use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
@@ -226,7 +226,7 @@ async fn show(log: &Log, args: &ShowArgs) -> Result<Exit, Failure> {
         return Err(anyhow::Error::msg(why))
             .or_exit(Exit::Difference, format!("the decision `{}`", record.id));
     }
-    let (beside, altered) = log.sound_beside(&args.id).await?;
+    let Beside { sound: beside, altered } = log.beside(&args.id).await?;
     if !altered.is_empty() {
         let n_altered = altered.len();
         note(&format!("{n_altered} records beside it are not as they were written, and are left out"));

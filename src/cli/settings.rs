@@ -5,12 +5,13 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use diffrisk::git::UnitChoice;
 use diffrisk::http::Settings;
 use diffrisk::http::live::RepositoryConfig;
 
 use crate::cli::failure::Failure;
+use crate::cli::repository::UnitArg;
 
 /// The keys of `[server]` but `listen`.
 #[derive(Debug, Default, Args)]
@@ -146,7 +147,10 @@ impl RepositoryArgs {
         }
         for given in &self.unit {
             let (repository, unit) = of(settings, given, "NAME=UNIT")?;
-            repository.unit = unit_of(unit)?;
+            let refused = |_| {
+                Failure::usage(format!("`{given}` names no unit; expected `auto`, `commit` or `landing`"))
+            };
+            repository.unit = UnitArg::from_str(unit, false).map_err(refused)?.into();
         }
         for given in &self.owners {
             let (repository, owners) = of(settings, given, "NAME=FILE")?;
@@ -174,15 +178,6 @@ fn of<'a>(
     let found = settings.repositories.iter_mut().find(|repository| repository.name == name);
     let repository = found.ok_or_else(|| Failure::usage(format!("there is no repository `{name}`")))?;
     Ok((repository, value))
-}
-
-fn unit_of(word: &str) -> Result<UnitChoice, Failure> {
-    match word {
-        "auto" => Ok(UnitChoice::Auto),
-        "commit" => Ok(UnitChoice::Commit),
-        "landing" => Ok(UnitChoice::Landing),
-        _ => Err(Failure::usage(format!("`{word}` is no unit; expected `auto`, `commit` or `landing`"))),
-    }
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {

@@ -3,20 +3,46 @@
 use serde_json::{Value, json};
 
 use crate::change::ChangeId;
-use crate::http::ApiError;
 use crate::http::assessor::Landed;
-use crate::http::routes::decisions::failed;
-use crate::http::routes::outcomes::JoinedAnswer;
 use crate::incident::OutcomeTarget;
-use crate::store::{Record, RecordKind, Search, Store};
+use crate::store::{self, Record, RecordKind, Search, Store};
 
 /// How long after a decision the same diff still means the same change.
 const DIGEST_JOIN_MS: i64 = 90 * 86_400_000;
 /// Decisions that one name may bring in.
 const MAX_JOINED: i64 = 100;
 
+/// What a change and a decision on it have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum JoinedBy {
+    /// The decision was named.
+    DecisionId,
+    Commit,
+    /// The review identity.
+    Id,
+    /// The commit that it was picked from.
+    CherryPick,
+    Digest,
+}
+
+impl JoinedBy {
+    /// Its name in answers and records.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::DecisionId => "decision_id",
+            Self::Commit => "commit",
+            Self::Id => "id",
+            Self::CherryPick => "cherry_pick",
+            Self::Digest => "digest",
+        }
+    }
+}
+
 /// A decision, and what joined it.
-pub(super) type Joined = (Record, JoinedAnswer);
+pub(super) struct Joined {
+    pub(super) record: Record,
+    pub(super) by: JoinedBy,
+}
 
 /// The names of the change that a decision was made on, the surest first.
 pub(super) fn names_of(decision: &Record) -> Vec<OutcomeTarget> {
@@ -51,10 +77,10 @@ pub(super) async fn decisions_on(
     (repo, names): (Option<&str>, &[OutcomeTarget]),
     (reported, landed): (Option<Record>, Option<&Landed>),
     now_ms: i64,
-) -> Result<Vec<Joined>, ApiError> {
+) -> Result<Vec<Joined>, store::Error> {
     let mut search = JoinSearch { store, repo, found: Vec::new() };
     if let Some(decision) = reported {
-        search.take(decision, "decision_id");
+        search.take(decision, JoinedBy::DecisionId);
     }
     for id in landed.iter().flat_map(|landed| &landed.decisions) {
         search.add_decision(id).await?;
@@ -69,16 +95,16 @@ pub(super) async fn decisions_on(
         }
     }
     for commit in commits.into_iter().chain(landed.iter().flat_map(|landed| named(&landed.commits))) {
-        search.add(commit, "commit", i64::MIN).await?;
+        search.add(commit, JoinedBy::Commit, i64::MIN).await?;
     }
     for id in reviews.into_iter().chain(landed.iter().flat_map(|landed| named(&landed.reviews))) {
-        search.add(id, "id", i64::MIN).await?;
+        search.add(id, JoinedBy::Id, i64::MIN).await?;
     }
     for commit in landed.iter().flat_map(|landed| named(&landed.picked_from)) {
-        search.add(commit, "cherry_pick", i64::MIN).await?;
+        search.add(commit, JoinedBy::CherryPick, i64::MIN).await?;
     }
     for digest in digests.into_iter().chain(landed.map(|landed| landed.digest.as_str())) {
-        search.add(digest, "digest", now_ms - DIGEST_JOIN_MS).await?;
+        search.add(digest, JoinedBy::Digest, now_ms - DIGEST_JOIN_MS).await?;
     }
     Ok(search.found)
 }
@@ -95,7 +121,7 @@ struct JoinSearch<'a> {
 
 impl JoinSearch<'_> {
     /// Adds the decisions on a commit, review identity or digest that are younger than a moment.
-    async fn add(&mut self, name: &str, joined_by: &str, since_ms: i64) -> Result<(), ApiError> {
+    async fn add(&mut self, name: &str, by: JoinedBy, since_ms: i64) -> Result<(), store::Error> {
         let search = Search {
             kind: Some(RecordKind::Decision),
             repo: self.repo.map(ToOwned::to_owned),
@@ -103,30 +129,29 @@ impl JoinSearch<'_> {
             limit: MAX_JOINED,
             ..Search::default()
         };
-        let page = self.store.log().page(&search).await.map_err(|error| failed(&error))?;
+        let page = self.store.log().page(&search).await?;
         for record in page.records.into_iter().filter(|record| record.at_ms > since_ms) {
-            self.take(record, joined_by);
+            self.take(record, by);
         }
         Ok(())
     }
 
     /// Adds a decision that the commit's own message names, where it was made on the same repository.
-    async fn add_decision(&mut self, id: &str) -> Result<(), ApiError> {
-        let record = self.store.log().record(id).await.map_err(|error| failed(&error))?;
+    async fn add_decision(&mut self, id: &str) -> Result<(), store::Error> {
+        let record = self.store.log().record(id).await?;
         let is_meant = |record: &Record| {
             record.kind == RecordKind::Decision
                 && self.repo.is_none_or(|repo| record.columns.repo.as_deref() == Some(repo))
         };
         if let Some(record) = record.filter(is_meant) {
-            self.take(record, "decision_id");
+            self.take(record, JoinedBy::DecisionId);
         }
         Ok(())
     }
 
-    fn take(&mut self, record: Record, joined_by: &str) {
-        if self.found.iter().all(|(known, _)| known.id != record.id) {
-            let joined = JoinedAnswer { decision_id: record.id.clone(), joined_by: joined_by.into() };
-            self.found.push((record, joined));
+    fn take(&mut self, record: Record, by: JoinedBy) {
+        if self.found.iter().all(|known| known.record.id != record.id) {
+            self.found.push(Joined { record, by });
         }
     }
 }

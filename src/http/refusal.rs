@@ -59,8 +59,25 @@ impl From<Refusal> for ApiError {
     }
 }
 
-/// An error and its cause in one line.
+/// An error and its cause in one line; some errors say their cause themselves.
 pub(super) fn with_cause(error: &impl std::error::Error) -> String {
-    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    format!("{error}{cause}")
+    let said = error.to_string();
+    match error.source().map(ToString::to_string) {
+        Some(cause) if !said.ends_with(&cause) => format!("{said}: {cause}"),
+        _ => said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::CacheError;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let gone = || std::io::Error::other("gone");
+        assert_eq!(with_cause(&CacheError::Io(gone())), "the cache cannot be read or written: gone");
+        let keys = crate::http::SettingsError::File { path: "a.toml".into(), source: gone() };
+        assert_eq!(with_cause(&keys), "cannot read the configuration `a.toml`: gone");
+    }
 }

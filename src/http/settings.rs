@@ -140,7 +140,8 @@ struct LimitsTable {
 struct RepositoryTable {
     name: String,
     path: PathBuf,
-    unit: Option<String>,
+    #[serde(default)]
+    unit: UnitChoice,
     owners: Option<PathBuf>,
     incidents: Option<PathBuf>,
 }
@@ -200,7 +201,7 @@ impl Settings {
             if settings.repositories.iter().any(|repository| repository.name == table.name) {
                 return Err(format!("the repository `{}` is there twice", table.name));
             }
-            settings.repositories.push(repository(table)?);
+            settings.repositories.push(repository(table));
         }
         Ok(settings)
     }
@@ -285,15 +286,9 @@ fn apply_limits(limits: &mut Limits, table: &LimitsTable) {
     limits.requests_per_second = table.requests_per_second.map(NonZeroU32::get);
 }
 
-fn repository(table: RepositoryTable) -> Result<RepositoryConfig, String> {
-    let unit = match table.unit.as_deref() {
-        None | Some("auto") => UnitChoice::Auto,
-        Some("commit") => UnitChoice::Commit,
-        Some("landing") => UnitChoice::Landing,
-        Some(other) => return Err(format!("`{other}` is no unit; expected `auto`, `commit` or `landing`")),
-    };
-    let RepositoryTable { name, path, owners, incidents, .. } = table;
-    Ok(RepositoryConfig { name, path, unit, owners, incidents: incidents.map(IncidentFile::from) })
+fn repository(table: RepositoryTable) -> RepositoryConfig {
+    let RepositoryTable { name, path, unit, owners, incidents } = table;
+    RepositoryConfig { name, path, unit, owners, incidents: incidents.map(IncidentFile::from) }
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {
@@ -338,7 +333,7 @@ incidents = "incidents.csv"
         for (text, named) in [
             ("[server]\nlistn = 1", "listn"),
             ("[server]\ndeadline_ms = \"200\"", "deadline_ms"),
-            ("[[repository]]\nname = \"a\"\npath = \"b\"\nunit = \"day\"", "`day`"),
+            ("[[repository]]\nname = \"a\"\npath = \"b\"\nunit = \"day\"", "line 4 (`unit`)"),
             ("[[repository]]\nname = \"\"\npath = \"b\"", "the repository `b` needs a `name`"),
             ("[limits]\nconnections = 0", "(`connections`)"),
             ("[limits]\nbody_bytes = 0", "(`body_bytes`)"),

@@ -22,6 +22,15 @@ pub struct Log {
     heads: Heads,
 }
 
+/// What stands beside a decision, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Beside {
+    /// What is as it was written.
+    pub sound: Vec<Record>,
+    /// What was altered.
+    pub altered: Vec<Record>,
+}
+
 /// Some records, and where the next ones begin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
@@ -54,32 +63,35 @@ impl Log {
         reading!(&self.database, by_id(id))
     }
 
-    /// What stands beside a decision, oldest first: what is as it was written, and apart from it what was altered.
+    /// What stands beside a decision.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn sound_beside(&self, decision_id: &str) -> Result<(Vec<Record>, Vec<Record>), Error> {
-        let (mut sound, mut altered) = (Vec::new(), Vec::new());
-        for record in self.beside(decision_id).await? {
-            let is_altered = self.is_altered(&record).await?;
-            if is_altered { &mut altered } else { &mut sound }.push(record);
-        }
-        Ok((sound, altered))
+    pub async fn beside(&self, decision_id: &str) -> Result<Beside, Error> {
+        Ok(self.beside_each([decision_id]).await?.remove(decision_id).unwrap_or_default())
     }
 
-    /// What stands beside a decision, oldest first, whoever wrote it.
+    /// What stands beside each of some decisions, by their ids; those that stand alone are not among them.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn beside(&self, decision_id: &str) -> Result<Vec<Record>, Error> {
-        let subject_id = Some(decision_id.to_owned());
-        let mut search = Search { subject_id, after: Some(String::new()), limit: 1000, ..Search::default() };
-        let mut beside = Vec::new();
+    pub async fn beside_each(
+        &self,
+        decision_ids: impl IntoIterator<Item = &str>,
+    ) -> Result<HashMap<String, Beside>, Error> {
+        let mut each: HashMap<String, Beside> = HashMap::new();
+        let subject_ids = Some(decision_ids.into_iter().map(str::to_owned).collect());
+        let mut search = Search { subject_ids, after: Some(String::new()), limit: 1000, ..Search::default() };
         loop {
             let page = self.page(&search).await?;
-            beside.extend(page.records);
+            for record in page.records {
+                let Some(decision_id) = record.columns.subject_id.clone() else { continue };
+                let is_altered = self.is_altered(&record).await?;
+                let beside = each.entry(decision_id).or_default();
+                if is_altered { &mut beside.altered } else { &mut beside.sound }.push(record);
+            }
             if page.next.is_none() {
-                return Ok(beside);
+                return Ok(each);
             }
             search.after = page.next;
         }

@@ -19,8 +19,8 @@ pub struct Search {
     pub degraded: Option<bool>,
     /// Part of the repository's name or of any identity of the change or record, in any case.
     pub text: Option<String>,
-    /// The decision that the records stand beside.
-    pub subject_id: Option<String>,
+    /// The decisions that the records stand beside.
+    pub subject_ids: Option<Vec<String>>,
     /// Only records older than this id.
     pub before: Option<String>,
     /// Only records newer than this id; they come oldest first.
@@ -40,7 +40,6 @@ impl Search {
             ("chain = ", &self.chain),
             ("repo = ", &self.repo),
             ("verdict = ", &self.verdict),
-            ("subject_id = ", &self.subject_id),
             ("id < ", &self.before),
             ("id > ", &self.after),
         ];
@@ -49,6 +48,14 @@ impl Search {
                 values.push(value.clone());
                 wheres.push(format!("{part}${}", values.len()));
             }
+        }
+        if let Some(subject_ids) = &self.subject_ids {
+            let first = values.len() + 1;
+            values.extend(subject_ids.iter().cloned());
+            let places: Vec<String> = (first..=values.len()).map(|n| format!("${n}")).collect();
+            // An empty list is no SQL to PostgreSQL.
+            let is_any = (!places.is_empty()).then(|| format!("subject_id IN ({})", places.join(", ")));
+            wheres.push(is_any.unwrap_or_else(|| "1 = 0".to_owned()));
         }
         if let Some(change) = &self.change {
             values.push(change.clone());

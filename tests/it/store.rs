@@ -112,7 +112,7 @@ async fn check_log(store_config: &StoreConfig) {
     assert_eq!(n_records, 15);
     let by_change = Search { change: Some("c12".into()), limit: 10, ..Search::default() };
     assert_eq!(store.log().page(&by_change).await.unwrap().records.len(), 1);
-    assert_eq!(store.log().beside(&first.id).await.unwrap().len(), 1);
+    assert_eq!(store.log().beside(&first.id).await.unwrap().sound.len(), 1);
 
     let report = store.log().verify().await.unwrap();
     assert_eq!((report.difference, report.n_records), (None, 17));
@@ -209,15 +209,19 @@ async fn fifty_parallel_appends_of_one_question_make_one_decision() {
 #[tokio::test]
 async fn all_that_stands_beside_a_decision_is_read_however_much_it_is() {
     let store = Store::open(&StoreConfig::new("memory")).await.unwrap();
-    let outcome = |_| {
+    let outcome = |n: usize| {
         let mut outcome = NewRecord::new(RecordKind::Outcome, "{}".into());
-        outcome.columns.subject_id = Some("d".into());
+        outcome.columns.subject_id = Some(if n == 700 { "e" } else { "d" }.into());
         outcome
     };
-    store.append((0..1_001).map(outcome).collect()).await.unwrap();
-    let beside = store.log().beside("d").await.unwrap();
+    store.append((0..1_002).map(outcome).collect()).await.unwrap();
+    let beside = store.log().beside("d").await.unwrap().sound;
     assert!(beside.windows(2).all(|pair| pair[0].id < pair[1].id), "oldest first");
     assert_eq!(beside.len(), 1_001);
+    let each = store.log().beside_each(["d", "e", "f"]).await.unwrap();
+    let n_sound = |id: &str| each.get(id).map(|beside| (beside.sound.len(), beside.altered.len()));
+    assert_eq!((n_sound("d"), n_sound("e"), n_sound("f")), (Some((1_001, 0)), Some((1, 0)), None));
+    assert!(store.log().beside_each([]).await.unwrap().is_empty());
 }
 
 #[tokio::test]

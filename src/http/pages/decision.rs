@@ -21,7 +21,7 @@ use crate::http::service::Service;
 use crate::http::wire::{Answer, StageAnswer};
 use crate::http::{ApiError, ProblemCode};
 use crate::policy::ReasonCode;
-use crate::store::{Record, RecordKind};
+use crate::store::{Beside, Record, RecordKind};
 
 #[derive(Template)]
 #[template(path = "decision.html")]
@@ -101,14 +101,14 @@ async fn decision(
     let record = record.filter(|record| record.kind == RecordKind::Decision);
     let record = record.ok_or_else(|| ApiError::new(ProblemCode::NotFound, "no decision has this id"))?;
     refuse_altered(log, &record).await?;
-    let (beside_records, altered) = log.sound_beside(&record.id).await.map_err(|error| failed(&error))?;
+    let Beside { sound, altered } = log.beside(&record.id).await.map_err(|error| failed(&error))?;
     let answer: Answer = serde_json::from_str(&record.body).map_err(|_| {
         let detail = format!("this decision was recorded by another version; read it at /v1/decisions/{id}");
         ApiError::new(ProblemCode::Internal, detail)
     })?;
     let reading = read(service, &record, &answer).await?;
     let now = service.now_ms().div_euclid(1000);
-    let beside = beside(&beside_records, now);
+    let beside = beside(&sound, now);
     let standing = Standing {
         now,
         expires_at: record.columns.expires_ms.map(|ms| ms.div_euclid(1000)),

@@ -18,7 +18,7 @@ use crate::http::service::Service;
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
 use crate::policy::Verdict;
-use crate::store::{Log, Record, RecordKind, Search};
+use crate::store::{self, Beside, Log, Record, RecordKind, Search};
 
 const N_SHOWN: i64 = 50;
 const MAX_FIELD_BYTES: usize = 200;
@@ -103,10 +103,7 @@ async fn list(service: &Service, reader: &Reader, raw: &str) -> Result<ListPage,
     let log = service.store.as_ref().ok_or_else(unavailable)?.log();
     let page = log.page(&search).await.map_err(|error| failed(&error))?;
     let titles = titles(service, &page.records).await?;
-    let mut marks = Vec::new();
-    for record in &page.records {
-        marks.push(mark(log, record).await?);
-    }
+    let marks = marks(log, &page.records).await.map_err(|error| failed(&error))?;
     let now = service.now_ms().div_euclid(1000);
     let repositories = service.serving.load_full().assessor.repositories(now);
     let names = repositories.into_iter().map(|(name, _)| name);
@@ -196,14 +193,26 @@ async fn titles(service: &Service, records: &[Record]) -> Result<Vec<Option<Stri
     work.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
 }
 
-async fn mark(log: &Log, record: &Record) -> Result<Mark, ApiError> {
-    if log.is_altered(record).await.map_err(|error| failed(&error))? {
-        return Ok(Mark { is_altered: true, ..Mark::default() });
+/// What the log says of each record, in their order.
+async fn marks(log: &Log, records: &[Record]) -> Result<Vec<Mark>, store::Error> {
+    let each = log.beside_each(records.iter().map(|record| record.id.as_str())).await?;
+    let mut marks = Vec::with_capacity(records.len());
+    for record in records {
+        let is_altered = log.is_altered(record).await?;
+        marks.push(Mark::of(is_altered, each.get(&record.id)));
     }
-    let (beside, altered) = log.sound_beside(&record.id).await.map_err(|error| failed(&error))?;
-    let has = |kind: RecordKind| beside.iter().any(|record| record.kind == kind);
-    let (is_revoked, is_overridden) = (has(RecordKind::Revocation), has(RecordKind::Override));
-    Ok(Mark { is_altered: !altered.is_empty(), is_revoked, is_overridden })
+    Ok(marks)
+}
+
+impl Mark {
+    fn of(is_altered: bool, beside: Option<&Beside>) -> Self {
+        let Some(beside) = beside.filter(|_| !is_altered) else {
+            return Self { is_altered, ..Self::default() };
+        };
+        let has = |kind: RecordKind| beside.sound.iter().any(|record| record.kind == kind);
+        let (is_revoked, is_overridden) = (has(RecordKind::Revocation), has(RecordKind::Override));
+        Self { is_altered: !beside.altered.is_empty(), is_revoked, is_overridden }
+    }
 }
 
 fn days(records: &[Record], (titles, marks): (&[Option<String>], &[Mark]), now: i64) -> Vec<Day> {

@@ -14,7 +14,7 @@ use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
-use crate::store::{Log, Record, RecordKind, Search};
+use crate::store::{Beside, Log, Record, RecordKind, Search};
 
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 500;
@@ -48,7 +48,8 @@ pub(in crate::http) async fn one(
     let record = record.filter(|record| record.kind == RecordKind::Decision);
     let record = record.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))?;
     refuse_altered(log, &record).await?;
-    Ok(answer_json(StatusCode::OK, &shown(log, &record).await?))
+    let beside = log.beside(&record.id).await.map_err(|error| failed(&error))?;
+    Ok(answer_json(StatusCode::OK, &shown(&record, &beside)))
 }
 
 /// Stored decisions, newest first, page by page.
@@ -70,11 +71,13 @@ pub(in crate::http) async fn list(
     let search = search(query.as_deref().unwrap_or(""))?;
     let log = service.store.as_ref().ok_or_else(unavailable)?.log();
     let page = log.page(&search).await.map_err(|error| failed(&error))?;
+    let each = log.beside_each(page.records.iter().map(|record| record.id.as_str())).await;
+    let mut each = each.map_err(|error| failed(&error))?;
     let mut decisions = Vec::new();
     for record in &page.records {
         decisions.push(match is_altered(log, record).await? {
             true => altered(record),
-            false => shown(log, record).await?,
+            false => shown(record, &each.remove(&record.id).unwrap_or_default()),
         });
     }
     Ok(answer_json(StatusCode::OK, &DecisionsAnswer { decisions, next: page.next }))
@@ -102,8 +105,7 @@ fn place(record: &Record) -> Value {
 }
 
 /// A record for the wire: the answer, where it stands in the chain, and what stands beside it.
-async fn shown(log: &Log, record: &Record) -> Result<Value, ApiError> {
-    let (beside, altered) = log.sound_beside(&record.id).await.map_err(|error| failed(&error))?;
+fn shown(record: &Record, beside: &Beside) -> Value {
     let mut shown: Map<String, Value> = serde_json::from_str(&record.body).unwrap_or_default();
     shown.insert("record".into(), place(record));
     for (name, kind) in [
@@ -111,15 +113,15 @@ async fn shown(log: &Log, record: &Record) -> Result<Value, ApiError> {
         ("outcomes", RecordKind::Outcome),
         ("revocations", RecordKind::Revocation),
     ] {
-        let bodies = beside.iter().filter(|record| record.kind == kind);
+        let bodies = beside.sound.iter().filter(|record| record.kind == kind);
         let bodies = bodies.filter_map(|record| serde_json::from_str(&record.body).ok());
-        let altered = altered.iter().filter(|record| record.kind == kind).map(|record| {
+        let altered = beside.altered.iter().filter(|record| record.kind == kind).map(|record| {
             json!({ "id": record.id, "record": place(record), "problem": ProblemCode::RecordAltered.as_str() })
         });
         let bodies: Vec<Value> = bodies.chain(altered).collect();
         shown.insert(name.into(), bodies.into());
     }
-    Ok(shown.into())
+    shown.into()
 }
 
 fn search(query: &str) -> Result<Search, ApiError> {

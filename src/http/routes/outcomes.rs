@@ -46,6 +46,12 @@ pub struct JoinedAnswer {
     pub joined_by: String,
 }
 
+impl JoinedAnswer {
+    fn of(joined: &Joined) -> Self {
+        Self { decision_id: joined.record.id.clone(), joined_by: joined.by.as_str().to_owned() }
+    }
+}
+
 /// An override as it was recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct OverrideAnswer {
@@ -94,10 +100,11 @@ pub(in crate::http) async fn take(
     let reported = said.resolve(store).await?;
     let landed = landed(service, &said).await?;
     let names = (said.repo.as_deref(), said.names.as_slice());
-    let decisions = decisions_on(store, names, (reported, landed.as_ref()), now_ms).await?;
-    said.repo = said.repo.or_else(|| decisions.first()?.0.columns.repo.clone());
+    let decisions = decisions_on(store, names, (reported, landed.as_ref()), now_ms).await;
+    let decisions = decisions.map_err(|error| failed(&error))?;
+    said.repo = said.repo.or_else(|| decisions.first()?.record.columns.repo.clone());
     landed.iter().for_each(|landed| said.add_names(landed));
-    let joined: Vec<JoinedAnswer> = decisions.iter().map(|(_, joined)| joined.clone()).collect();
+    let joined: Vec<JoinedAnswer> = decisions.iter().map(JoinedAnswer::of).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
     let outcome_id = new_records[0].id.clone();
     store.append(new_records).await.map_err(|error| failed(&error))?;
@@ -283,7 +290,7 @@ impl Said {
         if let Some(place) = place {
             *place = value;
         }
-        columns.subject_id = decisions.first().map(|(record, _)| record.id.clone());
+        columns.subject_id = decisions.first().map(|joined| joined.record.id.clone());
         let mut outcome = NewRecord::new(RecordKind::Outcome, said.to_string());
         outcome.at_ms = now_ms;
         outcome.columns = columns;
@@ -298,7 +305,7 @@ impl Said {
             matches!(self.outcome, OutcomeKind::Incident | OutcomeKind::Reverted | OutcomeKind::Caught);
         let stands =
             |record: &&Record| record.columns.expires_ms.is_some_and(|expires_ms| expires_ms > now_ms);
-        let records = decisions.iter().map(|(record, _)| record).filter(|_| is_bad).filter(stands);
+        let records = decisions.iter().map(|joined| &joined.record).filter(|_| is_bad).filter(stands);
         let revocation = |record: &Record| {
             let body = json!({ "decision_id": record.id, "reason": self.word, "at": moment(now_ms.div_euclid(1000)) });
             let mut new_record = NewRecord::new(RecordKind::Revocation, body.to_string());
