@@ -17,6 +17,9 @@ use crate::http::{ApiError, ProblemCode};
 const N_LARGEST: usize = 32;
 const LEAST_ROOM: usize = 64 << 20;
 
+/// Bytes of each body that take no room, so that large ones keep no small one out.
+const FREE: usize = 16 << 10;
+
 /// Bytes that one permit stands for.
 const PIECE: usize = 1 << 10;
 
@@ -66,28 +69,31 @@ impl Bodies {
             None | Some(b"identity") => Ok(whole),
             Some(b"gzip") => {
                 let bytes = unpack(&whole, limits.body_bytes)?.ok_or_else(|| too_large(limits))?;
-                Ok(Whole { _room: self.take(bytes.len())?, bytes })
+                Ok(Whole { _room: self.take(0, bytes.len())?, bytes })
             }
             Some(_) => Err(ApiError::standard(ProblemCode::UnsupportedEncoding)),
         }
     }
 
     async fn collect(&self, mut body: Body, limits: &Limits) -> Result<Whole, ApiError> {
-        let (mut bytes, mut room) = (Vec::new(), self.take(0)?);
+        let (mut bytes, mut room) = (Vec::new(), self.take(0, 0)?);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| ApiError::standard(ProblemCode::BodyIncomplete))?;
             let Ok(data) = frame.into_data() else { continue };
-            if bytes.len() + data.len() > limits.body_bytes {
+            let n_bytes = bytes.len() + data.len();
+            if n_bytes > limits.body_bytes {
                 return Err(too_large(limits));
             }
-            room.merge(self.take(data.len())?);
+            room.merge(self.take(bytes.len(), n_bytes)?);
             bytes.extend_from_slice(&data);
         }
         Ok(Whole { bytes, _room: room })
     }
 
-    fn take(&self, n_bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
-        let n_pieces = u32::try_from(n_bytes.div_ceil(PIECE)).unwrap_or(u32::MAX);
+    /// The room by which a body grows.
+    fn take(&self, n_before: usize, n_bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
+        let n_taken = n_bytes.saturating_sub(FREE) - n_before.saturating_sub(FREE);
+        let n_pieces = u32::try_from(n_taken.div_ceil(PIECE)).unwrap_or(u32::MAX);
         let taken = Arc::clone(&self.room).try_acquire_many_owned(n_pieces);
         taken.map_err(|_| ApiError::standard(ProblemCode::Overloaded).retry_after(1))
     }
@@ -127,15 +133,18 @@ mod tests {
         let headers = HeaderMap::new();
         let read = |n_bytes: usize| bodies.read(&headers, Body::from(vec![b' '; n_bytes]), &limits);
         let mut held = Vec::new();
-        for _ in 0..N_LARGEST {
-            held.push(read(4 << 20).await.map_err(|error| error.code).unwrap());
+        while let Ok(whole) = read(4 << 20).await {
+            assert_eq!(whole.len(), 4 << 20);
+            held.push(whole);
         }
-        assert_eq!(held[0].len(), 4 << 20);
-        assert_eq!(read(1).await.err().map(|error| error.code), Some(ProblemCode::Overloaded));
+        assert_eq!(held.len(), N_LARGEST);
+        let refused = |n_bytes: usize| async move { read(n_bytes).await.err().map(|error| error.code) };
+        assert_eq!(refused(4 << 20).await, Some(ProblemCode::Overloaded));
+        assert_eq!(refused(FREE).await, None, "a small one finds its way");
         held.pop();
         assert!(read(4 << 20).await.is_ok());
         assert_eq!(
-            read((4 << 20) + 1).await.err().map(|error| error.code),
+            refused((4 << 20) + 1).await,
             Some(ProblemCode::BodyTooLarge),
             "its own bound is another matter"
         );
