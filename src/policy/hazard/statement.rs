@@ -64,7 +64,9 @@ fn marks(line: &str) -> Vec<Mark> {
             (b'"', Some(start)) => {
                 quoted_from = None;
                 match line.get(start..at) {
-                    Some("Deny") => marks.push(Mark::Effect { denies: true }),
+                    Some("Deny") if is_effect(line.get(..start - 1)) => {
+                        marks.push(Mark::Effect { denies: true });
+                    }
                     Some("Allow") => marks.push(Mark::Effect { denies: false }),
                     _ => {}
                 }
@@ -75,6 +77,15 @@ fn marks(line: &str) -> Vec<Mark> {
         }
     }
     marks
+}
+
+/// Whether a text ends with the key of a statement's effect: what is denied by default (`default_action`) says nothing of what
+/// stands beside it.
+fn is_effect(before: Option<&str>) -> bool {
+    let before =
+        before.unwrap_or("").trim_end().trim_end_matches([':', '=']).trim_end().trim_end_matches('"');
+    let key = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-')).next();
+    key.is_some_and(|key| ["effect", "access", "action"].iter().any(|name| key.eq_ignore_ascii_case(name)))
 }
 
 #[cfg(test)]
@@ -100,6 +111,8 @@ mod tests {
         );
         assert!(!denied("{\n\"Effect\": \"Deny\"\n},\n{\n\"Effect\": \"Allow\",\n\"Action\": \"*\""));
         assert!(!denied("\"Action\": \"*\""), "not shown");
+        assert!(!denied("default_action = \"Deny\"\nip_rules = [\"0.0.0.0/0\"]"), "what is not listed");
+        assert!(!denied("\"bypass\": [\"Deny\",\n\"*\"]"), "a value among others");
     }
 
     #[test]

@@ -144,6 +144,8 @@ fn a_statement_that_refuses_speaks_for_itself_alone() {
     assert_eq!(names("policy.json", &statement(refused)), ["wildcard"]);
     let denied = format!(" {{\n   \"Effect\": \"Deny\",\n{edit}\n }}");
     assert!(names("policy.json", &denied).is_empty());
+    let of_addresses = " network_rules {\n   default_action = \"Deny\"\n-  ip_rules = [\"203.0.113.7\"]\n+  ip_rules = [\"0.0.0.0/0\"]\n }";
+    assert_eq!(names("storage.tf", of_addresses), ["wildcard"]);
 }
 
 #[test]
