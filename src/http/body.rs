@@ -90,10 +90,10 @@ impl Bodies {
         Ok(Whole { bytes, _room: room })
     }
 
-    /// The room by which a body grows.
+    /// The room by which a body grows, in however small steps.
     fn take(&self, n_before: usize, n_bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
-        let n_taken = n_bytes.saturating_sub(FREE) - n_before.saturating_sub(FREE);
-        let n_pieces = u32::try_from(n_taken.div_ceil(PIECE)).unwrap_or(u32::MAX);
+        let pieces = |n_bytes: usize| n_bytes.saturating_sub(FREE).div_ceil(PIECE);
+        let n_pieces = u32::try_from(pieces(n_bytes) - pieces(n_before)).unwrap_or(u32::MAX);
         let taken = Arc::clone(&self.room).try_acquire_many_owned(n_pieces);
         taken.map_err(|_| ApiError::standard(ProblemCode::Overloaded).retry_after(1))
     }
@@ -149,5 +149,19 @@ mod tests {
             "its own bound is another matter"
         );
         assert!(read(4 << 20).await.is_ok(), "what was refused left its room");
+    }
+
+    #[tokio::test]
+    async fn a_body_in_small_steps_takes_no_more_room_than_at_once() {
+        let limits = Limits { body_bytes: 1 << 20, ..Limits::default() };
+        let bodies = Bodies::new(&limits);
+        let n_free = || bodies.room.available_permits();
+        let n_before = n_free();
+        let steps = (0..20_000).map(|_| Ok::<_, std::io::Error>(" "));
+        let body = Body::from_stream(futures_util::stream::iter(steps));
+        let whole = bodies.read(&HeaderMap::new(), body, &limits).await.map_err(|error| error.code).unwrap();
+        assert_eq!((whole.len(), n_before - n_free()), (20_000, 4));
+        drop(whole);
+        assert_eq!(n_free(), n_before);
     }
 }

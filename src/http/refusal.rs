@@ -23,7 +23,7 @@ pub enum Refusal {
     #[error("{}", .0.text)]
     NoModel(Reason),
     /// The newest decisions, on which models are compared, cannot be read.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] store::Error),
     /// It gives no probability where the one in use gave one.
     #[error("the margin of the stored decision `{decision_id}` is not a number")]
@@ -46,7 +46,7 @@ pub enum Refusal {
         source: std::io::Error,
     },
     /// The policy cannot be in force.
-    #[error("{0}")]
+    #[error(transparent)]
     Policy(#[from] policy::Error),
     /// Reading it broke down.
     #[error("the {0} could not be loaded")]
