@@ -3,6 +3,7 @@
 use crate::change::KeyChangeKind;
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::line::frees_from_passwords;
+use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 
 pub(super) const RULES: &[HazardRule] = &[
@@ -112,7 +113,8 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
     let is_on = edit.set_to() == Some(true) && edit.switches(POWERS);
     let as_root = edit.flipped() == Some(false) && edit.leaf_says(&["run as non root"])
         || (edit.new == "0" && edit.old != "0" && !edit.old.is_empty() && edit.leaf_says(&["run as user"]));
-    let gets_all = edit.new.trim_matches(['[', ']', '"', '\'', ' ']) == "all"
+    let gets_all = edit.new.has_any(&["all"])
+        && edit.new.trim_matches(['[', ']', '"', '\'', ' ']) == "all"
         && edit.leaf_says(&["add", "capabilities"])
         && edit.path_says(&["capabilities"]);
     let joins_host = edit.becomes(&["host"]) && edit.leaf_says(&["network mode", "pid", "ipc"]);
@@ -141,8 +143,8 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
             "role ref",
         ]);
     let writes = || {
-        let reads = ["readonly", "read-only", "read_only"].iter().any(|word| edit.old.contains(word));
-        reads && edit.gains(&["readwrite", "read-write", "read_write"])
+        edit.old.has_any(&["readonly", "read-only", "read_only"])
+            && edit.gains(&["readwrite", "read-write", "read_write"])
             || edit.old == "ro" && edit.new == "rw"
     };
     let user_root = edit.becomes(&["root"]) && !edit.old.is_empty() && edit.leaf_says(&["user"]);
@@ -191,7 +193,9 @@ fn host_mount(edit: &Edit<'_>) -> bool {
     const SYSTEM: &[&str] =
         &["/", "/etc", "/proc", "/sys", "/root", "/var/run", "/var/lib/docker", "/var/lib/kubelet"];
     let is_system = edit.becomes(SYSTEM) && edit.key_change.path.ends_with("hostPath.path");
-    let mount = |value: &str| value.split_once(":/").is_some_and(|(host, _)| SYSTEM.contains(&host));
+    let mount = |value: &Value<'_>| {
+        value.has_any(&[":/"]) && value.split_once(":/").is_some_and(|(host, _)| SYSTEM.contains(&host))
+    };
     let is_mounted = mount(&edit.new) && !mount(&edit.old);
     is_system || is_mounted || edit.gains(&["docker.sock", "containerd.sock", "crio.sock"])
 }

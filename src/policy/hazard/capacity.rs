@@ -3,6 +3,7 @@
 use crate::change::{KeyChangeKind, LineOrigin};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
+use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
 
@@ -146,9 +147,12 @@ fn capacity_cut(edit: &Edit<'_>) -> bool {
 }
 
 /// Where a cloud machine's size stands among sizes: `m5.4xlarge` above `t3.large`.
-fn machine_size(value: &str) -> Option<usize> {
+fn machine_size(value: &Value<'_>) -> Option<usize> {
     const SIZES: &[&str] =
         &["nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge"];
+    if !value.has_any(&["."]) {
+        return None;
+    }
     let (_, size) = value.trim_matches(['"', '\'']).rsplit_once('.')?;
     let is_larger = || size.ends_with("xlarge") || size == "metal";
     SIZES.iter().position(|known| *known == size).or_else(|| is_larger().then_some(SIZES.len()))
@@ -251,7 +255,7 @@ enum Side {
 
 impl Block {
     fn step(&mut self, line: &str, is_added: bool) -> Option<FileFinding> {
-        let text = line.trim_start();
+        let text = line.trim_ascii_start();
         // Outside a block only its first line matters.
         if self.side.is_none() && !(text.starts_with("requests") || text.starts_with("limits")) {
             return None;

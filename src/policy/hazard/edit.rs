@@ -1,21 +1,20 @@
 //! One edit with the lines around it, as hazard rules look at it: words and values are read once, when the first rule asks.
 //! Start at [`Edit`].
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::change::{DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin};
 use crate::policy::hazard::line::Line;
-use crate::policy::hazard::reading::{byte_bits, flipped, lower, per_second, spelled, truth};
+use crate::policy::hazard::reading::{Value, flipped, numbers, seconds, truth};
 use crate::policy::hazard::statement;
 use crate::policy::hazard::words::{file_stem, is_generic, last_components, says, spaced};
 
 /// Lines on each side that rules look at beside that of the edit, so that the cost of a change stays linear.
 const NEAR_LINES: usize = 40;
 /// As much of each of them, in bytes.
-const NEAR_TEXT: usize = 1 << 12;
+pub(super) const NEAR_TEXT: usize = 1 << 12;
 /// Elements that left a list, as many of them as rules compare with each that came.
 pub(super) const MAX_LEFT: usize = 1 << 10;
 
@@ -31,11 +30,11 @@ pub(super) struct Edit<'a> {
     /// Whether the key's own name says nothing, so that those above it speak.
     is_leaf_generic: OnceCell<bool>,
     /// The value before, lower case; empty where there is none.
-    pub(super) old: Cow<'a, str>,
+    pub(super) old: Value<'a>,
     /// The value after.
-    pub(super) new: Cow<'a, str>,
-    /// The bytes of the new value, as [`byte_bits`].
-    new_bytes: u64,
+    pub(super) new: Value<'a>,
+    /// The numbers before and after; thirty rules ask.
+    numbers: Option<(f64, f64)>,
     /// The side that a switch was turned to; a dozen rules ask.
     flipped: Option<bool>,
     /// Whether the name turns its switch around; told for switches alone.
@@ -70,14 +69,14 @@ impl<'a> Edit<'a> {
         line: &'a Line<'a>,
         around: &'a Around<'a>,
     ) -> Self {
-        let (old, new) = (lower(key_change.old.as_deref()), lower(key_change.new.as_deref()));
+        let (old, new) = (Value::of(key_change.old.as_deref()), Value::of(key_change.new.as_deref()));
         Self {
             leaf: OnceCell::new(),
             path: OnceCell::new(),
             is_leaf_generic: OnceCell::new(),
             flipped: flipped(key_change.kind, &old, &new),
             is_negative: OnceCell::new(),
-            new_bytes: byte_bits(new.bytes()),
+            numbers: numbers(key_change.kind, &old, &new),
             old,
             new,
             key_change,
@@ -148,28 +147,12 @@ impl<'a> Edit<'a> {
 
     /// The number before and after, in one unit, where the edit is one of numbers.
     pub(super) fn numbers(&self) -> Option<(f64, f64)> {
-        match self.key_change.kind {
-            KeyChangeKind::Duration { .. } => self.seconds(),
-            KeyChangeKind::Number { old, new } | KeyChangeKind::Percentage { old, new } => Some((old, new)),
-            KeyChangeKind::Size { old_bytes, new_bytes } => Some((old_bytes, new_bytes)),
-            KeyChangeKind::Text => {
-                let numbers = spelled(&self.old).zip(spelled(&self.new));
-                numbers.or_else(|| per_second(&self.old).zip(per_second(&self.new)))
-            }
-            _ => None,
-        }
+        self.numbers
     }
 
     /// Seconds before and after; none where the same span is written with its unit and as bare milliseconds.
     pub(super) fn seconds(&self) -> Option<(f64, f64)> {
-        let KeyChangeKind::Duration { old_s, new_s } = self.key_change.kind else { return None };
-        let is_bare = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit());
-        let is_same = match (is_bare(&self.old), is_bare(&self.new)) {
-            (true, false) => old_s == 1e3 * new_s,
-            (false, true) => new_s == 1e3 * old_s,
-            _ => false,
-        };
-        (!is_same).then_some((old_s, new_s))
+        seconds(self.key_change.kind, &self.old, &self.new)
     }
 
     /// The side that a switch was turned to.
@@ -229,10 +212,13 @@ impl<'a> Edit<'a> {
 
     /// As [`Edit::is_dropped`], also where only the block of one of these names went with it.
     pub(super) fn is_dropped_with(&self, blocks: &[&str]) -> bool {
-        let above = self.key_change.path.rsplit_once('.').map_or("", |(above, _)| above);
-        let holder = above.rsplit_once('.').map_or("", |(holder, _)| holder);
         let is_of_block = || blocks.contains(&self.key_change.parent());
-        self.is_dropped() || (self.is_gone() && is_of_block() && !self.around.removed_paths.contains(holder))
+        let holder_goes = || {
+            let above = self.key_change.path.rsplit_once('.').map_or("", |(above, _)| above);
+            let holder = above.rsplit_once('.').map_or("", |(holder, _)| holder);
+            self.around.removed_paths.contains(holder)
+        };
+        self.is_dropped() || (self.is_gone() && is_of_block() && !holder_goes())
     }
 
     /// Whether a key of this name came somewhere in the change.
@@ -325,12 +311,12 @@ impl<'a> Edit<'a> {
 
     /// Whether the new value holds one of these texts and the old one does not.
     pub(super) fn gains(&self, texts: &[&str]) -> bool {
-        // Most texts begin with two bytes that the value does not have.
-        let has_start = |text: &str| {
-            let start = byte_bits(text.bytes().take(2));
-            self.new_bytes & start == start
-        };
-        texts.iter().any(|text| has_start(text) && self.new.contains(text) && !self.old.contains(text))
+        self.new.has_any_beside(texts, &self.old)
+    }
+
+    /// Whether the old value holds one of these texts and the new one does not.
+    pub(super) fn loses(&self, texts: &[&str]) -> bool {
+        self.old.has_any_beside(texts, &self.new)
     }
 
     /// Whether one of these names stands in the new value as a word of its own, and not in the old.

@@ -2,6 +2,7 @@
 
 use crate::change::KeyChangeKind;
 use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
 
@@ -111,29 +112,17 @@ const LETS_OUT: &[&str] = &[
 const ACTIONS: &[&str] = &["action", "actions", "verbs", "permissions", "values"];
 
 fn wildcard(edit: &Edit<'_>) -> bool {
-    let is_star = |value: &str| {
-        let bare = value.trim_matches(['[', ']', '"', '\'', ' ', '{', '}', ';']);
-        matches!(
-            bare,
-            "*" | "*:*"
-                | ".*"
-                | "^.*$"
-                | ".+"
-                | "^.+$"
-                | "**"
-                | "%"
-                | "any"
-                | "everyone"
-                | "anyone"
-                | "all users"
-        )
+    const STARS: &[&str] =
+        &["*", "*:*", ".*", "^.*$", ".+", "^.+$", "**", "%", "any", "everyone", "anyone", "all users"];
+    let is_star = |value: &Value<'_>| {
+        value.has_any(STARS) && STARS.contains(&value.trim_matches(['[', ']', '"', '\'', ' ', '{', '}', ';']))
     };
     let comes = matches!(
         edit.key_change.kind,
         KeyChangeKind::ListAdd | KeyChangeKind::Added | KeyChangeKind::Text | KeyChangeKind::Host
     );
     let is_any_address = edit.gains(&["0.0.0.0/0", "::/0"]);
-    let is_star = |value: &str| is_star(value) || (value == "all" && edit.key_change.leaf == "allow");
+    let is_star = |value: &Value<'_>| is_star(value) || (*value == "all" && edit.key_change.leaf == "allow");
     let is_anything = || {
         is_star(&edit.new)
             && !is_star(&edit.old)
@@ -179,7 +168,10 @@ fn speaks_of_names(path: &str) -> bool {
 }
 
 /// `s3:*` or `"iam:*"`: everything that a service can do.
-fn is_any_of_service(value: &str) -> bool {
+fn is_any_of_service(value: &Value<'_>) -> bool {
+    if !value.has_any(&[":*"]) {
+        return false;
+    }
     let name = value.trim_matches(['[', ']', '"', '\'', ' ']).strip_suffix(":*").unwrap_or("");
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
@@ -199,6 +191,9 @@ fn lets_out(edit: &Edit<'_>) -> bool {
 }
 
 fn cidr_widened(edit: &Edit<'_>) -> bool {
+    if !edit.new.has_any(&["/"]) {
+        return false;
+    }
     let Some(new) = Range::read(&edit.new).filter(|range| range.bits > 0) else { return false };
     let is_wider = |old: &str| Range::read(old).is_some_and(|old| new.bits + 8 <= old.bits);
     edit.replaced().any(is_wider) && !lets_out(edit)
@@ -260,16 +255,15 @@ fn firewall_off(edit: &Edit<'_>) -> bool {
 
 /// A line of iptables that accepts, and no longer from somewhere only.
 fn lets_anybody(edit: &Edit<'_>) -> bool {
-    let bounds =
-        |line: &str| [" -s ", " --source ", " -i ", " saddr "].iter().any(|option| line.contains(option));
+    const BOUNDS: &[&str] = &[" -s ", " --source ", " -i ", " saddr "];
     let accepts = |line: &str| line.ends_with("accept");
-    accepts(&edit.old) && accepts(&edit.new) && bounds(&edit.old) && !bounds(&edit.new)
+    accepts(&edit.old) && accepts(&edit.new) && edit.old.has_any(BOUNDS) && !edit.new.has_any(BOUNDS)
 }
 
 /// A line that refused and went, and nothing like it came.
 fn refuses_no_more(edit: &Edit<'_>) -> bool {
     const REFUSES: &[&str] = &["deny all", "-j drop", "-j reject", "pam_deny", "pam_faillock"];
-    edit.is_dropped() && REFUSES.iter().any(|it| edit.old.contains(it))
+    edit.old.has_any(REFUSES) && edit.is_dropped()
 }
 
 fn public_access(edit: &Edit<'_>) -> bool {

@@ -245,10 +245,7 @@ fn guard_off(edit: &Edit<'_>) -> bool {
             && edit.leaf_says(&["no new privileges", "ignore scripts", "notify no data"])
     };
     let unconfined = || edit.becomes(&["unconfined", "privileged"]) && !edit.old.is_empty();
-    let loses = || {
-        let held = HELD.iter().any(|it| edit.old.contains(it) && !edit.new.contains(it));
-        held && !edit.new.is_empty() && edit.key_change.kind != KeyChangeKind::Removed
-    };
+    let loses = || !edit.new.is_empty() && edit.key_change.kind != KeyChangeKind::Removed && edit.loses(HELD);
     let does_nothing = || {
         edit.becomes(&["/bin/true", "true", ":", "/bin/false"])
             && edit.old.contains(' ')

@@ -2,6 +2,7 @@
 //!
 //! The reading of keys takes such lines for unchanged; what they mean changed all the same.
 
+use memchr::memchr2;
 use rustc_hash::FxHashSet;
 
 use crate::change::{Hunk, LineOrigin};
@@ -36,11 +37,11 @@ fn nesting_changed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
 
 fn switch_quoted(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     in_hunks(file_edits, |hunk| {
-        let is_added = |idx: usize| hunk.lines.get(idx).is_some_and(|line| line.origin == LineOrigin::Added);
-        let with_quotes = |(idx, line): &(usize, &str)| line.contains(['"', '\'']) && is_added(*idx);
-        let mut quoted = said(hunk, LineOrigin::Added)
-            .filter(with_quotes)
-            .filter_map(|(idx, line)| Some((idx, switched_off(line)?)))
+        let added = hunk.lines.iter().enumerate().filter(|(_, line)| line.origin == LineOrigin::Added);
+        let with_quotes = |text: &str| memchr2(b'"', b'\'', text.as_bytes()).is_some();
+        let mut quoted = added
+            .filter(|(_, line)| with_quotes(&line.text) && says_something(&line.text))
+            .filter_map(|(idx, line)| Some((idx, switched_off(&line.text)?)))
             .filter(|(_, (_, value))| *value != bare(value))
             .peekable();
         // Most hunks end here, before their other lines are read.
@@ -75,6 +76,10 @@ fn in_hunks(file_edits: &FileEdits<'_>, look: impl Fn(&Hunk) -> Option<usize>) -
 /// The first line of a hunk that kept its text, and whose parent is another one; only where all lines kept theirs: a key
 /// that comes around others wraps them on purpose.
 fn nested_elsewhere(hunk: &Hunk) -> Option<usize> {
+    // Most hunks end here: what they added has other letters than what they deleted.
+    if letters(hunk, LineOrigin::Deleted) != letters(hunk, LineOrigin::Added) {
+        return None;
+    }
     let (olds, news) = (said(hunk, LineOrigin::Deleted), said(hunk, LineOrigin::Added));
     if !olds.clone().map(|(_, line)| line.trim()).eq(news.clone().map(|(_, line)| line.trim())) {
         return None;
@@ -87,13 +92,24 @@ fn nested_elsewhere(hunk: &Hunk) -> Option<usize> {
     moved.next().map(|(_, (idx, _))| idx)
 }
 
+/// The sum of all letters that one side of a hunk changed, in whatever lines.
+fn letters(hunk: &Hunk, side: LineOrigin) -> u64 {
+    let changed = hunk.lines.iter().filter(|line| line.origin == side && says_something(&line.text));
+    changed.flat_map(|line| line.text.trim().bytes()).map(u64::from).sum()
+}
+
 /// The lines of one side of a hunk that say something, with their indices.
 fn said(hunk: &Hunk, side: LineOrigin) -> impl Iterator<Item = (usize, &str)> + Clone {
     let lines = hunk.lines.iter().enumerate();
     lines
         .filter(move |(_, line)| line.origin == side || line.origin == LineOrigin::Context)
         .map(|(idx, line)| (idx, line.text.as_str()))
-        .filter(|(_, text)| !text.trim().is_empty() && !text.trim_start().starts_with('#'))
+        .filter(|(_, text)| says_something(text))
+}
+
+/// Whether a line is neither empty nor a comment.
+fn says_something(line: &str) -> bool {
+    line.bytes().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| first != b'#')
 }
 
 /// A value without quotes around it.

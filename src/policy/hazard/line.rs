@@ -5,11 +5,13 @@ use std::cell::OnceCell;
 
 use crate::change::secrets::{self, SecretMatch};
 use crate::change::{FileDiff, KeyChange, LineOrigin};
+use crate::policy::hazard::bytes::ByteSet;
 
 /// A line of the new file with edits on it; empty where it is gone.
 #[derive(Default)]
 pub(super) struct Line<'a> {
     pub(super) text: &'a str,
+    bytes: ByteSet,
     is_in_new_file: bool,
     may_hold_secret: OnceCell<bool>,
     secrets: OnceCell<Vec<SecretMatch>>,
@@ -27,7 +29,12 @@ impl<'a> Line<'a> {
         let hunk = file_diff.hunks().get(key_change.hunk_idx);
         let line = hunk.and_then(|hunk| hunk.lines.get(key_change.line_idx));
         match line.filter(|line| line.origin == LineOrigin::Added) {
-            Some(line) => Self { text: &line.text, is_in_new_file: true, ..Self::default() },
+            Some(line) => Self {
+                text: &line.text,
+                bytes: ByteSet::of(&line.text),
+                is_in_new_file: true,
+                ..Self::default()
+            },
             None => Self::default(),
         }
     }
@@ -50,12 +57,16 @@ impl<'a> Line<'a> {
     /// Whether an empty value is written in it.
     pub(super) fn writes_nothing(&self) -> bool {
         const NOTHING: [&str; 7] = ["\"\"", "''", "[]", "{}", "()", "= null", ": null"];
-        *self.writes_nothing.get_or_init(|| NOTHING.iter().any(|it| self.text.contains(it)))
+        *self
+            .writes_nothing
+            .get_or_init(|| NOTHING.iter().any(|it| self.bytes.may_hold(it) && self.text.contains(it)))
     }
 
     /// Whether it lets somebody become anybody without a password, as lines of sudoers do.
     pub(super) fn frees_from_passwords(&self) -> bool {
-        *self.frees_from_passwords.get_or_init(|| frees_from_passwords(self.text))
+        *self
+            .frees_from_passwords
+            .get_or_init(|| self.bytes.may_hold("NOPASSWD") && frees_from_passwords(self.text))
     }
 }
 

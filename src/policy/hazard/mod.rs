@@ -7,6 +7,7 @@
 //! of the change. Start reading at [`find_hazards`]; the rules lie in the files by subject.
 
 mod access;
+mod bytes;
 mod capacity;
 mod edit;
 mod exposure;

@@ -1,9 +1,63 @@
 //! How rules read a value: as a switch, as a number or rate, as a text.
-//! Start at [`truth`].
+//! Start at [`Value`].
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use crate::change::KeyChangeKind;
+use crate::policy::hazard::bytes::ByteSet;
+
+/// A value in lower case, empty where there is none.
+pub(super) struct Value<'a> {
+    text: Cow<'a, str>,
+    bytes: ByteSet,
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn of(value: Option<&'a str>) -> Self {
+        let value = value.unwrap_or("");
+        let text = match value.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => Cow::Owned(value.to_ascii_lowercase()),
+            false => Cow::Borrowed(value),
+        };
+        Self { bytes: ByteSet::of(&text), text }
+    }
+
+    /// Whether it holds one of these texts.
+    pub(super) fn has_any(&self, texts: &[&str]) -> bool {
+        self.has_any_but(texts, |_| false)
+    }
+
+    /// Whether it holds one of these texts that another does not.
+    pub(super) fn has_any_beside(&self, texts: &[&str], other: &Self) -> bool {
+        self.has_any_but(texts, |text| other.contains(text))
+    }
+
+    fn has_any_but(&self, texts: &[&str], is_out: impl Fn(&str) -> bool) -> bool {
+        // Most texts begin with two bytes that the value does not have.
+        texts.iter().any(|text| self.bytes.may_hold(text) && self.text.contains(text) && !is_out(text))
+    }
+}
+
+impl Deref for Value<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl AsRef<str> for Value<'_> {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl PartialEq<&str> for Value<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self.text == *other
+    }
+}
 
 /// Reads a switch, also those of services and of enforcement.
 pub(super) fn truth(value: &str) -> Option<bool> {
@@ -33,7 +87,7 @@ pub(super) fn flipped(kind: KeyChangeKind, old: &str, new: &str) -> Option<bool>
 }
 
 /// A number that is written as nobody writes one, but every reader of YAML takes for one: `00`, `0o0`, `0_0`, `0e0`.
-pub(super) fn spelled(value: &str) -> Option<f64> {
+fn spelled(value: &str) -> Option<f64> {
     let digits = value.trim_matches(['"', '\'']);
     if digits.len() > 24 || !digits.as_bytes().first().is_some_and(u8::is_ascii_digit) {
         return None;
@@ -47,7 +101,7 @@ pub(super) fn spelled(value: &str) -> Option<f64> {
 }
 
 /// A rate such as `100r/s` or `5/minute`, a second.
-pub(super) fn per_second(value: &str) -> Option<f64> {
+fn per_second(value: &str) -> Option<f64> {
     let (count, span) = value.split_once('/')?;
     let digits = count.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
     let seconds = match span.trim() {
@@ -60,16 +114,28 @@ pub(super) fn per_second(value: &str) -> Option<f64> {
     Some(digits.parse::<f64>().ok()? / seconds)
 }
 
-/// A value in lower case; empty where there is none.
-pub(super) fn lower(value: Option<&str>) -> Cow<'_, str> {
-    let value = value.unwrap_or("");
-    match value.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        true => Cow::Owned(value.to_ascii_lowercase()),
-        false => Cow::Borrowed(value),
+/// The number before and after, in one unit, where the edit is one of numbers.
+pub(super) fn numbers(kind: KeyChangeKind, old: &str, new: &str) -> Option<(f64, f64)> {
+    match kind {
+        KeyChangeKind::Duration { .. } => seconds(kind, old, new),
+        KeyChangeKind::Number { old, new } | KeyChangeKind::Percentage { old, new } => Some((old, new)),
+        KeyChangeKind::Size { old_bytes, new_bytes } => Some((old_bytes, new_bytes)),
+        KeyChangeKind::Text => {
+            let numbers = spelled(old).zip(spelled(new));
+            numbers.or_else(|| per_second(old).zip(per_second(new)))
+        }
+        _ => None,
     }
 }
 
-/// One bit a byte, of sixty-four: a text whose bits are not all among a value's is not in it.
-pub(super) fn byte_bits(bytes: impl Iterator<Item = u8>) -> u64 {
-    bytes.fold(0, |bits, byte| bits | 1 << (byte & 63))
+/// Seconds before and after; none where the same span is written with its unit and as bare milliseconds.
+pub(super) fn seconds(kind: KeyChangeKind, old: &str, new: &str) -> Option<(f64, f64)> {
+    let KeyChangeKind::Duration { old_s, new_s } = kind else { return None };
+    let is_bare = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_same = match (is_bare(old), is_bare(new)) {
+        (true, false) => old_s == 1e3 * new_s,
+        (false, true) => new_s == 1e3 * old_s,
+        _ => false,
+    };
+    (!is_same).then_some((old_s, new_s))
 }

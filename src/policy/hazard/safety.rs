@@ -3,6 +3,7 @@
 use crate::change::{KeyChangeKind, changed_word};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::place::Place;
+use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 
 pub(super) const RULES: &[HazardRule] = &[
@@ -105,18 +106,19 @@ fn health_check_removed(edit: &Edit<'_>) -> bool {
         || edit.becomes(&["none"]) && edit.leaf_says(&["healthcheck"]);
     const ABOUT: &[&str] = &["doc", "docs", "opsmanual", "expose", "url", "urls", "custom", "port"];
     let is_check = || edit.leaf_says(CHECKS) || matches!(edit.key_change.leaf.as_str(), "check" | "checks");
-    let has_check = |value: &str| value.split_ascii_whitespace().any(|word| word == "check");
+    let has_check = |value: &Value<'_>| {
+        value.has_any(&["check"]) && value.split_ascii_whitespace().any(|word| word == "check")
+    };
     let server_unchecked = has_check(&edit.old)
         && !edit.new.is_empty()
         && !has_check(&edit.new)
         && edit.leaf_says(&["server", "default server"]);
     const HEALTH: &[&str] =
         &["health", "ready", "readyz", "live", "livez", "status", "ping", "heartbeat", "alive", "check"];
-    let asks = |value: &str| HEALTH.iter().any(|word| value.contains(word));
     let asks_other = edit.key_change.leaf == "path"
-        && asks(&edit.old)
+        && edit.old.has_any(HEALTH)
         && !edit.new.is_empty()
-        && !asks(&edit.new)
+        && !edit.new.has_any(HEALTH)
         && edit.path_says(&[
             "probe",
             "liveness probe",
@@ -125,7 +127,7 @@ fn health_check_removed(edit: &Edit<'_>) -> bool {
             "health check",
             "http get",
         ]);
-    let takes_errors = |value: &str| value.ends_with("-599") || value.contains("500");
+    let takes_errors = |value: &Value<'_>| value.ends_with("-599") || value.has_any(&["500"]);
     let any_answer = takes_errors(&edit.new)
         && !takes_errors(&edit.old)
         && !edit.old.is_empty()
@@ -188,9 +190,9 @@ fn alert_silenced(edit: &Edit<'_>) -> bool {
     let late = edit.seconds().is_some_and(|(old, new)| new >= 12.0 * old && new >= 3_600.0)
         && edit.key_change.leaf == "for";
     let all_quiet = || {
-        let is_all = |value: &str| value.contains("=~\".+\"") || value.contains("=~\".*\"");
-        is_all(&edit.new)
-            && !is_all(&edit.old)
+        const ALL: &[&str] = &["=~\".+\"", "=~\".*\""];
+        edit.new.has_any(ALL)
+            && !edit.old.has_any(ALL)
             && edit.leaf_says(&["target matchers", "matchers", "target match re"])
     };
     let rank = |value: &str| match value {
@@ -201,15 +203,13 @@ fn alert_silenced(edit: &Edit<'_>) -> bool {
     };
     let milder = rank(&edit.old).zip(rank(&edit.new)).is_some_and(|(old, new)| new + 2 <= old)
         && edit.leaf_says(&["severity", "priority"]);
-    (is_out_of_reach(&edit.old, &edit.new) || far || late || milder || all_quiet()) && watches()
+    let is_out_of_reach = || edit.old.has_any(&[">", "<"]) && is_out_of_reach(&edit.old, &edit.new);
+    (is_out_of_reach() || far || late || milder || all_quiet()) && watches()
 }
 
 /// Whether the bound of a comparison moved to where it is hardly met: ten times as far, or beyond all that a share
 /// can be.
 fn is_out_of_reach(old: &str, new: &str) -> bool {
-    if !old.contains(['>', '<']) {
-        return false;
-    }
     let Some(word) = changed_word(old, new) else { return false };
     let (Ok(old), Ok(new)) = (word.old.parse::<f64>(), word.new.parse::<f64>()) else { return false };
     match word.before {

@@ -4,6 +4,7 @@ use crate::change::secrets::{self, SecretMatch};
 use crate::change::{KeyChangeKind, KeyWords, key_words};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::is_prose;
+use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
 
@@ -70,7 +71,7 @@ fn is_named(edit: &Edit<'_>) -> bool {
 /// Whether a secret that stands elsewhere is shown: printed by a step of a pipeline, or no longer kept from a plan.
 fn is_printed(edit: &Edit<'_>) -> bool {
     const PRINTS: &[&str] = &["echo ", "print", "printf ", "cat <<"];
-    let of_step = || edit.gains(&["secrets."]) && PRINTS.iter().any(|word| edit.new.contains(word));
+    let of_step = || edit.gains(&["secrets."]) && edit.new.has_any(PRINTS);
     edit.gains(&["nonsensitive("])
         || (of_step() && !edit.new.contains("--password-stdin") && !edit.new.contains(" >"))
 }
@@ -243,7 +244,10 @@ fn asks_nobody(edit: &Edit<'_>) -> bool {
 }
 
 /// Whether a command line calls curl with `-k` among its short options.
-fn has_curl_k(command: &str) -> bool {
+fn has_curl_k(command: &Value<'_>) -> bool {
+    if !command.has_any(&["curl"]) {
+        return false;
+    }
     let mut words = command.split_ascii_whitespace().skip_while(|word| !word.ends_with("curl"));
     let is_k = |word: &str| {
         let options = word.strip_prefix('-').unwrap_or("");
@@ -300,19 +304,20 @@ fn encryption_downgraded(edit: &Edit<'_>) -> bool {
     let no_promise =
         (edit.is_dropped() || edit.gains(&["max-age=0"])) && edit.leaf_says(&["strict transport security"]);
     let weak_digest =
-        edit.becomes(&["md5"]) && edit.old.contains("sha") && edit.leaf_says(&["encryption", "auth"]);
-    let is_tls = |value: &str| value.split_ascii_whitespace().any(|word| word == "ssl");
-    let plain_listener = is_tls(&edit.old)
+        edit.becomes(&["md5"]) && edit.old.has_any(&["sha"]) && edit.leaf_says(&["encryption", "auth"]);
+    let plain_listener = edit.loses(&["ssl"])
         && !edit.new.is_empty()
-        && !edit.new.contains("ssl")
+        && edit.old.split_ascii_whitespace().any(|word| word == "ssl")
         && matches!(edit.key_change.leaf.as_str(), "listen" | "bind");
     weak_digest || plain_listener || edit.turned_off(ENCRYPTS) || no_promise || in_clear || gains_broken
 }
 
 /// `TLSv1` as a word of its own.
 fn gains_tls_1(edit: &Edit<'_>) -> bool {
-    let holds =
-        |value: &str| value.split([' ', ',', ':', '"']).any(|word| matches!(word, "tlsv1" | "+tlsv1"));
+    let holds = |value: &Value<'_>| {
+        let is_one = |word| matches!(word, "tlsv1" | "+tlsv1");
+        value.has_any(&["tlsv1"]) && value.split([' ', ',', ':', '"']).any(is_one)
+    };
     holds(&edit.new) && !holds(&edit.old)
 }
 

@@ -1,8 +1,7 @@
 //! The statement of an access policy around an edit, in JSON or as Terraform writes it.
 //! Start at [`is_denied`].
 
-/// Bytes of a line that are read; a longer one may allow.
-const MAX_LINE: usize = 1 << 12;
+use crate::policy::hazard::edit::NEAR_TEXT;
 
 /// What a line shows of where blocks begin and end, and of the effect of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,34 +12,36 @@ enum Mark {
 }
 
 /// Whether the statement in which an edit stands refuses, by the nearest effect in a block around it. Takes the line of the
-/// edit, and the lines before it from the last to the first.
+/// edit, and the lines before it from the last to the first. A line too long to be read may allow.
 pub(super) fn is_denied<'a>(own: &'a str, before: impl Iterator<Item = &'a str>) -> bool {
-    let mut around = Around::default();
-    let mut own_marks = marks(own);
-    // Blocks that end behind the edit are around it.
-    while own_marks.last() == Some(&Mark::Close) {
-        own_marks.pop();
-    }
-    let of_lines = std::iter::once((own, own_marks)).chain(before.map(|line| (line, marks(line))));
-    let mut effects = of_lines.map(|(line, marks)| match line.len() > MAX_LINE {
-        true => Some(false),
-        false => marks.into_iter().rev().find_map(|mark| around.step_back(mark)),
-    });
-    effects.find_map(|denies| denies) == Some(true)
+    let mut way_back = WayBack::default();
+    let effect_on = |(n_back, line): (usize, &str)| {
+        if line.len() > NEAR_TEXT {
+            return Some(false);
+        }
+        let mut marks = marks(line);
+        // Blocks that end behind the edit are around it.
+        while n_back == 0 && marks.last() == Some(&Mark::Close) {
+            marks.pop();
+        }
+        marks.into_iter().rev().find_map(|mark| way_back.step(mark))
+    };
+    let mut lines = std::iter::once(own).chain(before).enumerate();
+    lines.find_map(effect_on) == Some(true)
 }
 
 /// The way back from an edit, in blocks.
 #[derive(Default)]
-struct Around {
+struct WayBack {
     /// Blocks entered less blocks left.
     depth: i32,
     /// The least of it so far: a block at this depth is around the edit, one above it stands beside.
     outermost: i32,
 }
 
-impl Around {
+impl WayBack {
     /// Takes the mark before; whether the statement denies, where the mark is its effect.
-    fn step_back(&mut self, mark: Mark) -> Option<bool> {
+    fn step(&mut self, mark: Mark) -> Option<bool> {
         match mark {
             Mark::Open => self.depth -= 1,
             Mark::Close => self.depth += 1,
@@ -54,7 +55,7 @@ impl Around {
 /// The marks of a line in their order; what stands in quotes opens and closes nothing.
 fn marks(line: &str) -> Vec<Mark> {
     let (mut marks, mut quoted_from) = (Vec::new(), None);
-    let mut bytes = line.bytes().enumerate().take(MAX_LINE);
+    let mut bytes = line.bytes().enumerate();
     while let Some((at, byte)) = bytes.next() {
         match (byte, quoted_from) {
             (b'\\', Some(_)) => {

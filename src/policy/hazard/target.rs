@@ -6,6 +6,7 @@ use crate::change::{FileContent, FileDiff, KeyChangeKind, LineOrigin, for_each_w
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::{FileEdits, is_prose};
 use crate::policy::hazard::place::Place;
+use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
 use crate::policy::reason::ReasonCode;
 
@@ -113,18 +114,19 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
         "hosts",
         "peers",
     ];
-    let is_own = |value: &str| ["localhost", "127.0.0.1", "::1"].iter().any(|own| value.contains(own));
+    const OWN: &[&str] = &["localhost", "127.0.0.1", "::1"];
+    let is_own = |value: &str| OWN.iter().any(|own| value.contains(own));
     let is_left_to_itself = || {
         let mut left = edit.left_list().iter().peekable();
         left.peek().is_some() && left.all(|old| is_address(old) && !is_own(old))
     };
-    if edit.key_change.kind == KeyChangeKind::ListAdd && is_own(&edit.new) && edit.leaf_says(POINTERS) {
+    if edit.key_change.kind == KeyChangeKind::ListAdd && edit.new.has_any(OWN) && edit.leaf_says(POINTERS) {
         return is_left_to_itself();
     }
     let serves = || edit.leaf_says(&["host", "hostname", "server", "dbserver", "address", "endpoint"]);
     if edit.new == "localhost"
         && !edit.old.is_empty()
-        && !is_own(&edit.old)
+        && !edit.old.has_any(OWN)
         && !edit.old.contains(' ')
         && serves()
     {
@@ -142,7 +144,9 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
     let tail = |value: &str| Place::of_text(value.rsplit_once('/').map_or("", |(_, tail)| tail));
     let to_test_tail =
         edit.old.contains("://") && tail(&edit.new) == Place::Test && tail(&edit.old) != Place::Test;
-    to_test || to_test_tail || (is_own(&edit.new) && !is_own(&edit.old) && !edit.old.starts_with("0.0.0.0"))
+    to_test
+        || to_test_tail
+        || (edit.new.has_any(OWN) && !edit.old.has_any(OWN) && !edit.old.starts_with("0.0.0.0"))
 }
 
 /// The same name of a test environment: `shop` → `shop_test`, `uploads-prod` → `uploads-dev`.
@@ -196,8 +200,8 @@ fn volatile_path(edit: &Edit<'_>) -> bool {
 }
 
 fn selector_changed(edit: &Edit<'_>) -> bool {
-    let above = edit.key_change.path.rsplit_once('.').map_or("", |(above, _)| above);
     let selects = || {
+        let above = edit.key_change.path.rsplit_once('.').map_or("", |(above, _)| above);
         let holder = above.strip_suffix(".matchLabels").unwrap_or(above);
         matches!(holder.rsplit('.').next(), Some("selector" | "podSelector"))
     };
@@ -223,15 +227,16 @@ fn image_latest(edit: &Edit<'_>) -> bool {
             || matches!(value, "latest" | "edge" | "nightly" | "main" | "master" | "head")
     };
     let loses_pin = floats(&edit.new) && !floats(&edit.old) && !edit.old.is_empty();
-    let loses_tag =
-        edit.old.rsplit_once(':').is_some_and(|(name, tag)| name == edit.new && !tag.contains('/'))
-            && edit.leaf_says(&["image", "from"]);
-    let is_commit = |value: &str| value.rsplit_once('@').is_some_and(|(_, at)| at.len() == 40);
+    let loses_tag = edit.old.has_any(&[":"])
+        && edit.old.rsplit_once(':').is_some_and(|(name, tag)| edit.new == name && !tag.contains('/'))
+        && edit.leaf_says(&["image", "from"]);
+    let is_commit = |value: &Value<'_>| {
+        value.has_any(&["@"]) && value.rsplit_once('@').is_some_and(|(_, at)| at.len() == 40)
+    };
     let loses_commit = is_commit(&edit.old) && !is_commit(&edit.new) && edit.new.contains('@');
-    let loses_digest =
-        ["@sha256:", "?ref="].iter().any(|pin| edit.old.contains(pin) && !edit.new.contains(pin))
-            && !edit.new.is_empty()
-            && edit.key_change.kind != KeyChangeKind::Removed;
+    let loses_digest = edit.loses(&["@sha256:", "?ref="])
+        && !edit.new.is_empty()
+        && edit.key_change.kind != KeyChangeKind::Removed;
     let any_version = (edit.new.starts_with('>') || edit.new == "*")
         && !edit.old.is_empty()
         && !edit.old.starts_with(['>', '*'])
@@ -290,13 +295,13 @@ fn dns_record_broken(edit: &Edit<'_>) -> bool {
         is_dated && (is_zone() || edit.leaf_says(&["serial"]))
     };
     let anybody_sends = || {
-        let is_spf = |value: &str| value.contains("v=spf1");
-        let refuses = |value: &str| value.contains("-all") || value.contains("~all");
-        (is_spf(&edit.old) && is_spf(&edit.new) && refuses(&edit.old) && !refuses(&edit.new))
-            || (["p=reject", "p=quarantine"].iter().any(|policy| edit.old.contains(policy))
-                && edit.new.contains("p=none"))
+        let is_spf = |value: &Value<'_>| value.has_any(&["v=spf1"]);
+        const REFUSES: &[&str] = &["-all", "~all"];
+        let sends = is_spf(&edit.old) && is_spf(&edit.new);
+        (sends && edit.old.has_any(REFUSES) && !edit.new.has_any(REFUSES))
+            || (edit.old.has_any(&["p=reject", "p=quarantine"]) && edit.new.has_any(&["p=none"]))
     };
-    loses_dot() || goes_back() || (edit.old.contains('=') && anybody_sends())
+    loses_dot() || goes_back() || anybody_sends()
 }
 
 fn is_zone(path: &str) -> bool {

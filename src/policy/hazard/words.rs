@@ -11,7 +11,7 @@ pub(super) fn says(spaced: &str, phrases: &[&str]) -> bool {
             && (words.strip_prefix(phrase).is_some_and(|rest| rest.starts_with(' '))
                 || starts_joined(words, phrase))
     };
-    let mut rest = spaced.trim_start();
+    let mut rest = spaced.strip_prefix(' ').unwrap_or(spaced);
     while !rest.is_empty() {
         if phrases.iter().any(|phrase| begins_with(rest, phrase)) {
             return true;
