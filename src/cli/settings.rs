@@ -22,7 +22,7 @@ pub struct ServerArgs {
     /// Seconds to finish what runs after SIGTERM
     #[arg(long, value_name = "S", env = "DIFFRISK_DRAIN_SECONDS")]
     drain_seconds: Option<u64>,
-    /// Seconds between two looks for commits, models and policies
+    /// Seconds between two looks for commits, incidents, owners, models and policies
     #[arg(long, value_name = "S", env = "DIFFRISK_POLL_SECONDS")]
     poll_seconds: Option<NonZeroU64>,
     /// Seconds that a clock elsewhere may be ahead

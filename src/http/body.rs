@@ -4,6 +4,7 @@
 use std::io::Read;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -26,6 +27,9 @@ const PIECE: usize = 1 << 10;
 /// Room for the bodies that are in memory at once: there may be thousands of connections.
 pub(super) struct Bodies {
     room: Arc<Semaphore>,
+    /// Bytes of one, and the time for it to arrive.
+    max_bytes: usize,
+    max_time: Duration,
 }
 
 /// A body, and the room that it takes until it is dropped.
@@ -45,44 +49,40 @@ impl Deref for Whole {
 impl Bodies {
     pub(super) fn new(limits: &Limits) -> Self {
         let n_bytes = limits.body_bytes.saturating_mul(N_LARGEST).max(LEAST_ROOM);
-        Self { room: Arc::new(Semaphore::new((n_bytes / PIECE).min(Semaphore::MAX_PERMITS))) }
+        let room = Semaphore::new((n_bytes / PIECE).min(Semaphore::MAX_PERMITS));
+        Self { room: Arc::new(room), max_bytes: limits.body_bytes, max_time: limits.body_time }
     }
 
     /// Reads a JSON body whole. Where there is no room for what has come, the caller is told to come back.
-    pub(super) async fn read(
-        &self,
-        headers: &HeaderMap,
-        body: Body,
-        limits: &Limits,
-    ) -> Result<Whole, ApiError> {
+    pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Whole, ApiError> {
         check_media_type(headers)?;
         let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if announced
             .and_then(|length| length.parse().ok())
-            .is_some_and(|length: usize| length > limits.body_bytes)
+            .is_some_and(|length: usize| length > self.max_bytes)
         {
-            return Err(too_large(limits));
+            return Err(self.too_large());
         }
-        let read = tokio::time::timeout(limits.body_time, self.collect(body, limits)).await;
+        let read = tokio::time::timeout(self.max_time, self.collect(body)).await;
         let whole = read.map_err(|_| ApiError::standard(ProblemCode::BodyTooSlow))??;
         match headers.get(header::CONTENT_ENCODING).map(|encoding| encoding.as_bytes()) {
             None | Some(b"identity") => Ok(whole),
             Some(b"gzip") => {
-                let bytes = unpack(&whole, limits.body_bytes)?.ok_or_else(|| too_large(limits))?;
+                let bytes = unpack(&whole, self.max_bytes)?.ok_or_else(|| self.too_large())?;
                 Ok(Whole { _room: self.take(0, bytes.len())?, bytes })
             }
             Some(_) => Err(ApiError::standard(ProblemCode::UnsupportedEncoding)),
         }
     }
 
-    async fn collect(&self, mut body: Body, limits: &Limits) -> Result<Whole, ApiError> {
+    async fn collect(&self, mut body: Body) -> Result<Whole, ApiError> {
         let (mut bytes, mut room) = (Vec::new(), self.take(0, 0)?);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| ApiError::standard(ProblemCode::BodyIncomplete))?;
             let Ok(data) = frame.into_data() else { continue };
             let n_bytes = bytes.len() + data.len();
-            if n_bytes > limits.body_bytes {
-                return Err(too_large(limits));
+            if n_bytes > self.max_bytes {
+                return Err(self.too_large());
             }
             room.merge(self.take(bytes.len(), n_bytes)?);
             bytes.extend_from_slice(&data);
@@ -97,10 +97,10 @@ impl Bodies {
         let taken = Arc::clone(&self.room).try_acquire_many_owned(n_pieces);
         taken.map_err(|_| ApiError::standard(ProblemCode::Overloaded).retry_after(1))
     }
-}
 
-fn too_large(limits: &Limits) -> ApiError {
-    ApiError::new(ProblemCode::BodyTooLarge, format!("larger than {} bytes", limits.body_bytes))
+    fn too_large(&self) -> ApiError {
+        ApiError::new(ProblemCode::BodyTooLarge, format!("larger than {} bytes", self.max_bytes))
+    }
 }
 
 /// Unpacks gzip, but never more than the limit: none where there is more.
@@ -131,7 +131,7 @@ mod tests {
         let limits = Limits { body_bytes: 4 << 20, ..Limits::default() };
         let bodies = Bodies::new(&limits);
         let headers = HeaderMap::new();
-        let read = |n_bytes: usize| bodies.read(&headers, Body::from(vec![b' '; n_bytes]), &limits);
+        let read = |n_bytes: usize| bodies.read(&headers, Body::from(vec![b' '; n_bytes]));
         let mut held = Vec::new();
         while let Ok(whole) = read(4 << 20).await {
             assert_eq!(whole.len(), 4 << 20);
@@ -159,7 +159,7 @@ mod tests {
         let n_before = n_free();
         let steps = (0..20_000).map(|_| Ok::<_, std::io::Error>(" "));
         let body = Body::from_stream(futures_util::stream::iter(steps));
-        let whole = bodies.read(&HeaderMap::new(), body, &limits).await.map_err(|error| error.code).unwrap();
+        let whole = bodies.read(&HeaderMap::new(), body).await.map_err(|error| error.code).unwrap();
         assert_eq!((whole.len(), n_before - n_free()), (20_000, 4));
         drop(whole);
         assert_eq!(n_free(), n_before);

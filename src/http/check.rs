@@ -8,9 +8,10 @@ use axum::http::Uri;
 
 use crate::git::Repository;
 use crate::http::auth::KeyFile;
+use crate::http::error::with_cause;
 use crate::http::live::{Live, owners_text};
 use crate::http::models::{ModelSource, PolicySource};
-use crate::http::refusal::{Refusal, with_cause};
+use crate::http::refusal::Refusal;
 use crate::http::settings::Settings;
 use crate::incident::Owners;
 
@@ -56,7 +57,7 @@ fn owners(path: &Path, repository: &Repository) -> Option<String> {
         Ok(text) => {
             failed(Owners::from_codeowners(&text)).map(|fault| format!("`{}`: {fault}", path.display()))
         }
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(with_cause(&error)),
     }
 }
 
@@ -81,7 +82,7 @@ fn collector(base: &str) -> Option<String> {
 }
 
 fn refused(refusal: Option<Refusal>) -> Option<String> {
-    refusal.map(|refusal| refusal.to_string())
+    refusal.as_ref().map(with_cause)
 }
 
 fn failed<T, E: std::error::Error>(result: Result<T, E>) -> Option<String> {

@@ -1,4 +1,5 @@
-//! The one error of the service: RFC 9457, with a stable code, echoing nothing of the request.
+//! The one error of the service: RFC 9457, with a stable code, echoing nothing of the request. And how errors inside are said
+//! in one line, by [`with_cause`].
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -157,5 +158,28 @@ impl IntoResponse for ApiError {
         }
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+/// An error and its cause in one line; some errors say their cause themselves.
+pub(super) fn with_cause(error: &impl std::error::Error) -> String {
+    let said = error.to_string();
+    match error.source().map(ToString::to_string) {
+        Some(cause) if !said.ends_with(&cause) => format!("{said}: {cause}"),
+        _ => said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::CacheError;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let gone = || std::io::Error::other("gone");
+        assert_eq!(with_cause(&CacheError::Io(gone())), "the cache cannot be read or written: gone");
+        let keys = crate::http::SettingsError::File { path: "a.toml".into(), source: gone() };
+        assert_eq!(with_cause(&keys), "cannot read the configuration `a.toml`: gone");
     }
 }

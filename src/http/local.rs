@@ -10,10 +10,10 @@ use crate::http::assessor::{Assessed, Assessor};
 use crate::http::compose::compose;
 use crate::http::config::{Limits, ServerConfig};
 use crate::http::decode::{Question, question};
+use crate::http::error::with_cause;
 use crate::http::explain::explain;
 use crate::http::live::{Live, LiveError, RepositoryConfig};
 use crate::http::models::{ModelSource, PolicySource};
-use crate::http::refusal::Refusal;
 use crate::http::service::Serving;
 use crate::http::wire::Answer;
 use crate::http::{ApiError, parse_json};
@@ -48,9 +48,9 @@ impl Local {
         let live = Arc::new(Live::open(&configs, cache, &[], now).map_err(Box::new)?);
         let (assessor, no_model) = ModelSource::new(live, sources.model.map(Path::to_owned)).first();
         let policy = PolicySource::new(sources.policy.map(Path::to_owned)).load();
-        let no_policy = policy.as_ref().err().map(Refusal::to_string);
+        let no_policy = policy.as_ref().err().map(with_cause);
         let serving = Serving::new(assessor, policy.ok().map(Arc::new));
-        let refused = no_model.map(|refusal| refusal.to_string()).into_iter().chain(no_policy).collect();
+        let refused = no_model.as_ref().map(with_cause).into_iter().chain(no_policy).collect();
         let ServerConfig { limits, max_clock_skew, .. } = ServerConfig::default();
         Ok(Self { serving, limits, max_clock_skew, refused })
     }

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use arc_swap::ArcSwapOption;
+
 use crate::artifact;
+use crate::http::error::with_cause;
 use crate::http::{ApiError, ProblemCode};
 use crate::policy::{self, Reason};
 use crate::store;
@@ -17,7 +20,7 @@ pub enum Refusal {
     #[error("a name and a version are letters, digits, `-`, `_` and `.`")]
     ModelName,
     /// The artifact or the registry cannot be used.
-    #[error("{}", with_cause(.0))]
+    #[error(transparent)]
     Artifact(#[from] artifact::Error),
     /// It came without a model.
     #[error("{}", .0.text)]
@@ -55,29 +58,27 @@ pub enum Refusal {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        Self::new(ProblemCode::Refused, refusal.to_string())
+        Self::new(ProblemCode::Refused, with_cause(&refusal))
     }
 }
 
-/// An error and its cause in one line; some errors say their cause themselves.
-pub(super) fn with_cause(error: &impl std::error::Error) -> String {
-    let said = error.to_string();
-    match error.source().map(ToString::to_string) {
-        Some(cause) if !said.ends_with(&cause) => format!("{said}: {cause}"),
-        _ => said,
+/// Why the newest of what is read again and again was refused: the last good one stays in force until there is a good one.
+#[derive(Default)]
+pub(super) struct LastRefusal(ArcSwapOption<String>);
+
+impl LastRefusal {
+    /// Whether it is another one than before.
+    pub(super) fn note(&self, refused: String) -> bool {
+        let is_new = self.0.load().as_deref() != Some(&refused);
+        self.0.store(Some(refused.into()));
+        is_new
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::timeline::CacheError;
+    pub(super) fn clear(&self) {
+        self.0.store(None);
+    }
 
-    #[test]
-    fn a_cause_is_said_once() {
-        let gone = || std::io::Error::other("gone");
-        assert_eq!(with_cause(&CacheError::Io(gone())), "the cache cannot be read or written: gone");
-        let keys = crate::http::SettingsError::File { path: "a.toml".into(), source: gone() };
-        assert_eq!(with_cause(&keys), "cannot read the configuration `a.toml`: gone");
+    pub(super) fn get(&self) -> Option<String> {
+        self.0.load().as_deref().cloned()
     }
 }

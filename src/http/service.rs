@@ -15,6 +15,7 @@ use crate::http::gate::Gate;
 use crate::http::metrics::Metrics;
 use crate::http::models::{Models, PolicySource, SwapStatus};
 use crate::http::otlp::Exporter;
+use crate::http::refusal::LastRefusal;
 use crate::http::reported::Reported;
 use crate::http::start::StartError;
 use crate::http::workers::Workers;
@@ -85,7 +86,7 @@ pub struct Service {
     pub(super) swap_status: Mutex<SwapStatus>,
     /// The model before the one in use, kept whole so that going back needs no file.
     pub(super) previous: Mutex<Option<Arc<dyn Assessor>>>,
-    pub(super) policy_refused: Mutex<Option<String>>,
+    pub(super) policy_refused: LastRefusal,
     /// How far the outcomes of the log were read.
     pub(super) reported: Mutex<Reported>,
     /// Whether the database behind the log did not answer when it was asked last.
@@ -113,7 +114,7 @@ impl Service {
             serving: ArcSwap::from_pointee(Serving::new(assessor, policy)),
             swap_status: Mutex::default(),
             previous: Mutex::default(),
-            policy_refused: Mutex::default(),
+            policy_refused: LastRefusal::default(),
             reported: Mutex::default(),
             store_away: AtomicBool::new(false),
             exporter: config.otlp.as_deref().and_then(|base| exporter(base, &metrics)),

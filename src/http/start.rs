@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http::KeyError;
+use crate::http::error::with_cause;
 use crate::http::live::{Live, LiveError};
 use crate::http::models::{ModelSource, Models, PolicySource};
-use crate::http::refusal::{Refusal, with_cause};
 use crate::http::reported::{Reported, take_reported};
 use crate::http::service::{Clock, Parts, Service};
 use crate::http::settings::Settings;
@@ -73,10 +73,10 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     let source = Arc::clone(&models);
     let first = tokio::task::spawn_blocking(move || source.first()).await;
     let (assessor, refusal) = first.map_err(|_| StartError::Fold)?;
-    let refused = refusal.map(|refusal| refusal.to_string());
+    let refused = refusal.as_ref().map(with_cause);
     let policies = Arc::new(PolicySource::new(settings.policy));
     let policy = policies.load();
-    let policy_refused = policy.as_ref().err().map(Refusal::to_string);
+    let policy_refused = policy.as_ref().err().map(with_cause);
     let service = Service::new(Parts {
         config: settings.server,
         assessor,
@@ -89,12 +89,12 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     if let Some(refused) = &refused {
         tracing::error!(refused, "no model is in use: every answer is degraded");
     }
-    if let Some(refused) = &policy_refused {
+    if let Some(refused) = policy_refused {
         tracing::error!(refused, "no policy is in use: every answer is degraded");
+        service.policy_refused.note(refused);
     }
     *service.reported.lock().await = reported;
     service.swap_status.lock().await.refused = refused;
-    *service.policy_refused.lock().await = policy_refused;
     service.record_activation().await;
     Ok(service)
 }

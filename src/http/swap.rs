@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::http::assessor::{Assessor, ModelRef};
+use crate::http::error::with_cause;
 use crate::http::metrics::CodeLabels;
 use crate::http::models::{Comparison, Models, compare};
 use crate::http::refusal::Refusal;
@@ -72,7 +73,7 @@ impl Service {
                 "model_activated"
             }
             Err(refusal) => {
-                let refused = refusal.to_string();
+                let refused = with_cause(&refusal);
                 tracing::error!(refused, "the model is refused; the one in use stays");
                 status.refused = Some(refused);
                 "model_refused"
@@ -137,20 +138,19 @@ impl Service {
         let loaded = read.unwrap_or(Err(Refusal::BrokeDown("policy")));
         let outcome = if loaded.is_ok() { "policy_activated" } else { "policy_refused" };
         self.metrics.swaps.get_or_create(&CodeLabels { code: outcome.into() }).inc();
-        let mut refused = self.policy_refused.lock().await;
         match loaded {
             Ok(in_use) => {
                 let in_use = Arc::new(in_use);
-                *refused = None;
+                self.policy_refused.clear();
                 self.swap(|serving| Serving::new(Arc::clone(&serving.assessor), Some(Arc::clone(&in_use))));
                 self.record_activation().await;
                 tracing::info!(digest = in_use.policy.policy_digest(), "a policy is active");
                 Ok(in_use)
             }
             Err(refusal) => {
-                let why = refusal.to_string();
+                let why = with_cause(&refusal);
                 tracing::error!(error = why, "the policy is refused; the one in use stays");
-                *refused = Some(why);
+                self.policy_refused.note(why);
                 Err(refusal)
             }
         }

@@ -3,12 +3,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use arc_swap::ArcSwapOption;
-
 use crate::history::hash64;
+use crate::http::error::with_cause;
 use crate::http::live::LiveError;
 use crate::http::live::repository::RepositoryConfig;
-use crate::http::refusal::with_cause;
+use crate::http::refusal::LastRefusal;
 use crate::http::stamp::Stamp;
 use crate::incident::{IncidentFile, IncidentLink};
 
@@ -17,7 +16,7 @@ pub(super) struct LiveIncidents {
     repo: String,
     file: Option<IncidentFile>,
     seen: Mutex<Option<Stamp>>,
-    refused: ArcSwapOption<String>,
+    refused: LastRefusal,
 }
 
 /// Incident links of one repository.
@@ -35,7 +34,7 @@ impl LiveIncidents {
             repo: repository_config.name.clone(),
             seen: Mutex::new(file.as_ref().and_then(|file| Stamp::of(&file.path))),
             file,
-            refused: ArcSwapOption::empty(),
+            refused: LastRefusal::default(),
         };
         let links = live.file.as_ref().map_or_else(|| Ok(Links::default()), |file| live.read(file))?;
         Ok((live, links))
@@ -51,13 +50,13 @@ impl LiveIncidents {
         }
         match self.read(file) {
             Ok(links) => {
-                self.refused.store(None);
+                self.refused.clear();
                 (links != *in_force).then_some(links)
             }
             Err(error) => {
                 let refused = with_cause(&error);
                 tracing::error!(repo = self.repo, refused, "the last good incidents stay in force");
-                self.refused.store(Some(refused.into()));
+                self.refused.note(refused);
                 None
             }
         }
@@ -70,7 +69,7 @@ impl LiveIncidents {
 
     /// Why the file as it is now is not the one in force.
     pub(super) fn refused(&self) -> Option<String> {
-        self.refused.load().as_deref().cloned()
+        self.refused.get()
     }
 
     fn read(&self, file: &IncidentFile) -> Result<Links, LiveError> {

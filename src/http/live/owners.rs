@@ -7,8 +7,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::git::Repository;
+use crate::http::error::with_cause;
 use crate::http::live::LiveError;
-use crate::http::refusal::with_cause;
+use crate::http::refusal::LastRefusal;
 use crate::http::stamp;
 use crate::incident::Owners;
 
@@ -17,14 +18,13 @@ pub(super) struct LiveOwners {
     /// The file on disk, or else in the repository.
     path: Option<PathBuf>,
     in_force: ArcSwap<InForce>,
+    refused: LastRefusal,
 }
 
 #[derive(Default)]
 struct InForce {
     text: String,
     owners: Owners,
-    /// Why the file as it is now is not the one in force.
-    refused: Option<String>,
 }
 
 impl LiveOwners {
@@ -32,22 +32,24 @@ impl LiveOwners {
     /// Where there is a file to read, and it is not there or not understood.
     pub(super) fn open(path: Option<&Path>, repository: &Repository) -> Result<Self, LiveError> {
         let in_force = path.map_or_else(|| Ok(InForce::default()), |path| read(path, repository))?;
-        Ok(Self { path: path.map(Path::to_owned), in_force: ArcSwap::from_pointee(in_force) })
+        let (path, in_force) = (path.map(Path::to_owned), ArcSwap::from_pointee(in_force));
+        Ok(Self { path, in_force, refused: LastRefusal::default() })
     }
 
     /// Takes the file up as it is now; where it is gone or not understood, the last good one stays in force.
     pub(super) fn look_again(&self, repository: &Repository) {
         let Some(path) = &self.path else { return };
-        let before = self.in_force.load();
         match read(path, repository) {
-            Ok(now) if now.text == before.text && before.refused.is_none() => {}
-            Ok(now) => self.in_force.store(Arc::new(now)),
+            Ok(now) => {
+                self.refused.clear();
+                if now.text != self.in_force.load().text {
+                    self.in_force.store(Arc::new(now));
+                }
+            }
             Err(error) => {
                 let refused = with_cause(&error);
-                if before.refused.as_ref() != Some(&refused) {
+                if self.refused.note(refused.clone()) {
                     tracing::error!(refused, "the last good owners stay in force");
-                    let (text, owners) = (before.text.clone(), before.owners.clone());
-                    self.in_force.store(Arc::new(InForce { text, owners, refused: Some(refused) }));
                 }
             }
         }
@@ -65,7 +67,7 @@ impl LiveOwners {
 
     /// Why the file as it is now is not the one in force.
     pub(super) fn refused(&self) -> Option<String> {
-        self.in_force.load().refused.clone()
+        self.refused.get()
     }
 }
 
@@ -73,7 +75,7 @@ fn read(path: &Path, repository: &Repository) -> Result<InForce, LiveError> {
     let text = owners_text(path, repository)?;
     let owners = Owners::from_codeowners(&text)
         .map_err(|source| LiveError::Incidents { path: path.to_owned(), source })?;
-    Ok(InForce { text, owners, refused: None })
+    Ok(InForce { text, owners })
 }
 
 /// Ownership from a file on disk, else from one at the head of the repository.

@@ -11,9 +11,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::assessor::{HistoryRef, ModelRef};
+use crate::http::error::with_cause;
 use crate::http::fields::Fields;
 use crate::http::models::SwapStatus;
-use crate::http::refusal::with_cause;
 use crate::http::routes::json;
 use crate::http::service::Service;
 use crate::http::wire::ActivateRequest;
@@ -63,7 +63,7 @@ pub(in crate::http) async fn activate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = service.bodies.read(&headers, body, &service.config.limits).await?;
+    let bytes = service.bodies.read(&headers, body).await?;
     let mut fields = Fields::root(parse_json(&bytes)?)?;
     let name = fields.required("name")?.name(100)?;
     let version = fields.required("version")?.name(100)?;
@@ -92,7 +92,7 @@ pub(in crate::http) async fn policy(State(service): State<Arc<Service>>) -> Resp
     let answer = PolicyAnswer {
         digest: in_use.as_ref().map(|in_use| in_use.policy.policy_digest().to_owned()),
         text: in_use.as_ref().map(|in_use| in_use.text.clone()),
-        refused: service.policy_refused.lock().await.clone(),
+        refused: service.policy_refused.get(),
     };
     json(StatusCode::OK, &answer)
 }

@@ -103,7 +103,7 @@ pub(in crate::http) async fn infer(
     body: Body,
 ) -> Result<Response, ApiError> {
     refuse_binary(&headers)?;
-    let bytes = service.bodies.read(&headers, body, &service.config.limits).await?;
+    let bytes = service.bodies.read(&headers, body).await?;
     let turn = service.gate.enter(service.config.patience()).await?;
     let serving = service.serving.load_full();
     let model = named(serving.assessor.as_ref(), &name)?;

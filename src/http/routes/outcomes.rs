@@ -83,7 +83,7 @@ pub(in crate::http) async fn report(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = service.bodies.read(&headers, body, &service.config.limits).await?;
+    let bytes = service.bodies.read(&headers, body).await?;
     let outcome_answer = take(&service, &caller, Fields::root(parse_json(&bytes)?)?).await?;
     Ok(answer_json(StatusCode::CREATED, &outcome_answer))
 }
@@ -144,7 +144,7 @@ pub(in crate::http) async fn override_one(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = service.bodies.read(&headers, body, &service.config.limits).await?;
+    let bytes = service.bodies.read(&headers, body).await?;
     let mut fields = Fields::root(parse_json(&bytes)?)?;
     let reason = fields.required("reason")?.name(1000)?;
     let ticket = fields.optional("ticket").map(|ticket| ticket.name(MAX_BYTES)).transpose()?;

@@ -126,7 +126,7 @@ impl Request {
     ) -> Result<Self, ApiError> {
         let include = include(query.as_deref())?;
         let key = idempotency_key(headers)?;
-        let body = service.bodies.read(headers, body, &service.config.limits).await?;
+        let body = service.bodies.read(headers, body).await?;
         let key = key.map(|key| (key, Sha256::digest(&*body).into()));
         let deadline = Instant::now() + service.config.deadline;
         let TraceContext { request_id, trace_id, .. } = context;
