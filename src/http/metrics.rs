@@ -44,6 +44,7 @@ pub(super) struct Metrics {
     pub(super) waiting: Gauge,
     pub(super) percentile: Histogram,
     pub(super) history_lag: Gauge<f64, AtomicU64>,
+    pub(super) repositories_away: Gauge,
 }
 
 fn seconds() -> Histogram {
@@ -70,6 +71,7 @@ impl Metrics {
             waiting: Gauge::default(),
             percentile: Histogram::new((1..=20).map(|step| f64::from(step) * 5.0)),
             history_lag: Gauge::default(),
+            repositories_away: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -105,6 +107,8 @@ impl Metrics {
         registry.register("percentile", "Percentiles of scored changes", self.percentile.clone());
         let help = "Seconds since the least fresh repository was looked at";
         registry.register("history_lag_seconds", help, self.history_lag.clone());
+        let help = "Repositories that could not be read since the start";
+        registry.register("repositories_away", help, self.repositories_away.clone());
     }
 
     /// The whole state as OpenMetrics text.

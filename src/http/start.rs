@@ -67,7 +67,7 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     let outcomes = reported.read(&store).await?;
     let now = clock().div_euclid(1000);
     let (configs, cache) = (settings.repositories.clone(), settings.cache.clone());
-    let folded = tokio::task::spawn_blocking(move || Live::open(&configs, &cache, &outcomes, now)).await;
+    let folded = tokio::task::spawn_blocking(move || Live::follow(&configs, &cache, &outcomes, now)).await;
     let live = Arc::new(folded.map_err(|_| StartError::Fold)??);
     let models = Arc::new(ModelSource::new(live, settings.model));
     let source = Arc::clone(&models);

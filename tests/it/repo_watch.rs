@@ -178,3 +178,47 @@ fn incidents_are_those_of_the_file_as_it_was_last_good() {
     put("");
     until("the link is gone", &|answer| !is_known_bad(answer) && answer["warnings"].is_null());
 }
+
+#[test]
+fn a_repository_that_is_away_at_the_start_is_followed_once_it_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut script = Script::new();
+    let here = script.commit("a: set to 1", &[("a.yaml", b"a: 1\n")], &[]);
+    script.set_main(here);
+    let mut late = Script::new();
+    let place = dir.path().join("late.git");
+    let repos = [format!("shop={}", script.path().display()), format!("late={}", place.display())];
+    let cache = dir.path().join("cache");
+    let args =
+        ["--repo", &repos[0], "--repo", &repos[1], "--cache", cache.to_str().unwrap(), "--poll-seconds", "1"];
+    let service = serve(dir.path(), &args, &[]);
+    assert_eq!(answer(&service)["history"]["head"], here.to_string(), "the other one is followed");
+    assert_eq!(service.get("/readyz").0, 200);
+    let n_away = || service.get("/metrics").1.contains("diffrisk_repositories_away 1");
+    assert!(n_away());
+
+    let question = json!({ "change": { "repo": "late", "diff": DIFF, "id": "review 1" } }).to_string();
+    let ask = || service.post("/v1/score", &question).1;
+    let codes = |answer: &Value| answer["reasons"].to_string();
+    let doubted = ask();
+    assert_eq!((&doubted["decision"], &doubted["degraded"]), (&json!("extra_validation"), &json!(true)));
+    assert!(codes(&doubted).contains("history_stale"), "{doubted}");
+    let outcome = json!({ "repo": "late", "id": "review 1", "outcome": "incident", "occurred_at": "2020-09-14T00:00:00Z" });
+    assert_eq!(service.post("/v1/outcomes", &outcome.to_string()).0, 201);
+    assert_eq!(service.post("/v1/repos/late/refresh", "").0, 503);
+
+    let first = late.commit("a: set to 1", &[("a.yaml", b"a: 1\n")], &[]);
+    late.set_main(first);
+    std::fs::rename(late.path(), &place).unwrap();
+    let started = Instant::now();
+    let known = loop {
+        let answer = ask();
+        if answer["history"]["head"] == first.to_string() {
+            break answer;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{answer}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert!(!codes(&known).contains("history_stale") && codes(&known).contains("known_bad"), "{known}");
+    assert!(!n_away());
+}

@@ -2,7 +2,7 @@
 //! doubt is a reason beside the answer, never an error. Start at `assess`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use crate::artifact::{self, Artifact, MIXED, TABLE};
 use crate::change::ChangeId;
@@ -16,6 +16,7 @@ use crate::http::assessor::{
     Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, Landed, ModelRef, Target,
 };
 use crate::http::compose::{hollow, moment};
+use crate::http::live::followed::Followed;
 use crate::http::live::ranked::Ranked;
 use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change};
 use crate::http::live::repository::{LiveRepository, State};
@@ -36,7 +37,8 @@ pub struct LiveAssessor {
     model: Result<Model, Reason>,
     /// Names of a vector's values: this build's, then the custom ones that the model takes.
     features: Vec<String>,
-    references: BTreeMap<String, Mutex<Ranked>>,
+    /// A place a repository, taken when it is here.
+    references: BTreeMap<String, OnceLock<Mutex<Ranked>>>,
 }
 
 struct Model {
@@ -60,18 +62,24 @@ impl LiveAssessor {
         let inputs = artifact.document().schema.iter().map(|feature_ref| feature_ref.name.clone()).collect();
         let custom = scorer.as_ref().map_or(&[][..], Scorer::custom);
         let features = schema().names().iter().chain(custom).cloned().collect();
-        let ranked = |(name, repository): (&String, &LiveRepository)| {
-            (name.clone(), Mutex::new(Ranked::new(&artifact, scorer.as_ref(), repository)))
-        };
-        let references = live.repositories.iter().map(ranked).collect();
+        let references = live.repositories.keys().map(|name| (name.clone(), OnceLock::new())).collect();
         let model = Model { artifact, scorer, model_ref, inputs };
-        Ok(Self { live, model: Ok(model), features, references })
+        let assessor = Self { live, model: Ok(model), features, references };
+        assessor.live.repositories.values().filter_map(Followed::here).for_each(|it| assessor.rank(it));
+        Ok(assessor)
     }
 
     /// Histories without a model: every answer is degraded with the reason.
     pub fn without_model(live: Arc<Live>, reason: Reason) -> Self {
         let features = schema().names().to_vec();
         Self { live, model: Err(reason), features, references: BTreeMap::new() }
+    }
+
+    /// Ranks the newest changes of a repository, where that was not done before. Reads its state.
+    fn rank(&self, repository: &LiveRepository) {
+        if let (Ok(model), Some(place)) = (&self.model, self.references.get(&repository.name)) {
+            place.get_or_init(|| Mutex::new(Ranked::new(&model.artifact, model.scorer.as_ref(), repository)));
+        }
     }
 
     fn assess_cold(&self, known: Known<'_>, asked: &Asked) -> Assessed {
@@ -212,11 +220,13 @@ impl LiveAssessor {
     fn is_at_rest(&self, repository: &LiveRepository, t: i64) -> bool {
         let Some(at) = repository.at_rest(t) else { return false };
         let is_up_to_date = |ranked: &Mutex<Ranked>| ranked.try_lock().is_ok_and(|ranked| ranked.is_at(at));
-        self.references.get(&repository.name).is_none_or(is_up_to_date)
+        let Some(place) = self.references.get(&repository.name) else { return true };
+        place.get().is_some_and(is_up_to_date)
     }
 
     fn margins(&self, repository: &LiveRepository, state: &State) -> Arc<ReferenceMargins> {
-        let (Ok(model), Some(ranked)) = (&self.model, self.references.get(&repository.name)) else {
+        let ranked = self.references.get(&repository.name).and_then(OnceLock::get);
+        let (Ok(model), Some(ranked)) = (&self.model, ranked) else {
             return Arc::default();
         };
         if model.scorer.as_ref().is_some_and(|scorer| !scorer.custom().is_empty()) {
@@ -242,11 +252,17 @@ impl Assessor for LiveAssessor {
     }
 
     fn assess(&self, repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>> {
-        let Some(repository) = self.live.get(repo) else {
+        let Some(followed) = self.live.get(repo) else {
             let reports = self.live.reports();
             let known = |asked| Known { reports: &reports, repo, asked_id: asked_id(asked) };
             return asked.iter().map(|asked| Ok(self.assess_cold(known(asked), asked))).collect();
         };
+        let Some(repository) = followed.here() else {
+            let text = "the repository could not be read since the service was started";
+            let doubted = |asked| Ok(hollow(asked, Reason::new(ReasonCode::HistoryStale, text)));
+            return asked.iter().map(doubted).collect();
+        };
+        self.rank(repository);
         let received_at = asked.iter().map(|asked| asked.received_at).max().unwrap_or(0);
         repository.advance(received_at);
         if asked.iter().any(|asked| is_missing(repository, asked))
@@ -274,14 +290,16 @@ impl Assessor for LiveAssessor {
 
     fn is_brief(&self, repo: &str, asked: &Asked) -> bool {
         let is_diff = matches!(asked.target, Target::Diff { .. });
-        is_diff && self.live.get(repo).is_none_or(|repository| self.is_at_rest(repository, asked.received_at))
+        let here = self.live.get(repo).and_then(Followed::here);
+        is_diff && here.is_none_or(|repository| self.is_at_rest(repository, asked.received_at))
     }
 
     fn explain(&self, decided: &Decided<'_>) -> Option<Explanation> {
         let scorer = self.scorer().ok()?;
-        let Some(repository) = self.live.get(decided.question.repo) else {
+        let Some(repository) = self.live.get(decided.question.repo).and_then(Followed::here) else {
             return Some(Explanation::with_grounds(&grounds(decided, &self.live.cold, scorer)));
         };
+        self.rank(repository);
         let state = repository.state();
         let margins = self.margins(repository, &state);
         let landed = |commit: &str| state.timeline.detector().ordinal_of(&ChangeId(commit.to_owned()));
@@ -299,7 +317,7 @@ impl Assessor for LiveAssessor {
 
     fn title(&self, repo: &str, commit: &str) -> Option<String> {
         let id = ChangeId(commit.to_owned());
-        self.live.get(repo)?.read(|git| git.title(&id)).ok()
+        self.live.get(repo)?.here()?.read(|git| git.title(&id)).ok()
     }
 
     fn inputs(&self) -> &[String] {
@@ -321,15 +339,16 @@ impl Assessor for LiveAssessor {
     }
 
     fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, LiveError>> {
-        let repository = self.live.get(repo)?;
-        Some(repository.refresh(now).and_then(|_| {
+        let refreshed = self.live.get(repo)?.refresh(now);
+        Some(refreshed.and_then(|repository| {
+            self.rank(repository);
             let history = history(repository, &repository.state(), HistoryMode::Present, now);
             history.ok_or_else(|| LiveError::Empty { name: repo.to_owned() })
         }))
     }
 
     fn landed(&self, repo: &str, target: &OutcomeTarget) -> Option<Landed> {
-        let repository = self.live.get(repo)?;
+        let repository = self.live.get(repo)?.here()?;
         let commit = match target {
             OutcomeTarget::Commit(id) => id.0.clone(),
             _ => repository.landed_as(target)?,
@@ -341,9 +360,9 @@ impl Assessor for LiveAssessor {
 
     fn repositories(&self, now: i64) -> Vec<(String, Option<HistoryRef>)> {
         let repositories = self.live.repositories.iter();
-        let shown = |(name, repository): (&String, &LiveRepository)| {
-            (name.clone(), history(repository, &repository.state(), HistoryMode::Present, now))
-        };
+        let of_here = |here: &LiveRepository| history(here, &here.state(), HistoryMode::Present, now);
+        let shown =
+            |(name, followed): (&String, &Followed)| (name.clone(), followed.here().and_then(of_here));
         repositories.map(shown).collect()
     }
 }

@@ -5,6 +5,7 @@
 //! paths of the configuration: no checkout, no hook, no filter, nothing from a request but hex digits.
 
 mod assessor;
+mod followed;
 mod incidents;
 mod landed;
 mod owners;
@@ -19,13 +20,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::git;
+use crate::http::error::with_cause;
 use crate::incident::{self, OutcomeRecord};
 use crate::timeline::{self, Sources, Timeline};
 
 pub use assessor::LiveAssessor;
+use followed::Followed;
 pub(super) use owners::owners_text;
 use reports::Reports;
-use repository::LiveRepository;
 pub use repository::RepositoryConfig;
 
 /// Why a repository cannot be followed.
@@ -71,9 +73,20 @@ pub enum LiveError {
     },
 }
 
+impl LiveError {
+    /// Whether the repository itself cannot be read, which may pass; not the cache or a file beside it.
+    fn is_of_repository(&self) -> bool {
+        match self {
+            Self::Git { .. } | Self::Empty { .. } => true,
+            Self::Fold { source, .. } => matches!(**source, timeline::CacheError::Git(_)),
+            Self::Incidents { .. } | Self::Owners { .. } => false,
+        }
+    }
+}
+
 /// The followed repositories.
 pub struct Live {
-    repositories: BTreeMap<String, LiveRepository>,
+    repositories: BTreeMap<String, Followed>,
     /// The history of a repository that nobody knows.
     cold: Timeline,
     reports: RwLock<Arc<Reports>>,
@@ -96,6 +109,42 @@ impl Live {
         reported: &[OutcomeRecord],
         now: i64,
     ) -> Result<Self, LiveError> {
+        let live = Self::new(repository_configs, cache_root, reported);
+        for followed in live.repositories.values() {
+            followed.open(now)?;
+        }
+        Ok(live)
+    }
+
+    /// As [`Live::open`], for who stays: a repository that cannot be read now is followed as soon as it can be.
+    ///
+    /// # Errors
+    /// When the cache of one cannot be used, or its incident or ownership file is not understood.
+    pub fn follow(
+        repository_configs: &[RepositoryConfig],
+        cache_root: &Path,
+        reported: &[OutcomeRecord],
+        now: i64,
+    ) -> Result<Self, LiveError> {
+        let live = Self::new(repository_configs, cache_root, reported);
+        for (name, followed) in &live.repositories {
+            match followed.open(now) {
+                Ok(_) => {}
+                Err(error) if error.is_of_repository() => {
+                    let error = with_cause(&error);
+                    tracing::error!(
+                        repo = name,
+                        error,
+                        "every answer about it is degraded until it can be read"
+                    );
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(live)
+    }
+
+    fn new(repository_configs: &[RepositoryConfig], cache_root: &Path, reported: &[OutcomeRecord]) -> Self {
         let mut live = Self::empty();
         let known = Arc::make_mut(live.reports.get_mut().unwrap_or_else(PoisonError::into_inner));
         reported.iter().for_each(|outcome_record| known.take(outcome_record));
@@ -103,18 +152,18 @@ impl Live {
             let name = &repository_config.name;
             let is_here = |outcome: &&OutcomeRecord| outcome.repo.as_ref().is_none_or(|repo| repo == name);
             let reported = reported.iter().filter(is_here).cloned().collect();
-            let repository = LiveRepository::open(repository_config, cache_root, reported, now)?;
-            live.repositories.insert(name.clone(), repository);
+            let followed = Followed::new(repository_config.clone(), cache_root, reported);
+            live.repositories.insert(name.clone(), followed);
         }
-        Ok(live)
+        live
     }
 
     /// Takes in an outcome reported to the service.
     pub fn report(&self, outcome_record: &OutcomeRecord) {
         Arc::make_mut(&mut self.reports.write().unwrap_or_else(PoisonError::into_inner)).take(outcome_record);
         let is_here = |name: &String| outcome_record.repo.as_ref().is_none_or(|repo| repo == name);
-        for (name, repository) in self.repositories.iter().filter(|(name, _)| is_here(name)) {
-            if let Err(error) = repository.report(outcome_record) {
+        for (name, followed) in self.repositories.iter().filter(|(name, _)| is_here(name)) {
+            if let Err(error) = followed.report(outcome_record) {
                 tracing::error!(repo = name, error = %error, "what was reported before still counts: no history could be folded without it");
             }
         }
@@ -125,7 +174,7 @@ impl Live {
         Arc::clone(&self.reports.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn get(&self, name: &str) -> Option<&LiveRepository> {
+    fn get(&self, name: &str) -> Option<&Followed> {
         self.repositories.get(name)
     }
 }

@@ -55,9 +55,11 @@ pub(in crate::http) async fn ready(State(service): State<Arc<Service>>) -> Respo
 pub(in crate::http) async fn metrics(State(service): State<Arc<Service>>) -> Response {
     service.metrics.store_open.set(i64::from(service.open_store().is_some() && !service.is_store_away()));
     service.metrics.waiting.set(i64::try_from(service.gate.n_waiting()).unwrap_or(i64::MAX));
-    let lags = service.serving.load().assessor.repositories(service.now_ms().div_euclid(1000));
-    let lag = lags.into_iter().filter_map(|(_, history)| history).map(|history| history.lag_seconds).max();
-    service.metrics.history_lag.set(lag.unwrap_or(0) as f64);
+    let repositories = service.serving.load().assessor.repositories(service.now_ms().div_euclid(1000));
+    let lags = repositories.iter().filter_map(|(_, history)| Some(history.as_ref()?.lag_seconds));
+    service.metrics.history_lag.set(lags.max().unwrap_or(0) as f64);
+    let n_away = repositories.iter().filter(|(_, history)| history.is_none()).count();
+    service.metrics.repositories_away.set(i64::try_from(n_away).unwrap_or(i64::MAX));
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], service.metrics.text()).into_response()
 }
