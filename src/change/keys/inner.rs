@@ -4,6 +4,9 @@
 //! The model's features count what [`key_changes`](crate::change::key_changes) reads; these edits are for rules
 //! that must not be passed by writing the same thing on one line. Start at [`inner_changes`].
 
+use memchr::memchr_iter;
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use crate::change::keys::changed_word::changed_word;
 use crate::change::keys::collect::{Entry, Sort, step};
 use crate::change::keys::format::Format;
@@ -11,7 +14,6 @@ use crate::change::keys::line::{Line, Shape, read};
 use crate::change::keys::scope::{MAX_DEPTH, MAX_PATH, Scope, append_key};
 use crate::change::keys::{MAX_LINES, emit, value};
 use crate::change::{FileDiff, Hunk, KeyChange, KeyChangeKind, LineOrigin};
-use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Longest path that is read, in bytes: one of lines, and as much inside a line.
 const MAX_INNER_PATH: usize = 2 * MAX_PATH;
@@ -114,10 +116,18 @@ fn may_say_more(format: Format, file_diff: &FileDiff, known: &[KeyChange]) -> bo
         format == Format::Conf
             || text.len() > emit::MAX_VALUE
             || text.bytes().any(|byte| matches!(byte, b'{' | b'&' | b'!' | b'(' | b'['))
-            || text.contains(" --")
-            || text.contains("-X")
+            || has_option(text)
     };
     known.iter().any(shifts) || file_diff.changed_lines().any(|line| holds(&line.text))
+}
+
+/// Whether a text has what a long option begins with, or an option of Java (`-Xmx1g`).
+fn has_option(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr_iter(b'-', bytes).any(|at| match bytes.get(at + 1) {
+        Some(b'-') => at > 0 && bytes.get(at - 1) == Some(&b' '),
+        next => next == Some(&b'X'),
+    })
 }
 
 /// Everything that the lines of one hunk say, on either side.

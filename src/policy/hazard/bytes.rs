@@ -1,9 +1,11 @@
-//! Which bytes a text has, so that a look tells of most others that they are not in it.
+//! Short texts in short texts: which bytes a value has tells of most words of rules that they are not in it.
 //! Start at [`ByteSet`].
 
-/// The bytes of a text, one bit of sixty-four each: two bytes may share one.
+use memchr::memchr_iter;
+
+/// The bytes of a text, one bit of 128 each: what is not ASCII shares the bit of something that is.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ByteSet(u64);
+pub(super) struct ByteSet(u128);
 
 impl ByteSet {
     pub(super) fn of(text: &str) -> Self {
@@ -17,13 +19,20 @@ impl ByteSet {
     }
 }
 
-fn bit(byte: u8) -> u64 {
-    1 << (byte & 63)
+fn bit(byte: u8) -> u128 {
+    1 << (byte & 127)
+}
+
+/// Whether a text holds a short one; faster than the standard library's way where both are short.
+pub(super) fn holds(text: &str, part: &str) -> bool {
+    let (text, part) = (text.as_bytes(), part.as_bytes());
+    let Some(first) = part.first() else { return true };
+    memchr_iter(*first, text).any(|at| text.get(at..).is_some_and(|rest| rest.starts_with(part)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ByteSet;
+    use super::{ByteSet, holds};
 
     #[test]
     fn what_is_in_a_text_is_never_ruled_out() {
@@ -32,10 +41,11 @@ mod tests {
         for (start, _) in text.char_indices() {
             for (end, letter) in text.char_indices().skip_while(|(end, _)| *end < start) {
                 let part = &text[start..end + letter.len_utf8()];
-                assert!(bytes.may_hold(part), "{part}");
+                assert!(bytes.may_hold(part) && holds(text, part), "{part}");
             }
         }
-        assert!(bytes.may_hold(""));
-        assert!(!bytes.may_hold("xfs"), "no byte of it has the bit of an `x`");
+        assert!(bytes.may_hold("") && holds(text, ""));
+        assert!(!bytes.may_hold("xfs"), "it has no `x`");
+        assert!(!holds(text, "443  ssl") && !holds(text, "0.0.0.0/00") && !holds("", "a"));
     }
 }

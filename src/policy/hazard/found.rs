@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::change::{
     ChangeRecord, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin, inner_changes,
 };
+use crate::policy::hazard::bytes::holds;
 use crate::policy::hazard::edit::{Around, Edit, EmptyList, MAX_LEFT};
 use crate::policy::hazard::line::Line;
 use crate::policy::hazard::place::Place;
@@ -267,7 +268,7 @@ fn empty_lists(file_diff: &FileDiff) -> Vec<EmptyList<'_>> {
         hunk.lines.iter().enumerate().map(move |(line_idx, line)| (hunk_idx, line_idx, line))
     });
     lines
-        .filter(|(_, _, line)| line.origin == LineOrigin::Added && line.text.contains("[]"))
+        .filter(|(_, _, line)| line.origin == LineOrigin::Added && holds(&line.text, "[]"))
         .map(|(hunk_idx, line_idx, line)| EmptyList { hunk_idx, line_idx, text: &line.text })
         .collect()
 }

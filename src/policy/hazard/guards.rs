@@ -5,6 +5,7 @@
 use rustc_hash::FxHashSet;
 
 use crate::change::{FileStatus, Hunk, KeyChangeKind, LineOrigin};
+use crate::policy::hazard::bytes::holds;
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::{FileEdits, is_prose};
 use crate::policy::hazard::reading::truth;
@@ -392,7 +393,7 @@ fn dry_run_off(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     let file_diff = file_edits.file_diff;
     // A look for two signs settles nearly every line.
     let option_in = |text: &str| {
-        text.contains("--").then(|| OPTIONS.iter().find(|option| text.contains(**option))).flatten()
+        holds(text, "--").then(|| OPTIONS.iter().find(|option| text.contains(**option))).flatten()
     };
     let first = |origin| {
         let mut lines = file_diff.changed_lines().filter(move |line| line.origin == origin);

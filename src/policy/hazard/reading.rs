@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Deref;
 
 use crate::change::KeyChangeKind;
-use crate::policy::hazard::bytes::ByteSet;
+use crate::policy::hazard::bytes::{ByteSet, holds};
 
 /// A value in lower case, empty where there is none.
 pub(super) struct Value<'a> {
@@ -30,12 +30,12 @@ impl<'a> Value<'a> {
 
     /// Whether it holds one of these texts that another does not.
     pub(super) fn has_any_beside(&self, texts: &[&str], other: &Self) -> bool {
-        self.has_any_but(texts, |text| other.contains(text))
+        self.has_any_but(texts, |text| holds(other, text))
     }
 
     fn has_any_but(&self, texts: &[&str], is_out: impl Fn(&str) -> bool) -> bool {
         // Most texts begin with two bytes that the value does not have.
-        texts.iter().any(|text| self.bytes.may_hold(text) && self.text.contains(text) && !is_out(text))
+        texts.iter().any(|text| self.bytes.may_hold(text) && holds(&self.text, text) && !is_out(text))
     }
 }
 
