@@ -99,16 +99,11 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     Ok(service)
 }
 
-/// Looks at what other replicas were told, repositories, the model registry and the policy file from time to time, until
-/// aborted.
-pub(super) async fn follow(service: Arc<Service>) {
-    let policy_stamp = |service: &Service| Stamp::of(service.policies.as_ref()?.path()?);
-    let mut policy_seen = policy_stamp(&service);
-    // Looked at once after the start in any case: the files may have moved since.
-    let mut wanted = None;
+/// Looks at the repositories from time to time, until aborted. A whole history may take minutes to fold: nothing else waits
+/// for it.
+pub(super) async fn follow_repositories(service: Arc<Service>) {
     loop {
         tokio::time::sleep(service.config.poll).await;
-        take_reported(&service).await;
         let serving = service.serving.load_full();
         let now = service.now_ms().div_euclid(1000);
         let refreshed = tokio::task::spawn_blocking(move || {
@@ -125,6 +120,18 @@ pub(super) async fn follow(service: Arc<Service>) {
         if refreshed.await.is_err() {
             tracing::error!("a look at the repositories failed");
         }
+    }
+}
+
+/// Looks at what other replicas were told, the model registry and the policy file from time to time, until aborted.
+pub(super) async fn follow(service: Arc<Service>) {
+    let policy_stamp = |service: &Service| Stamp::of(service.policies.as_ref()?.path()?);
+    let mut policy_seen = policy_stamp(&service);
+    // Looked at once after the start in any case: the files may have moved since.
+    let mut wanted = None;
+    loop {
+        tokio::time::sleep(service.config.poll).await;
+        take_reported(&service).await;
         let policy_now = policy_stamp(&service);
         if policy_now != policy_seen {
             policy_seen = policy_now;

@@ -53,9 +53,8 @@ impl Followed {
         let repository = LiveRepository::open(&self.repository_config, &self.cache_root, reported, now)?;
         // Who reports meanwhile waits, so that nothing falls between the two.
         let mut waiting = lock(&self.waiting);
-        for outcome_record in waiting.drain(..).skip(n_taken) {
-            repository.report(&outcome_record)?;
-        }
+        waiting.iter().skip(n_taken).try_for_each(|outcome_record| repository.report(outcome_record))?;
+        waiting.clear();
         Ok(self.here.get_or_init(|| repository))
     }
 

@@ -14,8 +14,7 @@ impl ByteSet {
 
     /// Whether the text may hold another, by the first two bytes of that.
     pub(super) fn may_hold(self, other: &str) -> bool {
-        let start = other.bytes().take(2).fold(0, |bits, byte| bits | bit(byte));
-        self.0 & start == start
+        other.bytes().take(2).all(|byte| self.0 & bit(byte) != 0)
     }
 }
 
