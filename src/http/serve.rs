@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::http::listen::Connections;
 use crate::http::router::router;
 use crate::http::service::Service;
-use crate::http::start::{follow, follow_repositories, watch_store};
+use crate::http::start::{follow, follow_reports, follow_repositories, watch_store};
 use crate::http::tls::{Certificate, TlsError};
 use crate::store::Store;
 
@@ -75,6 +75,7 @@ pub async fn serve(
         tokio::spawn(Arc::clone(&service.key_ring).follow()),
         tokio::spawn(follow(Arc::clone(&service))),
         tokio::spawn(follow_repositories(Arc::clone(&service))),
+        tokio::spawn(follow_reports(Arc::clone(&service))),
         tokio::spawn(watch_store(Arc::clone(&service))),
     ];
     followers.extend(certificate.map(|certificate| tokio::spawn(certificate.follow())));

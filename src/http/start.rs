@@ -99,8 +99,8 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     Ok(service)
 }
 
-/// Looks at the repositories from time to time, until aborted. A whole history may take minutes to fold: nothing else waits
-/// for it.
+/// Looks at the repositories from time to time, until aborted. A whole history may take minutes to fold: neither models nor
+/// policies wait for it.
 pub(super) async fn follow_repositories(service: Arc<Service>) {
     loop {
         tokio::time::sleep(service.config.poll).await;
@@ -123,7 +123,16 @@ pub(super) async fn follow_repositories(service: Arc<Service>) {
     }
 }
 
-/// Looks at what other replicas were told, the model registry and the policy file from time to time, until aborted.
+/// Looks at what other replicas were told from time to time, until aborted. What is about a history that is being folded
+/// waits for it.
+pub(super) async fn follow_reports(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(service.config.poll).await;
+        take_reported(&service).await;
+    }
+}
+
+/// Looks at the model registry, the policy file and the age of records from time to time, until aborted.
 pub(super) async fn follow(service: Arc<Service>) {
     let policy_stamp = |service: &Service| Stamp::of(service.policies.as_ref()?.path()?);
     let mut policy_seen = policy_stamp(&service);
@@ -131,7 +140,6 @@ pub(super) async fn follow(service: Arc<Service>) {
     let mut wanted = None;
     loop {
         tokio::time::sleep(service.config.poll).await;
-        take_reported(&service).await;
         let policy_now = policy_stamp(&service);
         if policy_now != policy_seen {
             policy_seen = policy_now;
