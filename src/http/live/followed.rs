@@ -2,10 +2,10 @@
 //! look tries to open it. Start at [`Followed`].
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use crate::http::live::LiveError;
-use crate::http::live::repository::{LiveRepository, RepositoryConfig};
+use crate::http::live::repository::{LiveRepository, RepositoryConfig, lock};
 use crate::incident::OutcomeRecord;
 
 /// A repository that the service follows as soon as it can be read.
@@ -85,8 +85,4 @@ impl Followed {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
