@@ -87,14 +87,17 @@ pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
     let cache = follows.then(|| CacheDir::of_service(&settings.cache)).transpose()?;
     settings.cache = cache.as_ref().map_or(settings.cache, |cache| cache.path().to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let service = start(settings).await.or_exit(Exit::BadInput, "the service cannot start")?;
         let listener = bind(&service).await.or_exit(Exit::BadInput, "the service cannot start")?;
         let scheme = if service.speaks_tls() { "https" } else { "http" };
         note(&format!("listening on {scheme}://{}", listener.local_addr()?));
         serve(service, listener, stopped()).await.or_exit(Exit::Other, "the service failed")?;
         Ok(Exit::Success)
-    })
+    });
+    // The log is closed: who still folds a history need not be waited for.
+    runtime.shutdown_background();
+    served
 }
 
 impl ServeArgs {

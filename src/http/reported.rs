@@ -118,7 +118,7 @@ pub(super) async fn take_reported(service: &Service) {
         Err(_) => return tracing::warn!("what other replicas were told cannot be read in time"),
     };
     let (serving, n_reported) = (service.serving.load_full(), outcomes.len());
-    // Waits for the history's lock, which a fold may hold for a while.
+    // Waits a moment for each history's lock.
     let taken = tokio::task::spawn_blocking(move || {
         outcomes.iter().for_each(|outcome_record| serving.assessor.report(outcome_record));
     });

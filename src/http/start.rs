@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use crate::http::KeyError;
 use crate::http::error::with_cause;
 use crate::http::live::{Live, LiveError};
@@ -99,32 +101,38 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     Ok(service)
 }
 
-/// Looks at the repositories from time to time, until aborted. A whole history may take minutes to fold: neither models nor
-/// policies wait for it.
+/// Looks at the repositories from time to time, each for itself, until aborted: a whole history may take minutes to fold, and
+/// nothing else waits for it.
 pub(super) async fn follow_repositories(service: Arc<Service>) {
+    let repositories = service.serving.load().assessor.repositories(service.now_ms().div_euclid(1000));
+    let each = repositories.into_iter().map(|(repo, _)| follow_repository(Arc::clone(&service), repo));
+    join_all(each).await;
+}
+
+/// Looks at one repository from time to time. Why it cannot be refreshed is logged once, not at every look.
+async fn follow_repository(service: Arc<Service>, repo: String) {
+    let mut refused = None;
     loop {
         tokio::time::sleep(service.config.poll).await;
-        let serving = service.serving.load_full();
+        let (serving, name) = (service.serving.load_full(), repo.clone());
         let now = service.now_ms().div_euclid(1000);
-        let refreshed = tokio::task::spawn_blocking(move || {
-            for (name, _) in serving.assessor.repositories(now) {
-                if let Some(Err(error)) = serving.assessor.refresh(&name, now) {
-                    tracing::error!(
-                        repo = name,
-                        error = with_cause(&error),
-                        "the repository cannot be refreshed"
-                    );
-                }
+        let looked = tokio::task::spawn_blocking(move || serving.assessor.refresh(&name, now)).await;
+        let before = refused.take();
+        refused = match looked {
+            Ok(refreshed) => refreshed.and_then(Result::err).map(|error| with_cause(&error)),
+            Err(_) => Some("the look at it broke down".to_owned()),
+        };
+        match &refused {
+            Some(error) if refused != before => {
+                tracing::error!(repo, error, "the repository cannot be refreshed");
             }
-        });
-        if refreshed.await.is_err() {
-            tracing::error!("a look at the repositories failed");
+            None if before.is_some() => tracing::info!(repo, "the repository can be refreshed again"),
+            _ => {}
         }
     }
 }
 
-/// Looks at what other replicas were told from time to time, until aborted. What is about a history that is being folded
-/// waits for it.
+/// Looks at what other replicas were told from time to time, until aborted.
 pub(super) async fn follow_reports(service: Arc<Service>) {
     loop {
         tokio::time::sleep(service.config.poll).await;

@@ -203,6 +203,7 @@ fn a_repository_that_is_away_at_the_start_is_followed_once_it_can_be_read() {
     let doubted = ask();
     assert_eq!((&doubted["decision"], &doubted["degraded"]), (&json!("extra_validation"), &json!(true)));
     assert!(codes(&doubted).contains("history_stale"), "{doubted}");
+    assert!(doubted["risk"]["score"].is_number(), "scored as if nobody knew the repository: {doubted}");
     let outcome = json!({ "repo": "late", "id": "review 1", "outcome": "incident", "occurred_at": "2020-09-14T00:00:00Z" });
     assert_eq!(service.post("/v1/outcomes", &outcome.to_string()).0, 201);
     assert_eq!(service.post("/v1/repos/late/refresh", "").0, 503);
@@ -221,4 +222,56 @@ fn a_repository_that_is_away_at_the_start_is_followed_once_it_can_be_read() {
     };
     assert!(!codes(&known).contains("history_stale") && codes(&known).contains("known_bad"), "{known}");
     assert!(!n_away());
+}
+
+/// Where `HEAD` is a pipe, whoever opens the repository waits for a writer that never comes.
+#[test]
+fn a_repository_that_hangs_keeps_nothing_else_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut script, mut other) = (Script::new(), Script::new());
+    let first = script.commit("a: set to 1", &[("a.yaml", b"a: 1\n")], &[]);
+    let second = script.commit("a: set to 2", &[("a.yaml", b"a: 2\n")], &[first]);
+    script.set_main(second);
+    let begun = other.commit("a: set to 1", &[("a.yaml", b"a: 1\n")], &[]);
+    other.set_main(begun);
+    let repos = [format!("shop={}", script.path().display()), format!("zoo={}", other.path().display())];
+    let cache = dir.path().join("cache");
+    let args =
+        ["--repo", &repos[0], "--repo", &repos[1], "--cache", cache.to_str().unwrap(), "--poll-seconds", "1"];
+    let mut service = serve(dir.path(), &args, &[]);
+    let decision = answer(&service);
+    assert!(!decision["reasons"].to_string().contains("known_bad"), "{decision}");
+
+    let head = script.path().join("HEAD");
+    std::fs::rename(&head, script.path().join("HEAD.before")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&head).status().unwrap().success());
+    let lag = || {
+        let (_, metrics) = service.get("/metrics");
+        let lag = metrics.lines().find_map(|line| line.strip_prefix("diffrisk_history_lag_seconds "));
+        lag.unwrap().parse::<f64>().unwrap()
+    };
+    let started = Instant::now();
+    while lag() < 5.0 {
+        assert!(started.elapsed() < Duration::from_secs(60), "it is still looked at");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+
+    let landed = other.commit("a: set to 2", &[("a.yaml", b"a: 2\n")], &[begun]);
+    other.set_main(landed);
+    let question = json!({ "change": { "repo": "zoo", "diff": DIFF } }).to_string();
+    let started = Instant::now();
+    while service.post("/v1/score", &question).1["history"]["head"] != landed.to_string() {
+        assert!(started.elapsed() < Duration::from_secs(60), "the other repository waits");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+
+    let outcome = json!({
+        "decision_id": decision["decision_id"],
+        "outcome": "incident",
+        "occurred_at": "2020-09-14T00:00:00Z",
+    });
+    assert_eq!(service.post("/v1/outcomes", &outcome.to_string()).0, 201, "a report waits for no look");
+    let again = answer(&service);
+    assert!(again["reasons"].to_string().contains("known_bad"), "{again}");
+    assert_eq!(service.stop(), Some(0), "nor does who leaves");
 }

@@ -96,13 +96,26 @@ impl LiveAssessor {
         }
     }
 
+    /// One of a repository that could not be read so far: in doubt, but a diff is scored as if nobody knew the repository.
+    fn assess_away(&self, known: Known<'_>, asked: &Asked) -> Assessed {
+        let text = "the repository could not be read since the service was started";
+        let doubt = Reason::new(ReasonCode::HistoryStale, text);
+        let Some(change) = proposed_change(asked) else { return hollow(asked, doubt) };
+        let read = Read { doubt: Some(doubt), ..proposal(&self.live.cold, known, change, false) };
+        let mut assessed = self.score(asked, read.into_assessed(asked, None), &ReferenceMargins::default());
+        assessed.facts.unknown_repository = false;
+        assessed
+    }
+
     fn assess_all_here(
         &self,
         repository: &LiveRepository,
         asked: &[Asked],
     ) -> Vec<Result<Assessed, ApiError>> {
         let (state, reports) = (repository.state(), self.live.reports());
-        let known = |asked| Known { reports: &reports, repo: &repository.name, asked_id: asked_id(asked) };
+        let is_behind = repository.is_behind();
+        let known =
+            |asked| Known { reports: &reports, repo: &repository.name, asked_id: asked_id(asked), is_behind };
         asked.iter().map(|asked| Ok(self.assess_here((repository, &state), known(asked), asked))).collect()
     }
 
@@ -252,15 +265,16 @@ impl Assessor for LiveAssessor {
     }
 
     fn assess(&self, repo: &str, asked: &[Asked]) -> Vec<Result<Assessed, ApiError>> {
-        let Some(followed) = self.live.get(repo) else {
+        let followed = self.live.get(repo);
+        let Some(repository) = followed.and_then(Followed::here) else {
             let reports = self.live.reports();
-            let known = |asked| Known { reports: &reports, repo, asked_id: asked_id(asked) };
-            return asked.iter().map(|asked| Ok(self.assess_cold(known(asked), asked))).collect();
-        };
-        let Some(repository) = followed.here() else {
-            let text = "the repository could not be read since the service was started";
-            let doubted = |asked| Ok(hollow(asked, Reason::new(ReasonCode::HistoryStale, text)));
-            return asked.iter().map(doubted).collect();
+            let known =
+                |asked| Known { reports: &reports, repo, asked_id: asked_id(asked), is_behind: false };
+            let cold = |asked| match followed {
+                Some(_) => self.assess_away(known(asked), asked),
+                None => self.assess_cold(known(asked), asked),
+            };
+            return asked.iter().map(|asked| Ok(cold(asked))).collect();
         };
         self.rank(repository);
         let received_at = asked.iter().map(|asked| asked.received_at).max().unwrap_or(0);

@@ -43,6 +43,8 @@ pub(super) struct Known<'a> {
     pub(super) repo: &'a str,
     /// The caller's review identity.
     pub(super) asked_id: Option<&'a str>,
+    /// Whether the history is still to learn of some report.
+    pub(super) is_behind: bool,
 }
 
 /// Reads a proposed change from the present state of a history.
@@ -259,12 +261,13 @@ impl Known<'_> {
         named.or_else(|| self.by_diff(timeline, digest?))
     }
 
-    /// Under a name: of what has landed the timeline tells, of the rest the reports.
+    /// Under a name: of what has landed the timeline tells, of the rest the reports; and these of all, where the timeline is
+    /// behind.
     fn by_name(self, timeline: &Timeline, name: &OutcomeTarget) -> Option<KnownBad> {
-        match timeline.named(name) {
-            Some(ordinal) => timeline.known().of_ordinal(ordinal).map(known_bad),
-            None => self.reports.known_bad(self.repo, name),
-        }
+        let landed = timeline.named(name);
+        let is_told = landed.is_none() || self.is_behind;
+        let of_landed = landed.and_then(|ordinal| timeline.known().of_ordinal(ordinal)).map(known_bad);
+        of_landed.or_else(|| self.reports.known_bad(self.repo, name).filter(|_| is_told))
     }
 
     /// Under a diff that never landed. To look whether it has takes long in a long history, and few were reported.
@@ -274,7 +277,7 @@ impl Known<'_> {
         }
         let name = OutcomeTarget::Digest(digest.to_string());
         let reported = self.reports.known_bad(self.repo, &name);
-        reported.filter(|_| timeline.named(&name).is_none())
+        reported.filter(|_| self.is_behind || timeline.named(&name).is_none())
     }
 }
 

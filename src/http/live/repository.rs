@@ -1,6 +1,7 @@
 //! One followed repository: folded at the start, fed with what lands, folded again when its history was rewritten. Questions
 //! read one state as a whole, never one that is half folded. Start at [`LiveRepository`].
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -20,10 +21,10 @@ use crate::timeline::{Cache, CacheError, Folded, Row, RowFile, Sources, Timeline
 /// Changes landed since the start that are kept in memory; after that, a refold reads them from the cache.
 const MAX_NEWEST: usize = 20_000;
 
-/// How often somebody who misses a commit asks whether the repository can be looked at, and the time in between: half of
-/// the deadline of a question in all.
-const N_LOOKS: u32 = 20;
-const LOOK_PAUSE: Duration = Duration::from_millis(5);
+/// How often whoever need not wait for a fold asks for the place of who folds, and the time in between: half of the deadline
+/// of a question in all.
+const N_TRIES: u32 = 20;
+const TRY_PAUSE: Duration = Duration::from_millis(5);
 
 /// How often whoever writes a history asks for it, and the time in between, before they insist: ten seconds in all.
 const N_POLITE: u32 = 5_000;
@@ -59,6 +60,8 @@ pub(super) struct LiveRepository {
     open: Mutex<Vec<Repository>>,
     /// Held by who folds.
     basis: Mutex<Basis>,
+    /// Reported while somebody folds, who takes it in then; one leaves when the history knows it.
+    waiting: Mutex<VecDeque<OutcomeRecord>>,
     looked_at: AtomicI64,
     /// How often cached rows could not be read.
     n_damages: AtomicU64,
@@ -182,6 +185,7 @@ impl LiveRepository {
             rows: Mutex::new(folded.rows),
             open: Mutex::new(vec![repository]),
             basis: Mutex::new(basis),
+            waiting: Mutex::default(),
             looked_at: AtomicI64::new(now),
             n_damages: AtomicU64::new(0),
             n_mended: AtomicU64::new(0),
@@ -241,13 +245,50 @@ impl LiveRepository {
         *lock(&self.told) = told;
     }
 
-    /// Takes in an outcome reported to the service. What an earlier report about the same change has taught is only
-    /// unlearned by folding again without it.
+    /// Takes in an outcome reported to the service, or leaves it to who folds the history.
     ///
     /// # Errors
-    /// When the history cannot be folded again; both reports count then.
+    /// When the history cannot be folded again; what was reported counts all the same.
     pub(super) fn report(&self, outcome_record: &OutcomeRecord) -> Result<(), LiveError> {
-        let basis = lock(&self.basis);
+        let is_first = {
+            let mut waiting = lock(&self.waiting);
+            waiting.push_back(outcome_record.clone());
+            waiting.len() == 1
+        };
+        // Who comes while others wait need not try as long as they did.
+        let n_tries = if is_first { N_TRIES } else { 1 };
+        self.try_basis(n_tries).map_or(Ok(()), |basis| self.take_waiting(&basis))
+    }
+
+    /// Takes in what was reported while somebody folded. All of it counts, also where an error is answered.
+    fn take_waiting(&self, basis: &Basis) -> Result<(), LiveError> {
+        let mut taken = Ok(());
+        loop {
+            let Some(outcome_record) = lock(&self.waiting).front().cloned() else { return taken };
+            taken = taken.and(self.take(basis, &outcome_record));
+            lock(&self.waiting).pop_front();
+        }
+    }
+
+    /// Whether the history is still to learn of something that was reported. Asked after its state was taken to read from.
+    pub(super) fn is_behind(&self) -> bool {
+        !lock(&self.waiting).is_empty()
+    }
+
+    /// The place of who folds, where it is free soon.
+    fn try_basis(&self, n_tries: u32) -> Option<MutexGuard<'_, Basis>> {
+        for _ in 0..n_tries {
+            match self.basis.try_lock() {
+                Ok(basis) => return Some(basis),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(TRY_PAUSE),
+            }
+        }
+        None
+    }
+
+    /// What an earlier report about the same change has taught is only unlearned by folding again without it.
+    fn take(&self, basis: &Basis, outcome_record: &OutcomeRecord) -> Result<(), LiveError> {
         let meant = self.by_commit(outcome_record);
         let earlier = {
             let state = self.state();
@@ -260,7 +301,7 @@ impl LiveRepository {
                 self.state_mut().n_reported += 1;
                 Ok(())
             }
-            Some(_) => self.refold(&basis, self.looked_at()).map(|_| ()).inspect_err(|_| self.count(&meant)),
+            Some(_) => self.refold(basis, self.looked_at()).map(|_| ()).inspect_err(|_| self.count(&meant)),
             None => {
                 self.count(&meant);
                 Ok(())
@@ -356,18 +397,22 @@ impl LiveRepository {
         basis.cache.discard().map_err(|source| basis.not_folded(&self.name, source))?;
         self.refold(&basis, now)?;
         self.n_mended.store(n_damages, Ordering::SeqCst);
-        Ok(())
+        self.take_waiting(&basis)
     }
 
     /// Folds in what landed since the last look, and the whole history where its incidents changed; answers how many changes
     /// landed.
     pub(super) fn refresh(&self, now: i64) -> Result<usize, LiveError> {
         let mut basis = lock(&self.basis);
-        let n_new = self.look(&basis, now)?;
-        if let Some(links) = self.incidents.look_again(&basis.links) {
-            self.fold_with(&mut basis, links, now).inspect_err(|_| self.incidents.forget())?;
+        let mut refreshed = self.look(&basis, now);
+        if refreshed.is_ok()
+            && let Some(links) = self.incidents.look_again(&basis.links)
+            && let Err(error) = self.fold_with(&mut basis, links, now)
+        {
+            self.incidents.forget();
+            refreshed = Err(error);
         }
-        Ok(n_new)
+        self.take_waiting(&basis).and(refreshed)
     }
 
     /// Folds with other incident links, in a cache of their own; nobody asks for the one before any more.
@@ -386,14 +431,9 @@ impl LiveRepository {
     /// As [`Self::refresh`], for a commit that is not there: who folds a whole history is not waited for, so that questions
     /// about unknown commits do not take all threads that score.
     pub(super) fn look_for(&self, now: i64) -> Result<usize, LiveError> {
-        for _ in 0..N_LOOKS {
-            match self.basis.try_lock() {
-                Ok(basis) => return self.look(&basis, now),
-                Err(TryLockError::Poisoned(_)) => return self.refresh(now),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_PAUSE),
-            }
-        }
-        Ok(0)
+        let Some(basis) = self.try_basis(N_TRIES) else { return Ok(0) };
+        let looked = self.look(&basis, now);
+        self.take_waiting(&basis).and(looked)
     }
 
     fn look(&self, basis: &Basis, now: i64) -> Result<usize, LiveError> {
