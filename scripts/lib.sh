@@ -38,10 +38,9 @@ tests() {
   printf '== %s took %s s\n' "$name" "$((SECONDS - started))"
 }
 
-# count_tests LOG: prints "PASSED FAILED" of cargo nextest or cargo test.
+# count_tests LOG: prints "PASSED FAILED" of cargo test.
 count_tests() {
   sed 's/\x1b\[[0-9;]*m//g' "$1" | awk '
-    /^ *Summary .* tests? run:/ { p += number($0, "passed"); f += number($0, "failed") + number($0, "timed out") }
     /^test result:/ { p += number($0, "passed"); f += number($0, "failed") }
     function number(line, word) { return match(line, "[0-9]+ " word) ? substr(line, RSTART, RLENGTH) + 0 : 0 }
     END { print p + 0, f + 0 }'

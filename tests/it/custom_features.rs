@@ -10,7 +10,7 @@ use diffrisk::features::schema;
 use diffrisk::train::{Prior, Recipe, TrainOptions, evaluate, train_rows};
 use serde_json::Value;
 
-use crate::timeline::{mined, sample};
+use crate::timeline::{rows, sample};
 
 fn diffrisk(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_diffrisk")).args(args).output().unwrap()
@@ -43,9 +43,9 @@ fn mine(dir: &Path, features: Option<&str>, out: &str) -> Output {
 #[test]
 fn a_custom_feature_is_mined_learned_asked_for_and_missed() {
     let dir = tempfile::tempdir().unwrap();
-    let plain = mined(None);
+    let plain = rows();
     let features = dir.path().join("load.csv");
-    std::fs::write(&features, load_of(&plain)).unwrap();
+    std::fs::write(&features, load_of(plain)).unwrap();
     let output = mine(dir.path(), Some(features.to_str().unwrap()), "rows.parquet");
     let said: Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
@@ -70,7 +70,7 @@ fn a_custom_feature_is_mined_learned_asked_for_and_missed() {
 
     // A model of rows with it and rows without it needs it, and says so.
     let mut both = rows.clone();
-    both.append(&plain).unwrap();
+    both.append(plain).unwrap();
     assert!(both.feature("x.load").unwrap().values[rows.n_rows()..].iter().all(|value| value.is_nan()));
     let recipe = Recipe { n_trees: 10, n_bags: 1, ..Recipe::default() };
     let as_of = rows.facts()[rows.n_rows() * 7 / 10].committed_at;
@@ -79,17 +79,17 @@ fn a_custom_feature_is_mined_learned_asked_for_and_missed() {
     let older: Vec<usize> = (0..rows.n_rows()).filter(is_older).collect();
     let train =
         |rows: &Rows| train_rows(&rows.select(&older), "loaded", LabelTask::Strict, &options).unwrap();
-    let (artifact, without) = (train(&rows), train(&plain));
+    let (artifact, without) = (train(&rows), train(plain));
     let last = &artifact.document().schema[schema().n_values()..];
     let last: Vec<(&str, u32)> = last.iter().map(|f| (f.name.as_str(), f.revision)).collect();
     assert_eq!(last, [("x.load", 1), ("x.spare", 1)]);
-    let refused = evaluate(&artifact, &plain, LabelTask::Strict, 1).unwrap_err().to_string();
+    let refused = evaluate(&artifact, plain, LabelTask::Strict, 1).unwrap_err().to_string();
     assert!(refused.contains("`x.load`"), "{refused}");
     let auc = |artifact: &Artifact, rows: &Rows| {
         let measured = evaluate(artifact, rows, LabelTask::Strict, 1).unwrap();
         measured.report.block.systems[0].roc_auc.unwrap()
     };
-    let (with, without) = (auc(&artifact, &rows), auc(&without, &plain));
+    let (with, without) = (auc(&artifact, &rows), auc(&without, plain));
     assert!(with > without + 0.1, "{with} with the feature, {without} without");
 
     // The prior knows nothing of it, and is left out where it only stands in the way.
@@ -100,7 +100,7 @@ fn a_custom_feature_is_mined_learned_asked_for_and_missed() {
         let says_so = artifact.document().notes.iter().any(|note| note.contains("The prior is left out"));
         (artifact.document().prior.is_some(), says_so)
     };
-    assert_eq!((blended(&rows), blended(&plain)), ((false, true), (true, false)));
+    assert_eq!((blended(&rows), blended(plain)), ((false, true), (true, false)));
     asked(dir.path(), &artifact);
 }
 
@@ -198,7 +198,7 @@ fn a_file_of_custom_features_is_taken_whole_or_not_at_all() {
 fn a_commit_that_does_not_exist_is_named_with_its_line() {
     let dir = tempfile::tempdir().unwrap();
     let features = dir.path().join("load.csv");
-    let known = &mined(None).facts()[3].change_id.0.clone();
+    let known = &rows().facts()[3].change_id.0;
     let unknown = "b".repeat(40);
     let text = |repo: &str| {
         format!(

@@ -20,7 +20,7 @@ use diffrisk::scorer::{ReferenceMargins, Scorer};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::timeline::mined;
+use crate::timeline::rows;
 
 /// A moment after the sample's last commit.
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -100,7 +100,7 @@ fn check_additive(vector: &[f32], tokens: &[u32]) {
 
 #[test]
 fn groups_and_base_are_the_margin_of_every_mined_row() {
-    let rows = mined(None);
+    let rows = rows();
     for idx in 0..rows.n_rows() {
         check_additive(&rows.vector(idx), rows.tokens(idx));
     }

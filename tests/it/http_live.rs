@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
-use diffrisk::artifact::Registry;
+use diffrisk::artifact::{Artifact, Registry};
 use diffrisk::change::{ChangeId, digest, render_diff};
 use diffrisk::dataset::{CustomValues, LabelTask, Rows};
 use diffrisk::features::schema;
@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::custom_features::load_of;
-use crate::timeline::mined;
+use crate::timeline::rows;
 
 /// A sample repository, its mined rows, and a small model of them in a registry.
 struct World {
@@ -40,14 +40,25 @@ struct World {
     rows: Rows,
 }
 
+/// Mined once by whoever asks first: the sample is the same wherever it is written.
 fn world() -> World {
-    world_with(None)
+    static ROWS: OnceLock<Rows> = OnceLock::new();
+    world_of(|sample| ROWS.get_or_init(|| mined(sample, None)).clone())
 }
 
-fn world_with(custom: Option<CustomValues>) -> World {
+fn world_with(custom: CustomValues) -> World {
+    world_of(|sample| mined(sample, Some(custom)))
+}
+
+fn world_of(rows: impl FnOnce(&Sample) -> Rows) -> World {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().to_owned();
     let sample = write_sample(&root.join("sample")).unwrap();
+    let rows = rows(&sample);
+    World { _dir: dir, root, sample, rows }
+}
+
+fn mined(sample: &Sample, custom: Option<CustomValues>) -> Rows {
     let repository = Repository::open(&sample.repository).unwrap();
     let options = MineOptions {
         name: "config".into(),
@@ -59,19 +70,27 @@ fn world_with(custom: Option<CustomValues>) -> World {
         custom,
         author_key: AuthorKey::new(vec![7; 32]).unwrap(),
     };
-    let rows = mine(&repository, options, |_| {}).unwrap().rows;
-    World { _dir: dir, root, sample, rows }
+    mine(&repository, options, |_| {}).unwrap().rows
+}
+
+/// A quick model of the older half of the rows.
+fn trained(rows: &Rows) -> Artifact {
+    let recipe = Recipe { n_trees: 10, n_bags: 1, ..Recipe::default() };
+    let as_of = rows.facts()[rows.n_rows() / 2].committed_at;
+    let options = TrainOptions { recipe, prior: None, as_of, seed: 1 };
+    train_rows(rows, "sample", LabelTask::Strict, &options).unwrap()
 }
 
 impl World {
-    /// Trains a quick model and makes it the registry's own.
+    /// Makes a model of the rows without custom features, trained by whoever asks first, the registry's own.
     fn train(&self) {
-        let recipe = Recipe { n_trees: 10, n_bags: 1, ..Recipe::default() };
-        let as_of = self.rows.facts()[self.rows.n_rows() / 2].committed_at;
-        let options = TrainOptions { recipe, prior: None, as_of, seed: 1 };
-        let artifact = train_rows(&self.rows, "sample", LabelTask::Strict, &options).unwrap();
+        static ARTIFACT: OnceLock<Artifact> = OnceLock::new();
+        self.promote(ARTIFACT.get_or_init(|| trained(&self.rows)));
+    }
+
+    fn promote(&self, artifact: &Artifact) {
         let registry = Registry::at(&self.models());
-        let model_name = registry.add(&artifact).unwrap();
+        let model_name = registry.add(artifact).unwrap();
         registry.promote(&model_name).unwrap();
     }
 
@@ -185,9 +204,9 @@ async fn a_landed_commit_is_scored_with_the_vector_that_mining_wrote() {
 #[tokio::test]
 async fn custom_features_are_served_as_they_were_mined_and_replay() {
     let features = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
-    std::fs::write(features.path(), load_of(&mined(None)).replace("\nsample,", "\nconfig,")).unwrap();
-    let world = world_with(Some(CustomValues::load(features.path()).unwrap()));
-    world.train();
+    std::fs::write(features.path(), load_of(rows()).replace("\nsample,", "\nconfig,")).unwrap();
+    let world = world_with(CustomValues::load(features.path()).unwrap());
+    world.promote(&trained(&world.rows));
     let newest = world.rows.n_rows() - 1;
     let served = world.serve(&world.sample.repository, world.rows.facts()[newest].committed_at).await;
     let n_built_in = schema().n_values();

@@ -9,15 +9,15 @@ use diffrisk::train::{Recipe, TrainOptions, train_rows};
 use serde_json::Value;
 
 use crate::process::{Running, serve};
-use crate::timeline::mined;
+use crate::timeline::rows;
 
 fn two_models() -> [Artifact; 2] {
-    let rows = mined(None);
+    let rows = rows();
     let as_of = rows.facts().last().unwrap().committed_at + 1;
     [1, 2].map(|seed| {
         let recipe = Recipe { n_trees: 6, n_bags: 1, ..Recipe::default() };
         let options = TrainOptions { recipe, prior: None, as_of, seed };
-        train_rows(&rows, "sample", LabelTask::Strict, &options).unwrap()
+        train_rows(rows, "sample", LabelTask::Strict, &options).unwrap()
     })
 }
 

@@ -1,22 +1,17 @@
 //! The ways of testing on the newest part of a history: one model or several, local or pooled, with less.
 
 use diffrisk::artifact::TwinKind;
-use diffrisk::dataset::{LabelTask, Rows};
+use diffrisk::dataset::LabelTask;
 use diffrisk::train::{
     Backtest, BacktestOptions, Error, Mode, PooledOptions, Prior, Protocol, Recipe, SplitAt, ablation,
     backtest, learning_curve, train_pooled,
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use crate::timeline::mined;
+use crate::timeline::{mined, rows};
 use crate::training::relabeled;
 
 const DAY_SECONDS: i64 = 86_400;
-
-fn rows() -> &'static Rows {
-    static ROWS: OnceLock<Rows> = OnceLock::new();
-    ROWS.get_or_init(|| mined(None))
-}
 
 /// Few trees: these tests ask whether the parts fit, not how well they rank.
 fn recipe() -> Recipe {

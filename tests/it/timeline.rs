@@ -31,6 +31,12 @@ pub(crate) fn repository() -> Repository {
     Repository::open(sample().join("config")).unwrap()
 }
 
+/// All rows of the sample, mined once by whoever asks first.
+pub(crate) fn rows() -> &'static Rows {
+    static ROWS: OnceLock<Rows> = OnceLock::new();
+    ROWS.get_or_init(|| mined(None))
+}
+
 pub(crate) fn mined(until: Option<i64>) -> Rows {
     let options = MineOptions {
         name: "sample".to_owned(),
@@ -67,7 +73,7 @@ fn folded(root: &Path) -> Folded {
 
 #[test]
 fn later_history_changes_no_earlier_vector() {
-    let whole = mined(None);
+    let whole = rows();
     let cut = whole.facts()[whole.n_rows() / 2].committed_at;
     let early = mined(Some(cut));
     assert!(early.n_rows() > 100);
@@ -80,7 +86,7 @@ fn later_history_changes_no_earlier_vector() {
 
 #[test]
 fn no_label_is_known_before_the_change_or_after_the_cut() {
-    let whole = mined(None);
+    let whole = rows();
     let cut = whole.facts()[whole.n_rows() / 2].committed_at;
     for row in mined(Some(cut)).facts() {
         let known_at = row.label_known_at.unwrap_or(row.committed_at);
@@ -90,7 +96,7 @@ fn no_label_is_known_before_the_change_or_after_the_cut() {
 
 #[test]
 fn the_same_history_gives_the_same_rows() {
-    assert_eq!(mined(None).digest(), mined(None).digest());
+    assert_eq!(mined(None).digest(), rows().digest());
 }
 
 #[test]
@@ -120,7 +126,7 @@ fn a_cached_history_answers_like_a_folded_one() {
     let newest = changes().pop().unwrap();
     let asked = |folded: &Folded| bits(&folded.timeline.ask(&newest).extracted.vector);
     assert_eq!(asked(&first), asked(&again));
-    let rows = mined(None);
+    let rows = rows();
     let cached = first.rows.read(0, n_rows).unwrap();
     assert_eq!(cached.len(), rows.n_rows());
     for (idx, row) in cached.iter().enumerate() {
@@ -172,7 +178,7 @@ fn a_damaged_cache_is_folded_again() {
 
 #[test]
 fn unknown_is_null_and_never_zero() {
-    let first = mined(None).vector(0);
+    let first = rows().vector(0);
     let names = schema().names();
     let value = |name: &str| first[names.iter().position(|known| known == name).unwrap()];
     assert!(value("file_age_min_hours").is_nan());

@@ -13,12 +13,7 @@ use diffrisk::train::{
     evaluate, train_pooled, train_rows,
 };
 
-use crate::timeline::mined;
-
-fn rows() -> &'static Rows {
-    static ROWS: OnceLock<Rows> = OnceLock::new();
-    ROWS.get_or_init(|| mined(None))
-}
+use crate::timeline::{mined, rows};
 
 /// Few trees: these tests ask whether the parts fit, not how well they rank.
 fn recipe() -> Recipe {
