@@ -1,5 +1,6 @@
 //! The state behind all routes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,10 +9,12 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use crate::http::Assessor;
+use crate::http::assessor::HistoryRef;
 use crate::http::auth::{KeyRing, Rates};
 use crate::http::body::Bodies;
 use crate::http::config::ServerConfig;
 use crate::http::gate::Gate;
+use crate::http::live::LiveError;
 use crate::http::metrics::Metrics;
 use crate::http::models::{Models, PolicySource, SwapStatus};
 use crate::http::otlp::Exporter;
@@ -89,6 +92,8 @@ pub struct Service {
     pub(super) policy_refused: LastRefusal,
     /// How far the outcomes of the log were read.
     pub(super) reported: Mutex<Reported>,
+    /// Held by who looks at a repository, one a name.
+    looks: BTreeMap<String, Arc<Mutex<()>>>,
     /// Whether the database behind the log did not answer when it was asked last.
     store_away: AtomicBool,
     /// Where spans go; none unless a collector is configured.
@@ -105,6 +110,8 @@ impl Service {
         let Parts { config, assessor, models, policy, policies, store, clock } = parts;
         let policy = policy.map(Arc::new);
         let metrics = Metrics::new();
+        let repositories = assessor.repositories(clock().div_euclid(1000)).into_iter();
+        let looks = repositories.map(|(repo, _)| (repo, Arc::default())).collect();
         Ok(Arc::new(Self {
             key_ring: Arc::new(KeyRing::load(config.keys.clone())?),
             rates: Rates::new(config.limits.requests_per_second),
@@ -116,6 +123,7 @@ impl Service {
             previous: Mutex::default(),
             policy_refused: LastRefusal::default(),
             reported: Mutex::default(),
+            looks,
             store_away: AtomicBool::new(false),
             exporter: config.otlp.as_deref().and_then(|base| exporter(base, &metrics)),
             metrics,
@@ -144,6 +152,24 @@ impl Service {
 
     pub(super) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Folds what landed in a repository; none where it is not known. There is one look at a time, however many ask for one, and
+    /// who waits for theirs keeps no thread.
+    pub(super) async fn refresh(&self, repo: &str) -> Option<Result<HistoryRef, LiveError>> {
+        let look = Arc::clone(self.looks.get(repo)?).lock_owned().await;
+        let (serving, name) = (self.serving.load_full(), repo.to_owned());
+        let now = self.now_ms().div_euclid(1000);
+        let refreshed = tokio::task::spawn_blocking(move || {
+            let _look = look;
+            serving.assessor.refresh(&name, now)
+        });
+        refreshed.await.unwrap_or_else(|_| Some(Err(LiveError::BrokeDown { name: repo.to_owned() })))
+    }
+
+    /// The names of the repositories that are followed.
+    pub(super) fn repositories(&self) -> impl Iterator<Item = &String> {
+        self.looks.keys()
     }
 
     /// Asks the database behind the log whether it is there, and says so where that is another answer than before.

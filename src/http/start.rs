@@ -104,24 +104,16 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
 /// Looks at the repositories from time to time, each for itself, until aborted: a whole history may take minutes to fold, and
 /// nothing else waits for it.
 pub(super) async fn follow_repositories(service: Arc<Service>) {
-    let repositories = service.serving.load().assessor.repositories(service.now_ms().div_euclid(1000));
-    let each = repositories.into_iter().map(|(repo, _)| follow_repository(Arc::clone(&service), repo));
-    join_all(each).await;
+    join_all(service.repositories().map(|repo| follow_repository(&service, repo))).await;
 }
 
 /// Looks at one repository from time to time. Why it cannot be refreshed is logged once, not at every look.
-async fn follow_repository(service: Arc<Service>, repo: String) {
+async fn follow_repository(service: &Service, repo: &str) {
     let mut refused = None;
     loop {
         tokio::time::sleep(service.config.poll).await;
-        let (serving, name) = (service.serving.load_full(), repo.clone());
-        let now = service.now_ms().div_euclid(1000);
-        let looked = tokio::task::spawn_blocking(move || serving.assessor.refresh(&name, now)).await;
         let before = refused.take();
-        refused = match looked {
-            Ok(refreshed) => refreshed.and_then(Result::err).map(|error| with_cause(&error)),
-            Err(_) => Some("the look at it broke down".to_owned()),
-        };
+        refused = service.refresh(repo).await.and_then(Result::err).map(|error| with_cause(&error));
         match &refused {
             Some(error) if refused != before => {
                 tracing::error!(repo, error, "the repository cannot be refreshed");

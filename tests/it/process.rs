@@ -62,6 +62,11 @@ impl Running {
         (response.status().as_u16(), response.body_mut().read_to_string().unwrap_or_default())
     }
 
+    /// Threads that it has now.
+    pub fn n_threads(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap().count()
+    }
+
     /// Asks it to leave, as a service manager does; answers its exit code.
     pub fn stop(&mut self) -> Option<i32> {
         self.signal("TERM");

@@ -1,5 +1,7 @@
 //! The repositories that a running service follows: commits are folded without anybody's call.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use git2::Oid;
@@ -224,6 +226,15 @@ fn a_repository_that_is_away_at_the_start_is_followed_once_it_can_be_read() {
     assert!(!n_away());
 }
 
+/// Asks for a look, and does not wait for the answer.
+fn refresh(service: &Running) -> TcpStream {
+    let mut stream = TcpStream::connect(&service.address).unwrap();
+    stream
+        .write_all(b"POST /v1/repos/shop/refresh HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n")
+        .unwrap();
+    stream
+}
+
 /// Where `HEAD` is a pipe, whoever opens the repository waits for a writer that never comes.
 #[test]
 fn a_repository_that_hangs_keeps_nothing_else_waiting() {
@@ -265,6 +276,11 @@ fn a_repository_that_hangs_keeps_nothing_else_waiting() {
         std::thread::sleep(Duration::from_millis(100));
     }
 
+    let n_threads = service.n_threads();
+    let callers: Vec<TcpStream> = (0..40).map(|_| refresh(&service)).collect();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(service.n_threads() < n_threads + callers.len() / 2, "who asks for a look keeps no thread");
+
     let outcome = json!({
         "decision_id": decision["decision_id"],
         "outcome": "incident",
@@ -273,5 +289,6 @@ fn a_repository_that_hangs_keeps_nothing_else_waiting() {
     assert_eq!(service.post("/v1/outcomes", &outcome.to_string()).0, 201, "a report waits for no look");
     let again = answer(&service);
     assert!(again["reasons"].to_string().contains("known_bad"), "{again}");
+    drop(callers);
     assert_eq!(service.stop(), Some(0), "nor does who leaves");
 }

@@ -65,6 +65,12 @@ pub enum LiveError {
         /// Why not.
         source: incident::Error,
     },
+    /// Reading or folding it broke down.
+    #[error("the look at `{name}` broke down")]
+    BrokeDown {
+        /// Its name.
+        name: String,
+    },
     /// Its ownership file is not there.
     #[error("`{}` is neither a file nor in the repository", path.display())]
     Owners {
@@ -79,7 +85,7 @@ impl LiveError {
         match self {
             Self::Git { .. } | Self::Empty { .. } => true,
             Self::Fold { source, .. } => matches!(**source, timeline::CacheError::Git(_)),
-            Self::Incidents { .. } | Self::Owners { .. } => false,
+            Self::Incidents { .. } | Self::BrokeDown { .. } | Self::Owners { .. } => false,
         }
     }
 }

@@ -125,11 +125,7 @@ pub(in crate::http) async fn refresh(
     State(service): State<Arc<Service>>,
     Path(name): Path<String>,
 ) -> Result<Response, ApiError> {
-    let serving = service.serving.load_full();
-    let now = service.now_ms().div_euclid(1000);
-    let refreshed = tokio::task::spawn_blocking(move || serving.assessor.refresh(&name, now)).await;
-    let refreshed = refreshed.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
-    let refreshed = refreshed.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))?;
+    let refreshed = service.refresh(&name).await.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))?;
     let history = refreshed.map_err(|error| {
         tracing::error!(error = with_cause(&error), "a repository cannot be refreshed");
         ApiError::standard(ProblemCode::RepositoryUnavailable).retry_after(10)
