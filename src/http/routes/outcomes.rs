@@ -110,7 +110,7 @@ pub(in crate::http) async fn take(
     store.append(new_records).await.map_err(|error| failed(&error))?;
     service.metrics.outcomes.inc();
     let (serving, outcome_records) = (service.serving.load_full(), said.outcome_records());
-    // Waits for the history's lock, which a fold may hold for a while.
+    // Waits a moment for the history's lock.
     let taken = tokio::task::spawn_blocking(move || {
         outcome_records.iter().for_each(|outcome_record| serving.assessor.report(outcome_record));
     });
