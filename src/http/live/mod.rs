@@ -13,7 +13,6 @@ mod ranked;
 mod read;
 mod reports;
 mod repository;
-mod told;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

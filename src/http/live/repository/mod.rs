@@ -1,7 +1,9 @@
 //! One followed repository: folded at the start, fed with what lands, folded again when its history was rewritten. Questions
 //! read one state as a whole, never one that is half folded. Start at [`LiveRepository`].
 
-use std::collections::VecDeque;
+mod report;
+mod told;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -14,7 +16,8 @@ use crate::history::hash64;
 use crate::http::live::LiveError;
 use crate::http::live::incidents::{Links, LiveIncidents};
 use crate::http::live::owners::LiveOwners;
-use crate::http::live::told::{Told, about_commit};
+use crate::http::live::repository::report::Waiting;
+use crate::http::live::repository::told::Told;
 use crate::incident::{IncidentFile, OutcomeRecord, OutcomeTarget};
 use crate::timeline::{Cache, CacheError, Folded, Row, RowFile, Sources, Timeline, fold};
 
@@ -60,8 +63,8 @@ pub(super) struct LiveRepository {
     open: Mutex<Vec<Repository>>,
     /// Held by who folds.
     basis: Mutex<Basis>,
-    /// Reported while somebody folds, who takes it in then; one leaves when the history knows it.
-    waiting: Mutex<VecDeque<OutcomeRecord>>,
+    /// Reported while somebody folds, who takes it in then.
+    waiting: Waiting,
     looked_at: AtomicI64,
     /// How often cached rows could not be read.
     n_damages: AtomicU64,
@@ -185,7 +188,7 @@ impl LiveRepository {
             rows: Mutex::new(folded.rows),
             open: Mutex::new(vec![repository]),
             basis: Mutex::new(basis),
-            waiting: Mutex::default(),
+            waiting: Waiting::default(),
             looked_at: AtomicI64::new(now),
             n_damages: AtomicU64::new(0),
             n_mended: AtomicU64::new(0),
@@ -232,49 +235,6 @@ impl LiveRepository {
         }
     }
 
-    /// Takes in what was reported before the start.
-    fn take_reported(&self, reported: Vec<OutcomeRecord>) {
-        let mut told = Told::default();
-        for said in reported {
-            let meant = self.by_commit(&said);
-            told.take(said, meant);
-        }
-        let mut state = self.state_mut();
-        told.tell_all(&mut state.timeline, |_, _| None);
-        state.n_reported = told.n_taken();
-        *lock(&self.told) = told;
-    }
-
-    /// Takes in an outcome reported to the service, or leaves it to who folds the history.
-    ///
-    /// # Errors
-    /// When the history cannot be folded again; what was reported counts all the same.
-    pub(super) fn report(&self, outcome_record: &OutcomeRecord) -> Result<(), LiveError> {
-        let is_first = {
-            let mut waiting = lock(&self.waiting);
-            waiting.push_back(outcome_record.clone());
-            waiting.len() == 1
-        };
-        // Who comes while others wait need not try as long as they did.
-        let n_tries = if is_first { N_TRIES } else { 1 };
-        self.try_basis(n_tries).map_or(Ok(()), |basis| self.take_waiting(&basis))
-    }
-
-    /// Takes in what was reported while somebody folded. All of it counts, also where an error is answered.
-    fn take_waiting(&self, basis: &Basis) -> Result<(), LiveError> {
-        let mut taken = Ok(());
-        loop {
-            let Some(outcome_record) = lock(&self.waiting).front().cloned() else { return taken };
-            taken = taken.and(self.take(basis, &outcome_record));
-            lock(&self.waiting).pop_front();
-        }
-    }
-
-    /// Whether the history is still to learn of something that was reported. Asked after its state was taken to read from.
-    pub(super) fn is_behind(&self) -> bool {
-        !lock(&self.waiting).is_empty()
-    }
-
     /// The place of who folds, where it is free soon.
     fn try_basis(&self, n_tries: u32) -> Option<MutexGuard<'_, Basis>> {
         for _ in 0..n_tries {
@@ -285,39 +245,6 @@ impl LiveRepository {
             }
         }
         None
-    }
-
-    /// What an earlier report about the same change has taught is only unlearned by folding again without it.
-    fn take(&self, basis: &Basis, outcome_record: &OutcomeRecord) -> Result<(), LiveError> {
-        let meant = self.by_commit(outcome_record);
-        let earlier = {
-            let state = self.state();
-            lock(&self.told).newest_about(&state.timeline, &meant).cloned()
-        };
-        lock(&self.told).take(outcome_record.clone(), meant.clone());
-        match earlier {
-            // Said before, or overtaken before it came.
-            Some(earlier) if earlier.outcome == meant.outcome || earlier.known_at > meant.known_at => {
-                self.state_mut().n_reported += 1;
-                Ok(())
-            }
-            Some(_) => self.refold(basis, self.looked_at()).map(|_| ()).inspect_err(|_| self.count(&meant)),
-            None => {
-                self.count(&meant);
-                Ok(())
-            }
-        }
-    }
-
-    fn count(&self, outcome_record: &OutcomeRecord) {
-        let mut state = self.state_mut();
-        state.timeline.report(outcome_record);
-        state.n_reported += 1;
-    }
-
-    /// An outcome of a diff is one of the landed change with that diff.
-    fn by_commit(&self, outcome_record: &OutcomeRecord) -> OutcomeRecord {
-        about_commit(outcome_record, |target| self.landed_as(target))
     }
 
     /// The commit that landed under a name.
@@ -394,10 +321,12 @@ impl LiveRepository {
         if self.n_mended.load(Ordering::SeqCst) == n_damages {
             return Ok(());
         }
-        basis.cache.discard().map_err(|source| basis.not_folded(&self.name, source))?;
-        self.refold(&basis, now)?;
-        self.n_mended.store(n_damages, Ordering::SeqCst);
-        self.take_waiting(&basis)
+        let discarded = basis.cache.discard().map_err(|source| basis.not_folded(&self.name, source));
+        let mended = discarded.and_then(|()| self.refold(&basis, now));
+        if mended.is_ok() {
+            self.n_mended.store(n_damages, Ordering::SeqCst);
+        }
+        self.take_waiting(&basis).and(mended.map(|_| ()))
     }
 
     /// Folds in what landed since the last look, and the whole history where its incidents changed; answers how many changes
