@@ -15,11 +15,11 @@ pub mod secrets;
 pub use digest::{Digest, NotADigest, digest};
 pub(crate) use environment::{is_test_word, opens_name};
 pub use inverse::inverse;
-pub(crate) use keys::for_each_word;
 pub use keys::{
     ChangedWord, KeyChange, KeyChangeKind, KeyWords, MAX_LINES as MAX_KEY_LINES, changed_word, inner_changes,
     key_changes, key_words,
 };
+pub(crate) use keys::{for_each_word, lower_case};
 pub use parse::{DiffError, DiffLimits, parse_diff, parse_diff_within};
 pub use record::{
     Change, ChangeId, ChangeRecord, DiffLine, FileContent, FileDiff, FileStatus, Hunk, LineOrigin, Moment,

@@ -1,6 +1,6 @@
 //! What kind of files are touched and where their paths say that they apply, from names alone.
 
-use crate::change::{ChangeRecord, opens_name};
+use crate::change::{ChangeRecord, lower_case, opens_name};
 use crate::features::facts::{flag, share};
 use crate::features::schema::{FeatureSpec, Unit};
 use crate::features::spread::Spread;
@@ -123,7 +123,7 @@ impl KindFacts {
             depth: None,
         };
         for file_diff in &record.files {
-            let path = file_diff.path().to_ascii_lowercase();
+            let path = lower_case(file_diff.path());
             let extension = if is_readme(&path) { "md" } else { extension_of(&path) };
             for (n, (_, endings)) in facts.n_by_kind.iter_mut().zip(KINDS) {
                 *n += usize::from(endings.contains(&extension));

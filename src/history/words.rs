@@ -1,5 +1,6 @@
 //! From text to hashed words: the one reading that history, features and explanations share.
 
+use crate::change::lower_case;
 use crate::history::reading::hash64;
 use crate::history::tokens::TokenKind;
 
@@ -23,5 +24,5 @@ pub fn token_of(kind: TokenKind, word: &str) -> u32 {
         TokenKind::Message => ("message", 0),
         TokenKind::Body => ("body", 0),
     };
-    ((hash64(&[space, &word.to_ascii_lowercase()]) >> 32) as u32 & !1) | sign
+    ((hash64(&[space, &lower_case(word)]) >> 32) as u32 & !1) | sign
 }

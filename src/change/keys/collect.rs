@@ -60,7 +60,9 @@ impl Entry<'_> {
 
 /// Reads the changed lines of a file's hunks.
 pub(super) fn collect(format: Format, hunks: &[Hunk]) -> Vec<Entry<'_>> {
-    let mut collector = Collector { format, ..Collector::default() };
+    let changed = hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.origin != LineOrigin::Context);
+    let entries = Vec::with_capacity(changed.take(MAX_LINES).count());
+    let mut collector = Collector { format, entries, ..Collector::default() };
     for (hunk_idx, hunk) in hunks.iter().enumerate() {
         collector.start_hunk(hunk_idx);
         for (line_idx, diff_line) in hunk.lines.iter().enumerate() {

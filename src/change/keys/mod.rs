@@ -30,8 +30,8 @@ use serde::{Deserialize, Serialize};
 
 pub use changed_word::{ChangedWord, changed_word};
 pub use inner::inner_changes;
-pub(crate) use words::for_each_word;
 pub use words::{KeyWords, key_words};
+pub(crate) use words::{for_each_word, lower_case};
 
 /// Changed lines of one file that are read; those after it are not (a generated file of a hundred
 /// thousand lines says nothing more about keys, and scoring has a deadline).

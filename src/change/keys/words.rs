@@ -1,5 +1,7 @@
 //! What the name of a key says about its value: units, flags, secrets, hosts.
 
+use std::borrow::Cow;
+
 /// What the words of a key's name say, as a set of bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyWords(u32);
@@ -116,6 +118,14 @@ pub fn key_words(name: &str) -> KeyWords {
         );
     });
     found
+}
+
+/// A text in lower case, as far as it is ASCII; most texts are already, and are borrowed.
+pub(crate) fn lower_case(text: &str) -> Cow<'_, str> {
+    match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(text.to_ascii_lowercase()),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// Calls `f` with every lower-case word of `name`: `wgHTTPTimeout_ms` gives wg, http, timeout, ms.

@@ -7,6 +7,9 @@ use crate::change::{DiffLine, Hunk, LineOrigin};
 const HEADER: &str = "a hunk header `@@ -start,lines +start,lines @@`";
 const LINE: &str = "a line of the hunk that starts with a space, `+`, `-` or `\\`";
 
+/// Lines that room is made for before they are read; a header may promise any number.
+const MAX_RESERVED: u32 = 256;
+
 /// Reads one hunk; the cursor stands on its header.
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Hunk, DiffError> {
     let header = cursor.peek().and_then(parse_header);
@@ -14,6 +17,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Hunk, DiffError> {
     let header_line = cursor.line();
     cursor.advance()?;
     let (mut n_old, mut n_new) = (hunk.old_lines, hunk.new_lines);
+    hunk.lines.reserve(n_old.max(n_new).min(MAX_RESERVED) as usize);
     while n_old > 0 || n_new > 0 {
         let line = cursor.peek().ok_or_else(|| cursor.expected("the rest of the hunk"))?;
         if is_no_newline_mark(line) {

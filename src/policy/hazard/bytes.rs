@@ -1,25 +1,43 @@
-//! Short texts in short texts: which bytes a value has tells of most words of rules that they are not in it.
+//! Short texts in short texts: which bytes a value has side by side tells of most words of rules that they are not in it.
 //! Start at [`ByteSet`].
 
 use memchr::memchr_iter;
 
-/// The bytes of a text, one bit of 128 each: what is not ASCII shares the bit of something that is.
+/// The bytes of a text and the pairs of bytes that stand side by side in it, 128 bits each: some share one.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ByteSet(u128);
+pub(super) struct ByteSet {
+    bytes: u128,
+    pairs: u128,
+}
 
 impl ByteSet {
     pub(super) fn of(text: &str) -> Self {
-        Self(text.bytes().fold(0, |bits, byte| bits | bit(byte)))
+        let (mut set, mut before) = (Self::default(), None);
+        for byte in text.bytes() {
+            set.bytes |= bit(byte);
+            set.pairs |= before.map_or(0, |before| pair(before, byte));
+            before = Some(byte);
+        }
+        set
     }
 
     /// Whether the text may hold another, by the first two bytes of that.
     pub(super) fn may_hold(self, other: &str) -> bool {
-        other.bytes().take(2).all(|byte| self.0 & bit(byte) != 0)
+        match other.as_bytes() {
+            [] => true,
+            [only] => self.bytes & bit(*only) != 0,
+            [first, second, ..] => self.pairs & pair(*first, *second) != 0,
+        }
     }
 }
 
 fn bit(byte: u8) -> u128 {
     1 << (byte & 127)
+}
+
+/// The bit of two bytes side by side, of either in its place.
+fn pair(first: u8, second: u8) -> u128 {
+    bit(first.wrapping_mul(5) ^ second.wrapping_mul(7))
 }
 
 /// Whether a text holds a short one; faster than the standard library's way where both are short.
@@ -44,7 +62,8 @@ mod tests {
             }
         }
         assert!(bytes.may_hold("") && holds(text, ""));
-        assert!(!bytes.may_hold("xfs"), "it has no `x`");
+        assert!(!bytes.may_hold("xfs") && !bytes.may_hold("x"), "it has no `x`");
+        assert!(!bytes.may_hold("sn"), "its `s` and `n` are apart");
         assert!(!holds(text, "443  ssl") && !holds(text, "0.0.0.0/00") && !holds("", "a"));
     }
 }

@@ -121,7 +121,7 @@ fn wildcard(edit: &Edit<'_>) -> bool {
         edit.key_change.kind,
         KeyChangeKind::ListAdd | KeyChangeKind::Added | KeyChangeKind::Text | KeyChangeKind::Host
     );
-    let is_any_address = edit.gains(&["0.0.0.0/0", "::/0"]);
+    let is_any_address = || edit.gains(&["0.0.0.0/0", "::/0"]);
     let is_star = |value: &Value<'_>| is_star(value) || (*value == "all" && edit.key_change.leaf == "allow");
     let is_anything = || {
         is_star(&edit.new)
@@ -158,7 +158,7 @@ fn wildcard(edit: &Edit<'_>) -> bool {
         && (is_any_origin()
             || is_any_prefix()
             || selects_all()
-            || (is_any_address || is_anything() || is_any_action()) && !lets_out(edit)
+            || (is_any_address() || is_anything() || is_any_action()) && !lets_out(edit)
             || is_any_name())
 }
 

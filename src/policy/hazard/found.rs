@@ -1,7 +1,8 @@
 //! Asks every hazard rule about every edit and file of a change, and keeps the first place of each rule that fires. What a file
 //! is too large to be read for is said, not passed over. Start at [`find_hazards`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -12,7 +13,7 @@ use crate::policy::hazard::bytes::holds;
 use crate::policy::hazard::edit::{Around, Edit, EmptyList, MAX_LEFT};
 use crate::policy::hazard::line::Line;
 use crate::policy::hazard::place::Place;
-use crate::policy::hazard::rule::{HazardRule, Look, Sphere, hazard_rules};
+use crate::policy::hazard::rule::{EditLook, FileLook, HazardRule, Look, Sphere, hazard_rules};
 use crate::policy::hazard::shown;
 use crate::policy::reason::ReasonCode;
 
@@ -61,7 +62,7 @@ pub fn find_hazards(
     let files: Vec<_> =
         with_keys(record, keys).map(|(file_diff, known)| FileEdits::of(file_diff, known, record)).collect();
     let mut around = Around { added_leaves: added_leaves(&files), ..Around::default() };
-    let mut asked = Asked { rules: hazard_rules().map(|rule| (rule, None)).collect(), off };
+    let mut asked = Asked { first: BTreeMap::new(), off };
     for file_edits in &files {
         let of_file = Place::of_path(file_edits.file_diff.path()).or(|| rollout);
         around.removed_paths = removed_paths(file_edits);
@@ -70,25 +71,52 @@ pub fn find_hazards(
         asked.ask_file(file_edits, of_file);
         asked.ask_edits(file_edits, of_file, &around);
     }
-    asked.rules.into_iter().filter_map(|(_, first)| first).collect()
+    asked.first.into_values().collect()
 }
 
-/// Every rule with the first place where it fired.
+/// The rules by what they look at, each with its place among all.
+#[derive(Default)]
+struct Rules {
+    over_files: Vec<Placed<FileLook>>,
+    over_edits: Vec<Placed<EditLook>>,
+    /// Those over edits that are silent where one of the others fires.
+    general: Vec<Placed<EditLook>>,
+}
+
+/// A rule, its place among all, and how it looks.
+struct Placed<F> {
+    place: usize,
+    rule: &'static HazardRule,
+    look: F,
+}
+
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
+    let mut rules = Rules::default();
+    for (place, rule) in hazard_rules().enumerate() {
+        match rule.look {
+            Look::File(look) => rules.over_files.push(Placed { place, rule, look }),
+            Look::Edit(look) if rule.is_general => rules.general.push(Placed { place, rule, look }),
+            Look::Edit(look) => rules.over_edits.push(Placed { place, rule, look }),
+        }
+    }
+    rules
+});
+
+/// The first place where each rule fired, by the place of the rule among all.
 struct Asked<'a> {
-    rules: Vec<(&'static HazardRule, Option<Hazard>)>,
+    first: BTreeMap<usize, Hazard>,
     off: &'a BTreeSet<&'a str>,
 }
 
 impl Asked<'_> {
     /// Asks the rules over whole files.
     fn ask_file(&mut self, file_edits: &FileEdits<'_>, of_file: Place) {
-        for (rule, first) in &mut self.rules {
-            if let Look::File(look) = rule.look
-                && !self.off.contains(rule.name)
+        for Placed { place, rule, look } in &RULES.over_files {
+            if !self.off.contains(rule.name)
                 && looks_at(rule.sphere, of_file)
                 && let Some(finding) = look(file_edits)
             {
-                note(first, || hazard(rule, file_edits.file_diff, finding.key, finding.what));
+                self.note(*place, || hazard(rule, file_edits.file_diff, finding.key, finding.what));
             }
         }
     }
@@ -101,46 +129,53 @@ impl Asked<'_> {
         let on_one_line =
             |a: &&KeyChange, b: &&KeyChange| (a.hunk_idx, a.line_idx) == (b.hunk_idx, b.line_idx);
         let by_line = read.chunk_by(on_one_line);
-        let lines: Vec<_> =
-            by_line.filter_map(|edits| Some((Line::of(edits.first()?, file_diff), edits))).collect();
+        let mut lines = Vec::with_capacity(read.len());
+        lines.extend(by_line.filter_map(|edits| Some((Line::of(edits.first()?, file_diff), edits))));
         let on_lines = lines.iter().flat_map(|(line, edits)| edits.iter().map(move |edit| (line, *edit)));
-        let edits: Vec<_> = on_lines
-            .map(|(line, key_change)| PlacedEdit {
-                edit: Edit::new((key_change, file_diff), line, around),
-                place: Place::of_key(&key_change.path, of_file),
-                is_text: is_prose || is_said(key_change),
-            })
-            .collect();
+        let mut edits = Vec::with_capacity(read.len());
+        edits.extend(on_lines.map(|(line, key_change)| PlacedEdit {
+            edit: Edit::new((key_change, file_diff), line, around),
+            place: Place::of_key(&key_change.path, of_file),
+            is_text: is_prose || is_said(key_change),
+        }));
         let mut told = FxHashSet::default();
-        for is_general in [false, true] {
-            for placed in &edits {
-                let line = (placed.edit.key_change.hunk_idx, placed.edit.key_change.line_idx);
-                let is_told = is_general && told.contains(&line);
-                if !is_told && self.ask_edit(placed, is_general) {
-                    told.insert(line);
-                }
+        let line_of =
+            |placed: &PlacedEdit<'_>| (placed.edit.key_change.hunk_idx, placed.edit.key_change.line_idx);
+        for placed in &edits {
+            if self.ask_edit(placed, &RULES.over_edits) {
+                told.insert(line_of(placed));
+            }
+        }
+        for placed in &edits {
+            if !told.contains(&line_of(placed)) && self.ask_edit(placed, &RULES.general) {
+                told.insert(line_of(placed));
             }
         }
     }
 
     /// Whether one of the rules fires, be it one that is switched off: the general ones have nothing to say then, either.
-    fn ask_edit(&mut self, placed: &PlacedEdit<'_>, is_general: bool) -> bool {
+    fn ask_edit(&mut self, placed: &PlacedEdit<'_>, rules: &[Placed<EditLook>]) -> bool {
         let Edit { key_change, file_diff, .. } = placed.edit;
         let mut is_told = false;
-        for (rule, first) in &mut self.rules {
-            if let Look::Edit(is_hit) = rule.look
-                && rule.is_general == is_general
-                && (!placed.is_text || rule.code == ReasonCode::HazardSecret)
+        for Placed { place, rule, look } in rules {
+            if (!placed.is_text || rule.code == ReasonCode::HazardSecret)
                 && looks_at(rule.sphere, placed.place)
-                && is_hit(&placed.edit)
+                && look(&placed.edit)
             {
                 is_told = true;
                 if !self.off.contains(rule.name) {
-                    note(first, || hazard(rule, file_diff, &shown::key(key_change), shown::edit(key_change)));
+                    self.note(*place, || {
+                        hazard(rule, file_diff, &shown::key(key_change), shown::edit(key_change))
+                    });
                 }
             }
         }
         is_told
+    }
+
+    /// Keeps the first hazard of a rule and counts the others.
+    fn note(&mut self, place: usize, hazard: impl FnOnce() -> Hazard) {
+        self.first.entry(place).and_modify(|first| first.n_more += 1).or_insert_with(hazard);
     }
 }
 
@@ -174,14 +209,6 @@ fn looks_at(sphere: Sphere, place: Place) -> bool {
         Sphere::Everywhere => true,
         Sphere::OutsideTests => place != Place::Test,
         Sphere::Production => place == Place::Production,
-    }
-}
-
-/// Keeps the first hazard of a rule and counts the others.
-fn note(slot: &mut Option<Hazard>, hazard: impl FnOnce() -> Hazard) {
-    match slot {
-        Some(first) => first.n_more += 1,
-        None => *slot = Some(hazard()),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use crate::change::KeyChangeKind;
+use crate::change::{KeyChangeKind, lower_case};
 use crate::policy::hazard::bytes::{ByteSet, holds};
 
 /// A value in lower case, empty where there is none.
@@ -15,11 +15,7 @@ pub(super) struct Value<'a> {
 
 impl<'a> Value<'a> {
     pub(super) fn of(value: Option<&'a str>) -> Self {
-        let value = value.unwrap_or("");
-        let text = match value.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            true => Cow::Owned(value.to_ascii_lowercase()),
-            false => Cow::Borrowed(value),
-        };
+        let text = lower_case(value.unwrap_or(""));
         Self { bytes: ByteSet::of(&text), text }
     }
 
@@ -34,7 +30,7 @@ impl<'a> Value<'a> {
     }
 
     fn has_any_but(&self, texts: &[&str], is_out: impl Fn(&str) -> bool) -> bool {
-        // Most texts begin with two bytes that the value does not have.
+        // Most texts begin with two bytes that the value has nowhere side by side.
         texts.iter().any(|text| self.bytes.may_hold(text) && holds(&self.text, text) && !is_out(text))
     }
 }

@@ -48,13 +48,19 @@ impl Sphere {
     }
 }
 
+/// Whether a rule fires on an edit.
+pub(super) type EditLook = fn(&Edit<'_>) -> bool;
+
+/// What a rule finds in a file.
+pub(super) type FileLook = fn(&FileEdits<'_>) -> Option<FileFinding>;
+
 /// What a rule looks at.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Look {
     /// One key edit.
-    Edit(fn(&Edit<'_>) -> bool),
+    Edit(EditLook),
     /// One file: the key and the sides of what was found.
-    File(fn(&FileEdits<'_>) -> Option<FileFinding>),
+    File(FileLook),
 }
 
 /// What a rule found in a file.
@@ -90,7 +96,7 @@ pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
 pub(super) const fn edit_rule(
     name: &'static str,
     sphere: Sphere,
-    is_hit: fn(&Edit<'_>) -> bool,
+    is_hit: EditLook,
     [sentence, example]: [&'static str; 2],
 ) -> HazardRule {
     HazardRule {
