@@ -111,7 +111,7 @@ impl GroupShare {
     /// What each group of an assessment's features does, the heaviest first; vector and calibrator as in
     /// [`Explanation::of`].
     pub fn of(assessment: &Assessment, vector: &[f32], calibrator: Option<&Calibrator>) -> Vec<Self> {
-        let odds = Odds { calibrator };
+        let (odds, read) = (Odds { calibrator }, Read::of(vector));
         // Few groups have more than a third of all.
         let n_of_group = assessment.contributions.len().div_ceil(3);
         let mut by_group: [Vec<&Contribution>; ReaderGroup::ALL.len()] =
@@ -123,7 +123,7 @@ impl GroupShare {
         let slope = odds.slope(assessment.base, by_group.iter().map(|of_group| sum(of_group)));
         let groups = ReaderGroup::ALL.into_iter().zip(&by_group).filter(|(_, of_group)| !of_group.is_empty());
         let share = |(group, of_group): (_, &Vec<&Contribution>)| {
-            group_share(group, of_group, vector, slope * sum(of_group))
+            group_share(group, of_group, read, slope * sum(of_group))
         };
         let mut groups: Vec<Self> = groups.map(share).collect();
         groups.sort_by(|a, b| {
@@ -136,22 +136,12 @@ impl GroupShare {
 fn group_share(
     group: ReaderGroup,
     contributions: &[&Contribution],
-    vector: &[f32],
+    read: Read<'_>,
     log_factor: f64,
 ) -> GroupShare {
     let contribution: f64 = contributions.iter().map(|it| it.contribution).sum();
-    let mut all_said: Vec<Said<'_>> = Vec::new();
-    for it in leading(contributions, contribution, vector) {
-        if all_said.len() == N_VALUES {
-            break;
-        }
-        let said = Said::of(it, vector);
-        // The busiest of one file is also its quietest, how unusual either is.
-        if !all_said.iter().any(|before| before.what == said.what) {
-            all_said.push(said);
-        }
-    }
-    let values: Vec<LeadingValue> = all_said.into_iter().map(Said::into_leading).collect();
+    let leading = leading(contributions, contribution, read);
+    let values: Vec<LeadingValue> = leading.into_iter().map(Said::into_leading).collect();
     let (factor, direction) = (log_factor.exp(), Direction::of(log_factor));
     let strength = match direction {
         Direction::Raises => ["raises the odds ", &times(factor), " times"].concat(),
@@ -167,56 +157,100 @@ fn group_share(
     GroupShare { group, title: group.title().to_owned(), contribution, factor, direction, text, values }
 }
 
-/// The contributions that say most: those that point where the group points and weigh at least a tenth
-/// of the first. They come by their magnitude, the largest first, and stay so.
-fn leading<'a>(contributions: &[&'a Contribution], total: f64, vector: &[f32]) -> Vec<&'a Contribution> {
-    let agrees = |it: &Contribution| {
-        let says_something = || it.value.is_some() || tells_when_unknown(&it.feature);
-        let is_for = it.contribution * total > 0.0;
-        is_for && says_something() && !is_mere_absence(it) && !contradicts(it, total, vector)
-    };
-    let mut rest = contributions.iter().copied().skip_while(|it| !agrees(it));
-    let mut agreeing: Vec<&Contribution> = rest.next().into_iter().collect();
-    let least = agreeing.first().map_or(0.0, |first| first.contribution.abs() / 10.0);
-    agreeing.extend(rest.take_while(|it| it.contribution.abs() >= least).filter(|it| agrees(it)));
-    // What is absent is named only where nothing that is there can be.
-    let is_absent = |it: &&Contribution| it.value == Some(0.0);
-    if agreeing.iter().all(is_absent) {
-        agreeing.truncate(1);
-    } else {
-        agreeing.retain(|it| !is_absent(it));
-    }
-    // How a person's changes fared is one thing that is not told, not three; and what two learners make of the
-    // same outcomes is one thing, too.
-    let agreeing = once(agreeing, |it| is_of_a_person(&it.feature));
-    let agreeing = once(agreeing, |it| matches!(&*it.feature, "place_depth_max" | "place_depth_min"));
-    once(agreeing, |it| is_learned(&it.feature))
+/// The vector behind the contributions, and whether it is of one file, and of one key.
+#[derive(Clone, Copy)]
+struct Read<'a> {
+    vector: &'a [f32],
+    is_one_file: bool,
+    is_one_key: bool,
 }
 
-/// The contributions with the first of a kind alone.
-fn once(all: Vec<&Contribution>, is_one: impl Fn(&Contribution) -> bool) -> Vec<&Contribution> {
-    let first = all.iter().position(|it| is_one(it));
-    let kept = all.into_iter().enumerate().filter(|(idx, it)| Some(*idx) == first || !is_one(it));
-    kept.map(|(_, it)| it).collect()
+impl<'a> Read<'a> {
+    fn of(vector: &'a [f32]) -> Self {
+        let is_one = |feature| {
+            let value = schema().position(feature).and_then(|idx| vector.get(idx));
+            value.is_some_and(|value| *value == 1.0)
+        };
+        Self { vector, is_one_file: is_one("size_files"), is_one_key: is_one("key_edits") }
+    }
+}
+
+/// The contributions that say most, in words: those that point where the group points and weigh at least a tenth
+/// of the first. They come by their magnitude, the largest first, and stay so.
+fn leading<'a>(contributions: &[&'a Contribution], total: f64, read: Read<'_>) -> Vec<Said<'a>> {
+    let agrees = |it: &&Contribution| {
+        it.contribution * total > 0.0 && {
+            let spec = schema().spec(&it.feature);
+            let says_something = it.value.is_some() || tells_when_unknown(spec);
+            says_something && !is_mere_absence(it, spec) && !contradicts(it, spec, total, read.vector)
+        }
+    };
+    let mut rest = contributions.iter().copied().skip_while(|it| !agrees(it));
+    let Some(first) = rest.next() else { return Vec::new() };
+    let least = first.contribution.abs() / 10.0;
+    let weighty = rest.take_while(|it| it.contribution.abs() >= least).filter(agrees);
+    let present = std::iter::once(first).chain(weighty).filter(|it| it.value != Some(0.0));
+    let (mut all_said, mut told) = (Vec::with_capacity(N_VALUES), Vec::new());
+    for it in present {
+        if let Some(one_thing) = OneThing::of(&it.feature) {
+            if told.contains(&one_thing) {
+                continue;
+            }
+            told.push(one_thing);
+        }
+        let said = Said::of(it, read);
+        // The busiest of one file is also its quietest, how unusual either is.
+        if !all_said.iter().any(|before: &Said<'_>| before.what == said.what) {
+            all_said.push(said);
+        }
+        if all_said.len() == N_VALUES {
+            break;
+        }
+    }
+    // What is absent is named only where nothing that is there can be.
+    if all_said.is_empty() {
+        all_said.push(Said::of(first, read));
+    }
+    all_said
+}
+
+/// What several features tell, and is told once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OneThing {
+    /// How a person's changes fared, which is not told.
+    Person,
+    /// How deep the files stand.
+    Depth,
+    /// What two learners make of the same outcomes.
+    Learned,
+}
+
+impl OneThing {
+    fn of(feature: &str) -> Option<Self> {
+        match feature {
+            "place_depth_max" | "place_depth_min" => Some(Self::Depth),
+            feature if is_learned(feature) => Some(Self::Learned),
+            feature => is_of_a_person(feature).then_some(Self::Person),
+        }
+    }
 }
 
 /// Whether a value says only what kind of file, place or edit is not there: that no file is a plain list, and no
 /// line moved, tells nobody anything.
-fn is_mere_absence(contribution: &Contribution) -> bool {
+fn is_mere_absence(contribution: &Contribution, spec: Option<&FeatureSpec>) -> bool {
     let is_of_diff = |spec: &FeatureSpec| match spec.group {
         Group::Kind => true,
         Group::Size | Group::KeyEdits | Group::Key => spec.unit == Unit::Count,
         // Of keys, too, though an outcome.
         _ => spec.name == "key_bad",
     };
-    contribution.value == Some(0.0) && schema().spec(&contribution.feature).is_some_and(is_of_diff)
+    contribution.value == Some(0.0) && spec.is_some_and(is_of_diff)
 }
 
 /// Whether a value's own words speak against the group, though the model counts it for it: "went wrong
 /// less often than usual" in a group that raises the odds, because the model expects even less of most. "As often
 /// as usual" speaks for nothing.
-fn contradicts(contribution: &Contribution, total: f64, vector: &[f32]) -> bool {
-    let spec = schema().spec(&contribution.feature);
+fn contradicts(contribution: &Contribution, spec: Option<&FeatureSpec>, total: f64, vector: &[f32]) -> bool {
     if contribution.feature == "context_base_rate" {
         return rank_of(&contribution.feature, vector).is_some_and(|rank| (rank >= 0.5) != (total > 0.0));
     }
@@ -250,15 +284,15 @@ struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    fn of(contribution: &'a Contribution, vector: &[f32]) -> Self {
+    fn of(contribution: &'a Contribution, read: Read<'_>) -> Self {
         // An hour is neither much nor little.
         let is_ranked = !is_of_a_person(&contribution.feature) && contribution.feature != "time_hour";
-        let rank = rank_of(&contribution.feature, vector).filter(|_| is_ranked);
+        let rank = rank_of(&contribution.feature, read.vector).filter(|_| is_ranked);
         let learned = learned(contribution, rank);
         // What was learned is nothing but a rank.
         let is_rank_told = learned.is_none();
         let what = learned.unwrap_or_else(|| sentence(contribution));
-        let what = said_of_one(&what, is_one("size_files", vector), is_one("key_edits", vector));
+        let what = said_of_one(&what, read.is_one_file, read.is_one_key);
         Self { contribution, what, rank, is_rank_told }
     }
 
@@ -282,12 +316,6 @@ fn unusual(rank: f64) -> Option<String> {
         _ => return None,
     };
     Some([" (", word, " than in ", &whole((100.0 * share).floor()), " % of changes here)"].concat())
-}
-
-/// Whether a count in the vector is one.
-fn is_one(feature: &str, vector: &[f32]) -> bool {
-    let value = schema().position(feature).and_then(|idx| vector.get(idx));
-    value.is_some_and(|value| *value == 1.0)
 }
 
 /// The rank that stands in the vector beside a feature's value.
@@ -337,7 +365,7 @@ mod tests {
                 value: Some(5.0),
                 contribution: 1.0,
             };
-            Said::of(&contribution, vector).into_leading().text
+            Said::of(&contribution, Read::of(vector)).into_leading().text
         };
         assert!(said(&vector).starts_with("the busiest file was changed 5 times before"));
         let size_files = schema().features.iter().position(|spec| spec.name == "size_files").unwrap();
@@ -356,7 +384,7 @@ mod tests {
                 value: Some(value),
                 contribution: 1.0,
             };
-            Said::of(&contribution, &vector).into_leading().text
+            Said::of(&contribution, Read::of(&vector)).into_leading().text
         };
         let none = "none of the file's earlier changes are by the author";
         assert_eq!(
@@ -376,8 +404,9 @@ mod tests {
             value: Some(0.03),
             contribution: share,
         };
-        assert!(contradicts(&contribution(1.0), 1.0, &vector));
-        assert!(!contradicts(&contribution(-1.0), -1.0, &vector));
+        let spec = schema().spec("context_base_rate");
+        assert!(contradicts(&contribution(1.0), spec, 1.0, &vector));
+        assert!(!contradicts(&contribution(-1.0), spec, -1.0, &vector));
     }
 
     #[test]
@@ -394,7 +423,7 @@ mod tests {
         let rank_idx = schema.rank_position("file_bad_lift_max").unwrap();
         vector[rank_idx] = 0.95;
         let all = [of("file_bad_lift_max"), of("file_bad_lift_mean")];
-        let share = group_share(ReaderGroup::PastTrouble, &all.each_ref(), &vector, 1.0);
+        let share = group_share(ReaderGroup::PastTrouble, &all.each_ref(), Read::of(&vector), 1.0);
         let texts: Vec<&str> = share.values.iter().map(|value| value.text.as_str()).collect();
         assert_eq!(
             texts,
@@ -413,9 +442,9 @@ mod tests {
             contribution: 1.0,
         };
         let (none, some, more) = (of("owner_is_last", 0.0), of("kind_yaml", 0.5), of("owner_is_top", 0.0));
-        let names = |all: &[&Contribution]| leading(all, 1.0, &[]).len();
+        let names = |all: &[&Contribution]| leading(all, 1.0, Read::of(&[])).len();
         assert_eq!((names(&[&none, &more]), names(&[&none, &some, &more])), (1, 1));
-        assert_eq!(leading(&[&none, &some], 1.0, &[])[0].value, Some(0.5));
+        assert_eq!(leading(&[&none, &some], 1.0, Read::of(&[]))[0].contribution.value, Some(0.5));
         assert_eq!(names(&[&of("kind_yaml", 0.0), &of("place_ci", 0.0)]), 0, "what kind a file is not");
     }
 
@@ -435,9 +464,9 @@ mod tests {
             [(0.25, "safer than 75 %", false), (0.91, "riskier than 91 %", true)]
         {
             vector[rank_idx] = rank;
-            let text = Said::of(&contribution, &vector).into_leading().text;
+            let text = Said::of(&contribution, Read::of(&vector)).into_leading().text;
             assert!(text.contains(said) && !text.contains("usual"), "{text}");
-            assert_eq!(leading(&[&contribution], 1.0, &vector).len(), usize::from(is_for_raising));
+            assert_eq!(leading(&[&contribution], 1.0, Read::of(&vector)).len(), usize::from(is_for_raising));
         }
     }
 
@@ -452,7 +481,7 @@ mod tests {
         for (feature, n) in
             [("key_ratio_down", 0), ("token_lift_deleted", 0), ("author_tenure_days", 1), ("tokens", 1)]
         {
-            assert_eq!(leading(&[&of(feature)], 1.0, &[]).len(), n, "{feature}");
+            assert_eq!(leading(&[&of(feature)], 1.0, Read::of(&[])).len(), n, "{feature}");
         }
     }
 
@@ -465,7 +494,8 @@ mod tests {
             contribution: 1.0,
         };
         let all = [of("learned_fast"), of("learned_slow"), of("file_bad")];
-        let said: Vec<&str> = leading(&all.each_ref(), 1.0, &[]).into_iter().map(|it| &*it.feature).collect();
+        let said = leading(&all.each_ref(), 1.0, Read::of(&[]));
+        let said: Vec<&str> = said.iter().map(|said| &*said.contribution.feature).collect();
         assert_eq!(said, ["learned_fast", "file_bad"]);
     }
 
@@ -487,7 +517,11 @@ mod tests {
         for (feature, value, total, expected) in cases {
             let contribution =
                 Contribution { feature: feature.into(), group: "".into(), value, contribution: total / 2.0 };
-            assert_eq!(contradicts(&contribution, total, &[]), expected, "{feature} {value:?} {total}");
+            assert_eq!(
+                contradicts(&contribution, schema().spec(feature), total, &[]),
+                expected,
+                "{feature} {value:?} {total}"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use rustc_hash::FxHashMap;
 
 use crate::explain::numbers::{plain, span_hours, times, whole};
@@ -51,32 +51,48 @@ pub(super) fn is_learned(feature: &str) -> bool {
     feature.starts_with("learned_")
 }
 
-/// Whether it says something that a value is unknown: that this is an author's first change here does, "largest
-/// fall of a number: not known" does not.
-pub(super) fn tells_when_unknown(feature: &str) -> bool {
-    schema().position(feature).is_none() || phrase(UNKNOWN, feature).is_some() || is_of_a_person(feature)
+/// Whether it says something that the value of a feature is unknown: that this is an author's first change here does,
+/// "largest fall of a number: not known" does not.
+pub(super) fn tells_when_unknown(spec: Option<&FeatureSpec>) -> bool {
+    spec.is_none_or(|spec| phrase(UNKNOWN, spec.name).is_some() || is_of_a_person(spec.name))
 }
 
 /// A sentence about the many files or keys of a change, said of the only one.
 pub(super) fn said_of_one(text: &str, is_one_file: bool, is_one_key: bool) -> String {
-    static MANY: LazyLock<Regex> = LazyLock::new(|| {
-        let alternatives: Vec<&str> = ALONE.iter().chain(ALONE_KEY).map(|(many, _)| *many).collect();
-        // "None of these files' changes" does not speak of one of these files.
-        Regex::new(&format!(r"\b(?:{})", alternatives.join("|")))
-            .expect("plain words are a regular expression")
+    static MANY: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let many = ALONE.iter().chain(ALONE_KEY).map(|(many, _)| many);
+        let mut builder = AhoCorasick::builder();
+        // They all begin alike, so a look for their beginnings first is of no use.
+        let builder = builder.match_kind(MatchKind::LeftmostFirst).prefilter(false);
+        let automaton = builder.kind(Some(AhoCorasickKind::DFA)).build(many);
+        automaton.expect("a few words are no large automaton")
     });
     if !is_one_file && !is_one_key {
         return text.to_owned();
     }
-    let (mut said, mut rest_at) = (String::with_capacity(text.len()), 0);
-    for many in MANY.find_iter(text) {
-        let of_file = phrase(ALONE, many.as_str()).filter(|_| is_one_file);
-        let of_key = || phrase(ALONE_KEY, many.as_str()).filter(|_| is_one_key);
+    let (mut said, mut rest_at, mut looked_at) = (String::with_capacity(text.len()), 0, 0);
+    while let Some(many) = MANY.find(Input::new(text).range(looked_at..)) {
+        if !begins_word(text, many.start()) {
+            looked_at = many.start() + 1;
+            continue;
+        }
+        let idx = many.pattern().as_usize();
+        let (is_one, alone) = match ALONE.get(idx) {
+            Some((_, alone)) => (is_one_file, *alone),
+            None => (is_one_key, ALONE_KEY[idx - ALONE.len()].1),
+        };
         said.push_str(&text[rest_at..many.start()]);
-        said.push_str(of_file.or_else(of_key).unwrap_or(many.as_str()));
-        rest_at = many.end();
+        said.push_str(if is_one { alone } else { &text[many.span()] });
+        (rest_at, looked_at) = (many.end(), many.end());
     }
     said + &text[rest_at..]
+}
+
+/// Whether a word, or what stands between words, begins at a place: "none of these files' changes" does not speak of "one of
+/// these files".
+fn begins_word(text: &str, at: usize) -> bool {
+    let is_of_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    is_of_word(text[..at].chars().next_back()) != is_of_word(text[at..].chars().next())
 }
 
 /// Whether a feature tells how somebody's changes fared. The model may read it; nobody is told.
@@ -122,6 +138,8 @@ fn subject(spec: &FeatureSpec) -> String {
 /// A phrase, and what is said instead where its value is one.
 struct Phrase {
     of_many: &'static str,
+    /// What stands before and after the value; none in a phrase without one.
+    around: Option<(&'static str, &'static str)>,
     of_one: Option<String>,
 }
 
@@ -129,7 +147,7 @@ impl Phrase {
     fn of(of_many: &'static str) -> Self {
         let one = ONE.iter().find_map(|(many, one)| Some((of_many.split_once(many)?, one)));
         let of_one = one.map(|((before, after), one)| format!("{before}{one}{after}"));
-        Self { of_many, of_one }
+        Self { of_many, around: of_many.split_once("{}"), of_one }
     }
 
     /// The phrase with a value in place.
@@ -140,8 +158,7 @@ impl Phrase {
             ("0 %", _) => "none",
             (shown, _) => shown,
         };
-        let around = self.of_many.split_once("{}");
-        around.map_or_else(|| self.of_many.to_owned(), |(before, after)| [before, shown, after].concat())
+        self.around.map_or_else(|| self.of_many.to_owned(), |(before, after)| [before, shown, after].concat())
     }
 }
 
@@ -208,14 +225,12 @@ fn denied(clause: &str) -> String {
         (" landed ", " did not land "),
         (" reads ", " does not read "),
     ];
-    let first = verbs.iter().filter_map(|(verb, not)| Some((clause.find(verb)?, verb, not))).min();
-    match first {
-        Some((at, verb, not)) => {
-            let rest = clause.get(at + verb.len()..).unwrap_or("");
-            format!("{}{not}{rest}", clause.get(..at).unwrap_or(""))
-        }
-        None => format!("{clause}: no"),
-    }
+    let first = clause.match_indices(' ').find_map(|(at, _)| {
+        let (before, rest) = clause.split_at(at);
+        let denied = |(verb, not): &(&str, &'static str)| Some((before, *not, rest.strip_prefix(verb)?));
+        verbs.iter().find_map(denied)
+    });
+    first.map_or_else(|| format!("{clause}: no"), |(before, not, rest)| [before, not, rest].concat())
 }
 
 /// One digit after the point where the whole is small, none else.
@@ -235,7 +250,11 @@ fn phrase(phrases: &[(&str, &'static str)], name: &str) -> Option<&'static str> 
 
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    let Some(first) = chars.next() else { return String::new() };
+    let mut lowered = String::with_capacity(text.len());
+    lowered.extend(first.to_lowercase());
+    lowered.push_str(chars.as_str());
+    lowered
 }
 
 #[cfg(test)]
