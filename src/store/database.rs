@@ -5,7 +5,9 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::Sqlite;
 use sqlx::error::DatabaseError;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -79,13 +81,21 @@ impl Database {
         }
     }
 
+    /// The connection that writes to an SQLite file, to be kept; nobody else writes while it is. None of other logs.
+    pub(super) async fn session(
+        &self,
+        store_config: &StoreConfig,
+    ) -> Result<Option<PoolConnection<Sqlite>>, Error> {
+        match (self, store_config.address()?) {
+            (Self::Sqlite { writer, .. }, Address::Sqlite(_)) => Ok(Some(writer.acquire().await?)),
+            _ => Ok(None),
+        }
+    }
+
     /// What copies the journal of an opened file back.
-    pub(super) async fn journal(&self, store_config: &StoreConfig) -> Result<Option<Journal>, Error> {
-        let (Self::Sqlite { writer, .. }, Address::Sqlite(path)) = (self, store_config.address()?) else {
-            return Ok(None);
-        };
-        let copier = sqlite_pool(1).connect_with(writing_options(&path)).await?;
-        Ok(Some(Journal::new(writer.clone(), copier)))
+    pub(super) async fn journal(store_config: &StoreConfig) -> Result<Option<Journal>, Error> {
+        let Address::Sqlite(path) = store_config.address()? else { return Ok(None) };
+        Ok(Some(Journal::new(sqlite_pool(1).connect_with(writing_options(&path)).await?)))
     }
 
     /// Opens for reading only; the database must be there, with the tables of this version.
@@ -192,7 +202,8 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
 
 fn sqlite_pool(n_connections: u32) -> SqlitePoolOptions {
     let pool = SqlitePoolOptions::new().max_connections(n_connections).acquire_timeout(WAIT);
-    pool.idle_timeout(None).max_lifetime(None)
+    // A file does not hang up: to ask whether it is still there is one more step of each commit.
+    pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false)
 }
 
 /// Makes the file for its owner alone, so that SQLite gives the files beside it the same mode.

@@ -9,6 +9,7 @@
 //! Never kept here: diff text, messages, authors. Start reading at [`Record`].
 
 mod backup;
+mod batch;
 mod config;
 mod database;
 mod error;
@@ -50,6 +51,10 @@ use questions::Questions;
 use statements::Failure;
 use tail::Tail;
 use writer::{Closed, Command, Writer};
+
+/// How often the lock of a log is asked for, and the time in between.
+const N_LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A handle to the decision log; clones share the one writing thread. The lock of a log whose handles are dropped without
 /// [`Store::close`] goes once what was asked for is done.
@@ -104,10 +109,12 @@ impl Store {
         let chain = tail.chain.as_str().into();
         let store_config = store_config.clone();
         let closed_by = Arc::clone(&closed);
-        let journal = database.journal(&store_config).await?;
+        let journal = Database::journal(&store_config).await?;
+        let session = database.session(&store_config).await?;
         let writer = Writer {
             file: database.file(),
             database,
+            session,
             store_config,
             signing_key,
             heads,
@@ -210,10 +217,23 @@ fn lock(store_config: &StoreConfig) -> Result<Vec<std::fs::File>, Error> {
         let mut options = std::fs::OpenOptions::new();
         let opened = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
         let file = opened.map_err(|source| Error::file("make", &path, source))?;
-        file.try_lock().map_err(|_| Error::Locked { path })?;
+        if !take_lock(&file) {
+            return Err(Error::Locked { path });
+        }
         files.push(file);
     }
     Ok(files)
+}
+
+/// Takes a lock, and tells whether it could. A process that is leaving holds its locks for a moment, and one that was just
+/// started by it holds them until it runs a program of its own.
+fn take_lock(file: &std::fs::File) -> bool {
+    (0..N_LOCK_TRIES).any(|n| {
+        if n > 0 {
+            std::thread::sleep(LOCK_PAUSE);
+        }
+        file.try_lock().is_ok()
+    })
 }
 
 /// Which of the files that vouch for a log are not there.

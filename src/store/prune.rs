@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use crate::store::database::{Database, reading, writing};
+use crate::store::database::{Database, reading};
 use crate::store::heads::Heads;
 use crate::store::key::SigningKey;
 use crate::store::record::CARRIED_FROM;
@@ -71,7 +71,7 @@ pub(super) async fn plan(
     before_ms: i64,
 ) -> Result<Option<Pruning>, Error> {
     let chain = tail.chain.as_str();
-    let last: Option<(i64, RecordDigest)> = writing!(database, last_before(chain, before_ms))?;
+    let last: Option<(i64, RecordDigest)> = reading!(database, last_before(chain, before_ms))?;
     let Some((last, _)) = last else { return Ok(None) };
     let ((seq, digest, is_sealed), outcomes) = checked(database, signing_key, tail, last).await?;
     if !is_sealed {

@@ -172,6 +172,11 @@ impl NewRecord {
         self.body.len() + 4 * n_numbers
     }
 
+    /// Whether it is written without a look at what stands in the log; a question may still have been answered.
+    pub(super) fn rests_on_nothing(&self) -> bool {
+        self.claim.is_none() && self.kind != RecordKind::Revocation
+    }
+
     /// A record made now, with nothing to be found by yet.
     pub fn new(kind: RecordKind, body: String) -> Self {
         Self {

@@ -3,9 +3,12 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use sqlx::Sqlite;
+use sqlx::pool::PoolConnection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::store::batch;
 use crate::store::database::{Database, writing};
 use crate::store::files::OpenedFile;
 use crate::store::heads::Heads;
@@ -14,7 +17,7 @@ use crate::store::key::SigningKey;
 use crate::store::prune::{self, Pruning};
 use crate::store::questions::Questions;
 use crate::store::record::{Appended, NewRecord, now_ms};
-use crate::store::statements::Failure;
+use crate::store::statements::{Failure, sqlite};
 use crate::store::tail::Tail;
 use crate::store::{Error, StoreConfig};
 
@@ -34,6 +37,9 @@ pub(super) type Closed = Arc<OnceLock<String>>;
 
 pub(super) struct Writer {
     pub(super) database: Database,
+    /// Of an SQLite file: the connection that appends, kept from one commit to the next. A pool asks each that comes back
+    /// whether it is still there.
+    pub(super) session: Option<PoolConnection<Sqlite>>,
     pub(super) store_config: StoreConfig,
     pub(super) signing_key: SigningKey,
     pub(super) heads: Heads,
@@ -74,6 +80,16 @@ impl From<Refused> for Error {
             Refused::Away => Self::Away,
         }
     }
+}
+
+/// As [`writing!`], on the connection that is kept, where there is one.
+macro_rules! held {
+    ($writer:expr, $statement:ident ( $($argument:expr),* )) => {
+        match &mut $writer.session {
+            Some(session) => sqlite::$statement(session, $($argument),*).await,
+            None => writing!(&$writer.database, $statement($($argument),*)),
+        }
+    };
 }
 
 type Waiting = (Vec<NewRecord>, oneshot::Sender<Result<Vec<Appended>, Error>>);
@@ -125,6 +141,7 @@ impl Writer {
                     if let Some(journal) = &mut self.journal {
                         journal.close().await;
                     }
+                    self.session = None;
                     self.database.close().await;
                     // Whoever waits may open the log again at once.
                     drop(self);
@@ -175,8 +192,8 @@ impl Writer {
     }
 
     async fn copy_journal(&mut self, n_bytes: usize) {
-        let Some(journal) = &mut self.journal else { return };
-        if let Err(error) = journal.grew(n_bytes).await {
+        let (Some(journal), Some(session)) = (&mut self.journal, &mut self.session) else { return };
+        if let Err(error) = journal.grew(n_bytes, session).await {
             self.close_for_good(&error);
         }
     }
@@ -212,13 +229,12 @@ impl Writer {
         }
     }
 
-    async fn try_commit(&self, batch: Vec<NewRecord>) -> Result<(Vec<Appended>, Tail), Failure> {
-        let now_ms = batch.iter().map(|new_record| new_record.at_ms).max().unwrap_or(0);
-        let forgotten_before_ms = self.forgotten_before_ms(now_ms);
+    async fn try_commit(&mut self, batch: Vec<NewRecord>) -> Result<(Vec<Appended>, Tail), Failure> {
+        let forgotten_before_ms = self.forgotten_before_ms(batch::now_ms(&batch));
         let asked = batch.iter().filter(|new_record| new_record.claim.is_none());
         let questions = asked.filter_map(|new_record| new_record.columns.question.as_ref());
         let places: Vec<i64> = questions.filter_map(|question| self.questions.place(question)).collect();
-        writing!(&self.database, append(batch, &self.tail, &places, forgotten_before_ms))
+        held!(self, append(batch, &self.tail, &places, forgotten_before_ms))
     }
 
     /// A log that may have lost a record is never written again by this process.
@@ -251,7 +267,7 @@ impl Writer {
         if !outcomes.is_empty() {
             self.commit(outcomes).await?;
         }
-        let n_pruned = writing!(&self.database, prune(&row))?;
+        let n_pruned = held!(self, prune(&row))?;
         if n_pruned > 0 {
             let note = prune::note(before_ms, n_pruned);
             self.commit(vec![note]).await?;
@@ -260,9 +276,9 @@ impl Writer {
         Ok(n_pruned)
     }
 
-    async fn forget(&self) {
+    async fn forget(&mut self) {
         let before_ms = self.forgotten_before_ms(now_ms());
-        let forgotten: Result<(), Error> = async { writing!(&self.database, forget(before_ms)) }.await;
+        let forgotten: Result<(), Error> = async { held!(self, forget(before_ms)) }.await;
         if let Err(error) = forgotten {
             tracing::warn!(error = %error, "old idempotency keys could not be forgotten");
         }

@@ -3,12 +3,13 @@
 mod keys;
 mod layout;
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use sqlx::{Connection, Row as _};
 
 use crate::store::Error;
+use crate::store::batch::{Batch, now_ms};
+use crate::store::database::is_busy;
 use crate::store::record::{Appended, Claim, Columns, NewRecord, Record, RecordDigest, RecordKind};
 use crate::store::search::Search;
 use crate::store::tail::Tail;
@@ -23,8 +24,11 @@ const COLUMNS: &str = "chain, seq, kind, id, at_ms, repo, verdict, degraded, com
                        subject_id, expires_ms, question, claim, body, vector, tokens, prev, digest, mac";
 const N_COLUMNS: usize = 21;
 
-/// Rows a statement inserts at once; few sizes, so that prepared statements are reused.
-const INSERT_SIZES: [usize; 6] = [32, 16, 8, 4, 2, 1];
+/// Rows that a statement inserts at most: each number of them is a prepared statement of its own.
+const MOST_ROWS: usize = 32;
+
+/// Places that a statement looks at; few sizes, so that prepared statements are reused.
+const PLACE_SIZES: [usize; 6] = [32, 16, 8, 4, 2, 1];
 
 /// How far an append came before it failed.
 #[derive(Debug)]
@@ -38,23 +42,6 @@ pub(super) enum Failure {
 impl<E: Into<Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::BeforeCommit(error.into())
-    }
-}
-
-/// What answered a question.
-enum Answered {
-    /// A record that stands in the log.
-    Before(Box<Record>),
-    /// The record of the same transaction in this place.
-    Now(usize),
-}
-
-impl Answered {
-    fn record<'a>(&'a self, fresh: &'a [Record]) -> &'a Record {
-        match self {
-            Self::Before(record) => record,
-            Self::Now(idx) => &fresh[*idx],
-        }
     }
 }
 
@@ -92,11 +79,11 @@ fn placeholders(n_rows: usize, n_columns: usize, mark: Mark) -> String {
     (0..n_rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
-/// The sizes and what inserts so many rows.
-fn inserts(insert: &str, mark: Mark) -> [(usize, Arc<str>); INSERT_SIZES.len()] {
-    INSERT_SIZES.map(|n_rows| {
-        let values = placeholders(n_rows, N_COLUMNS, mark);
-        (n_rows, format!("{insert} INTO record ({COLUMNS}) VALUES {values}").into())
+/// What inserts one row, two, and so on.
+fn inserts(mark: Mark) -> [Arc<str>; MOST_ROWS] {
+    std::array::from_fn(|idx| {
+        let values = placeholders(idx + 1, N_COLUMNS, mark);
+        format!("INSERT INTO record ({COLUMNS}) VALUES {values}").into()
     })
 }
 
@@ -119,14 +106,13 @@ fn flag(number: i64) -> Result<bool, Error> {
 }
 
 macro_rules! statements {
-    ($name:ident, $database:ty, $bytes:literal, $insert:literal, $mark:expr, $lock:literal, $unlock:literal) => {
+    ($name:ident, $database:ty, $bytes:literal, $is_one_statement_enough:literal, $mark:expr, $lock:literal, $unlock:literal) => {
         pub(super) mod $name {
             use super::*;
 
             pub(super) const MARK: Mark = $mark;
             /// Written out once.
-            static INSERTS: LazyLock<[(usize, Arc<str>); INSERT_SIZES.len()]> =
-                LazyLock::new(|| inserts($insert, MARK));
+            static INSERTS: LazyLock<[Arc<str>; MOST_ROWS]> = LazyLock::new(|| inserts(MARK));
 
             type Session = <$database as sqlx::Database>::Connection;
             type Row = <$database as sqlx::Database>::Row;
@@ -186,8 +172,8 @@ macro_rules! statements {
                 now_ms: i64,
             ) -> Result<Vec<Record>, Error> {
                 let mut found = Vec::new();
-                for part in places.chunks(INSERT_SIZES[0]) {
-                    let n_marks = INSERT_SIZES.into_iter().rev().find(|size| *size >= part.len()).unwrap_or(part.len());
+                for part in places.chunks(PLACE_SIZES[0]) {
+                    let n_marks = PLACE_SIZES.into_iter().rev().find(|size| *size >= part.len()).unwrap_or(part.len());
                     let mut query = sqlx::query(owned(still_hold_sql(n_marks, MARK))).bind(chain).bind(now_ms);
                     for seq in part.iter().chain(std::iter::repeat_n(&part[0], n_marks - part.len())) {
                         query = query.bind(seq);
@@ -222,17 +208,23 @@ macro_rules! statements {
                 places: &[i64],
                 forgotten_before_ms: i64,
             ) -> Result<(Vec<Appended>, Tail), Failure> {
+                let mut batch = Batch::new(tail, &new_records);
+                let rest_on_nothing = places.is_empty() && new_records.iter().all(NewRecord::rests_on_nothing);
+                if $is_one_statement_enough && rest_on_nothing && new_records.len() <= MOST_ROWS {
+                    for new_record in new_records {
+                        if !batch.answer_as_before(&new_record) {
+                            batch.place(new_record);
+                        }
+                    }
+                    insert(session, batch.fresh()).await.map_err(|error| match error {
+                        Error::Database(error) if is_busy(&error) => Failure::BeforeCommit(error.into()),
+                        error => Failure::AtCommit(error),
+                    })?;
+                    return Ok(batch.finish());
+                }
                 let mut transaction = session.begin().await?;
-                let now_ms = new_records.iter().map(|new_record| new_record.at_ms).max().unwrap_or(0);
-                let answered = still_hold(&mut transaction, &tail.chain, places, now_ms).await?;
-                let wrote = |record: &Record| !record.is_ahead_of(now_ms) && tail.signing_key.wrote(record);
-                let by_question = |record: Record| Some((record.columns.question?, Answered::Before(Box::new(record))));
-                let mut answered: HashMap<RecordDigest, Answered> =
-                    answered.into_iter().filter(wrote).filter_map(by_question).collect();
-                let mut tail = tail.clone();
-                // None stands for the next of the fresh ones.
-                let mut results: Vec<Option<Appended>> = Vec::with_capacity(new_records.len());
-                let mut fresh: Vec<Record> = Vec::with_capacity(new_records.len());
+                let standing_here = still_hold(&mut transaction, &tail.chain, places, now_ms(&new_records)).await?;
+                batch.remember(standing_here);
                 for new_record in new_records {
                     if let Some(claim) = &new_record.claim {
                         let expires_ms = new_record.columns.expires_ms.unwrap_or(i64::MAX);
@@ -240,11 +232,11 @@ macro_rules! statements {
                         match standing(&mut transaction, claim, decision, forgotten_before_ms).await? {
                             Standing::None => {}
                             Standing::OtherBody => {
-                                results.push(Some(Appended::Conflict));
+                                batch.answer(Appended::Conflict);
                                 continue;
                             }
                             Standing::Decision(id) => {
-                                let here = fresh.iter().find(|record| record.id == id).cloned();
+                                let here = batch.fresh().iter().find(|record| record.id == id).cloned();
                                 let earlier = match here {
                                     Some(record) => Some(record),
                                     None => by_id(&mut transaction, &id).await?,
@@ -254,42 +246,27 @@ macro_rules! statements {
                                         && tail.signing_key.wrote(record)
                                 };
                                 if let Some(record) = earlier.filter(proved) {
-                                    results.push(Some(Appended::Earlier(record)));
+                                    batch.answer(Appended::Earlier(record));
                                     continue;
                                 }
                                 take_over(&mut transaction, claim, decision).await?;
                             }
                         }
-                    } else if let Some(earlier) = new_record.columns.question.and_then(|q| answered.get(&q)) {
-                        results.push(Some(Appended::Earlier(earlier.record(&fresh).clone())));
+                    } else if batch.answer_as_before(&new_record) {
                         continue;
                     }
-                    let is_claimed = new_record.claim.is_some();
-                    let record = tail.place(new_record);
-                    expire(&mut transaction, &record).await?;
-                    if record.kind == RecordKind::Revocation {
-                        let revoked = record.columns.subject_id.as_deref();
-                        answered.retain(|_, earlier| Some(earlier.record(&fresh).id.as_str()) != revoked);
-                    }
-                    if let Some(question) = record.columns.question.filter(|_| !is_claimed) {
-                        answered.insert(question, Answered::Now(fresh.len()));
-                    }
-                    fresh.push(record);
-                    results.push(None);
+                    expire(&mut transaction, batch.place(new_record)).await?;
                 }
-                insert(&mut transaction, &fresh).await?;
+                insert(&mut transaction, batch.fresh()).await?;
                 transaction.commit().await.map_err(|error| Failure::AtCommit(error.into()))?;
-                let mut fresh = fresh.into_iter().map(Appended::New);
-                Ok((results.into_iter().filter_map(|result| result.or_else(|| fresh.next())).collect(), tail))
+                Ok(batch.finish())
             }
 
             /// Appends records in their places.
             pub(in crate::store) async fn insert(session: &mut Session, records: &[Record]) -> Result<(), Error> {
-                let mut rest = records;
-                while let Some((n_rows, sql)) = INSERTS.iter().find(|(n_rows, _)| *n_rows <= rest.len()) {
-                    let (now, later) = rest.split_at(*n_rows);
-                    let mut query = sqlx::query(sqlx::AssertSqlSafe(Arc::clone(sql)));
-                    for record in now {
+                for part in records.chunks(MOST_ROWS) {
+                    let mut query = sqlx::query(sqlx::AssertSqlSafe(Arc::clone(&INSERTS[part.len() - 1])));
+                    for record in part {
                         let columns = &record.columns;
                         query = query.bind(&record.chain).bind(record.seq).bind(record.kind.as_str());
                         query = query.bind(&record.id).bind(record.at_ms).bind(&columns.repo);
@@ -304,7 +281,6 @@ macro_rules! statements {
                         query = query.bind(record.mac.as_ref().map(<[u8; 32]>::as_slice));
                     }
                     query.execute(&mut *session).await?;
-                    rest = later;
                 }
                 Ok(())
             }
@@ -418,14 +394,14 @@ macro_rules! statements {
     };
 }
 
-// SQLite: numbered places would be looked up by walking the list of them for each value, and a conflict need not take back
-// the rows of its own statement before it, since the whole transaction goes.
-statements!(sqlite, sqlx::Sqlite, "BLOB", "INSERT OR FAIL", |_| "?".into(), "SELECT 1", "SELECT 1");
+// SQLite: numbered places would be looked up by walking the list of them for each value. A statement that fails there has
+// written nothing, or closes the log; of one that PostgreSQL was sent before it went away nobody knows.
+statements!(sqlite, sqlx::Sqlite, "BLOB", true, |_| "?".into(), "SELECT 1", "SELECT 1");
 statements!(
     postgres,
     sqlx::Postgres,
     "BYTEA",
-    "INSERT",
+    false,
     |n| format!("${n}"),
     "SELECT pg_advisory_lock(739174002)",
     "SELECT pg_advisory_unlock(739174002)"
@@ -440,7 +416,7 @@ mod tests {
     async fn what_still_holds_is_looked_up_by_its_place() {
         let mut session = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
         sqlite::migrate(&mut session).await.unwrap();
-        for n_places in INSERT_SIZES {
+        for n_places in PLACE_SIZES {
             let explain = format!("EXPLAIN QUERY PLAN {}", still_hold_sql(n_places, sqlite::MARK));
             let plan: Vec<(i64, i64, i64, String)> =
                 sqlx::query_as(sqlx::AssertSqlSafe(explain)).fetch_all(&mut session).await.unwrap();
