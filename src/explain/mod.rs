@@ -13,6 +13,7 @@ mod diff;
 mod edit;
 mod grounds;
 mod group;
+mod leading;
 mod numbers;
 mod odds;
 mod partner;

@@ -1,4 +1,4 @@
-//! Asks every hazard rule about every edit and file of a change, and keeps the first place of each rule that fires. What a file
+//! Asks every hazard rule about every edit and file of a change, and keeps where each rule fires first. What a file
 //! is too large to be read for is said, not passed over. Start at [`find_hazards`].
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use crate::policy::hazard::rule::{EditLook, FileLook, HazardRule, Look, Sphere, 
 use crate::policy::hazard::shown;
 use crate::policy::reason::ReasonCode;
 
-/// A rule that fired on a change; the first place where it did.
+/// A rule that fired on a change, and where it did first.
 #[derive(Clone, Debug)]
 pub struct Hazard {
     /// The rule.
@@ -74,35 +74,35 @@ pub fn find_hazards(
     asked.first.into_values().collect()
 }
 
-/// The rules by what they look at, each with its place among all.
+/// The rules by what they look at.
 #[derive(Default)]
 struct Rules {
-    over_files: Vec<Placed<FileLook>>,
-    over_edits: Vec<Placed<EditLook>>,
+    over_files: Vec<Ordered<FileLook>>,
+    over_edits: Vec<Ordered<EditLook>>,
     /// Those over edits that are silent where one of the others fires.
-    general: Vec<Placed<EditLook>>,
+    general: Vec<Ordered<EditLook>>,
 }
 
-/// A rule, its place among all, and how it looks.
-struct Placed<F> {
-    place: usize,
+/// A rule, its position among all, and how it looks.
+struct Ordered<F> {
+    rule_idx: usize,
     rule: &'static HazardRule,
     look: F,
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let mut rules = Rules::default();
-    for (place, rule) in hazard_rules().enumerate() {
+    for (rule_idx, rule) in hazard_rules().enumerate() {
         match rule.look {
-            Look::File(look) => rules.over_files.push(Placed { place, rule, look }),
-            Look::Edit(look) if rule.is_general => rules.general.push(Placed { place, rule, look }),
-            Look::Edit(look) => rules.over_edits.push(Placed { place, rule, look }),
+            Look::File(look) => rules.over_files.push(Ordered { rule_idx, rule, look }),
+            Look::Edit(look) if rule.is_general => rules.general.push(Ordered { rule_idx, rule, look }),
+            Look::Edit(look) => rules.over_edits.push(Ordered { rule_idx, rule, look }),
         }
     }
     rules
 });
 
-/// The first place where each rule fired, by the place of the rule among all.
+/// Where each rule fired first, in the order of the rules.
 struct Asked<'a> {
     first: BTreeMap<usize, Hazard>,
     off: &'a BTreeSet<&'a str>,
@@ -111,12 +111,12 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// Asks the rules over whole files.
     fn ask_file(&mut self, file_edits: &FileEdits<'_>, of_file: Place) {
-        for Placed { place, rule, look } in &RULES.over_files {
+        for Ordered { rule_idx, rule, look } in &RULES.over_files {
             if !self.off.contains(rule.name)
                 && looks_at(rule.sphere, of_file)
                 && let Some(finding) = look(file_edits)
             {
-                self.note(*place, || hazard(rule, file_edits.file_diff, finding.key, finding.what));
+                self.note(*rule_idx, || hazard(rule, file_edits.file_diff, finding.key, finding.what));
             }
         }
     }
@@ -154,17 +154,17 @@ impl Asked<'_> {
     }
 
     /// Whether one of the rules fires, be it one that is switched off: the general ones have nothing to say then, either.
-    fn ask_edit(&mut self, placed: &PlacedEdit<'_>, rules: &[Placed<EditLook>]) -> bool {
+    fn ask_edit(&mut self, placed: &PlacedEdit<'_>, rules: &[Ordered<EditLook>]) -> bool {
         let Edit { key_change, file_diff, .. } = placed.edit;
         let mut is_told = false;
-        for Placed { place, rule, look } in rules {
+        for Ordered { rule_idx, rule, look } in rules {
             if (!placed.is_text || rule.code == ReasonCode::HazardSecret)
                 && looks_at(rule.sphere, placed.place)
                 && look(&placed.edit)
             {
                 is_told = true;
                 if !self.off.contains(rule.name) {
-                    self.note(*place, || {
+                    self.note(*rule_idx, || {
                         hazard(rule, file_diff, &shown::key(key_change), shown::edit(key_change))
                     });
                 }
@@ -174,8 +174,8 @@ impl Asked<'_> {
     }
 
     /// Keeps the first hazard of a rule and counts the others.
-    fn note(&mut self, place: usize, hazard: impl FnOnce() -> Hazard) {
-        self.first.entry(place).and_modify(|first| first.n_more += 1).or_insert_with(hazard);
+    fn note(&mut self, rule_idx: usize, hazard: impl FnOnce() -> Hazard) {
+        self.first.entry(rule_idx).and_modify(|first| first.n_more += 1).or_insert_with(hazard);
     }
 }
 
