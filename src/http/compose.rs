@@ -14,7 +14,7 @@ use crate::http::wire::{
     PlanAnswer, ReasonAnswer, ReferenceAnswer, RiskAnswer, StageAnswer,
 };
 use crate::label::{ChangeKind, Classification};
-use crate::policy::{self, Decision, Facts, Reason, ReasonCode, Verdict};
+use crate::policy::{self, Decision, Facts, KnownBad, Reason, ReasonCode, Verdict};
 use crate::risk::{Assessment, HORIZON_DAYS, ReferenceScope};
 use crate::store::{Columns, NewRecord, RecordKind, new_id};
 
@@ -51,6 +51,7 @@ pub(super) fn compose(serving: &Serving, question: &Question, assessed: Assessed
         expires_ms: Some(expires_ms),
         question: (!answer.degraded).then(|| fingerprint(question, &assessed, &answer)),
     };
+    let basis = basis(serving, &assessed);
     let body = serde_json::to_string(&answer).expect("an answer is plain data");
     let new_record = NewRecord {
         kind: RecordKind::Decision,
@@ -61,7 +62,7 @@ pub(super) fn compose(serving: &Serving, question: &Question, assessed: Assessed
         vector: (!assessed.vector.is_empty()).then_some(assessed.vector),
         tokens: (!assessed.tokens.is_empty()).then_some(assessed.tokens),
         claim: None,
-        basis: Some(serving.basis),
+        basis: Some(basis),
     };
     Composed { answer, new_record }
 }
@@ -342,6 +343,19 @@ fn scope_word(scope: ReferenceScope) -> &'static str {
         ReferenceScope::Repository => "repository",
         ReferenceScope::Artifact => "artifact",
     }
+}
+
+/// What a decision under a key must rest on for the key to answer with it: model, policy, and what is known against the change.
+fn basis(serving: &Serving, assessed: &Assessed) -> [u8; 32] {
+    let all = std::iter::once(assessed).chain(&assessed.parts);
+    let known_bad: Vec<KnownBad> = all.filter_map(|assessed| assessed.known_bad).collect();
+    if known_bad.is_empty() {
+        return serving.basis;
+    }
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.add(&serving.basis);
+    fingerprint.add(format!("{known_bad:?}").as_bytes());
+    fingerprint.finish()
 }
 
 /// Everything that a decision rests on: the same fingerprint may be answered with the same decision.

@@ -7,9 +7,9 @@ use crate::store::database::{Database, reading};
 use crate::store::heads::{Head, Heads};
 use crate::store::key::SigningKey;
 use crate::store::prune;
-use crate::store::record::{Claim, Record, RecordDigest, RecordKind};
+use crate::store::record::{Record, RecordDigest, RecordKind};
 use crate::store::search::Search;
-use crate::store::statements::{CheckpointRow, Remembered};
+use crate::store::statements::CheckpointRow;
 use crate::store::tail::Tail;
 use crate::store::verify::{self, VerifyReport};
 use crate::store::{Error, StoreConfig};
@@ -109,30 +109,6 @@ impl Log {
         records.truncate(n_asked);
         let next = records.last().filter(|_| has_more).map(|record| record.id.clone());
         Ok(Page { records, next })
-    }
-
-    /// What an idempotency key stands for under a model and policy: the decision, or a conflict with another body.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn remembered(
-        &self,
-        claim: &Claim,
-        basis: Option<&RecordDigest>,
-        since_ms: i64,
-        now_ms: i64,
-    ) -> Result<Option<Remembrance>, Error> {
-        let held: Option<Remembered> = reading!(&self.database, remembered(claim, since_ms))?;
-        let Some(held) = held else { return Ok(None) };
-        if held.body_digest != claim.body_digest {
-            return Ok(Some(Remembrance::OtherBody));
-        }
-        if held.expires_ms <= now_ms {
-            return Ok(None);
-        }
-        let proved = |record: &Record| record.answers(claim, basis, now_ms) && self.wrote(record);
-        let record = self.record(&held.decision_id).await?.filter(proved);
-        Ok(record.map(|record| Remembrance::Decision(Box::new(record))))
     }
 
     /// Whether a record is as this installation wrote it: whoever can write the database cannot make one up.
@@ -265,13 +241,4 @@ impl Log {
         let rows: Vec<(String, i64)> = reading!(&self.database, counts())?;
         Ok(rows.into_iter().filter_map(|(word, n)| Some((RecordKind::of(&word)?, n))).collect())
     }
-}
-
-/// What an idempotency key stands for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Remembrance {
-    /// The decision it was answered with.
-    Decision(Box<Record>),
-    /// It came with another body before.
-    OtherBody,
 }

@@ -37,7 +37,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use backup::{backup, restore};
 pub use config::StoreConfig;
 pub use error::Error;
-pub use log::{Beside, Log, Page, Remembrance};
+pub use log::{Beside, Log, Page};
 pub(crate) use record::id_at;
 pub use record::{Appended, Claim, Columns, NewRecord, Record, RecordDigest, RecordKind, new_id};
 pub use search::Search;

@@ -51,8 +51,12 @@ pub fn serve_on(store: &str, dir: &Path, args: &[&str], environment: &[(&str, &P
 
 impl Running {
     pub fn post(&self, path: &str, body: &str) -> (u16, Value) {
-        let agent = agent();
-        let request = agent.post(format!("http://{}{path}", self.address));
+        self.post_with(path, body, &[])
+    }
+
+    pub fn post_with(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> (u16, Value) {
+        let request = agent().post(format!("http://{}{path}", self.address));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let mut response = request.header("content-type", "application/json").send(body).unwrap();
         (response.status().as_u16(), response.body_mut().read_json().unwrap_or(Value::Null))
     }

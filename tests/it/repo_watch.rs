@@ -161,12 +161,23 @@ fn incidents_are_those_of_the_file_as_it_was_last_good() {
     };
     let before = answer(&service);
     assert!(!is_known_bad(&before), "{before}");
+    let under_key = || {
+        let question = json!({ "change": { "repo": "shop", "commit": second.to_string() } });
+        service.post_with("/v1/score", &question.to_string(), &[("idempotency-key", "k")]).1
+    };
+    let keyed = under_key();
+    assert!(!is_known_bad(&keyed), "{keyed}");
+    assert_eq!(under_key()["decision_id"], keyed["decision_id"]);
 
     let link = format!("I-1,2020-09-14T00:00:00Z,2020-09-14T01:00:00Z,shop,{second},declared\n");
     put(&link);
     until("the link is known", &is_known_bad);
     let after = answer(&service);
     assert!(is_known_bad(&after), "the same question, of another history: {after}");
+    let keyed_after = under_key();
+    assert!(is_known_bad(&keyed_after), "its key no longer answers as before: {keyed_after}");
+    assert_ne!(keyed_after["decision_id"], keyed["decision_id"]);
+    assert_eq!(under_key()["decision_id"], keyed_after["decision_id"], "and answers so from then on");
     assert_eq!(std::fs::read_dir(&cache).unwrap().count(), 1, "the history is kept once");
 
     put("I-2,yesterday,,shop,,\n");

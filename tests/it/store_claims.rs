@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use diffrisk::store::{
-    Appended, Claim, NewRecord, Record, RecordKind, Remembrance, Store, StoreConfig, new_id,
-};
+use diffrisk::store::{Appended, Claim, NewRecord, Record, RecordKind, Store, StoreConfig, new_id};
 use sqlx::{Connection, SqliteConnection};
 
 const NOW: i64 = 1_800_000_000_000;
@@ -64,11 +62,6 @@ async fn a_decision_under_a_model_that_was_replaced_meanwhile_stands_for_no_key(
     let (is_new, under_new) = appended(&store, keyed(NOW, 2)).await;
     assert!(is_new && under_new.id != under_old.id, "what was made under the old model is made anew");
     assert_eq!(appended(&store, keyed(NOW, 2)).await, (false, under_new.clone()));
-    let claim = keyed(NOW, 1).claim.unwrap();
-    let remembered =
-        async |basis: u8| store.log().remembered(&claim, Some(&[basis; 32]), 0, NOW).await.unwrap();
-    assert_eq!(remembered(1).await, None);
-    assert_eq!(remembered(2).await, Some(Remembrance::Decision(Box::new(under_new))));
 }
 
 #[tokio::test]

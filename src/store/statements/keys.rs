@@ -1,15 +1,5 @@
 //! Idempotency keys: who holds one, until when.
 
-use crate::store::record::RecordDigest;
-
-/// A remembered idempotency key.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::store) struct Remembered {
-    pub(in crate::store) body_digest: RecordDigest,
-    pub(in crate::store) decision_id: String,
-    pub(in crate::store) expires_ms: i64,
-}
-
 /// Who holds an idempotency key.
 pub(super) enum Standing {
     None,
@@ -38,20 +28,20 @@ macro_rules! key_statements {
             Ok(done.rows_affected() == 1)
         }
 
-        /// What an idempotency key stands for.
-        pub(in crate::store) async fn remembered(
+        /// Who holds an idempotency key that is still remembered.
+        async fn holder(
             session: &mut Session,
             claim: &Claim,
             forgotten_before_ms: i64,
-        ) -> Result<Option<Remembered>, Error> {
-            let sql = "SELECT body_digest, decision_id, expires_ms FROM idempotency \
+        ) -> Result<Standing, Error> {
+            let sql = "SELECT body_digest, decision_id FROM idempotency \
                        WHERE api_key = $1 AND key_digest = $2 AND at_ms >= $3";
             let query = sqlx::query(sql).bind(&claim.api_key).bind(&claim.key_digest[..]);
             let Some(row) = query.bind(forgotten_before_ms).fetch_optional(session).await? else {
-                return Ok(None);
+                return Ok(Standing::None);
             };
-            let body_digest = array(row.try_get(0)?)?;
-            Ok(Some(Remembered { body_digest, decision_id: row.try_get(1)?, expires_ms: row.try_get(2)? }))
+            let is_same = array(row.try_get(0)?)? == claim.body_digest;
+            Ok(if is_same { Standing::Decision(row.try_get(1)?) } else { Standing::OtherBody })
         }
 
         /// Forgets idempotency keys older than a moment.
@@ -82,11 +72,7 @@ macro_rules! key_statements {
             if claim(session, claimed, decision, forgotten_before_ms).await? {
                 return Ok(Standing::None);
             }
-            Ok(match remembered(session, claimed, forgotten_before_ms).await? {
-                None => Standing::None,
-                Some(held) if held.body_digest != claimed.body_digest => Standing::OtherBody,
-                Some(held) => Standing::Decision(held.decision_id),
-            })
+            holder(session, claimed, forgotten_before_ms).await
         }
 
         /// Gives a key that stood for something it cannot prove to another decision.

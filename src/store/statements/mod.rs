@@ -18,8 +18,6 @@ use layout::{MIGRATIONS, layout_statements};
 
 pub(super) use layout::NEWEST_LAYOUT;
 
-pub(super) use keys::Remembered;
-
 const COLUMNS: &str = "chain, seq, kind, id, at_ms, repo, verdict, degraded, commit_id, change_id, change_digest, \
                        subject_id, expires_ms, question, claim, body, vector, tokens, prev, digest, mac";
 const N_COLUMNS: usize = 21;
