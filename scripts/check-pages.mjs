@@ -29,6 +29,8 @@ const slowed = answers.find((answer) => answer.decision === "extra_validation" &
 const fast = answers.find((answer) => answer.decision === "fast_path");
 const doubted = answers.at(-1);
 const unread = answers.at(-2);
+// What landed before the newest commit.
+const suspected = `/suspects?repo=sample&at=${hostile.history.as_of}`;
 const pages = {
   list: "/",
   nothing: "/?q=nothing-like-this",
@@ -38,6 +40,8 @@ const pages = {
   unread: unread.links.page,
   big: big.links.page,
   hostile: hostile.links.page,
+  suspects: "/suspects",
+  suspected,
   model: "/model",
   missing: "/decisions/none",
 };
@@ -94,7 +98,7 @@ const countAlive = () => {
 };
 
 // Hostile words in author, message, path, key and value: nothing of them comes alive, on any page.
-for (const path of ["/", hostile.links.page, "/?q=%3Cscript%3Ealert(1)%3C/script%3E", "/model"]) {
+for (const path of ["/", hostile.links.page, "/?q=%3Cscript%3Ealert(1)%3C/script%3E", suspected, "/model"]) {
   const page = await open();
   let opened = 0;
   page.on("dialog", async (dialog) => {
@@ -116,6 +120,17 @@ for (const path of ["/", hostile.links.page, "/?q=%3Cscript%3Ealert(1)%3C/script
   await page.close();
 }
 
+// The suspects: a share each, all of them together everything, and the list of the repositories to choose from.
+{
+  const page = await open();
+  await page.goto(ADDRESS + suspected);
+  const text = await page.evaluate("document.body.innerText");
+  check("the suspects have shares and titles", (await page.$$eval(".suspect .share b", (all) => all.length)) >= 3
+    && (await page.$$eval(".suspect .what bdi:first-child", (all) => all.every((it) => it.innerText.length > 0))));
+  check("the suspects say what landed when", /\d+ changes landed from .+ UTC to .+ UTC/.test(text));
+  await page.close();
+}
+
 // The model's page: age, importance, drift, capture and calibration curves with their tables, sources.
 {
   const page = await open();
@@ -131,7 +146,7 @@ for (const path of ["/", hostile.links.page, "/?q=%3Cscript%3Ealert(1)%3C/script
 }
 
 // Were anything to come through, the policy of the page would stop it: a script put in by hand does not run.
-for (const path of ["/", hostile.links.page, "/model"]) {
+for (const path of ["/", hostile.links.page, suspected, "/model"]) {
   const page = await open();
   await page.goto(ADDRESS + path);
   const ran = await page.evaluate(() => {

@@ -24,5 +24,6 @@ pub mod policy;
 pub mod risk;
 pub mod scorer;
 pub mod store;
+pub mod suspect;
 pub mod timeline;
 pub mod train;

@@ -10,8 +10,9 @@ use diffrisk::http::wire::Answer;
 use crate::cli::answer::describe;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::history::OnRefusal;
 use crate::cli::output::{OutputArgs, complain, print, print_json};
-use crate::cli::question::{OnRefusal, QuestionArgs};
+use crate::cli::question::QuestionArgs;
 use crate::cli::service::ServiceArgs;
 
 /// Arguments of `gate`.
@@ -107,7 +108,7 @@ fn show(args: &GateArgs, answer: &Answer, mut explanation: Explanation) -> Resul
 
 /// A shallow clone knows no history to compare with: no decision exists.
 fn refuse_shallow(args: &GateArgs) -> Result<(), Failure> {
-    let Some(path) = &args.question.repo else { return Ok(()) };
+    let Some(path) = &args.question.history.repo else { return Ok(()) };
     if Repository::open(path)?.is_shallow() {
         let message = "the repository is a shallow clone; fetch the rest with `git fetch --unshallow`";
         return Err(Failure::no_decision(message));

@@ -13,6 +13,7 @@ mod evaluate;
 mod exit;
 mod failure;
 mod gate;
+mod history;
 mod keys;
 mod learning;
 mod logging;
@@ -28,6 +29,7 @@ mod score;
 mod serve;
 mod service;
 mod settings;
+mod suspects;
 mod time;
 mod train;
 
@@ -66,6 +68,8 @@ enum Command {
     Score(Box<score::ScoreArgs>),
     /// Decides on one change and says so by the exit code
     Gate(Box<gate::GateArgs>),
+    /// Ranks the changes that landed before something broke, the likeliest cause first
+    Suspects(Box<suspects::SuspectsArgs>),
     /// Runs the scoring service
     Serve(serve::ServeArgs),
     /// Reads the decision log
@@ -103,6 +107,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(args),
         Command::Score(args) => score::run(*args),
         Command::Gate(args) => gate::run(*args),
+        Command::Suspects(args) => suspects::run(*args),
         Command::Serve(args) => serve::run(args),
         Command::Decisions(args) => decisions::run(args),
         Command::Models(args) => models::run(args),

@@ -8,61 +8,29 @@ use clap::{ArgGroup, Args};
 use diffrisk::explain::Explanation;
 use diffrisk::features::check_custom_name;
 use diffrisk::git::Repository;
-use diffrisk::http::live::RepositoryConfig;
 use diffrisk::http::wire::Answer;
-use diffrisk::http::{ApiError, Local, LocalSources};
-use diffrisk::incident::IncidentFile;
+use diffrisk::http::{ApiError, Local};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::cli::cache::CacheDir;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
-use crate::cli::output::note;
-use crate::cli::repository::{UnitArg, incident_file, name_of, own_incident_file};
+use crate::cli::history::{HistoryArgs, OnRefusal};
 use crate::cli::time::parse_authored_at;
 
 /// Which change, compared with which history, by which model and policy.
 #[derive(Clone, Debug, Args)]
 pub struct QuestionArgs {
-    /// Model: an artifact directory or a registry's `default` file; the published one unless given
-    #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    pub history: HistoryArgs,
     /// Policy file; the published one unless given
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Repository: a work tree or a bare directory
-    #[arg(long, value_name = "PATH")]
-    pub repo: Option<PathBuf>,
-    /// Name of the repository; its directory's name unless given
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    /// What counts as one change
-    #[arg(long, value_name = "UNIT", value_enum, default_value_t = UnitArg::Auto, requires = "repo")]
-    unit: UnitArg,
-    /// Incident links: CSV, JSON lines or Parquet
-    #[arg(long, value_name = "FILE", requires = "repo")]
-    incidents: Option<PathBuf>,
-    /// CODEOWNERS file
-    #[arg(long, value_name = "FILE", requires = "repo")]
-    owners: Option<PathBuf>,
-    /// Directory that keeps folded histories; `diffrisk` in the user's cache folder unless given
-    #[arg(long, value_name = "DIR", requires = "repo")]
-    cache: Option<PathBuf>,
     /// Custom feature to send along, such as `x.oncall_load=3`; may be given several times
     #[arg(long = "feature", value_name = "NAME=VALUE", value_parser = parse_feature)]
     features: Vec<(String, f64)>,
     #[command(flatten)]
     change: ChangeArgs,
-}
-
-/// What becomes of a question whose model or policy is refused.
-#[derive(Clone, Copy, Debug)]
-pub enum OnRefusal {
-    /// It gets a degraded answer, and says why on stderr: that is a verdict to go by.
-    Degrade,
-    /// It is bad input, where the model or policy was asked for.
-    End,
 }
 
 /// Exactly one of a commit, a range, a diff.
@@ -94,7 +62,7 @@ impl QuestionArgs {
     /// The body of `POST /v1/score` that asks this.
     pub fn body(&self) -> Result<Value, Failure> {
         let mut change = Map::new();
-        change.insert("repo".to_owned(), json!(self.repo_name()));
+        change.insert("repo".to_owned(), json!(self.history.repo_name()));
         let of = &self.change;
         if let Some(revision) = &of.commit {
             change.insert("commit".to_owned(), json!(self.resolve(revision)?));
@@ -147,60 +115,20 @@ impl QuestionArgs {
         on_refusal: OnRefusal,
         ask: impl Fn(&Local, &[u8], i64) -> Result<T, ApiError>,
     ) -> Result<T, Failure> {
-        if self.repo.is_none() && self.change.diff.is_none() {
+        if self.history.repo.is_none() && self.change.diff.is_none() {
             return Err(Failure::usage("`--commit` and `--range` need `--repo` where no service is asked"));
         }
         let body = self.body()?;
-        let incidents = self.incident_file()?;
         let now_ms = Timestamp::now().as_millisecond();
-        let repository = self.repo.as_ref().map(|path| RepositoryConfig {
-            name: self.repo_name(),
-            path: path.clone(),
-            unit: self.unit.into(),
-            owners: self.owners.clone(),
-            incidents,
-        });
-        let sources = LocalSources {
-            model: self.model.as_deref(),
-            policy: self.policy.as_deref(),
-            repository: repository.as_ref(),
-        };
-        let cache = CacheDir::of(self.cache.as_deref())?;
-        let local = Local::open(sources, cache.path(), now_ms.div_euclid(1000))
-            .or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
-        match on_refusal {
-            OnRefusal::End if self.model.is_some() || self.policy.is_some() => refuse(local.refused())?,
-            OnRefusal::End | OnRefusal::Degrade => local.refused().iter().for_each(|refused| note(refused)),
-        }
+        let local = self.history.open(self.policy.as_deref(), on_refusal, now_ms.div_euclid(1000))?;
         let answered = ask(&local, body.to_string().as_bytes(), now_ms);
         answered.or_exit(Exit::BadInput, "the change cannot be scored")
-    }
-
-    /// The incidents that the answer heeds. Where none names the repository, which may be called another way than the
-    /// directory of a work tree, all are its own, as for `mine`.
-    fn incident_file(&self) -> Result<Option<IncidentFile>, Failure> {
-        let Some(path) = &self.incidents else { return Ok(None) };
-        let file = incident_file(path.clone());
-        let (links, name) = (file.load()?, self.repo_name());
-        if links.is_empty() || links.iter().any(|link| link.repo == name) {
-            return Ok(Some(file));
-        }
-        let (path_shown, n) = (path.display(), links.len());
-        note(&format!(
-            "`{path_shown}` names `{name}` nowhere: all of its {n} lines are taken as of this repository"
-        ));
-        Ok(Some(own_incident_file(path.clone())))
-    }
-
-    fn repo_name(&self) -> String {
-        let of_path = || self.repo.as_deref().map(name_of);
-        self.name.clone().or_else(of_path).unwrap_or_else(|| "unknown".to_owned())
     }
 
     /// The id of a commit. A service has the repository, but knows no branch of its caller's.
     fn resolve(&self, revision: &str) -> Result<String, Failure> {
         let is_full = revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match self.repo.as_deref() {
+        match self.history.repo.as_deref() {
             Some(path) => Ok(Repository::open(path)?.resolve(revision)?.0),
             None if is_full => Ok(revision.to_ascii_lowercase()),
             None => Err(Failure::usage(format!(
@@ -208,10 +136,6 @@ impl QuestionArgs {
             ))),
         }
     }
-}
-
-fn refuse(refused: &[String]) -> Result<(), Failure> {
-    if refused.is_empty() { Ok(()) } else { Err(Failure::bad_input(refused.join("; "))) }
 }
 
 /// `x.name=value`; built-in names and odd ones are refused as the service refuses them.

@@ -8,7 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use diffrisk::evaluation::Interval;
-use diffrisk::train::{Block, Comparison, Prediction, Report, Study, SystemReport, Uniformity};
+use diffrisk::train::{
+    Block, Comparison, Prediction, Report, Study, SuspectReport, SystemReport, Uniformity,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -23,6 +25,9 @@ pub fn render(report: &Report) -> String {
     let mut text = figures(report.task, &report.block, &report.also);
     if !report.periods.is_empty() {
         let _ = writeln!(text, "\n{}", periods(report));
+    }
+    if let Some(suspects) = report.suspects.as_ref().filter(|suspects| suspects.n_events > 0) {
+        let _ = writeln!(text, "\n{}", suspected(suspects));
     }
     for (name, study) in &report.studies {
         let _ = write!(text, "\n{}\n{}", name.replace('_', " "), variants(study));
@@ -48,6 +53,23 @@ fn periods(report: &Report) -> String {
     }
     let Uniformity { n, ks } = report.percentile;
     format!("{}percentiles of {n} changes: distance to uniform (KS) {}", table.render(), number(ks, 3))
+}
+
+/// How high the causes stand among the suspects.
+fn suspected(report: &SuspectReport) -> String {
+    let n_candidates = report.median_candidates.unwrap_or(0);
+    let mut table = Table::new(&["suspects", "first", "among 3", "5", "10", "mean 1/rank"]);
+    for system in &report.systems {
+        let mut row = vec![system.name.to_owned()];
+        row.extend(["1", "3", "5", "10"].map(|most| percent(system.hit.get(most).copied().flatten())));
+        row.push(number(system.mrr, 3));
+        table.push(row);
+    }
+    let lead = report.lead_over_newest.as_ref().map_or_else(String::new, |Interval { value, low, high }| {
+        format!("; mean 1/rank over the newest first {value:+.3} ({low:+.3}…{high:+.3})")
+    });
+    let events = format!("{} causes, each among {n_candidates} suspects (median){lead}", report.n_events);
+    format!("{}{}", table.render(), wrapped(&events))
 }
 
 /// The ensemble beside variants of itself.

@@ -5,8 +5,9 @@ use clap::Args;
 use crate::cli::answer::{describe, describe_in_full};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::history::OnRefusal;
 use crate::cli::output::{OutputArgs, print, print_json};
-use crate::cli::question::{OnRefusal, QuestionArgs};
+use crate::cli::question::QuestionArgs;
 
 /// Arguments of `score`.
 #[derive(Debug, Args)]

@@ -25,6 +25,8 @@ pub use custom::{BadLine, CustomValues, CustomVector};
 pub use digest::Digest;
 pub use error::Error;
 pub use known::{LabelTask, Standing, standings};
+#[cfg(test)]
+pub(crate) use read::empty_row;
 pub use records::{Record, read_records};
 pub use row::{FeatureColumn, Metadata, Row, RowOutcome, Rows, RowsBuilder};
 pub use split::{Split, SplitError};

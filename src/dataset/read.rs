@@ -48,7 +48,7 @@ fn entry(file: &ParquetFile) -> Result<Entry, Error> {
 }
 
 /// A row of which nothing is known yet.
-pub(super) fn empty_row() -> Row {
+pub(crate) fn empty_row() -> Row {
     Row {
         repo: String::new(),
         root: String::new(),

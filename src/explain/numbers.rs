@@ -109,7 +109,7 @@ pub(super) fn times(factor: f64) -> String {
 const HOURS_PER_YEAR: f64 = 365.25 * 24.0;
 
 /// A span in its natural unit: "40 minutes", "5 hours", "412 days", "4 years".
-pub(super) fn span_hours(hours: f64) -> String {
+pub fn span_hours(hours: f64) -> String {
     match hours {
         h if h < 1.0 / 60.0 => "less than a minute".to_owned(),
         h if h < 1.5 => counted((h * 60.0).round(), "minute"),

@@ -49,6 +49,11 @@ pub trait Assessor: Send + Sync + 'static {
         None
     }
 
+    /// What landed before something broke, the likeliest cause first; none where the repository is not followed.
+    fn suspects(&self, _broken: &Broken) -> Option<Result<Suspects, LiveError>> {
+        None
+    }
+
     /// What the model itself takes, in its own order; empty without a model.
     fn inputs(&self) -> &[String];
 
@@ -77,6 +82,45 @@ pub trait Assessor: Send + Sync + 'static {
 
     /// The repositories and how far each is known.
     fn repositories(&self, now: i64) -> Vec<(String, Option<HistoryRef>)>;
+}
+
+/// Something that broke, and among which changes its cause is looked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken {
+    /// The repository's name.
+    pub repo: String,
+    /// When it broke, in Unix seconds. What happened later has no say in the order.
+    pub at: i64,
+    /// Seconds before that within which the changes landed.
+    pub window_seconds: i64,
+    /// Files or directories, one of which the change touched; empty for any.
+    pub paths: Vec<String>,
+}
+
+/// The changes that may have broken something.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Suspects {
+    /// The likeliest first; of as likely ones the newest.
+    pub ranked: Vec<Suspect>,
+    /// Changes that landed in the window.
+    pub n_landed: usize,
+    /// Of these, those that were undone before it broke.
+    pub n_undone: usize,
+    /// Of the rest, those that touched none of the paths.
+    pub n_elsewhere: usize,
+    /// What the caller should know beside the order.
+    pub warnings: Vec<String>,
+}
+
+/// A change that may have broken something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suspect {
+    /// Its full id.
+    pub commit: String,
+    /// When it landed, in Unix seconds.
+    pub landed_at: i64,
+    /// Its share of the blame, if one of the changes is to blame.
+    pub share: f64,
 }
 
 /// Every name under which a landed commit may have been asked about before.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::explain::Explanation;
 use crate::http::assess::doubt_clocks;
-use crate::http::assessor::{Assessed, Assessor};
+use crate::http::assessor::{Assessed, Assessor, Broken};
 use crate::http::compose::compose;
 use crate::http::config::{Limits, ServerConfig};
 use crate::http::decode::{Question, question};
@@ -15,6 +15,7 @@ use crate::http::explain::explain;
 use crate::http::live::{Live, LiveError, RepositoryConfig};
 use crate::http::models::{ModelSource, PolicySource};
 use crate::http::service::Serving;
+use crate::http::suspects::{SuspectsAnswer, find};
 use crate::http::wire::Answer;
 use crate::http::{ApiError, parse_json};
 
@@ -95,6 +96,21 @@ impl Local {
         let mut answer = compose(&self.serving, question, assessed, now_ms).answer;
         (answer.decision_id, answer.links) = (None, None);
         answer
+    }
+
+    /// The `n_shown` likeliest causes of something that broke in the repository, at `now` (Unix seconds). No decision is known
+    /// here.
+    ///
+    /// # Errors
+    /// When its folded history is damaged and cannot be folded again, or the repository is another one.
+    pub fn suspects(
+        &self,
+        broken: &Broken,
+        n_shown: usize,
+        now: i64,
+    ) -> Result<SuspectsAnswer, Box<LiveError>> {
+        let found = find(self.serving.assessor.as_ref(), broken, n_shown, now);
+        found.unwrap_or_else(|| Err(LiveError::BrokeDown { name: broken.repo.clone() })).map_err(Box::new)
     }
 
     /// What scores.

@@ -39,13 +39,17 @@ mod service;
 mod settings;
 mod stamp;
 mod start;
+mod suspects;
 mod swap;
 mod tls;
 mod trace;
 pub mod wire;
 mod workers;
 
-pub use assessor::{Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, Landed, ModelRef, Target};
+pub use assessor::{
+    Asked, Assessed, Assessor, Broken, Decided, HistoryMode, HistoryRef, Landed, ModelRef, Suspect, Suspects,
+    Target,
+};
 pub use auth::{Caller, KeyEntry, KeyError, KeyFile, Scope};
 pub use check::check;
 pub use config::{Limits, ServerConfig};
@@ -62,4 +66,5 @@ pub use serve::{ServeError, bind, serve};
 pub use service::{Clock, Parts, PolicyInUse, Service};
 pub use settings::{Settings, SettingsError};
 pub use start::{StartError, start, start_at};
+pub use suspects::{KnownBadAnswer, SuspectsAnswer};
 pub use tls::{TlsConfig, TlsError, trusting};

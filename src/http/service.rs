@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::http::Assessor;
 use crate::http::assessor::HistoryRef;
@@ -94,6 +94,8 @@ pub struct Service {
     pub(super) reported: Mutex<Reported>,
     /// Held by who looks at a repository, one a name.
     looks: BTreeMap<String, Arc<Mutex<()>>>,
+    /// Held by who looks for suspects: one at a time reads whole changes from a repository.
+    pub(super) searches: Semaphore,
     /// Whether the database behind the log did not answer when it was asked last.
     store_away: AtomicBool,
     /// Where spans go; none unless a collector is configured.
@@ -124,6 +126,7 @@ impl Service {
             policy_refused: LastRefusal::default(),
             reported: Mutex::default(),
             looks,
+            searches: Semaphore::new(1),
             store_away: AtomicBool::new(false),
             exporter: config.otlp.as_deref().and_then(|base| exporter(base, &metrics)),
             metrics,

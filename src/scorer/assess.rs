@@ -80,6 +80,14 @@ impl Scorer {
         self.artifact.document().scoring.ensemble.margin(Input { row: &row, tokens })
     }
 
+    /// The calibrated probability of a vector of this build's schema, custom features behind; certain trouble where it is no
+    /// number.
+    pub fn probability(&self, vector: &[f32], tokens: &[u32]) -> f64 {
+        let probability =
+            self.artifact.document().scoring.calibrator.probability(self.margin(vector, tokens));
+        RiskScore::new(probability).map_or(1.0, RiskScore::get)
+    }
+
     /// What each token that the model knows adds to the margin; empty where the model reads no words.
     pub fn token_contributions(&self, tokens: &[u32]) -> Vec<(u32, f64)> {
         let Some(text) = &self.artifact.document().scoring.ensemble.text else { return Vec::new() };

@@ -12,6 +12,7 @@ use crate::train::recipe::Recipe;
 use crate::train::report::{PriorUse, Report, Scored, WithUse};
 use crate::train::sources::in_time_order;
 use crate::train::steady::{periods, uniformity};
+use crate::train::suspects::suspects;
 use crate::train::training::{Prior, TrainOptions, Trained, train};
 
 const DAY_SECONDS: i64 = 86_400;
@@ -151,6 +152,7 @@ pub fn backtest(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> 
             with: run.with,
             periods: periods(&times, &labels, &ensemble.probabilities),
             percentile: uniformity(&ensemble.margins),
+            suspects: Some(suspects(&facts, &labels, &ensemble.probabilities, (as_of, options.seed))),
             studies: BTreeMap::new(),
             notes: run.notes,
         },

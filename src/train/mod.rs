@@ -22,6 +22,7 @@ mod small;
 mod sources;
 mod steady;
 mod study;
+mod suspects;
 mod table;
 mod training;
 
@@ -34,6 +35,7 @@ pub use recipe::{MemberWeights, Recipe};
 pub use report::{Block, Comparison, DatasetReport, PriorUse, Report, SystemReport, WithUse};
 pub use steady::{Period, Uniformity};
 pub use study::{Study, Variant, ablation, learning_curve};
+pub use suspects::{SuspectReport, SuspectSystem};
 pub use table::{TableBacktest, backtest_table, train_table};
 pub use training::{Prior, TrainOptions, Trained, train, train_rows};
 

@@ -12,6 +12,7 @@ use crate::evaluation::{
 };
 use crate::train::steady::{Period, Uniformity};
 use crate::train::study::Study;
+use crate::train::suspects::SuspectReport;
 
 /// Shares of changes gated at which capture is reported, in percent.
 pub(super) const GATES: [u32; 4] = [5, 10, 20, 50];
@@ -54,6 +55,9 @@ pub struct Report {
     pub periods: Vec<Period>,
     /// How evenly the changes spread over the percentiles they would be shown, in time order.
     pub percentile: Uniformity,
+    /// What the order of suspects found; none for a table, whose rows land nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspects: Option<SuspectReport>,
     /// The ensemble beside variants of itself, where asked for: `ablation`, `learning_curve`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub studies: BTreeMap<&'static str, Study>,

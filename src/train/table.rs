@@ -70,6 +70,7 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
         with: None,
         periods: Vec::new(),
         percentile: uniformity(&scored[0].margins),
+        suspects: None,
         studies: BTreeMap::new(),
         notes: trained.notes.clone(),
     };

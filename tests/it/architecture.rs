@@ -23,9 +23,10 @@ const fn row(module: &'static str, may_import: &'static str, io: &'static str) -
 }
 
 /// The modules in the order of the data; each may use rows above it only.
-const TABLE: [ModuleRow; 21] = [
+const TABLE: [ModuleRow; 22] = [
     row("change", "–", "no"),
     row("risk", "–", "no"),
+    row("suspect", "risk", "no"),
     row("model", "–", "no"),
     row("evaluation", "–", "no"),
     row("git", "change", "files"),
@@ -37,7 +38,7 @@ const TABLE: [ModuleRow; 21] = [
     row("dataset", "change, label, features", "files"),
     row("mining", "change, git, label, history, features, timeline, dataset", "files"),
     row("artifact", "features, model, evaluation, risk", "files"),
-    row("train", "dataset, features, model, evaluation, artifact, risk", "no"),
+    row("train", "dataset, features, model, evaluation, artifact, risk, suspect", "no"),
     row("scorer", "change, label, history, features, model, artifact, risk", "no"),
     row("policy", "change, label, risk", "no"),
     row("explain", "change, label, history, features, model, artifact, risk, scorer, policy", "no"),

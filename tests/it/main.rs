@@ -51,6 +51,7 @@ mod store_forgery;
 mod store_heads;
 mod store_sync;
 mod store_tamper;
+mod suspects;
 mod timeline;
 mod tools;
 mod training;

@@ -13,13 +13,14 @@ use crate::git;
 use crate::history::hash64;
 use crate::http::ApiError;
 use crate::http::assessor::{
-    Asked, Assessed, Assessor, Decided, HistoryMode, HistoryRef, Landed, ModelRef, Target,
+    Asked, Assessed, Assessor, Broken, Decided, HistoryMode, HistoryRef, Landed, ModelRef, Suspects, Target,
 };
 use crate::http::compose::{hollow, moment};
 use crate::http::live::followed::Followed;
 use crate::http::live::ranked::Ranked;
 use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change};
 use crate::http::live::repository::{LiveRepository, State};
+use crate::http::live::suspects::suspects;
 use crate::http::live::{Live, LiveError};
 use crate::incident::{OutcomeRecord, OutcomeTarget};
 use crate::label::ChangeKind;
@@ -332,6 +333,21 @@ impl Assessor for LiveAssessor {
     fn title(&self, repo: &str, commit: &str) -> Option<String> {
         let id = ChangeId(commit.to_owned());
         self.live.get(repo)?.here()?.read(|git| git.title(&id)).ok()
+    }
+
+    fn suspects(&self, broken: &Broken) -> Option<Result<Suspects, LiveError>> {
+        let repository = self.live.get(&broken.repo)?.here()?;
+        let n_damages = repository.n_damages();
+        let found = suspects(repository, self.scorer(), broken);
+        if repository.n_damages() == n_damages {
+            return Some(Ok(found));
+        }
+        let n_damages = repository.n_damages();
+        Some(repository.mend(broken.at).and_then(|()| {
+            let found = suspects(repository, self.scorer(), broken);
+            let is_sound = repository.n_damages() == n_damages;
+            is_sound.then_some(found).ok_or_else(|| LiveError::BrokeDown { name: broken.repo.clone() })
+        }))
     }
 
     fn inputs(&self) -> &[String] {

@@ -13,6 +13,7 @@ mod ranked;
 mod read;
 mod reports;
 mod repository;
+mod suspects;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -32,6 +32,7 @@ pub(super) struct Frame {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Here {
     Decisions,
+    Suspects,
     Model,
     Elsewhere,
 }
@@ -53,6 +54,10 @@ impl Frame {
 
     pub(super) fn is_decisions(&self) -> bool {
         self.here == Here::Decisions
+    }
+
+    pub(super) fn is_suspects(&self) -> bool {
+        self.here == Here::Suspects
     }
 
     pub(super) fn is_model(&self) -> bool {

@@ -47,10 +47,10 @@ struct Filters {
 }
 
 /// An entry of a menu.
-struct Choice {
-    value: Shown,
-    word: Shown,
-    is_chosen: bool,
+pub(super) struct Choice {
+    pub(super) value: Shown,
+    pub(super) word: Shown,
+    pub(super) is_chosen: bool,
 }
 
 /// The decisions of one day.
@@ -167,7 +167,7 @@ fn verdict_choices(chosen: Option<&str>) -> Vec<Choice> {
 }
 
 /// The followed repositories, and the one asked for.
-fn repository_choices(names: impl Iterator<Item = String>, chosen: Option<&str>) -> Vec<Choice> {
+pub(super) fn repository_choices(names: impl Iterator<Item = String>, chosen: Option<&str>) -> Vec<Choice> {
     let mut names: Vec<String> = names.chain(chosen.map(ToOwned::to_owned)).collect();
     names.sort_unstable();
     names.dedup();

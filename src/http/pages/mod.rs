@@ -1,4 +1,4 @@
-//! Pages for people: the list of decisions, one decision, the model behind them.
+//! Pages for people: the list of decisions, one decision, what may have broken something, the model behind them.
 //!
 //! Rendered whole on the server, with no script and nothing from elsewhere; all text from outside is
 //! a [`text::Shown`]. A page shows what was recorded and, where the change can be read from a followed
@@ -20,6 +20,7 @@ mod outcome;
 mod reading;
 mod said;
 mod session;
+mod suspects;
 mod text;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(super) fn router(service: &Arc<Service>) -> Router<Arc<Service>> {
         .route("/decisions/{id}", get(decision::page))
         .route("/decisions/{id}/json", get(decisions::one))
         .route("/decisions/{id}/outcome", post(outcome::take))
+        .route("/suspects", get(suspects::page))
         .route("/model", get(model::page))
         .layer(from_fn_with_state(Arc::clone(service), session::enter));
     let open = Router::new()

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{Content, Ref, RefOr, Schema};
 
 use crate::http::ProblemCode;
-use crate::http::routes::{admin, decisions, health, infer, outcomes, score};
+use crate::http::routes::{admin, decisions, health, infer, outcomes, score, suspects};
 use crate::http::wire;
 use crate::policy::ReasonCode;
 
@@ -23,6 +23,7 @@ use crate::policy::ReasonCode;
     ),
     paths(
         score::one, score::batch, decisions::list, decisions::one, outcomes::override_one, outcomes::report,
+        suspects::list,
         admin::refresh, admin::model, admin::activate, admin::rollback, admin::policy, admin::reload_policy, infer::live,
         infer::ready, infer::metadata, infer::model_ready, infer::infer, health::live, health::ready,
         health::metrics

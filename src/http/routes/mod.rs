@@ -7,6 +7,7 @@ pub(super) mod health;
 pub(super) mod infer;
 pub(super) mod outcomes;
 pub(super) mod score;
+pub(super) mod suspects;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

@@ -1,0 +1,120 @@
+//! `suspects`: what may have broken something, among the changes that landed before. Arguments into one question, the answer
+//! into a table.
+
+use clap::{ArgGroup, Args};
+use diffrisk::explain::span_hours;
+use diffrisk::http::{Broken, KnownBadAnswer, SuspectsAnswer};
+use jiff::Timestamp;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, OrExit};
+use crate::cli::history::{HistoryArgs, OnRefusal};
+use crate::cli::output::{OutputArgs, Table, note, print, print_json, wrapped};
+use crate::cli::time::{Moment, parse_moment};
+
+/// Longest window: a change is no suspect beyond the horizon of its risk.
+const MAX_HOURS: i64 = 336;
+/// Suspects of which it is told why they are risky.
+const N_EXPLAINED: usize = 3;
+
+/// Arguments of `suspects`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("where").required(true).args(["repo"]))]
+pub struct SuspectsArgs {
+    #[command(flatten)]
+    history: HistoryArgs,
+    /// When it broke: RFC 3339 or Unix seconds; now unless given
+    #[arg(long, value_name = "T", value_parser = parse_moment)]
+    at: Option<Moment>,
+    /// How many hours before that the changes landed
+    #[arg(long, value_name = "N", default_value_t = MAX_HOURS, value_parser = clap::value_parser!(i64).range(1..=MAX_HOURS))]
+    hours: i64,
+    /// Only changes that touch this file, or one below this directory; may be given several times, for any of them
+    #[arg(long = "path", value_name = "PATH")]
+    paths: Vec<String>,
+    /// How many changes to list
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Lists the changes that landed before something broke, the likeliest cause first.
+pub fn run(args: SuspectsArgs) -> Result<Exit, Failure> {
+    let now = Timestamp::now().as_second();
+    let at = args.at.map_or(now, |moment| moment.0);
+    if at > now {
+        return Err(Failure::usage("`--at` lies in the future"));
+    }
+    let local = args.history.open(None, OnRefusal::End, now)?;
+    let window_seconds = args.hours * 3_600;
+    let broken = Broken { repo: args.history.repo_name(), at, window_seconds, paths: args.paths };
+    let found = local.suspects(&broken, usize::from(args.limit), now);
+    let answer = found.or_exit(Exit::BadInput, "suspects cannot be looked for")?;
+    if args.output.json {
+        print_json(&answer)?;
+    } else {
+        print(&describe(&answer));
+        answer.warnings.iter().for_each(|warning| note(warning));
+    }
+    Ok(Exit::Success)
+}
+
+/// A table of the suspects, and below it why each is risky.
+fn describe(answer: &SuspectsAnswer) -> String {
+    let SuspectsAnswer { repo, from, at, n_landed, n_undone, n_elsewhere, .. } = answer;
+    let mut parts = vec![format!("{n_landed} changes landed in `{repo}` from {from} to {at}")];
+    for (n, what) in [(n_undone, "reverted before it broke"), (n_elsewhere, "elsewhere")] {
+        if *n > 0 {
+            parts.push(format!("{n} {what}"));
+        }
+    }
+    let mut text = wrapped(&parts.join("; ")) + "\n";
+    if answer.suspects.is_empty() {
+        text.push_str("no change is left to suspect\n");
+        return text;
+    }
+    let mut table = Table::new(&["share", "landed", "riskier than", "commit", "title"]).keeping(4);
+    for suspect in &answer.suspects {
+        let percentile = suspect.risk.as_ref().map(|risk| format!("{:.0} of 100", risk.percentile.floor()));
+        table.push(vec![
+            percent(suspect.share),
+            format!("{} before", span_hours(suspect.seconds_before as f64 / 3_600.0)),
+            percentile.unwrap_or_else(|| "–".into()),
+            short(&suspect.commit),
+            suspect
+                .known_bad
+                .iter()
+                .map(known_bad)
+                .chain(suspect.title.clone())
+                .collect::<Vec<_>>()
+                .join(" "),
+        ]);
+    }
+    let others = answer.others;
+    if others.n > 0 {
+        let title = format!("{} others together", others.n);
+        table.push(vec![percent(others.share), String::new(), String::new(), String::new(), title]);
+    }
+    text.push_str(&table.render());
+    for suspect in answer.suspects.iter().take(N_EXPLAINED) {
+        if let Some(why) = &suspect.why {
+            text.push_str(&wrapped(&format!("{}: {why}", short(&suspect.commit))));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn known_bad(known_bad: &KnownBadAnswer) -> String {
+    let day: String = known_bad.occurred_at.chars().take(10).collect();
+    format!("[{} {day}]", known_bad.outcome)
+}
+
+fn short(commit: &str) -> String {
+    commit.chars().take(12).collect()
+}
+
+fn percent(share: f64) -> String {
+    if share > 0.0 && share < 0.01 { "< 1 %".to_owned() } else { format!("{:.0} %", 100.0 * share) }
+}

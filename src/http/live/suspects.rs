@@ -1,0 +1,116 @@
+//! What landed in a followed repository before something broke, in the order of how likely each change is the cause. Only what
+//! was known at that moment has a say. Start at [`suspects`].
+
+use crate::change::ChangeId;
+use crate::http::assessor::{Broken, Suspect, Suspects};
+use crate::http::live::repository::{LiveRepository, State};
+use crate::policy::Reason;
+use crate::scorer::Scorer;
+use crate::suspect::{Candidate, HORIZON_SECONDS, shares};
+use crate::timeline::Row;
+
+/// Rows that are read from the history at a time.
+const N_READ: usize = 512;
+/// Changes that are looked at, at most.
+const MAX_LANDED: usize = 20_000;
+
+/// Ranks the changes of a window by what the model says of each and by how long before it landed; without a model by the time
+/// alone. Damaged rows count as none, and [`LiveRepository::n_damages`] tells of them.
+pub(super) fn suspects(
+    repository: &LiveRepository,
+    scorer: Result<&Scorer, Reason>,
+    broken: &Broken,
+) -> Suspects {
+    let mut found = Suspects::default();
+    let mut rows = standing(repository, broken, &mut found);
+    let n_standing = rows.len();
+    if !broken.paths.is_empty() {
+        rows.retain(|row| touches(repository, row, &broken.paths));
+    }
+    found.n_elsewhere = n_standing - rows.len();
+    if let Err(reason) = &scorer {
+        found.warnings.push(format!("ranked by the time alone, for there is no score: {}", reason.text));
+    }
+    let probability = |row: &Row| scorer.as_ref().map_or(1.0, |it| it.probability(&row.vector, &row.tokens));
+    let candidate = |row: &Row| Candidate { landed_at: row.committed_at, probability: probability(row) };
+    let candidates: Vec<Candidate> = rows.iter().map(candidate).collect();
+    let shares = shares(&candidates, broken.at);
+    let suspect =
+        |(row, share): (Row, f64)| Suspect { commit: row.change_id, landed_at: row.committed_at, share };
+    found.ranked = rows.into_iter().zip(shares).map(suspect).collect();
+    found.ranked.sort_by(|a, b| b.share.total_cmp(&a.share).then(b.landed_at.cmp(&a.landed_at)));
+    found
+}
+
+/// The changes of the window that stood when it broke, counted beside the others. The history is held no longer than for this.
+fn standing(repository: &LiveRepository, broken: &Broken, found: &mut Suspects) -> Vec<Row> {
+    let state = repository.state();
+    let mut rows = landed(repository, &state, broken);
+    if rows.len() > MAX_LANDED {
+        rows.truncate(MAX_LANDED);
+        found.warnings.push(format!("only the newest {MAX_LANDED} changes of the window were looked at"));
+    }
+    found.n_landed = rows.len();
+    rows.retain(|(ordinal, _)| !is_undone(&state, *ordinal, broken.at));
+    found.n_undone = found.n_landed - rows.len();
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// The changes of the window with their places in the fold, the newest first.
+fn landed(repository: &LiveRepository, state: &State, broken: &Broken) -> Vec<(u32, Row)> {
+    let from = broken.at.saturating_sub(broken.window_seconds.min(HORIZON_SECONDS));
+    let mut landed = Vec::new();
+    let mut end = state.position().n_rows;
+    while end > 0 && landed.len() <= MAX_LANDED {
+        let first = end.saturating_sub(N_READ);
+        let Ok(rows) = repository.rows(state, first, end - first) else { return Vec::new() };
+        // Clocks differ: a few changes may say that they landed before the one folded in before them.
+        let is_before = rows.iter().all(|row| row.committed_at < from);
+        let numbered = (first..end).zip(rows).rev();
+        let within = numbered.filter(|(_, row)| (from..=broken.at).contains(&row.committed_at));
+        landed.extend(within.filter_map(|(ordinal, row)| Some((u32::try_from(ordinal).ok()?, row))));
+        if is_before {
+            break;
+        }
+        end = first;
+    }
+    landed
+}
+
+/// Whether a change was reverted before it broke: it was not there any more. One that is named in an incident may be.
+fn is_undone(state: &State, ordinal: u32, at: i64) -> bool {
+    let bad = state.timeline.known().of_ordinal(ordinal);
+    bad.is_some_and(|bad| !bad.is_incident && bad.occurred_at < at)
+}
+
+/// Whether a change touched a file, or one below a directory. One that cannot be read may have.
+fn touches(repository: &LiveRepository, row: &Row, paths: &[String]) -> bool {
+    let id = ChangeId(row.change_id.clone());
+    let Ok(change) = repository.read(|git| git.change(&id, repository.unit)) else { return true };
+    let files = change.record.files.iter();
+    let mut touched = files.flat_map(|file| file.old_path.iter().chain(&file.new_path));
+    touched.any(|path| paths.iter().any(|wanted| is_at_or_below(path, wanted)))
+}
+
+fn is_at_or_below(path: &str, wanted: &str) -> bool {
+    let rest = path.strip_prefix(wanted.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_file_or_what_lies_below_a_directory() {
+        for (path, wanted, expected) in [
+            ("envs/prod/a.yaml", "envs/prod/a.yaml", true),
+            ("envs/prod/a.yaml", "envs/prod", true),
+            ("envs/prod/a.yaml", "envs/", true),
+            ("envs/production/a.yaml", "envs/prod", false),
+            ("other/envs/prod/a.yaml", "envs", false),
+        ] {
+            assert_eq!(is_at_or_below(path, wanted), expected, "{path} {wanted}");
+        }
+    }
+}

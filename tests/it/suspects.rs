@@ -1,0 +1,133 @@
+//! What may have broken something: asked of a running service, on its page and on the command line.
+
+use std::process::Command;
+
+use git2::Oid;
+use serde_json::{Value, json};
+
+use crate::git_script::Script;
+use crate::process::{Running, serve};
+
+const START: i64 = 1_600_000_000;
+const HOUR: i64 = 3_600;
+
+/// A repository in which the third commit reverts the second, an hour after the one before each.
+struct Shop {
+    script: Script,
+    commits: [Oid; 4],
+}
+
+fn shop() -> Shop {
+    let mut script = Script::new();
+    let (a1, a2, b1, b2): (&[u8], &[u8], &[u8], &[u8]) =
+        (b"limit: 1\n", b"limit: 200\n", b"b: 1\n", b"b: 2\n");
+    let first = script.commit("limit: start", &[("a/limit.yaml", a1), ("b/b.yaml", b1)], &[]);
+    let bad = script.commit("limit: raise to 200", &[("a/limit.yaml", a2), ("b/b.yaml", b1)], &[first]);
+    let other = script.commit("b: set to 2", &[("a/limit.yaml", a2), ("b/b.yaml", b2)], &[bad]);
+    let message = format!("Revert \"limit: raise to 200\"\n\nThis reverts commit {bad}.");
+    let revert = script.commit(&message, &[("a/limit.yaml", a1), ("b/b.yaml", b2)], &[other]);
+    script.set_main(revert);
+    Shop { script, commits: [first, bad, other, revert] }
+}
+
+fn suspects(service: &Running, query: &str) -> Value {
+    let (status, body) = service.get(&format!("/v1/suspects?repo=shop&{query}"));
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+fn commits(answer: &Value) -> Vec<&str> {
+    answer["suspects"].as_array().unwrap().iter().map(|suspect| suspect["commit"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_service_ranks_what_stood_when_it_broke_and_says_what_was_decided() {
+    let dir = tempfile::tempdir().unwrap();
+    let Shop { script, commits: [first, bad, other, revert] } = shop();
+    let [first, bad, other, revert] = [first, bad, other, revert].map(|commit| commit.to_string());
+    let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
+    let service = serve(dir.path(), &["--repo", &followed, "--cache", cache.to_str().unwrap()], &[]);
+    let question = json!({ "change": { "repo": "shop", "commit": bad } }).to_string();
+    let decided = service.post("/v1/score", &question).1;
+
+    let before = suspects(&service, &format!("at={}", START + 2 * HOUR + 60));
+    assert_eq!((before["n_landed"].as_i64(), before["n_undone"].as_i64()), (Some(3), Some(0)), "{before}");
+    let mut found = commits(&before);
+    assert_eq!(found[0], other, "the newest of changes that are alike: {before}");
+    found.sort_unstable();
+    let mut expected = [first.as_str(), &bad, &other];
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    let shares: Vec<f64> =
+        before["suspects"].as_array().unwrap().iter().map(|it| it["share"].as_f64().unwrap()).collect();
+    assert!(shares.is_sorted_by(|a, b| a >= b) && (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+
+    let within = suspects(&service, &format!("at={}&path=a&hours=1", START + 2 * HOUR));
+    assert_eq!((commits(&within), within["n_elsewhere"].as_i64()), (vec![bad.as_str()], Some(1)), "{within}");
+    let suspect = &within["suspects"][0];
+    assert_eq!(suspect["title"], "limit: raise to 200");
+    assert_eq!((&suspect["paths"], &suspect["share"]), (&json!(["a/limit.yaml"]), &json!(1.0)));
+    assert_eq!(suspect["known_bad"]["outcome"], "reverted", "told, though it has no say in the order");
+    assert_eq!(suspect["decisions"][0]["decision_id"], decided["decision_id"]);
+    assert!(suspect["risk"]["percentile"].is_number() && suspect["why"].is_string(), "{suspect}");
+
+    let after = suspects(&service, &format!("at={}&limit=1", START + 4 * HOUR));
+    assert_eq!((commits(&after), after["n_undone"].as_i64()), (vec![revert.as_str()], Some(1)), "{after}");
+    assert_eq!(after["others"]["n"], 2);
+
+    assert_eq!(service.get("/v1/suspects?repo=nobody").0, 404);
+    assert_eq!(service.get("/v1/suspects?repo=shop&at=soon").0, 400);
+    assert!(commits(&suspects(&service, "")).is_empty(), "nothing landed within 14 days");
+
+    let page = service.get("/suspects").1;
+    assert!(page.contains("When something broke") && page.contains("<option value=\"shop\""), "{page}");
+    let page = service.get("/suspects?repo=shop&at=2020-09-13T14%3A30&path=a&hours=336").1;
+    assert!(page.contains("limit: raise to 200") && page.contains("reverted Sun 13 Sep 2020"), "{page}");
+    let link = format!("/decisions/{}", decided["decision_id"].as_str().unwrap());
+    assert!(page.contains(&link), "{page}");
+    assert!(service.get("/suspects?repo=nobody").1.contains("<h1"), "a problem is a page as well");
+}
+
+#[test]
+fn a_service_that_follows_nothing_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = serve(dir.path(), &[], &[]);
+    assert!(service.get("/suspects").1.contains("No repository is followed"));
+    assert_eq!(service.get("/v1/suspects?repo=shop").0, 404);
+}
+
+#[test]
+fn the_command_prints_a_table_or_a_document() {
+    let dir = tempfile::tempdir().unwrap();
+    let Shop { script, commits: [_, bad, ..] } = shop();
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+        command.args(["suspects", "--repo", script.path().to_str().unwrap(), "--name", "shop"]);
+        let output = command.arg("--cache").arg(dir.path().join("cache")).args(more).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, table, _) = run(&["--at", "2020-09-13T14:00:00Z", "--path", "a/limit.yaml"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        table.starts_with("2 changes landed in `shop` from 2020-08-30T14:00:00Z to 2020-09-13T14:00:00Z")
+    );
+    let row = table.lines().find(|line| line.contains(&bad.to_string()[..12])).unwrap();
+    assert!(row.contains("[reverted 2020-09-13] limit: raise to 200") && row.contains("33 minutes before"));
+    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+
+    let (_, document, _) = run(&["--at", "2020-09-13T14:00:00Z", "--limit", "1", "--json"]);
+    let document: Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(
+        (document["suspects"].as_array().map(Vec::len), &document["others"]["n"]),
+        (Some(1), &json!(1))
+    );
+
+    let (code, table, _) = run(&["--at", "2020-09-13T14:00:00Z", "--path", "nowhere"]);
+    assert_eq!(code, Some(0));
+    assert!(table.contains("2 elsewhere") && table.contains("no change is left to suspect"), "{table}");
+    let (code, _, said) = run(&["--at", "2999-01-01T00:00:00Z"]);
+    assert!(code == Some(2) && said.contains("`--at` lies in the future"), "{said}");
+    let (code, _, said) = run(&["--hours", "337"]);
+    assert!(code == Some(2) && said.contains("337"), "{said}");
+}
