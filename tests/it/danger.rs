@@ -26,6 +26,9 @@ const FOURTH: &str = include_str!("danger/fourth.jsonl");
 /// As the fourth, by yet somebody else.
 const FIFTH: &str = include_str!("danger/fifth.jsonl");
 
+/// As the fourth, of the kinds that people name first, by two others.
+const SIXTH: &str = include_str!("danger/sixth.jsonl");
+
 /// A dangerous and a harmless diff.
 #[derive(Deserialize)]
 pub struct Pair {
@@ -66,6 +69,11 @@ pub fn fourth_pairs() -> Vec<Pair> {
 /// The fifth suite.
 pub fn fifth_pairs() -> Vec<Pair> {
     unmasked(FIFTH)
+}
+
+/// The sixth suite.
+pub fn sixth_pairs() -> Vec<Pair> {
+    unmasked(SIXTH)
 }
 
 /// Pairs in whose lines `~~` stands inside of what would else be a secret.

@@ -109,6 +109,9 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         "sys_admin",
         "cap_sys_admin",
         "system:masters",
+        "manage-users",
+        "manage-realm",
+        "realm-admin",
     ];
     let is_on = edit.set_to() == Some(true) && edit.switches(POWERS);
     let as_root = edit.flipped() == Some(false) && edit.leaf_says(&["run as non root"])
@@ -186,7 +189,12 @@ fn root_access(edit: &Edit<'_>) -> bool {
             "permit empty passwords",
         ]);
     let old = edit.key_change.old.as_deref().unwrap_or("");
-    login || (edit.line.frees_from_passwords() && !frees_from_passwords(old))
+    // One command more that is run as root without a password.
+    let runs_more = || {
+        let rest = edit.new.strip_prefix(edit.old.as_ref()).unwrap_or("");
+        edit.old.has_any(&["nopasswd:"]) && rest.trim_start().starts_with(',')
+    };
+    login || runs_more() || (edit.line.frees_from_passwords() && !frees_from_passwords(old))
 }
 
 fn host_mount(edit: &Edit<'_>) -> bool {

@@ -221,6 +221,13 @@ impl<'a> Edit<'a> {
         self.is_dropped() || (self.is_gone() && is_of_block() && !holder_goes())
     }
 
+    /// Whether keys right below this one went.
+    pub(super) fn loses_keys_below(&self) -> bool {
+        let path = self.key_change.path.as_str();
+        let is_below = |gone: &&str| gone.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        self.around.removed_paths.iter().any(is_below)
+    }
+
     /// Whether a key of this name came somewhere in the change.
     pub(super) fn comes_elsewhere(&self, leaf: &str) -> bool {
         self.around.added_leaves.contains(leaf)

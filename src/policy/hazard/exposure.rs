@@ -128,6 +128,7 @@ fn wildcard(edit: &Edit<'_>) -> bool {
             && !is_star(&edit.old)
             && (edit.path_says(LETS_IN) || edit.line_begins_with(LETS_IN))
     };
+    let is_any_of_block = || edit.gains(&["{ any; }"]) && edit.line_begins_with(LETS_IN);
     let is_any_action =
         || is_any_of_service(&edit.new) && !is_any_of_service(&edit.old) && edit.path_says(ACTIONS);
     // A name with a star answers for every name that nobody wrote down.
@@ -139,8 +140,9 @@ fn wildcard(edit: &Edit<'_>) -> bool {
             && speaks_of_names(edit.file_diff.path())
     };
     let is_any_origin = || {
-        edit.gains(&["://*.", "://*/", "://*\""])
-            && edit.path_says(&["origin", "origins", "redirect", "cors"])
+        let speaks =
+            || edit.path_says(&["origin", "origins", "redirect", "cors"]) || edit.new.has_any(&["origin"]);
+        edit.gains(&["://*.", "://*/", "://*\"", "://.*"]) && speaks()
     };
     // An empty text is the beginning of every other.
     let is_any_prefix = || {
@@ -158,7 +160,7 @@ fn wildcard(edit: &Edit<'_>) -> bool {
         && (is_any_origin()
             || is_any_prefix()
             || selects_all()
-            || (is_any_address() || is_anything() || is_any_action()) && !lets_out(edit)
+            || (is_any_address() || is_anything() || is_any_of_block() || is_any_action()) && !lets_out(edit)
             || is_any_name())
 }
 
@@ -319,7 +321,10 @@ fn public_access(edit: &Edit<'_>) -> bool {
             "allauthenticatedusers",
             "system:anonymous",
             "system:unauthenticated",
-        ]) && !edit.new.contains('/')
+            "all-staff",
+            "all-employees",
+            "all-users",
+        ]) && !edit.new.contains(['/', '@'])
 }
 
 /// Whether a server of this address is reached from anywhere.

@@ -1,8 +1,9 @@
 //! Rules about how far and how fast something is turned on.
 
-use crate::change::KeyChangeKind;
+use crate::change::{KeyChangeKind, changed_word};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
+use crate::policy::hazard::words::{says, spaced};
 use crate::policy::reason::ReasonCode;
 
 pub(super) const RULES: &[HazardRule] = &[
@@ -78,6 +79,11 @@ fn full_rollout(edit: &Edit<'_>) -> bool {
         && !edit.path_says(SAMPLING)
         && !edit.leaf_says(OTHERS)
         && !edit.path_says(&["alert", "alerts", "critical", "warning", "delay"]);
+    let of_fraction = || {
+        edit.numbers().is_some_and(|(old, new)| old > 0.0 && old <= 0.25 && new == 1.0)
+            && edit.leaf_says(FRACTIONS)
+            && !edit.path_says(SAMPLING)
+    };
     let all_hosts = || edit.becomes(&["all"]) && !edit.old.is_empty() && edit.key_change.leaf == "hosts";
     let larger_steps = edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 10.0 * old)
         && edit.leaf_says(&["step weight", "batch size", "max parallel", "wave size"])
@@ -93,7 +99,37 @@ fn full_rollout(edit: &Edit<'_>) -> bool {
         ]);
     let any_failure = edit.numbers().is_some_and(|(old, new)| old < 100.0 && new >= 100.0)
         && edit.leaf_says(&["max fail percentage", "max failure percentage"]);
-    is_jump || larger_steps || any_failure || all_to_one() || all_hosts()
+    // The gate of everybody beside those of a few.
+    let for_all =
+        || edit.key_change.leaf == "boolean" && edit.set_to() == Some(true) && edit.path_says(&["gates"]);
+    is_jump
+        || larger_steps
+        || any_failure
+        || all_to_one()
+        || all_hosts()
+        || for_all()
+        || of_fraction()
+        || is_said_of_all(edit)
+}
+
+/// Names of shares that are written as parts of one.
+const FRACTIONS: &[&str] =
+    &["allocation", "rollout", "traffic", "weight", "fraction", "share", "exposure", "canary"];
+
+/// A share inside of a text that is read as no number: `{:allocation 0.02` → `{:allocation 1.0`.
+fn is_said_of_all(edit: &Edit<'_>) -> bool {
+    const ALL: &[&str] = &["1.0", "100"];
+    if edit.key_change.kind != KeyChangeKind::Text || !edit.new.has_any(ALL) {
+        return false;
+    }
+    let Some(word) = changed_word(&edit.old, &edit.new) else { return false };
+    let numbers = word.old.parse().ok().zip(word.new.parse().ok());
+    let is_all = numbers.is_some_and(|(old, new): (f64, f64)| {
+        old > 0.0
+            && (old <= 0.25 && new == 1.0 && word.old.contains('.')
+                || old <= 10.0 && old != 1.0 && new == 100.0)
+    });
+    is_all && says(&spaced(word.before), FRACTIONS)
 }
 
 /// Whether an inline list of weights gives more than one a share.
@@ -253,5 +289,8 @@ fn flag_off_in_production(edit: &Edit<'_>) -> bool {
 
 fn default_flipped(edit: &Edit<'_>) -> bool {
     edit.flipped().is_some()
-        && matches!(edit.key_change.leaf.as_str(), "default" | "fallthrough" | "defaultValue")
+        && matches!(
+            edit.key_change.leaf.as_str(),
+            "default" | "fallthrough" | "defaultValue" | "defaultVariant" | "default_variant"
+        )
 }

@@ -5,6 +5,7 @@ use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
+use crate::policy::hazard::words::{says, spaced};
 
 pub(super) const RULES: &[HazardRule] = &[
     edit_rule(
@@ -433,7 +434,21 @@ fn rate_limit_off(edit: &Edit<'_>) -> bool {
         || edit.becomes(&["unlimited", "none", "infinity", "-1", "null"]) && !edit.old.is_empty();
     let is_unlimited = || is_lifted && edit.path_says(THROTTLES) && !edit.leaf_says(OTHERS);
     let is_gone = || edit.is_dropped() && edit.leaf_says(THROTTLES) && !edit.leaf_says(&["headers"]);
-    (is_unlimited() || is_gone() || edit.turned_off(THROTTLES))
+    // An entry of a list that is one, and a switch that came alone into one that was there.
+    let is_entry_gone = || {
+        edit.key_change.kind == KeyChangeKind::Removed
+            && edit.key_change.leaf == "name"
+            && edit.old.has_any(&["limit", "throttl"])
+            && says(&spaced(&edit.old), THROTTLES)
+            && !edit.comes_elsewhere("name")
+    };
+    let is_switched_off = || {
+        edit.key_change.kind == KeyChangeKind::Added
+            && edit.file_diff.n_lines() == (1, 0)
+            && edit.set_to() == Some(false)
+            && edit.path_says(THROTTLES)
+    };
+    (is_unlimited() || is_gone() || is_entry_gone() || is_switched_off() || edit.turned_off(THROTTLES))
         && !edit.path_says(&["exception", "exceptions", "exempt"])
 }
 

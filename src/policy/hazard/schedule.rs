@@ -34,6 +34,7 @@ fn schedule_every_minute(edit: &Edit<'_>) -> bool {
         "interval",
         "job",
         "crontab",
+        "crons",
     ];
     const FIELDS: &[&str] = &["minute", "hour", "day", "weekday", "month", "monthday"];
     if edit.key_change.kind != KeyChangeKind::Text || is_every_minute(&edit.old) {
@@ -43,6 +44,12 @@ fn schedule_every_minute(edit: &Edit<'_>) -> bool {
         || (edit.becomes(&["*", "*/1"]) && edit.leaf_says(&["minute"]))
         || (edit.becomes(&["*"]) && edit.leaf_says(FIELDS) && edit.path_says(SCHEDULES))
         || (edit.file_diff.path().contains("cron") && is_cron_line_every_minute(edit))
+        || loses_minute(edit)
+}
+
+/// `crontab(hour=2, minute=0)` of Celery without its minute.
+fn loses_minute(edit: &Edit<'_>) -> bool {
+    edit.loses(&["minute="]) && edit.new.has_any(&["crontab("])
 }
 
 /// A line of a crontab, with its command.
@@ -58,7 +65,7 @@ fn is_cron_line_every_minute(edit: &Edit<'_>) -> bool {
 /// as a calendar of systemd.
 fn is_every_minute(value: &str) -> bool {
     let is_every = |field: Option<&&str>| matches!(field, Some(&("*" | "*/1" | "0/1" | "0-59")));
-    let fields: Vec<&str> = value.split_ascii_whitespace().take(8).collect();
+    let fields: Vec<&str> = written(value).split_ascii_whitespace().take(8).collect();
     match fields.len() {
         5 => is_every(fields.first()),
         6 | 7 => is_every(fields.first()) || is_every(fields.get(1)),
@@ -77,12 +84,18 @@ fn schedule_jump(edit: &Edit<'_>) -> bool {
     old.zip(new).is_some_and(|(old, new)| new >= 12.0 * old || old >= 12.0 * new)
 }
 
+/// What is written in a list of one, or in a call such as `cron('H 3 * * *')`.
+fn written(value: &str) -> &str {
+    let value = value.trim().strip_prefix("cron(").map_or(value, |rest| rest.trim_end_matches([')', ';']));
+    value.trim_matches(['[', ']', '"', '\'', ' '])
+}
+
 /// About how often five fields of a cron line are met in a year: minute, hour, day of the month, month, day of the week.
 fn runs_per_year(value: &str) -> Option<f64> {
     const PARTS: [f64; 5] = [60.0, 24.0, 30.4, 12.0, 7.0];
     const NAMED: &[(&str, f64)] =
         &[("@hourly", 8_766.0), ("@daily", 365.0), ("@weekly", 52.0), ("@monthly", 12.0), ("@yearly", 1.0)];
-    let text = value.trim_matches(['"', '\'']).trim();
+    let text = written(value);
     if let Some((_, runs)) = NAMED.iter().find(|(name, _)| *name == text) {
         return Some(*runs);
     }
@@ -105,7 +118,9 @@ fn n_met(field: &str, n: f64) -> Option<f64> {
         let (range, step) = part.split_once('/').unwrap_or((part, "1"));
         let step: f64 = step.parse().ok().filter(|step| *step >= 1.0)?;
         let span = match range.split_once('-') {
-            _ if matches!(range, "*" | "?") => n,
+            // Jenkins spreads jobs over the hour by `H`: one moment, or every so many.
+            _ if matches!(range, "*" | "?") || (range == "H" || range == "h") && part.contains('/') => n,
+            None if matches!(range, "H" | "h") => 1.0,
             // `5/15`: from the fifth on.
             None if part.contains('/') && range.parse::<u8>().is_ok() => n,
             Some((from, to)) => match (from.parse::<f64>(), to.parse::<f64>()) {

@@ -31,7 +31,7 @@ pub(super) const RULES: &[HazardRule] = &[
 ];
 
 fn secret_in_clear(edit: &Edit<'_>) -> bool {
-    if is_printed(edit) {
+    if is_printed(edit) || edit.line.is_in_new_file() && is_named_before(edit) && !is_sealed(edit) {
         return true;
     }
     let is_typed = edit.key_change.kind == KeyChangeKind::Secret;
@@ -42,7 +42,7 @@ fn secret_in_clear(edit: &Edit<'_>) -> bool {
     {
         return false;
     }
-    is_default_of_secret(edit) || is_named_before(edit) || is_shown(edit)
+    is_default_of_secret(edit) || is_shown(edit)
 }
 
 /// Whether the line of an edit shows a secret that came with it; found out once a line for all edits of a sort.
@@ -154,12 +154,13 @@ fn is_default_of_secret(edit: &Edit<'_>) -> bool {
     key_change.leaf == "default" && secrets::is_assigned(key_words(key_change.parent()), new)
 }
 
-/// `- name: DB_PASSWORD`, and on the next line its value.
+/// `- name: DB_PASSWORD`, or `name = "…"`, and on the next line its value.
 fn is_named_before(edit: &Edit<'_>) -> bool {
     if edit.key_change.leaf != "value" {
         return false;
     }
-    let name = edit.line_before().trim().trim_start_matches("- ").strip_prefix("name:").unwrap_or("");
+    let before = edit.line_before().trim().trim_start_matches("- ").strip_prefix("name").unwrap_or("");
+    let name = before.trim_start().strip_prefix([':', '=']).unwrap_or("");
     let new = edit.key_change.new.as_deref().unwrap_or("");
     secrets::is_assigned(key_words(name.trim().trim_matches(['"', '\''])), new)
 }

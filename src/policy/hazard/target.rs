@@ -8,6 +8,7 @@ use crate::policy::hazard::found::{FileEdits, is_prose};
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere, edit_rule};
+use crate::policy::hazard::words::spaced;
 use crate::policy::reason::ReasonCode;
 
 pub(super) const RULES: &[HazardRule] = &[
@@ -132,7 +133,11 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
     {
         return true;
     }
-    if is_of_other_environment(edit) {
+    if is_of_other_environment(edit)
+        || is_copy_of_primary(edit)
+        || connects_to_itself(edit)
+        || has_other_port(edit)
+    {
         return true;
     }
     if !is_pointer || edit.new.contains('@') && !edit.new.contains("://") {
@@ -149,6 +154,64 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
         || (edit.new.has_any(OWN) && !edit.old.has_any(OWN) && !edit.old.starts_with("0.0.0.0"))
 }
 
+/// The same address of a copy that takes no writes: `db-rw.prod` → `db-ro.prod`.
+fn is_copy_of_primary(edit: &Edit<'_>) -> bool {
+    const PAIRS: [(&str, &str); 6] = [
+        ("rw", "ro"),
+        ("primary", "replica"),
+        ("primary", "standby"),
+        ("master", "slave"),
+        ("writer", "reader"),
+        ("leader", "follower"),
+    ];
+    const PRIMARIES: &[&str] = &["rw", "primary", "master", "writer", "leader"];
+    let is_name = edit.old.len() <= 200 && !edit.old.contains(' ') && edit.old.contains(['.', ':', '-']);
+    if !is_name || !edit.old.has_any(PRIMARIES) {
+        return false;
+    }
+    let (old, new) = (spaced(&edit.old), spaced(&edit.new));
+    let is_pair = |(primary, copy): &(&str, &str)| {
+        let [primary, copy] = [primary, copy].map(|word| format!(" {word} "));
+        old.contains(&primary) && !old.contains(&copy) && old.replace(&primary, &copy) == new
+    };
+    PAIRS.iter().any(is_pair)
+}
+
+/// A text of a connection whose server is the machine itself now: `Server=db.prod;Database=a` → `Server=localhost;…`.
+fn connects_to_itself(edit: &Edit<'_>) -> bool {
+    const ITSELF: &[&str] = &[
+        "server=localhost",
+        "server=127.0.0.1",
+        "server=(local",
+        "host=localhost",
+        "host=127.0.0.1",
+        "source=localhost",
+        "source=127.0.0.1",
+    ];
+    edit.gains(ITSELF) && edit.old.has_any(&["server=", "host=", "source="])
+}
+
+/// The same database or queue behind another port.
+fn has_other_port(edit: &Edit<'_>) -> bool {
+    const STORES: &[&str] =
+        &["postgres", "mysql", "mariadb", "mongodb", "redis", "amqp", "oracle", "sqlserver", "kafka", "nats"];
+    if !edit.old.has_any(&["://"]) || !edit.old.has_any(STORES) {
+        return false;
+    }
+    // The scheme, the host, and what follows the port.
+    let parts = |value: &str| {
+        let (scheme, rest) = value.split_once("://")?;
+        let (host, rest) = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest).split_once(':')?;
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (port, tail) = rest.split_at_checked(end)?;
+        (!port.is_empty()).then(|| [scheme, host, port, tail].map(str::to_owned))
+    };
+    let both = parts(&edit.old).zip(parts(&edit.new));
+    both.is_some_and(|([scheme, host, port, tail], [to_scheme, to_host, to_port, to_tail])| {
+        port != to_port && [scheme, host, tail] == [to_scheme, to_host, to_tail]
+    })
+}
+
 /// The same name of a test environment: `shop` → `shop_test`, `uploads-prod` → `uploads-dev`.
 fn is_of_other_environment(edit: &Edit<'_>) -> bool {
     let is_name = |value: &str| !value.is_empty() && value.len() < 80 && !value.contains([' ', '/', ',']);
@@ -156,13 +219,14 @@ fn is_of_other_environment(edit: &Edit<'_>) -> bool {
         return false;
     }
     let (old, new) = (Place::of_text(&edit.old), Place::of_text(&edit.new));
-    if new != Place::Test || old == Place::Test {
+    let is_preview = || old == Place::Production && spaced(&edit.new).contains(" preview ");
+    if old == Place::Test || new != Place::Test && !is_preview() {
         return false;
     }
     let rest = |value: &str| {
         let mut rest = String::new();
         for_each_word(value, |word| {
-            if Place::of_text(word) == Place::Unknown {
+            if Place::of_text(word) == Place::Unknown && word != "preview" {
                 rest.push_str(word);
                 rest.push(' ');
             }

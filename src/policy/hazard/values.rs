@@ -79,7 +79,12 @@ fn duplicate_key(edit: &Edit<'_>) -> bool {
 }
 
 fn unit_slip(edit: &Edit<'_>) -> bool {
-    if is_milli(edit) || loses_factor(&edit.old, &edit.new) || is_share_for_percent(edit) {
+    if is_milli(edit)
+        || loses_factor(&edit.old, &edit.new)
+        || is_share_for_percent(edit)
+        || loses_point(edit)
+        || loses_digit(edit)
+    {
         return true;
     }
     let has_unit =
@@ -106,6 +111,26 @@ fn loses_factor(old: &str, new: &str) -> bool {
         })
     };
     long.contains('*') && FACTORS.iter().any(|factor| without(factor))
+}
+
+/// `2.9` → `29`: the same digits without the point, or with one that was not there.
+fn loses_point(edit: &Edit<'_>) -> bool {
+    let (old, new) = (digits(&edit.old), digits(&edit.new));
+    let (with, without) = if old.contains('.') { (old, new) } else { (new, old) };
+    let fraction = with.split_once('.').map_or("", |(_, fraction)| fraction).trim_end_matches('0');
+    let is_joined = || with.replace('.', "").trim_start_matches('0') == without;
+    !fraction.is_empty()
+        && !without.is_empty()
+        && !without.contains('.')
+        && is_joined()
+        && edit.numbers().is_some()
+}
+
+/// `1536` → `153`: the last digit of a number that is not round is gone.
+fn loses_digit(edit: &Edit<'_>) -> bool {
+    let (old, new) = (digits(&edit.old), digits(&edit.new));
+    let is_cut = old.len() >= 3 && old.strip_prefix(new).is_some_and(|lost| lost.len() == 1 && lost != "0");
+    is_cut && !old.contains('.') && edit.numbers().is_some() && !edit.leaf_says(NAMES)
 }
 
 /// `0.02` → `2`: a part of one where percent are meant, or percent where a part of one is.
@@ -140,7 +165,8 @@ fn timeout_tenfold(edit: &Edit<'_>) -> bool {
         edit.is_about(&["timeout", "timeouts", "deadline"])
             || edit.key_change.leaf.to_ascii_lowercase().ends_with("timeout")
     };
-    (edit.seconds().is_some_and(is_tenfold) || edit.is_dropped()) && is_timeout()
+    let is_jump = edit.seconds().is_some_and(is_tenfold);
+    (is_jump || edit.is_dropped()) && is_timeout() || is_jump && edit.leaf_says(&["grace period"])
 }
 
 fn ttl_to_zero(edit: &Edit<'_>) -> bool {
@@ -160,37 +186,39 @@ fn ttl_to_zero(edit: &Edit<'_>) -> bool {
         && edit.is_about(LIVES)
 }
 
+/// What numbers name instead of counting it.
+const NAMES: &[&str] = &[
+    "id",
+    "ids",
+    "listen",
+    "expose",
+    "bind",
+    "ports",
+    "port",
+    "version",
+    "build",
+    "rev",
+    "revision",
+    "uid",
+    "gid",
+    "timestamp",
+    "date",
+    "epoch",
+    "serial",
+    "phone",
+    "seed",
+    "number",
+    "key",
+    "year",
+    "ts",
+    "time",
+    "tag",
+    "namespace",
+    "code",
+    "page",
+];
+
 fn number_jump(edit: &Edit<'_>) -> bool {
-    const NAMES: &[&str] = &[
-        "id",
-        "ids",
-        "listen",
-        "expose",
-        "bind",
-        "ports",
-        "port",
-        "version",
-        "build",
-        "rev",
-        "revision",
-        "uid",
-        "gid",
-        "timestamp",
-        "date",
-        "epoch",
-        "serial",
-        "phone",
-        "seed",
-        "number",
-        "key",
-        "year",
-        "ts",
-        "time",
-        "tag",
-        "namespace",
-        "code",
-        "page",
-    ];
     let beyond_all = || {
         edit.numbers().is_some_and(|(old, new)| (0.0..100.0).contains(&old) && new > 100.0)
             && edit.leaf_says(&["percent", "percentage", "pct", "utilization percentage"])
@@ -281,7 +309,9 @@ fn emptied(edit: &Edit<'_>) -> bool {
     let is_empty = |value: &str| matches!(value, "" | "\"\"" | "''" | "[]" | "{}" | "()" | "array()");
     let said = || !matches!(edit.old.as_ref(), "null" | "~" | "none" | "false" | "0" | "nil");
     let all_left = || edit.key_change.kind == KeyChangeKind::ListRemove && edit.is_now_an_empty_list();
-    if all_left() && !edit.leaf_says(OTHERS) {
+    // A list whose elements had keys is written without any.
+    let all_went = || edit.old.is_empty() && edit.new == "[]" && edit.loses_keys_below();
+    if (all_left() || all_went()) && !edit.leaf_says(OTHERS) {
         return true;
     }
     edit.key_change.new.is_some()
@@ -295,7 +325,7 @@ fn emptied(edit: &Edit<'_>) -> bool {
 }
 
 fn sign_flip(edit: &Edit<'_>) -> bool {
-    edit.numbers().is_some_and(|(old, new)| old > 0.0 && new < 0.0)
+    edit.numbers().or_else(|| replaced_number(edit)).is_some_and(|(old, new)| old > 0.0 && new < 0.0)
         && !edit.leaf_says(&[
             "priority",
             "weight",

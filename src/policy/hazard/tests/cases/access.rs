@@ -58,4 +58,16 @@ pub(super) const CASES: &[Case] = &[
         "-\"Reporting\": \"Server=sql;ApplicationIntent=ReadOnly\"\n+\"Reporting\": \"Server=sql;ApplicationIntent=ReadWrite\"",
         "-\"Reporting\": \"Server=sql;ApplicationIntent=ReadWrite\"\n+\"Reporting\": \"Server=sql;ApplicationIntent=ReadOnly\"",
     ),
+    (
+        "root_access",
+        "a/sudoers.d/deploy",
+        "-deploy ALL=(root) NOPASSWD: LOGS\n+deploy ALL=(root) NOPASSWD: LOGS, /usr/bin/vim /etc/nginx/*",
+        "-deploy ALL=(root) NOPASSWD: LOGS, RESTART\n+deploy ALL=(root) NOPASSWD: LOGS",
+    ),
+    (
+        "privilege_widened",
+        "a/realm.json",
+        "         \"account\": [\"view-profile\"],\n+        \"realm-management\": [\"manage-users\"],",
+        "         \"account\": [\"view-profile\"],\n+        \"realm-management\": [\"view-users\"],",
+    ),
 ];

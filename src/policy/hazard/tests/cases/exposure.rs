@@ -57,4 +57,22 @@ pub(super) const CASES: &[Case] = &[
         "     effect = \"Allow\"\n     principals {\n-      identifiers = [\"arn:aws:iam::1:root\"]\n+      identifiers = [\"*\"]",
         "     effect = \"Deny\"\n     principals {\n-      identifiers = [\"arn:aws:iam::1:root\"]\n+      identifiers = [\"*\"]",
     ),
+    (
+        "wildcard",
+        "a/named.conf",
+        " options {\n-    allow-recursion { corp_nets; localhost; };\n+    allow-recursion { any; };",
+        " options {\n-    allow-recursion { corp_nets; localhost; };\n+    allow-recursion { corp_nets; };",
+    ),
+    (
+        "wildcard",
+        "a/api.conf",
+        "-SetEnvIf Origin \"^https://www\\.example\\.org$\" CORS=$0\n+SetEnvIf Origin \"^https?://.*example.org\" CORS=$0",
+        "-SetEnvIf Origin \"^https://www\\.example\\.org$\" CORS=$0\n+SetEnvIf Origin \"^https://m\\.example\\.org$\" CORS=$0",
+    ),
+    (
+        "public_access",
+        "a/policy.csv",
+        " g, role:engineer, role:operator\n+g, group:all-staff, role:operator",
+        " g, role:engineer, role:operator\n+g, group:shift-c, role:operator",
+    ),
 ];

@@ -63,4 +63,28 @@ pub(super) const CASES: &[Case] = &[
         "-strategy: CodeDeployDefault.ECSCanary10Percent5Minutes\n+strategy: CodeDeployDefault.ECSAllAtOnce",
         "-strategy: CodeDeployDefault.ECSCanary10Percent5Minutes\n+strategy: CodeDeployDefault.ECSCanary10Percent15Minutes",
     ),
+    (
+        "full_rollout",
+        "a/ranking.edn",
+        "-  :treatment {:allocation 0.02\n+  :treatment {:allocation 1.0",
+        "-  :treatment {:allocation 0.02\n+  :treatment {:allocation 0.05",
+    ),
+    (
+        "full_rollout",
+        "a/split.toml",
+        "-allocation = 0.05\n+allocation = 1.0",
+        "-allocation = 0.05\n+allocation = 0.1",
+    ),
+    (
+        "full_rollout",
+        "a/flipper.yml",
+        " refunds:\n   gates:\n-    actors:\n-      - a1\n+    boolean: true",
+        " refunds:\n   gates:\n     actors:\n       - a1\n+      - a2",
+    ),
+    (
+        "default_flipped",
+        "a/flags.json",
+        "-  \"defaultVariant\": \"off\",\n+  \"defaultVariant\": \"on\",",
+        "-  \"defaultVariant\": \"blue\",\n+  \"defaultVariant\": \"green\",",
+    ),
 ];

@@ -106,4 +106,16 @@ pub(super) const CASES: &[Case] = &[
         "-persistent = true\n+persistent = false",
         "-persistent = false\n+persistent = true",
     ),
+    (
+        "rate_limit_off",
+        "a/kong.yaml",
+        " plugins:\n   - name: cors\n-  - name: rate-limiting\n-    config:\n-      minute: 60",
+        " plugins:\n   - name: cors\n   - name: rate-limiting\n     config:\n-      minute: 60\n+      minute: 80",
+    ),
+    (
+        "rate_limit_off",
+        "a/rate-limits.yaml",
+        "       limit_by: consumer\n+    enabled: false",
+        "       limit_by: consumer\n+    enabled: true",
+    ),
 ];

@@ -33,4 +33,22 @@ pub(super) const CASES: &[Case] = &[
         "-schedule: 0 3 * * *\n+schedule: 0 3 1 1 *",
         "-schedule: 0 3 * * *\n+schedule: 0 3 * * 1-5",
     ),
+    (
+        "schedule_every_minute",
+        "a/wrangler.toml",
+        "-crons = [\"0 */6 * * *\"]\n+crons = [\"* */6 * * *\"]",
+        "-crons = [\"0 */6 * * *\"]\n+crons = [\"10 */6 * * *\"]",
+    ),
+    (
+        "schedule_every_minute",
+        "a/celeryconfig.py",
+        "-        \"schedule\": crontab(hour=2, minute=0),\n+        \"schedule\": crontab(hour=2),",
+        "-        \"schedule\": crontab(hour=2, minute=0),\n+        \"schedule\": crontab(hour=2, minute=15),",
+    ),
+    (
+        "schedule_jump",
+        "a/job.groovy",
+        "     triggers {\n-        cron('H 3 1 * *')\n+        cron('H/5 * * * *')",
+        "     triggers {\n-        cron('H 3 1 * *')\n+        cron('H 4 1 * *')",
+    ),
 ];

@@ -88,4 +88,10 @@ pub(super) const CASES: &[Case] = &[
         "-ssl.endpoint.identification.algorithm=https\n+ssl.endpoint.identification.algorithm=",
         "-ssl.endpoint.identification.algorithm=\n+ssl.endpoint.identification.algorithm=https",
     ),
+    (
+        "secret_in_clear",
+        "a/grafana.tf",
+        "   set_sensitive {\n     name  = \"adminPassword\"\n-    value = data.store.grafana.secret_string\n+    value = \"Gr4fana!Winter88\"",
+        "   set_sensitive {\n     name  = \"adminPassword\"\n-    value = data.store.grafana.secret_string\n+    value = data.store.grafana_admin.secret_string",
+    ),
 ];

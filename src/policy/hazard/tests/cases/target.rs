@@ -76,4 +76,28 @@ pub(super) const CASES: &[Case] = &[
         " router bgp 64500\n   network 198.51.100.0/24\n-  network 203.0.113.0/24",
         " router bgp 64500\n   network 198.51.100.0/24\n+  network 203.0.113.0/24",
     ),
+    (
+        "host_swapped",
+        "a/db.properties",
+        "-url=jdbc:postgresql://ledger-rw.corp:5432/ledger\n+url=jdbc:postgresql://ledger-ro.corp:5432/ledger",
+        "-url=jdbc:postgresql://ledger-rw.corp:5432/ledger\n+url=jdbc:postgresql://ledger-rw.corp.internal:5432/ledger",
+    ),
+    (
+        "host_swapped",
+        "a/db.properties",
+        "-url=jdbc:postgresql://pg.corp:6432/ledger\n+url=jdbc:postgresql://pg.corp:6433/ledger",
+        "-url=jdbc:postgresql://pg.corp:6432/ledger\n+url=jdbc:postgresql://pg.corp:6432/ledger?sslmode=require",
+    ),
+    (
+        "host_swapped",
+        "a/appsettings.json",
+        "-  \"Claims\": \"Server=sql.corp;Database=Claims\"\n+  \"Claims\": \"Server=localhost;Database=Claims\"",
+        "-  \"Claims\": \"Server=sql.corp;Database=Claims\"\n+  \"Claims\": \"Server=sql2.corp;Database=Claims\"",
+    ),
+    (
+        "host_swapped",
+        "a/records.tf",
+        "-  name = module.alb_prod.dns_name\n+  name = module.alb_preview.dns_name",
+        "-  name = module.alb_prod.dns_name\n+  name = module.alb_prod2.dns_name",
+    ),
 ];

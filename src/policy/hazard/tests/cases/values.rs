@@ -76,4 +76,29 @@ pub(super) const CASES: &[Case] = &[
         "-limit_req_zone $http_x_api_key zone=api:50m rate=100r/s;\n+limit_req_zone $http_x_api_key zone=api:50m rate=1r/m;",
         "-limit_req_zone $http_x_api_key zone=api:50m rate=100r/s;\n+limit_req_zone $http_x_api_key zone=api:50m rate=6000r/m;",
     ),
+    (
+        "unit_slip",
+        "a/fees.ini",
+        "-eu_percent = 2.9\n+eu_percent = 29",
+        "-eu_percent = 2.9\n+eu_percent = 2.95",
+    ),
+    ("unit_slip", "a/fn.yaml", "-MemorySize: 1536\n+MemorySize: 153", "-MemorySize: 1536\n+MemorySize: 1530"),
+    (
+        "timeout_tenfold",
+        "a/db.yaml",
+        "-terminationGracePeriodSeconds: 120\n+terminationGracePeriodSeconds: 2",
+        "-terminationGracePeriodSeconds: 120\n+terminationGracePeriodSeconds: 150",
+    ),
+    (
+        "sign_flip",
+        "a/limits.csv",
+        " tier,currency,most,day\n-start,EUR,1000,2500\n+start,EUR,1000,-1",
+        " tier,currency,most,day\n-start,EUR,1000,2500\n+start,EUR,1000,2750",
+    ),
+    (
+        "emptied",
+        "a/ledger.json",
+        "-  \"watchers\": [\n-    {\n-      \"id\": \"w1\"\n-    }\n-  ],\n+  \"watchers\": [],",
+        "-  \"watchers\": [\n-    {\n-      \"id\": \"w1\"\n-    }\n-  ],\n+  \"watchers\": [\n+    {\n+      \"id\": \"w2\"\n+    }\n+  ],",
+    ),
 ];
