@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 
 use crate::http::Assessor;
 use crate::http::assessor::HistoryRef;
@@ -95,7 +95,7 @@ pub struct Service {
     /// Held by who looks at a repository, one a name.
     looks: BTreeMap<String, Arc<Mutex<()>>>,
     /// Held by who looks for suspects: one at a time reads whole changes from a repository.
-    pub(super) searches: Semaphore,
+    pub(super) searches: Arc<Mutex<()>>,
     /// Whether the database behind the log did not answer when it was asked last.
     store_away: AtomicBool,
     /// Where spans go; none unless a collector is configured.
@@ -126,7 +126,7 @@ impl Service {
             policy_refused: LastRefusal::default(),
             reported: Mutex::default(),
             looks,
-            searches: Semaphore::new(1),
+            searches: Arc::default(),
             store_away: AtomicBool::new(false),
             exporter: config.otlp.as_deref().and_then(|base| exporter(base, &metrics)),
             metrics,

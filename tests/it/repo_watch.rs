@@ -237,12 +237,11 @@ fn a_repository_that_is_away_at_the_start_is_followed_once_it_can_be_read() {
     assert!(!n_away());
 }
 
-/// Asks for a look, and does not wait for the answer.
-fn refresh(service: &Running) -> TcpStream {
+/// Asks, and does not wait for the answer.
+fn ask(service: &Running, what: &str) -> TcpStream {
     let mut stream = TcpStream::connect(&service.address).unwrap();
-    stream
-        .write_all(b"POST /v1/repos/shop/refresh HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n")
-        .unwrap();
+    let request = format!("{what} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
     stream
 }
 
@@ -288,9 +287,12 @@ fn a_repository_that_hangs_keeps_nothing_else_waiting() {
     }
 
     let n_threads = service.n_threads();
-    let callers: Vec<TcpStream> = (0..40).map(|_| refresh(&service)).collect();
-    std::thread::sleep(Duration::from_millis(500));
-    assert!(service.n_threads() < n_threads + callers.len() / 2, "who asks for a look keeps no thread");
+    let of_suspects = (0..40).map(|_| ask(&service, "GET /v1/suspects?repo=shop&at=2020-09-14T00:00:00Z"));
+    let of_look = (0..40).map(|_| ask(&service, "POST /v1/repos/shop/refresh"));
+    let callers: Vec<TcpStream> = of_suspects.chain(of_look).collect();
+    // Suspects are looked for without the newest commits after two seconds.
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert!(service.n_threads() < n_threads + 20, "who asks for a look, or for suspects, keeps no thread");
 
     let outcome = json!({
         "decision_id": decision["decision_id"],

@@ -93,6 +93,7 @@ fn touches(repository: &LiveRepository, row: &Row, paths: &[String]) -> bool {
 }
 
 fn is_at_or_below(path: &str, wanted: &str) -> bool {
+    let wanted = wanted.strip_prefix("./").unwrap_or(wanted);
     let rest = path.strip_prefix(wanted.trim_end_matches('/'));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -107,6 +108,7 @@ mod tests {
             ("envs/prod/a.yaml", "envs/prod/a.yaml", true),
             ("envs/prod/a.yaml", "envs/prod", true),
             ("envs/prod/a.yaml", "envs/", true),
+            ("envs/prod/a.yaml", "./envs/prod/", true),
             ("envs/production/a.yaml", "envs/prod", false),
             ("other/envs/prod/a.yaml", "envs", false),
         ] {

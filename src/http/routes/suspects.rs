@@ -43,7 +43,7 @@ pub(in crate::http) struct SuspectsQuestion {
         ("repo" = String, Query, description = "A followed repository"),
         ("at" = Option<String>, Query, description = "When it broke, RFC 3339 or Unix seconds; now unless given"),
         ("hours" = Option<u32>, Query, minimum = 1, maximum = 336, description = "How many hours before that the changes landed; 336 (14 days) unless given"),
-        ("path" = Option<String>, Query, description = "Only changes that touch this file, or one below this directory; may be given up to 20 times, for any of them"),
+        ("path" = Option<Vec<String>>, Query, max_items = 20, description = "Only changes that touch one of these files, or a file below one of these directories"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "1 to 100, by default 10")
     ),
     responses(
@@ -73,11 +73,13 @@ pub(in crate::http) async fn suspects(
         Ok(Some(Ok(_))) => false,
         Ok(Some(Err(_))) | Err(_) => true,
     };
-    let turn = tokio::time::timeout(PATIENCE, service.searches.acquire()).await;
-    let _turn = turn.map_err(|_| overloaded())?.map_err(|_| overloaded())?;
+    let turn = tokio::time::timeout(PATIENCE, Arc::clone(&service.searches).lock_owned()).await;
+    let turn = turn.map_err(|_| overloaded())?;
     let (serving, now_ms) = (service.serving.load_full(), service.now_ms());
-    // Reads files: not on the threads that answer.
+    // Reads files: not on the threads that answer. The turn ends with the work, also where nobody waits for it any more: a
+    // repository that hangs keeps one thread.
     let found = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         find(serving.assessor.as_ref(), &broken, n_shown, now_ms.div_euclid(1000))
     });
     let found = found.await.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
