@@ -4,6 +4,7 @@
 use clap::{ArgGroup, Args};
 use diffrisk::explain::span_hours;
 use diffrisk::http::{Broken, KnownBadAnswer, SuspectsAnswer};
+use diffrisk::suspect::HORIZON_SECONDS;
 use jiff::Timestamp;
 
 use crate::cli::exit::Exit;
@@ -13,7 +14,7 @@ use crate::cli::output::{OutputArgs, Table, note, print, print_json, wrapped};
 use crate::cli::time::{Moment, parse_moment};
 
 /// Longest window: a change is no suspect beyond the horizon of its risk.
-const MAX_HOURS: i64 = 336;
+const MAX_HOURS: i64 = HORIZON_SECONDS / 3_600;
 /// Suspects of which it is told why they are risky.
 const N_EXPLAINED: usize = 3;
 

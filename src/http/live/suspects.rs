@@ -28,8 +28,14 @@ pub(super) fn suspects(
         rows.retain(|row| touches(repository, row, &broken.paths));
     }
     found.n_elsewhere = n_standing - rows.len();
-    if let Err(reason) = &scorer {
-        found.warnings.push(format!("ranked by the time alone, for there is no score: {}", reason.text));
+    match &scorer {
+        Err(reason) => {
+            found.warnings.push(format!("ranked by the time alone, for there is no score: {}", reason.text));
+        }
+        Ok(scorer) if !scorer.custom().is_empty() => {
+            found.warnings.push("ranked without the custom features that the model takes".to_owned());
+        }
+        Ok(_) => {}
     }
     let probability = |row: &Row| scorer.as_ref().map_or(1.0, |it| it.probability(&row.vector, &row.tokens));
     let candidate = |row: &Row| Candidate { landed_at: row.committed_at, probability: probability(row) };
