@@ -74,7 +74,7 @@ pub struct SuspectAnswer {
     pub n_paths: usize,
     /// Owners of these.
     pub owners: Vec<String>,
-    /// What is known against it by now; it has no say in the order.
+    /// What is known against it by now, not against an earlier landing of its diff; it has no say in the order.
     pub known_bad: Option<KnownBadAnswer>,
     /// Decisions that were made on it, the newest first.
     pub decisions: Vec<DecidedAnswer>,
@@ -172,6 +172,7 @@ fn answer(
     assessed: Assessed,
 ) -> SuspectAnswer {
     let paths: Vec<&str> = assessed.change.record.files.iter().map(|file| file.path()).collect();
+    let known_bad = assessed.known_bad.filter(|known_bad| known_bad.occurred_at >= suspect.landed_at);
     let title = Some(redact(assessed.change.title()).into_owned()).filter(|title| !title.is_empty());
     SuspectAnswer {
         commit: suspect.commit.clone(),
@@ -189,7 +190,8 @@ fn answer(
         paths: paths.iter().take(N_PATHS).map(|path| redact(path).into_owned()).collect(),
         n_paths: paths.len(),
         owners: assessed.owners,
-        known_bad: assessed.known_bad.map(|known_bad| KnownBadAnswer {
+        // What happened to an earlier landing of the same diff happened before this one.
+        known_bad: known_bad.map(|known_bad| KnownBadAnswer {
             outcome: match known_bad.outcome {
                 KnownOutcome::Incident => "incident".to_owned(),
                 KnownOutcome::Reverted => "reverted".to_owned(),

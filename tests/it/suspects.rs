@@ -89,6 +89,25 @@ fn a_service_ranks_what_stood_when_it_broke_and_says_what_was_decided() {
 }
 
 #[test]
+fn what_happened_to_an_earlier_landing_of_a_diff_is_not_said_of_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let Shop { mut script, commits: [_, bad, _, revert] } = shop();
+    let files: [(&str, &[u8]); 2] = [("a/limit.yaml", b"limit: 200\n"), ("b/b.yaml", b"b: 2\n")];
+    let again = script.commit("limit: raise to 200 once more", &files, &[revert]);
+    script.set_main(again);
+    let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
+    let service = serve(dir.path(), &["--repo", &followed, "--cache", cache.to_str().unwrap()], &[]);
+    let known_bad = |at: i64, commit: Oid| {
+        let answer = suspects(&service, &format!("at={at}"));
+        let suspects = answer["suspects"].as_array().unwrap().clone();
+        let meant = suspects.into_iter().find(|suspect| suspect["commit"] == commit.to_string());
+        meant.unwrap()["known_bad"].clone()
+    };
+    assert_eq!(known_bad(START + 2 * HOUR, bad)["outcome"], "reverted");
+    assert_eq!(known_bad(START + 5 * HOUR, again), Value::Null);
+}
+
+#[test]
 fn a_service_that_follows_nothing_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let service = serve(dir.path(), &[], &[]);
