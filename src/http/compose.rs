@@ -226,7 +226,7 @@ fn answer(
         history: assessed.history.clone(),
         reasons: decision.reasons.iter().map(reason_answer).collect(),
         explanation: assessment.map(|assessment| ExplanationAnswer {
-            groups: groups(serving, assessed, assessment),
+            groups: groups(serving.assessor.as_ref(), assessed, assessment),
             ..explanation_answer(assessment)
         }),
         plan: has_policy.then(|| plan_answer(decision)),

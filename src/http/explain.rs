@@ -1,7 +1,7 @@
 //! The whole explanation of a decision: the assessor is asked again, with parts of the change altered.
 
 use crate::explain::{Explanation, GroupShare};
-use crate::http::assessor::{Assessed, Decided};
+use crate::http::assessor::{Assessed, Assessor, Decided};
 use crate::http::compose::{self, decide, policy_question};
 use crate::http::decode::Question;
 use crate::http::service::Serving;
@@ -67,8 +67,12 @@ fn briefly(serving: &Serving, assessed: &Assessed, decision: &Decision) -> Expla
 }
 
 /// What each group of features does, as an answer says it.
-pub(super) fn groups(serving: &Serving, assessed: &Assessed, assessment: &Assessment) -> Vec<GroupShare> {
-    let artifact = serving.assessor.artifact();
+pub(super) fn groups(
+    assessor: &dyn Assessor,
+    assessed: &Assessed,
+    assessment: &Assessment,
+) -> Vec<GroupShare> {
+    let artifact = assessor.artifact();
     let calibrator = artifact.as_ref().map(|artifact| &artifact.document().scoring.calibrator);
     GroupShare::of(assessment, &assessed.vector, calibrator)
 }

@@ -8,11 +8,12 @@ use utoipa::ToSchema;
 
 use crate::change::ChangeId;
 use crate::change::secrets::redact;
-use crate::explain::{Direction, GroupShare};
+use crate::explain::Direction;
 use crate::http::assessor::{
     Asked, Assessed, Assessor, Broken, HistoryRef, Landed, ModelRef, Suspect, Target,
 };
 use crate::http::compose::moment;
+use crate::http::explain::groups;
 use crate::http::joins::decisions_on;
 use crate::http::live::LiveError;
 use crate::incident::OutcomeTarget;
@@ -232,8 +233,6 @@ pub(super) async fn add_decisions(
 
 /// The group of features that raises the risk most.
 fn why(assessor: &dyn Assessor, assessed: &Assessed) -> Option<String> {
-    let artifact = assessor.artifact();
-    let calibrator = artifact.as_ref().map(|artifact| &artifact.document().scoring.calibrator);
-    let groups = GroupShare::of(assessed.assessment.as_ref()?, &assessed.vector, calibrator);
+    let groups = groups(assessor, assessed, assessed.assessment.as_ref()?);
     groups.into_iter().find(|group| group.direction == Direction::Raises).map(|group| group.text)
 }

@@ -337,17 +337,7 @@ impl Assessor for LiveAssessor {
 
     fn suspects(&self, broken: &Broken) -> Option<Result<Suspects, LiveError>> {
         let repository = self.live.get(&broken.repo)?.here()?;
-        let n_damages = repository.n_damages();
-        let found = suspects(repository, self.scorer(), broken);
-        if repository.n_damages() == n_damages {
-            return Some(Ok(found));
-        }
-        let n_damages = repository.n_damages();
-        Some(repository.mend(broken.at).and_then(|()| {
-            let found = suspects(repository, self.scorer(), broken);
-            let is_sound = repository.n_damages() == n_damages;
-            is_sound.then_some(found).ok_or_else(|| LiveError::BrokeDown { name: broken.repo.clone() })
-        }))
+        Some(suspects(repository, self.scorer(), broken))
     }
 
     fn inputs(&self) -> &[String] {

@@ -3,6 +3,7 @@
 
 use crate::change::ChangeId;
 use crate::http::assessor::{Broken, Suspect, Suspects};
+use crate::http::live::LiveError;
 use crate::http::live::repository::{LiveRepository, State};
 use crate::policy::Reason;
 use crate::scorer::Scorer;
@@ -15,12 +16,30 @@ const N_READ: usize = 512;
 const MAX_LANDED: usize = 20_000;
 
 /// Ranks the changes of a window by what the model says of each and by how long before it landed; without a model by the time
-/// alone. Damaged rows count as none, and [`LiveRepository::n_damages`] tells of them.
+/// alone. A history whose rows are damaged is folded again first.
+///
+/// # Errors
+/// When it cannot be, or is damaged afterwards as well.
 pub(super) fn suspects(
     repository: &LiveRepository,
     scorer: Result<&Scorer, Reason>,
     broken: &Broken,
-) -> Suspects {
+) -> Result<Suspects, LiveError> {
+    let n_damages = repository.n_damages();
+    let found = ranked(repository, &scorer, broken);
+    if repository.n_damages() == n_damages {
+        return Ok(found);
+    }
+    // Of what is known now, whenever it broke.
+    repository.mend(repository.looked_at())?;
+    let n_damages = repository.n_damages();
+    let found = ranked(repository, &scorer, broken);
+    let is_sound = repository.n_damages() == n_damages;
+    is_sound.then_some(found).ok_or_else(|| LiveError::BrokeDown { name: broken.repo.clone() })
+}
+
+/// The same; damaged rows count as none, and [`LiveRepository::n_damages`] tells of them.
+fn ranked(repository: &LiveRepository, scorer: &Result<&Scorer, Reason>, broken: &Broken) -> Suspects {
     let mut found = Suspects::default();
     let mut rows = standing(repository, broken, &mut found);
     let n_standing = rows.len();
@@ -28,7 +47,7 @@ pub(super) fn suspects(
         rows.retain(|row| touches(repository, row, &broken.paths));
     }
     found.n_elsewhere = n_standing - rows.len();
-    match &scorer {
+    match scorer {
         Err(reason) => {
             found.warnings.push(format!("ranked by the time alone, for there is no score: {}", reason.text));
         }
