@@ -26,17 +26,22 @@ pub struct Failure {
 impl Failure {
     /// The input cannot be used.
     pub fn bad_input(message: impl Display + fmt::Debug + Send + Sync + 'static) -> Self {
-        Self { exit: Exit::BadInput, error: anyhow::Error::msg(message) }
+        Self::ending(Exit::BadInput, message)
     }
 
     /// `gate` has no decision to give.
     pub fn no_decision(message: impl Display + fmt::Debug + Send + Sync + 'static) -> Self {
-        Self { exit: Exit::NoDecision, error: anyhow::Error::msg(message) }
+        Self::ending(Exit::NoDecision, message)
+    }
+
+    /// Ends with a code that hangs on what was asked of whom.
+    pub fn ending(exit: Exit, message: impl Display + fmt::Debug + Send + Sync + 'static) -> Self {
+        Self { exit, error: anyhow::Error::msg(message) }
     }
 
     /// The arguments make no sense together.
     pub fn usage(message: impl Display + fmt::Debug + Send + Sync + 'static) -> Self {
-        Self { exit: Exit::Usage, error: anyhow::Error::msg(message) }
+        Self::ending(Exit::Usage, message)
     }
 }
 

@@ -8,12 +8,13 @@ use diffrisk::http::explanation_of;
 use diffrisk::http::wire::Answer;
 
 use crate::cli::answer::describe;
+use crate::cli::client::ServiceArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::history::OnRefusal;
 use crate::cli::output::{OutputArgs, complain, print, print_json};
 use crate::cli::question::QuestionArgs;
-use crate::cli::service::ServiceArgs;
+use crate::cli::service;
 
 /// Arguments of `gate`.
 #[derive(Debug, Args)]
@@ -60,7 +61,7 @@ fn gate(args: &GateArgs) -> Result<Exit, Failure> {
     let (answer, explanation) = match &args.service.server {
         Some(server) => {
             let is_explained = args.format != Format::Text && !args.output.json;
-            let answer = args.service.ask(server, &args.question.body()?, is_explained)?;
+            let answer = service::decision(&args.service, server, &args.question.body()?, is_explained)?;
             let explanation = explanation_beside(&answer);
             (answer, explanation)
         }

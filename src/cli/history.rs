@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use diffrisk::http::live::RepositoryConfig;
 use diffrisk::http::{Local, LocalSources};
 use diffrisk::incident::IncidentFile;
@@ -16,6 +16,8 @@ use crate::cli::repository::{UnitArg, incident_file, name_of, own_incident_file}
 
 /// Which history, read by which model.
 #[derive(Clone, Debug, Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("read_here").multiple(true).args(["model", "unit", "incidents", "owners", "cache"]))]
 pub struct HistoryArgs {
     /// Model: an artifact directory or a registry's `default` file; the published one unless given
     #[arg(long, value_name = "DIR")]

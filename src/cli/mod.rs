@@ -7,6 +7,7 @@
 mod answer;
 mod backtest;
 mod cache;
+mod client;
 mod decisions;
 mod demo;
 mod evaluate;

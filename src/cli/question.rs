@@ -24,7 +24,7 @@ pub struct QuestionArgs {
     #[command(flatten)]
     pub history: HistoryArgs,
     /// Policy file; the published one unless given
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "read_here")]
     policy: Option<PathBuf>,
     /// Custom feature to send along, such as `x.oncall_load=3`; may be given several times
     #[arg(long = "feature", value_name = "NAME=VALUE", value_parser = parse_feature)]

@@ -2,11 +2,12 @@
 //! into a table.
 
 use clap::{ArgGroup, Args};
-use diffrisk::explain::span_hours;
-use diffrisk::http::{Broken, KnownBadAnswer, SuspectsAnswer};
+use diffrisk::explain::{share_percent, span_hours};
+use diffrisk::http::{Broken, DecidedAnswer, KnownBadAnswer, SuspectsAnswer};
 use diffrisk::suspect::HORIZON_SECONDS;
 use jiff::Timestamp;
 
+use crate::cli::client::{ServiceArgs, Wanted, without_controls};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::history::{HistoryArgs, OnRefusal};
@@ -18,12 +19,21 @@ const MAX_HOURS: i64 = HORIZON_SECONDS / 3_600;
 /// Suspects of which it is told why they are risky.
 const N_EXPLAINED: usize = 3;
 
+const SUSPECTS: Wanted = Wanted {
+    unanswered: "named no suspects",
+    exit: Exit::Other,
+    refused: "cannot look for suspects",
+    bad_input: &[400, 404],
+};
+
 /// Arguments of `suspects`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("where").required(true).args(["repo"]))]
+#[command(group = ArgGroup::new("where").required(true).multiple(true).args(["repo", "server"]))]
 pub struct SuspectsArgs {
     #[command(flatten)]
     history: HistoryArgs,
+    #[command(flatten)]
+    service: ServiceArgs,
     /// When it broke: RFC 3339 or Unix seconds; now unless given
     #[arg(long, value_name = "T", value_parser = parse_moment)]
     at: Option<Moment>,
@@ -47,22 +57,43 @@ pub fn run(args: SuspectsArgs) -> Result<Exit, Failure> {
     if at > now {
         return Err(Failure::usage("`--at` lies in the future"));
     }
-    let local = args.history.open(None, OnRefusal::End, now)?;
-    let window_seconds = args.hours * 3_600;
-    let broken = Broken { repo: args.history.repo_name(), at, window_seconds, paths: args.paths };
-    let found = local.suspects(&broken, usize::from(args.limit), now);
-    let answer = found.or_exit(Exit::BadInput, "suspects cannot be looked for")?;
+    let answer = match &args.service.server {
+        Some(server) => ask(&args, server, at)?,
+        None => look(&args, at, now)?,
+    };
     if args.output.json {
         print_json(&answer)?;
     } else {
-        print(&describe(&answer));
+        print(&describe(&answer, args.service.server.as_deref()));
         answer.warnings.iter().for_each(|warning| note(warning));
     }
     Ok(Exit::Success)
 }
 
+fn look(args: &SuspectsArgs, at: i64, now: i64) -> Result<SuspectsAnswer, Failure> {
+    let local = args.history.open(None, OnRefusal::End, now)?;
+    let window_seconds = args.hours * 3_600;
+    let broken = Broken { repo: args.history.repo_name(), at, window_seconds, paths: args.paths.clone() };
+    let found = local.suspects(&broken, usize::from(args.limit), now);
+    found.or_exit(Exit::BadInput, "suspects cannot be looked for")
+}
+
+/// Asks a service, which knows the decisions as well.
+fn ask(args: &SuspectsArgs, server: &str, at: i64) -> Result<SuspectsAnswer, Failure> {
+    let mut query = vec![
+        ("repo", args.history.repo_name()),
+        ("at", at.to_string()),
+        ("hours", args.hours.to_string()),
+        ("limit", args.limit.to_string()),
+    ];
+    query.extend(args.paths.iter().map(|path| ("path", path.clone())));
+    let mut answer: SuspectsAnswer = args.service.get((server, "/v1/suspects"), &query, SUSPECTS)?;
+    strip_controls(&mut answer);
+    Ok(answer)
+}
+
 /// A table of the suspects, and below it why each is risky.
-fn describe(answer: &SuspectsAnswer) -> String {
+fn describe(answer: &SuspectsAnswer, server: Option<&str>) -> String {
     let SuspectsAnswer { repo, from, at, n_landed, n_undone, n_elsewhere, .. } = answer;
     let mut parts = vec![format!("{n_landed} changes landed in `{repo}` from {from} to {at}")];
     for (n, what) in [(n_undone, "reverted before it broke"), (n_elsewhere, "elsewhere")] {
@@ -79,7 +110,7 @@ fn describe(answer: &SuspectsAnswer) -> String {
     for suspect in &answer.suspects {
         let percentile = suspect.risk.as_ref().map(|risk| format!("{:.0} of 100", risk.percentile.floor()));
         table.push(vec![
-            percent(suspect.share),
+            share_percent(suspect.share),
             format!("{} before", span_hours(suspect.seconds_before as f64 / 3_600.0)),
             percentile.unwrap_or_else(|| "–".into()),
             short(&suspect.commit),
@@ -95,16 +126,24 @@ fn describe(answer: &SuspectsAnswer) -> String {
     let others = answer.others;
     if others.n > 0 {
         let title = format!("{} others together", others.n);
-        table.push(vec![percent(others.share), String::new(), String::new(), String::new(), title]);
+        table.push(vec![share_percent(others.share), String::new(), String::new(), String::new(), title]);
     }
     text.push_str(&table.render());
     for suspect in answer.suspects.iter().take(N_EXPLAINED) {
-        if let Some(why) = &suspect.why {
-            text.push_str(&wrapped(&format!("{}: {why}", short(&suspect.commit))));
+        let why = suspect.why.clone();
+        let decided = suspect.decisions.iter().map(|decided| decision(decided, server));
+        let said: Vec<String> = why.into_iter().chain(decided).collect();
+        if !said.is_empty() {
+            text.push_str(&wrapped(&format!("{}: {}", short(&suspect.commit), said.join("; "))));
             text.push('\n');
         }
     }
     text
+}
+
+fn decision(decided: &DecidedAnswer, server: Option<&str>) -> String {
+    let server = server.unwrap_or("").trim_end_matches('/');
+    format!("decided `{}`, {server}{}", decided.decision, decided.page)
 }
 
 fn known_bad(known_bad: &KnownBadAnswer) -> String {
@@ -116,6 +155,9 @@ fn short(commit: &str) -> String {
     commit.chars().take(12).collect()
 }
 
-fn percent(share: f64) -> String {
-    if share > 0.0 && share < 0.01 { "< 1 %".to_owned() } else { format!("{:.0} %", 100.0 * share) }
+/// Texts of a service go to terminals and logs.
+fn strip_controls(answer: &mut SuspectsAnswer) {
+    let texts =
+        answer.suspects.iter_mut().flat_map(|suspect| suspect.title.iter_mut().chain(&mut suspect.why));
+    texts.chain(&mut answer.warnings).for_each(|text| *text = without_controls(text));
 }

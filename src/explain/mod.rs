@@ -29,7 +29,7 @@ mod words;
 
 pub use grounds::Grounds;
 pub use group::ReaderGroup;
-pub use numbers::span_hours;
+pub use numbers::{share_percent, span_hours};
 pub use odds::starting_point;
 pub use phrase::{is_of_a_person, sentence};
 pub use render::{Style, markdown, sarif, terminal};

@@ -130,6 +130,11 @@ pub(super) fn percent(value: f64) -> String {
     format!("{} %", plain(value))
 }
 
+/// A share of a whole: "43 %", and "< 1 %" rather than none of it.
+pub fn share_percent(share: f64) -> String {
+    if share > 0.0 && share < 0.01 { "< 1 %".to_owned() } else { format!("{:.0} %", 100.0 * share) }
+}
+
 /// A sentence with a capital at its beginning; a name between backticks stays as it is.
 pub(super) fn upper_first(text: &str) -> String {
     let mut chars = text.chars();

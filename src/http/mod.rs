@@ -66,5 +66,5 @@ pub use serve::{ServeError, bind, serve};
 pub use service::{Clock, Parts, PolicyInUse, Service};
 pub use settings::{Settings, SettingsError};
 pub use start::{StartError, start, start_at};
-pub use suspects::{KnownBadAnswer, SuspectsAnswer};
+pub use suspects::{DecidedAnswer, KnownBadAnswer, SuspectsAnswer};
 pub use tls::{TlsConfig, TlsError, trusting};

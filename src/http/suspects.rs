@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::change::ChangeId;
@@ -24,7 +24,7 @@ use crate::store::{self, Store};
 const N_PATHS: usize = 5;
 
 /// What landed before something broke, the likeliest cause first.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SuspectsAnswer {
     /// Name of the repository.
     pub repo: String,
@@ -51,7 +51,7 @@ pub struct SuspectsAnswer {
 }
 
 /// A change that may have broken something.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SuspectAnswer {
     /// Its full id.
     pub commit: String,
@@ -86,7 +86,7 @@ pub struct SuspectAnswer {
 }
 
 /// The risk of a change, as it was before it landed.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SuspectRisk {
     /// Calibrated probability.
     pub score: f64,
@@ -97,7 +97,7 @@ pub struct SuspectRisk {
 }
 
 /// What happened to a change.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KnownBadAnswer {
     /// `reverted` or `incident`.
     pub outcome: String,
@@ -106,7 +106,7 @@ pub struct KnownBadAnswer {
 }
 
 /// A decision that was made on a change.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DecidedAnswer {
     /// Its id.
     pub decision_id: String,
@@ -117,7 +117,7 @@ pub struct DecidedAnswer {
 }
 
 /// The changes that are not listed.
-#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct OthersAnswer {
     /// How many.
     pub n: usize,

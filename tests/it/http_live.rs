@@ -98,6 +98,11 @@ impl World {
         self.root.join("models")
     }
 
+    /// Where the only history that was folded is kept.
+    fn cache(&self) -> PathBuf {
+        std::fs::read_dir(self.root.join("cache")).unwrap().next().unwrap().unwrap().path()
+    }
+
     fn config(&self, path: &Path) -> RepositoryConfig {
         RepositoryConfig {
             name: "config".into(),
@@ -148,7 +153,14 @@ struct Served {
 
 impl Served {
     async fn post(&self, path: &str, body: &Value) -> Value {
-        let request = Request::post(path).body(Body::from(body.to_string())).unwrap();
+        self.answer(Request::post(path).body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        self.answer(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Value {
         let response = router(Arc::clone(&self.service)).oneshot(request).await.unwrap();
         serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
     }
@@ -410,6 +422,32 @@ async fn a_range_is_decided_as_strictly_as_its_parts() {
     assert!(parts.iter().all(|part| strictness(&part["decision"]) <= strictness(&answer["decision"])));
 }
 
+/// Flips bits all over the rows of a folded history.
+fn damage(cache: &Path) {
+    let rows = cache.join("rows.bin");
+    let mut bytes = std::fs::read(&rows).unwrap();
+    bytes.iter_mut().step_by(997).for_each(|byte| *byte ^= 1);
+    std::fs::write(&rows, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn damaged_rows_change_no_suspects() {
+    let world = world();
+    world.train();
+    let at = world.rows.facts()[world.rows.n_rows() / 2].committed_at;
+    let now = world.rows.facts()[world.rows.n_rows() - 1].committed_at;
+    let question = format!("/v1/suspects?repo=config&at={at}&limit=100");
+    let sound = world.serve(&world.sample.repository, now).await.get(&question).await;
+    assert!(sound["suspects"].as_array().unwrap().len() > 1 && sound["model"].is_object(), "{sound}");
+    damage(&world.cache());
+    let served = world.serve(&world.sample.repository, now).await;
+    assert_eq!(served.get(&question).await, sound);
+    // What was mended for a question about the past is as new as it was before.
+    let commit = world.rows.facts()[world.rows.n_rows() - 1].change_id.0.clone();
+    let newest = served.score(json!({"change": {"repo": "config", "commit": commit}})).await;
+    assert_eq!(newest["history"]["mode"], "before_landing", "{newest}");
+}
+
 #[tokio::test]
 async fn damaged_rows_change_no_answer() {
     let world = world();
@@ -426,12 +464,9 @@ async fn damaged_rows_change_no_answer() {
     let served = world.serve(&world.sample.repository, now).await;
     let sound = [told(&served.score(landed.clone()).await), told(&served.score(posted.clone()).await)];
     assert_eq!((&sound[0].2, &sound[1].2), (&json!("before_landing"), &json!("present")));
-    let cache = std::fs::read_dir(world.root.join("cache")).unwrap().next().unwrap().unwrap().path();
+    let cache = world.cache();
     for questions in [[&landed, &posted], [&posted, &landed]] {
-        let rows = cache.join("rows.bin");
-        let mut bytes = std::fs::read(&rows).unwrap();
-        bytes.iter_mut().step_by(997).for_each(|byte| *byte ^= 1);
-        std::fs::write(&rows, bytes).unwrap();
+        damage(&cache);
         let served = world.serve(&world.sample.repository, now).await;
         for question in questions {
             let answer = told(&served.score(question.clone()).await);

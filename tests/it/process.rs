@@ -61,6 +61,13 @@ impl Running {
         (response.status().as_u16(), response.body_mut().read_json().unwrap_or(Value::Null))
     }
 
+    /// Sends a form as a browser does, and reads the page that it is led to.
+    pub fn press(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let request = agent().post(format!("http://{}{path}", self.address));
+        let mut response = request.send_form(fields.iter().copied()).unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_string().unwrap_or_default())
+    }
+
     pub fn get(&self, path: &str) -> (u16, String) {
         let mut response = agent().get(format!("http://{}{path}", self.address)).call().unwrap();
         (response.status().as_u16(), response.body_mut().read_to_string().unwrap_or_default())

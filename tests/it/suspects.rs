@@ -108,6 +108,82 @@ fn what_happened_to_an_earlier_landing_of_a_diff_is_not_said_of_the_next() {
 }
 
 #[test]
+fn whoever_found_the_cause_says_so_on_the_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let Shop { script, commits: [first, ..] } = shop();
+    let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
+    let service = serve(dir.path(), &["--repo", &followed, "--cache", cache.to_str().unwrap()], &[]);
+    let question = json!({ "change": { "repo": "shop", "commit": first.to_string() } }).to_string();
+    let decided = service.post("/v1/score", &question).1;
+    let (at, commit) = ("2020-09-13T14:30:00Z", first.to_string());
+    let asked = [("repo", "shop"), ("at", at), ("hours", "24"), ("path", "a b/"), ("commit", &commit)];
+    let press = |outcome: &str| {
+        let pressed = [("outcome", outcome), ("incident_id", "INC-7")];
+        service.press("/suspects/outcome", &[&asked[..], &pressed].concat())
+    };
+
+    let page = service.get("/suspects?repo=shop&at=2020-09-13T14%3A30&hours=24").1;
+    assert!(page.contains("This change broke it") && !page.contains("Withdraw"), "{page}");
+    let (status, page) = press("incident");
+    assert!(
+        status == 200 && page.contains("Recorded.") && page.contains("value=\"a b/\""),
+        "{status} {page}"
+    );
+    let known_bad = || {
+        let answer = suspects(&service, &format!("at={at}&hours=24"));
+        let all = answer["suspects"].as_array().unwrap().clone();
+        all.into_iter().find(|suspect| suspect["commit"] == commit).unwrap()["known_bad"].clone()
+    };
+    assert_eq!(known_bad(), json!({ "outcome": "incident", "occurred_at": at }));
+    let path = format!("/v1/decisions/{}", decided["decision_id"].as_str().unwrap());
+    let stored: Value = serde_json::from_str(&service.get(&path).1).unwrap();
+    let outcome = &stored["outcomes"][0];
+    assert_eq!((&outcome["incident_id"], &outcome["source"]), (&json!("INC-7"), &json!("page")), "{stored}");
+
+    let page = service.get("/suspects?repo=shop&at=2020-09-13T14%3A30&hours=24").1;
+    assert!(page.contains("Withdraw what was reported"), "{page}");
+    assert_eq!(press("harmless").0, 422, "the form has no such button");
+    assert_eq!(press("retracted").0, 200);
+    assert_eq!(known_bad(), Value::Null);
+}
+
+#[test]
+fn the_command_asks_a_service_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let Shop { script, commits: [_, bad, ..] } = shop();
+    let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
+    let service = serve(dir.path(), &["--repo", &followed, "--cache", cache.to_str().unwrap()], &[]);
+    let question = json!({ "change": { "repo": "shop", "commit": bad.to_string() } }).to_string();
+    let decided = service.post("/v1/score", &question).1;
+    let server = format!("http://{}/", service.address);
+    let run = |args: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_diffrisk")).arg("suspects").args(args).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let asked = ["--server", &server, "--name", "shop", "--at", "2020-09-13T14:00:00Z", "--path", "a"];
+    let (code, table, said) = run(&asked);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(table.starts_with("2 changes landed in `shop` from 2020-08-30T14:00:00Z"), "{table}");
+    let id = decided["decision_id"].as_str().unwrap();
+    let link = format!("decided `{}`, {server}decisions/{id}", decided["decision"].as_str().unwrap());
+    assert!(table.replace("\n ", "").contains(&link), "{link} {table}");
+
+    let (_, document, _) = run(&[&asked[..], &["--json"]].concat());
+    let document: Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document, suspects(&service, "at=2020-09-13T14:00:00Z&path=a"));
+
+    let (code, _, said) = run(&["--server", &server, "--name", "nobody"]);
+    assert!(code == Some(4) && said.contains("cannot look for suspects: not_found"), "{said}");
+    let (code, _, said) = run(&["--server", "http://127.0.0.1:1", "--name", "shop"]);
+    assert!(code == Some(1) && said.contains("`http://127.0.0.1:1` named no suspects"), "{said}");
+    let (code, _, said) = run(&["--server", &server, "--name", "shop", "--model", "x"]);
+    assert!(code == Some(2) && said.contains("cannot be used with"), "{said}");
+    assert_eq!(run(&["--name", "shop"]).0, Some(2), "nobody is asked");
+}
+
+#[test]
 fn a_service_that_follows_nothing_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let service = serve(dir.path(), &[], &[]);

@@ -40,6 +40,7 @@ pub(super) fn router(service: &Arc<Service>) -> Router<Arc<Service>> {
         .route("/decisions/{id}/json", get(decisions::one))
         .route("/decisions/{id}/outcome", post(outcome::take))
         .route("/suspects", get(suspects::page))
+        .route("/suspects/outcome", post(outcome::take_of_suspect))
         .route("/model", get(model::page))
         .layer(from_fn_with_state(Arc::clone(service), session::enter));
     let open = Router::new()

@@ -1,4 +1,4 @@
-//! The buttons under a decision: what became of the change, on the same path as `POST /v1/outcomes`.
+//! The buttons under a decision and of a suspect: what became of the change, on the same path as `POST /v1/outcomes`.
 
 use std::sync::Arc;
 
@@ -7,17 +7,19 @@ use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 
 use crate::http::auth::Scope;
+use crate::http::compose::moment;
 use crate::http::fields::Fields;
-use crate::http::pages::form::Form;
+use crate::http::pages::form::{Form, query};
 use crate::http::pages::frame::{problem, see_other};
 use crate::http::pages::session::Reader;
 use crate::http::routes::outcomes;
 use crate::http::service::Service;
 use crate::http::{ApiError, Json, ProblemCode};
 
+const INCIDENT: &str = "incident";
 /// What a button reports, and what it says.
 pub(super) const BUTTONS: [(&str, &str); 3] =
-    [("harmless", "It went fine"), ("incident", "It caused an incident"), ("reverted", "It was reverted")];
+    [("harmless", "It went fine"), (INCIDENT, "It caused an incident"), ("reverted", "It was reverted")];
 /// Takes back what was reported by mistake.
 const RETRACTED: &str = "retracted";
 
@@ -34,27 +36,60 @@ pub(super) async fn take(
     }
 }
 
+/// Records that a suspect broke it, or takes that back, and leads back to the suspects.
+pub(super) async fn take_of_suspect(
+    State(service): State<Arc<Service>>,
+    Extension(reader): Extension<Reader>,
+    body: Body,
+) -> Response {
+    match blame(&service, &reader, body).await {
+        Ok(query) => see_other(&format!("/suspects?{query}&recorded=1")),
+        Err(api_error) => problem(&api_error, Some(&reader)),
+    }
+}
+
 async fn report(service: &Service, reader: &Reader, id: &str, body: Body) -> Result<(), ApiError> {
+    let form = read(service, reader, body).await?;
+    let is_button = |word: &str| word == RETRACTED || BUTTONS.iter().any(|(outcome, _)| *outcome == word);
+    let now = moment(service.now_ms().div_euclid(1000));
+    record(service, reader, &form, (is_button, &now), &[("decision_id", id)]).await
+}
+
+async fn blame(service: &Service, reader: &Reader, body: Body) -> Result<String, ApiError> {
+    let form = read(service, reader, body).await?;
+    let is_button = |word: &str| [INCIDENT, RETRACTED].contains(&word);
+    let named = ["repo", "commit"].map(|name| (name, form.value(name)));
+    record(service, reader, &form, (is_button, form.value("at")), &named).await?;
+    Ok(query(&["repo", "at", "hours", "path"].map(|name| (name, form.value(name)))))
+}
+
+async fn read(service: &Service, reader: &Reader, body: Body) -> Result<Form, ApiError> {
     if !reader.may(Scope::Outcome) {
         let detail = "reporting an outcome needs a key with the scope `outcome`";
         return Err(ApiError::new(ProblemCode::Forbidden, detail));
     }
-    let form = Form::read(body, &service.config.limits).await?;
+    Form::read(body, &service.config.limits).await
+}
+
+/// Records the button that was pressed, about the change that is named.
+async fn record(
+    service: &Service,
+    reader: &Reader,
+    form: &Form,
+    (is_button, occurred_at): (impl Fn(&str) -> bool, &str),
+    named: &[(&str, &str)],
+) -> Result<(), ApiError> {
     let word = form.value("outcome");
-    if word != RETRACTED && BUTTONS.iter().all(|(outcome, _)| *outcome != word) {
+    if !is_button(word) {
         return Err(ApiError::new(ProblemCode::InvalidValue, "the form has no such button"));
     }
-    let now = crate::http::compose::moment(service.now_ms().div_euclid(1000));
-    let mut said = vec![
-        ("decision_id", id.to_owned()),
-        ("outcome", word.to_owned()),
-        ("occurred_at", now),
-        ("source", "page".to_owned()),
-    ];
-    if let Some(incident_id) = form.given("incident_id") {
+    let mut said = vec![("outcome", word), ("occurred_at", occurred_at), ("source", "page")];
+    said.extend(named);
+    let incident_id = form.value("incident_id");
+    if !incident_id.is_empty() {
         said.push(("incident_id", incident_id));
     }
-    let said = said.into_iter().map(|(name, value)| (name.to_owned(), Json::Text(value)));
+    let said = said.into_iter().map(|(name, value)| (name.to_owned(), Json::Text(value.to_owned())));
     outcomes::take(service, &reader.caller, Fields::root(Json::Object(said.collect()))?).await?;
     Ok(())
 }

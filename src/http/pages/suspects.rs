@@ -7,7 +7,9 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use crate::explain::share_percent;
 use crate::http::ApiError;
+use crate::http::auth::Scope;
 use crate::http::pages::form::{Form, query};
 use crate::http::pages::frame::{self, Frame, Here, problem};
 use crate::http::pages::headline::{Tone, short_change};
@@ -28,6 +30,8 @@ const SPANS: [(&str, &str); 6] = [
     ("336", "14 days"),
 ];
 
+const INCIDENT: &str = "incident";
+
 /// Paths of a change that are named; the others are counted.
 const N_PATHS: usize = 2;
 
@@ -39,11 +43,15 @@ struct SuspectsPage {
     spans: Vec<Choice>,
     at: Shown,
     path: Shown,
+    is_recorded: bool,
     /// None where nothing was asked yet.
     found: Option<Found>,
 }
 
 struct Found {
+    /// What was asked, for the forms that lead back to it.
+    asked: Vec<(&'static str, Shown)>,
+    may_report: bool,
     summary: String,
     warnings: Vec<String>,
     rows: Vec<Row>,
@@ -57,12 +65,14 @@ struct Row {
     width: u32,
     title: Shown,
     change: Shown,
+    commit: String,
     why: Shown,
     paths: Shown,
     owners: Shown,
     rank: Option<u32>,
     landed: String,
     known_bad: Option<String>,
+    is_incident: bool,
     decisions: Vec<Decided>,
 }
 
@@ -92,7 +102,14 @@ async fn look(service: &Arc<Service>, reader: &Reader, raw: &str) -> Result<Susp
             let at = in_utc(form.value("at"));
             let fields = ["repo", "hours", "path"].map(|name| (name, form.value(name)));
             let query = query(&[&fields[..], &[("at", &at)]].concat());
-            Some(Found::of(&suspects(service, SuspectsQuestion::parse(&query, now)?).await?))
+            let answer = suspects(service, SuspectsQuestion::parse(&query, now)?).await?;
+            // Empty for now is another moment by the time that a form is sent.
+            let asked = [&fields[..], &[("at", answer.at.as_str())]].concat();
+            Some(Found {
+                asked: asked.into_iter().map(|(name, value)| (name, Shown::new(value))).collect(),
+                may_report: reader.may(Scope::Outcome),
+                ..Found::of(&answer)
+            })
         }
     };
     let names = service.repositories().cloned();
@@ -108,6 +125,7 @@ async fn look(service: &Arc<Service>, reader: &Reader, raw: &str) -> Result<Susp
         spans: SPANS.into_iter().map(span).collect(),
         at: Shown::new(in_utc(form.value("at")).trim_end_matches('Z')),
         path: Shown::new(form.value("path")),
+        is_recorded: form.value("recorded") == "1",
         found,
     })
 }
@@ -125,9 +143,15 @@ impl Found {
     fn of(answer: &SuspectsAnswer) -> Self {
         let n_others = answer.others.n;
         let others = (n_others > 0).then(|| {
-            format!("{} more, {} together.", text::counted(n_others, "change"), share(answer.others.share))
+            format!(
+                "{} more, {} together.",
+                text::counted(n_others, "change"),
+                share_percent(answer.others.share)
+            )
         });
         Self {
+            asked: Vec::new(),
+            may_report: false,
             summary: summary(answer),
             warnings: answer.warnings.clone(),
             rows: answer.suspects.iter().map(Row::of).collect(),
@@ -161,31 +185,29 @@ impl Row {
             paths.push(text::counted(n_more, "more file"));
         }
         Self {
-            share: share(suspect.share),
+            share: share_percent(suspect.share),
             width: (1_000.0 * suspect.share) as u32,
             title: Shown::cut(suspect.title.as_deref().unwrap_or("(cannot be read)"), 120),
             change: short_change(Some(&suspect.commit), None, None),
+            commit: suspect.commit.clone(),
             why: Shown::cut(suspect.why.as_deref().unwrap_or(""), 400),
             paths: Shown::cut(&text::joined(&paths), 400),
             owners: Shown::cut(&text::joined(&suspect.owners), 200),
             rank: risk.map(|risk| text::rank_of_100(risk.percentile)),
             landed: format!("{} before", text::span(suspect.seconds_before)),
             known_bad: suspect.known_bad.as_ref().map(known_bad),
+            is_incident: suspect.known_bad.as_ref().is_some_and(|known_bad| known_bad.outcome == INCIDENT),
             decisions: suspect.decisions.iter().map(decided).collect(),
         }
     }
 }
 
 fn known_bad(known_bad: &KnownBadAnswer) -> String {
-    let what = if known_bad.outcome == "incident" { "incident" } else { "reverted" };
+    let what = if known_bad.outcome == INCIDENT { INCIDENT } else { "reverted" };
     let at = text::seconds_of(&known_bad.occurred_at).unwrap_or(0);
     format!("{what} {}", text::moment(at))
 }
 
 fn decided(decided: &DecidedAnswer) -> Decided {
     Decided { page: Shown::new(&decided.page), word: Tone::of(&decided.decision).word() }
-}
-
-fn share(share: f64) -> String {
-    if share > 0.0 && share < 0.01 { "< 1 %".to_owned() } else { format!("{:.0} %", 100.0 * share) }
 }
