@@ -182,6 +182,20 @@ impl FileDiff {
         }
     }
 
+    /// The number of a line of a hunk in the new file; in the old file for one that goes. 0 where there is no such hunk.
+    pub fn line_number(&self, hunk_idx: usize, line_idx: usize) -> u32 {
+        let Some(hunk) = self.hunks().get(hunk_idx) else { return 0 };
+        let before = &hunk.lines[..line_idx.min(hunk.lines.len())];
+        let is_deleted = hunk.lines.get(line_idx).is_some_and(|line| line.origin == LineOrigin::Deleted);
+        let (start, absent) = if is_deleted {
+            (hunk.old_start, LineOrigin::Added)
+        } else {
+            (hunk.new_start, LineOrigin::Deleted)
+        };
+        let n_before = before.iter().filter(|line| line.origin != absent).count();
+        start.saturating_add(u32::try_from(n_before).unwrap_or(u32::MAX))
+    }
+
     /// The lines that came or went.
     pub fn changed_lines(&self) -> impl Iterator<Item = &DiffLine> {
         self.hunks().iter().flat_map(|hunk| &hunk.lines).filter(|line| line.origin != LineOrigin::Context)

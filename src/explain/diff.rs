@@ -4,6 +4,7 @@ use crate::change::secrets::redact;
 use crate::change::{DiffLine, FileContent, FileDiff, Hunk, KeyChange, LineOrigin};
 use crate::explain::edit;
 use crate::explain::grounds::Grounds;
+use crate::explain::hazards::Spots;
 use crate::explain::rescore::Rescorer;
 use crate::explain::value::{DiffExplanation, EditExplanation, FileExplanation, HunkExplanation};
 use crate::explain::words::telling_words;
@@ -44,8 +45,8 @@ pub(super) fn diff_explanation(
     footprint: &Footprint,
 ) -> (DiffExplanation, Measured) {
     let n_files = rescorer.files().len();
-    let mut measured = Measured::default();
-    let order = likeliest_first(grounds, rescorer);
+    let (mut measured, spots) = (Measured::default(), Spots::of(grounds));
+    let order = likeliest_first(grounds, rescorer, &spots);
     let n_parts = n_parts(rescorer);
     if n_files > 1 {
         for &file_idx in order.iter().take(n_parts) {
@@ -55,10 +56,11 @@ pub(super) fn diff_explanation(
     }
     let mut by_risk: Vec<usize> = measured.files.iter().map(|(file_idx, _)| *file_idx).collect();
     by_risk.extend(order.iter().copied().filter(|idx| !measured.files.iter().any(|(known, _)| known == idx)));
+    by_risk.sort_by_key(|file_idx| spots.in_file(*file_idx).is_empty());
     let (mut n_left, mut files) = (n_parts, Vec::with_capacity(n_files));
     for file_idx in by_risk {
         let share = measured.files.iter().find(|(known, _)| *known == file_idx).map(|(_, share)| *share);
-        let edits = edits(grounds, rescorer, file_idx, &mut n_left, &mut measured);
+        let edits = edits(grounds, rescorer, (file_idx, &spots), &mut n_left, &mut measured);
         let hunks = hunks(rescorer, file_idx, &mut n_left);
         let file_diff = &rescorer.files()[file_idx];
         let (n_added, n_deleted) = file_diff.n_lines();
@@ -77,6 +79,7 @@ pub(super) fn diff_explanation(
             factor: share.map(|share| rescorer.factor_of(share)),
             past: past_of(grounds, file_diff),
             owners: (grounds.owners_of)(file_diff.path()),
+            hazards: spots.in_file(file_idx).to_vec(),
             hunks,
             edits,
         });
@@ -107,15 +110,15 @@ fn n_lines_of(file_diff: &FileDiff) -> usize {
     file_diff.hunks().iter().map(|hunk| hunk.lines.len()).sum()
 }
 
-/// The files, those first that went wrong most often, edit most keys and change most lines.
-fn likeliest_first(grounds: &Grounds<'_>, rescorer: &Rescorer<'_>) -> Vec<usize> {
+/// The files, those first that hold a hazard, went wrong most often, edit most keys and change most lines.
+fn likeliest_first(grounds: &Grounds<'_>, rescorer: &Rescorer<'_>, spots: &Spots) -> Vec<usize> {
     let weight = |file_idx: &usize| {
         let file_diff = &rescorer.files()[*file_idx];
         let track = grounds.history.files.get(hash64(&[file_diff.path()]));
         let n_bad = track.map_or(0, |file_track| file_track.track.n_bad);
         let n_edits = rescorer.keys(*file_idx).iter().filter(|edit| edit.is_substantial()).count();
         let (n_added, n_deleted) = file_diff.n_lines();
-        (n_bad, n_edits.min(50), n_added + n_deleted)
+        (!spots.in_file(*file_idx).is_empty(), n_bad, n_edits.min(50), n_added + n_deleted)
     };
     let mut order: Vec<usize> = (0..rescorer.files().len()).collect();
     order.sort_by_cached_key(|file_idx| (std::cmp::Reverse(weight(file_idx)), *file_idx));
@@ -125,15 +128,20 @@ fn likeliest_first(grounds: &Grounds<'_>, rescorer: &Rescorer<'_>) -> Vec<usize>
 fn edits(
     grounds: &Grounds<'_>,
     rescorer: &mut Rescorer<'_>,
-    file_idx: usize,
+    (file_idx, spots): (usize, &Spots),
     n_left: &mut usize,
     measured: &mut Measured,
 ) -> Vec<EditExplanation> {
     let key_changes = rescorer.keys(file_idx).to_vec();
     let path = rescorer.files()[file_idx].path().to_owned();
     let n_substantial = key_changes.iter().filter(|edit| edit.is_substantial()).count();
+    let is_hazard = |hunk_idx, line_idx| spots.is_on(file_idx, (hunk_idx, line_idx));
+    let mut order: Vec<usize> =
+        (0..key_changes.len()).filter(|idx| key_changes[*idx].is_substantial()).collect();
+    order.sort_by_cached_key(|idx| !is_hazard(key_changes[*idx].hunk_idx, key_changes[*idx].line_idx));
     let mut edits = Vec::new();
-    for (edit_idx, key_change) in key_changes.iter().enumerate().filter(|(_, edit)| edit.is_substantial()) {
+    for edit_idx in order.into_iter().take(MAX_EDITS) {
+        let key_change = &key_changes[edit_idx];
         let is_alone = n_substantial == 1 && rescorer.files().len() == 1;
         let share = if *n_left > 0 && !is_alone {
             let without = edit::taken_out(&rescorer.files()[file_idx], &key_changes, edit_idx);
@@ -147,7 +155,7 @@ fn edits(
         if let Some(share) = share {
             measured.edits.push(MeasuredEdit { file_idx, edit_idx, share });
         }
-        let line = edit::line_of(&rescorer.files()[file_idx], key_change);
+        let line = rescorer.files()[file_idx].line_number(key_change.hunk_idx, key_change.line_idx);
         edits.push(EditExplanation {
             key: redact(&key_change.path).into_owned(),
             hunk_idx: key_change.hunk_idx,
@@ -162,14 +170,15 @@ fn edits(
                 text_of(&rescorer.files()[file_idx], key_change),
             ),
         });
-        if edits.len() >= MAX_EDITS {
-            break;
-        }
     }
-    // Measured ones first, largest first; the sort is stable, the others keep the order of the file.
-    edits.sort_by(|a, b| match (a.share, b.share) {
-        (Some(a), Some(b)) => b.total_cmp(&a),
-        (a, b) => b.is_some().cmp(&a.is_some()),
+    // Those of a hazard, then measured ones, largest first; the sort is stable, the others keep the order of the file.
+    let lies_on_hazard = |edit: &EditExplanation| is_hazard(edit.hunk_idx, edit.line_idx);
+    edits.sort_by(|a, b| {
+        let by_hazard = lies_on_hazard(b).cmp(&lies_on_hazard(a));
+        by_hazard.then_with(|| match (a.share, b.share) {
+            (Some(a), Some(b)) => b.total_cmp(&a),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        })
     });
     edits
 }

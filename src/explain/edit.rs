@@ -223,18 +223,6 @@ fn shown(value: &str) -> String {
     }
 }
 
-/// The line of the new file that an edit stands on; of the old file for one that only removes.
-pub(super) fn line_of(file_diff: &FileDiff, key_change: &KeyChange) -> u32 {
-    let Some(hunk) = file_diff.hunks().get(key_change.hunk_idx) else { return 0 };
-    let before = &hunk.lines[..key_change.line_idx.min(hunk.lines.len())];
-    let is_deleted =
-        hunk.lines.get(key_change.line_idx).is_some_and(|line| line.origin == LineOrigin::Deleted);
-    let (start, absent) =
-        if is_deleted { (hunk.old_start, LineOrigin::Added) } else { (hunk.new_start, LineOrigin::Deleted) };
-    let n_before = before.iter().filter(|line| line.origin != absent).count();
-    start.saturating_add(u32::try_from(n_before).unwrap_or(u32::MAX))
-}
-
 /// The file without one edit: its added line taken out, its deleted line left in place. None where the
 /// lines of the edit cannot be told from others, which shows in the edits of what is left.
 pub(super) fn taken_out(file_diff: &FileDiff, edits: &[KeyChange], edit_idx: usize) -> Option<FileDiff> {

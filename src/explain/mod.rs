@@ -13,6 +13,7 @@ mod diff;
 mod edit;
 mod grounds;
 mod group;
+mod hazards;
 mod leading;
 mod numbers;
 mod odds;
@@ -32,10 +33,10 @@ pub use group::ReaderGroup;
 pub use numbers::{share_percent, span_hours};
 pub use odds::starting_point;
 pub use phrase::{is_of_a_person, sentence};
-pub use render::{Style, markdown, sarif, terminal};
+pub use render::{Style, hazards_said, markdown, sarif, terminal};
 pub use require::requirement;
 pub use value::{
     Alternative, AlternativeKind, DiffExplanation, Direction, EditExplanation, Explanation, FileExplanation,
-    GroupShare, Headline, HunkExplanation, LeadingValue, PastOutcome, SimilarChange, SimilarChanges,
-    WordShare,
+    GroupShare, HazardSpot, Headline, HunkExplanation, LeadingValue, PastOutcome, SimilarChange,
+    SimilarChanges, WordShare,
 };

@@ -116,14 +116,14 @@ pub struct LeadingValue {
     pub text: String,
 }
 
-/// The diff, riskiest part first.
+/// The diff: files and edits on which a hazard rule fired before the others, of these the riskiest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiffExplanation {
     /// Files of the change.
     pub n_files: usize,
     /// Files whose share was measured; the others stand last with none.
     pub n_rescored: usize,
-    /// The files: measured ones first, the one that adds most before the others.
+    /// The files: those of a hazard first, then measured ones, the one that adds most before the others.
     pub files: Vec<FileExplanation>,
     /// The words that weigh most, at most five; empty where the model reads no words, or none weighs much.
     #[serde(default)]
@@ -168,10 +168,28 @@ pub struct FileExplanation {
     pub past: String,
     /// Who owns it, where that is known.
     pub owners: Vec<String>,
+    /// Where hazard rules fired in it, by rule.
+    #[serde(default)]
+    pub hazards: Vec<HazardSpot>,
     /// The hunks, in the order of the file.
     pub hunks: Vec<HunkExplanation>,
-    /// The typed edits: measured ones first, the one that adds most before the others.
+    /// The typed edits: those of a hazard first, then measured ones, the one that adds most before the others.
     pub edits: Vec<EditExplanation>,
+}
+
+/// A place of a file where a hazard rule fired.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HazardSpot {
+    /// Name of the rule.
+    pub rule: String,
+    /// What it means: "All copies of something go".
+    pub text: String,
+    /// Position of the hunk in the file; none where it is about the whole file.
+    pub hunk_idx: Option<usize>,
+    /// Position of the line in the hunk.
+    pub line_idx: Option<usize>,
+    /// Line of the new file, else of the old one.
+    pub line: Option<u32>,
 }
 
 /// One hunk of a file.

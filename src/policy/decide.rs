@@ -4,7 +4,7 @@
 use crate::label::ChangeKind;
 use crate::policy::decision::{Decision, Verdict};
 use crate::policy::document::{Mode, OnDoubt};
-use crate::policy::hazard::find_hazards;
+use crate::policy::hazard::{Hazard, find_hazards};
 use crate::policy::ledger::Ledger;
 use crate::policy::question::Question;
 use crate::policy::reason::{Reason, ReasonCode};
@@ -28,7 +28,9 @@ impl Policy {
         } else {
             weigh_budget(assessment, &season, &mut ledger);
             weigh_freeze(assessment, &season, &mut ledger);
-            self.weigh_hazards(question, &mut ledger);
+            for hazard in self.hazards(question) {
+                ledger.raise(Verdict::ExtraValidation, Reason::new(hazard.rule.code, hazard.text()));
+            }
         }
         self.weigh_rules(question, assessment, &mut ledger);
         weigh_change(question, &mut ledger);
@@ -65,15 +67,16 @@ impl Policy {
         }
     }
 
-    /// The built-in hazard rules, but those that the policy switches off.
-    fn weigh_hazards(&self, question: &Question<'_>, ledger: &mut Ledger) {
+    /// The built-in hazard rules that fire on a change, but those that are switched off; none on a proved rollback.
+    pub fn hazards(&self, question: &Question<'_>) -> Vec<Hazard> {
+        if question.classification.kind == ChangeKind::Rollback {
+            return Vec::new();
+        }
         let of_repository = self.repositories.get(question.repo).map(|repository| &repository.hazards_off);
         let off = self.hazards_off.iter().chain(of_repository.into_iter().flatten());
         let off = off.map(String::as_str).collect();
         let environment = question.context.environment.as_deref();
-        for hazard in find_hazards(&question.change.record, question.keys, environment, &off) {
-            ledger.raise(Verdict::ExtraValidation, Reason::new(hazard.rule.code, hazard.text()));
-        }
+        find_hazards(&question.change.record, question.keys, environment, &off)
     }
 
     fn weigh_rules(&self, question: &Question<'_>, assessment: Option<&Assessment>, ledger: &mut Ledger) {

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use decision::{AppliedBudget, Decision, Stage, Verdict};
 pub use document::Mode;
-pub use hazard::{Hazard, HazardRule, Sphere, find_hazards, hazard_rules};
+pub use hazard::{Hazard, HazardRule, Sphere, Spot, find_hazards, hazard_rules};
 pub use question::{Context, ContextValue, Facts, KnownBad, KnownOutcome, Question};
 pub use reason::{Reason, ReasonCode, UnknownReasonCode};
 

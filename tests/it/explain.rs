@@ -7,8 +7,8 @@ use diffrisk::artifact::published;
 use diffrisk::change::FileStatus;
 use diffrisk::explain::{
     AlternativeKind, DiffExplanation, Direction, EditExplanation, Explanation, FileExplanation, GroupShare,
-    Headline, HunkExplanation, LeadingValue, PastOutcome, ReaderGroup, SimilarChange, SimilarChanges, Style,
-    WordShare, markdown, sarif, starting_point, terminal,
+    HazardSpot, Headline, HunkExplanation, LeadingValue, PastOutcome, ReaderGroup, SimilarChange,
+    SimilarChanges, Style, WordShare, markdown, sarif, starting_point, terminal,
 };
 use diffrisk::features::schema;
 use diffrisk::git::{Sample, UnitChoice, write_sample};
@@ -312,6 +312,13 @@ fn hostile() -> Explanation {
         factor: Some(2.5),
         past: "changed 41 times before, last 412 days ago; 3 of the changes went wrong".into(),
         owners: vec!["@team".into()],
+        hazards: vec![HazardSpot {
+            rule: "timeout_collapsed".into(),
+            text: "A timeout becomes a tenth".into(),
+            hunk_idx: Some(0),
+            line_idx: Some(2),
+            line: Some(12),
+        }],
         hunks: vec![HunkExplanation { hunk_idx: 0, new_start: 10, share: None, factor: None }],
         edits: vec![edit],
     };

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use crate::explain::numbers::{counted, quoted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
-    LOOK_FIRST, day, edits_shown, factor_words, files_shown, places_said, plan, sentence, short_id, together,
-    weak_groups, words_said,
+    LOOK_FIRST, day, edits_shown, factor_words, files_shown, hazards_said, places_said, plan, sentence,
+    short_id, together, weak_groups, words_said,
 };
 use crate::explain::value::{Direction, Explanation, GroupShare};
 use crate::policy::Verdict;
@@ -74,6 +74,9 @@ fn diff(explanation: &Explanation, text: &mut String) {
                 escaped(&file.past)
             ),
         );
+        for hazard in hazards_said(file) {
+            put(text, &format!("  - {}", escaped(&hazard)));
+        }
         if let Some(places) = places_said(file) {
             put(text, &format!("  - {}", escaped(&places)));
         }

@@ -13,7 +13,7 @@ pub use terminal::{Style, terminal};
 use crate::explain::numbers::{Chance, times, upper_first};
 use crate::explain::odds::{all_factors, starting_point};
 use crate::explain::value::{
-    DiffExplanation, Direction, EditExplanation, FileExplanation, SimilarChange, WordShare,
+    DiffExplanation, Direction, EditExplanation, FileExplanation, HazardSpot, SimilarChange, WordShare,
 };
 
 /// Files shown one by one where there is little room.
@@ -42,15 +42,30 @@ struct EditsShown<'a> {
 }
 
 impl EditsShown<'_> {
-    /// "line 12", "lines 12, 40, 71 and 3 more".
     fn place(&self) -> String {
-        let shown: Vec<String> = self.lines.iter().take(N_LINES).map(u32::to_string).collect();
-        let noun = if self.lines.len() == 1 { "line" } else { "lines" };
-        match self.lines.len() - shown.len() {
-            0 => format!("{noun} {}", shown.join(", ")),
-            n_more => format!("{noun} {} and {n_more} more", shown.join(", ")),
-        }
+        lines_said(&self.lines)
     }
+}
+
+/// "line 12", "lines 12, 40, 71 and 3 more".
+fn lines_said(lines: &[u32]) -> String {
+    let shown: Vec<String> = lines.iter().take(N_LINES).map(u32::to_string).collect();
+    let noun = if lines.len() == 1 { "line" } else { "lines" };
+    match lines.len() - shown.len() {
+        0 => format!("{noun} {}", shown.join(", ")),
+        n_more => format!("{noun} {} and {n_more} more", shown.join(", ")),
+    }
+}
+
+/// The hazards of a file, by rule: "line 12: Certificates are no longer checked (hazard rule `tls_verify_off`)".
+pub fn hazards_said(file: &FileExplanation) -> Vec<String> {
+    let of_rule = file.hazards.chunk_by(|a, b| a.rule == b.rule);
+    let said = |spots: &[HazardSpot]| {
+        let lines: Vec<u32> = spots.iter().filter_map(|spot| spot.line).collect();
+        let place = if lines.is_empty() { String::new() } else { format!("{}: ", lines_said(&lines)) };
+        spots.first().map(|spot| format!("{place}{} (hazard rule `{}`)", spot.text, spot.rule))
+    };
+    of_rule.filter_map(said).collect()
 }
 
 /// The edits of a file worth a look, and how many are left out.
@@ -185,6 +200,7 @@ mod tests {
             factor: None,
             past: String::new(),
             owners: Vec::new(),
+            hazards: Vec::new(),
             hunks: Vec::new(),
             edits,
         }
@@ -201,6 +217,20 @@ mod tests {
         let places: Vec<String> = shown.iter().map(EditsShown::place).collect();
         assert_eq!(places, ["lines 1, 2, 3 and 2 more", "line 9", "line 10", "line 11"]);
         assert_eq!(n_left_out, 1);
+    }
+
+    #[test]
+    fn a_hazard_is_told_once_a_rule_with_its_lines() {
+        let spot = |rule: &str, line| HazardSpot {
+            rule: rule.into(),
+            text: "It goes".into(),
+            hunk_idx: Some(0),
+            line_idx: Some(0),
+            line,
+        };
+        let hazards = vec![spot("a", Some(3)), spot("a", Some(9)), spot("b", None)];
+        let said = hazards_said(&FileExplanation { hazards, ..file(Vec::new()) });
+        assert_eq!(said, ["lines 3, 9: It goes (hazard rule `a`)", "It goes (hazard rule `b`)"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::explain::numbers::upper_first;
 use crate::explain::render::factor_words;
 use crate::explain::value::{Direction, Explanation, FileExplanation};
 use crate::history::hash64;
@@ -10,20 +11,29 @@ use crate::policy::Verdict;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 const DECISION: &str = "diffrisk/decision";
+const HAZARD: &str = "diffrisk/hazard";
 const FILE: &str = "diffrisk/risky-file";
 const EDIT: &str = "diffrisk/risky-edit";
-/// Edits reported one by one.
+/// Every rule, by position.
+const RULES: [&str; 4] = [DECISION, HAZARD, FILE, EDIT];
+/// Hazards reported one by one, and edits.
+const MAX_HAZARDS: usize = 50;
 const MAX_EDITS: usize = 50;
 /// Files reported one by one.
 const MAX_FILES: usize = 20;
 
-/// The explanation as one SARIF 2.1.0 log: the decision, then the files and edits that raise the risk.
+/// The explanation as one SARIF 2.1.0 log: the decision, where hazard rules fired, then the files and edits that raise the risk.
 pub fn sarif(explanation: &Explanation) -> Value {
     let level = level_of(explanation.headline.verdict);
     let mut results = vec![decision(explanation, level)];
-    let files = explanation.diff.iter().flat_map(|diff| &diff.files);
+    let files = || explanation.diff.iter().flat_map(|diff| &diff.files);
+    let hazards = files().flat_map(|file| file.hazards.iter().map(move |spot| (file, spot)));
+    results.extend(hazards.take(MAX_HAZARDS).map(|(file, spot)| {
+        let message = format!("{} (hazard rule `{}`)", spot.text, spot.rule);
+        result(HAZARD, level, &message, Some((&file.path, spot.line.unwrap_or(1))))
+    }));
     let mut n_edits = 0;
-    for file in files.take(MAX_FILES) {
+    for file in files().take(MAX_FILES) {
         if raises(file.factor) {
             let message =
                 format!("{} the odds; {}", factor_words(file.factor).unwrap_or_default(), file.past);
@@ -47,6 +57,7 @@ pub fn sarif(explanation: &Explanation) -> Value {
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": [
                     rule(DECISION, "DecisionOnTheChange", "What the rollout of this change must pass, and why"),
+                    rule(HAZARD, "Hazard", "An edit of a kind that is dangerous whatever the model says"),
                     rule(FILE, "RiskyFile", "Without this file the change scores lower"),
                     rule(EDIT, "RiskyEdit", "Without this edit the change scores lower"),
                 ],
@@ -65,6 +76,7 @@ fn raises(factor: Option<f64>) -> bool {
 fn decision(explanation: &Explanation, level: &str) -> Value {
     let headline = &explanation.headline;
     let mut said = vec![headline.sentence.clone()];
+    said.extend(explanation.reasons.iter().map(|reason| format!("{}.", upper_first(&reason.text))));
     said.extend([&headline.odds, &headline.rank].into_iter().flatten().cloned());
     said.extend(explanation.groups.iter().take(3).map(|group| group.text.clone()));
     said.extend(explanation.alternatives.iter().map(|alternative| alternative.text.clone()));
@@ -86,7 +98,7 @@ fn decision(explanation: &Explanation, level: &str) -> Value {
 }
 
 fn result(rule: &str, level: &str, message: &str, place: Option<(&str, u32)>) -> Value {
-    let rule_idx = [DECISION, FILE, EDIT].iter().position(|id| *id == rule);
+    let rule_idx = RULES.iter().position(|id| *id == rule);
     let location = |(path, line): (&str, u32)| {
         json!({ "physicalLocation": {
             "artifactLocation": { "uri": uri(path), "uriBaseId": "%SRCROOT%" },
@@ -122,7 +134,8 @@ fn level_of(verdict: Verdict) -> &'static str {
 }
 
 fn first_line(file: &FileExplanation) -> u32 {
-    let edit = file.edits.first().map(|edit| edit.line);
+    let hazard = file.hazards.iter().find_map(|spot| spot.line);
+    let edit = hazard.or_else(|| file.edits.first().map(|edit| edit.line));
     edit.or_else(|| file.hunks.first().map(|hunk| hunk.new_start)).unwrap_or(1)
 }
 

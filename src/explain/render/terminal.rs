@@ -4,8 +4,8 @@
 use crate::explain::numbers::{counted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
-    LOOK_FIRST, day, edits_shown, factor_words, files_shown, places_said, plan, sentence, short_id, together,
-    weak_groups, words_said,
+    LOOK_FIRST, day, edits_shown, factor_words, files_shown, hazards_said, places_said, plan, sentence,
+    short_id, together, weak_groups, words_said,
 };
 use crate::explain::value::{Direction, Explanation, FileExplanation, GroupShare};
 use crate::policy::Verdict;
@@ -110,6 +110,7 @@ fn show_file(file: &FileExplanation, page: &mut Page) {
         &factor_words(file.factor).unwrap_or_default(),
         &format!("{}  {lines}; {}", quiet(&file.path), file.past),
     );
+    hazards_said(file).iter().for_each(|hazard| page.wrapped("            ", hazard));
     if let Some(places) = places_said(file) {
         page.wrapped("            ", &kept_factors(&places));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::change::secrets::redact;
 use crate::change::{Change, FileContent, FileDiff, FileStatus, Hunk, KeyChange, LineOrigin};
-use crate::explain::{DiffExplanation, EditExplanation, FileExplanation};
+use crate::explain::{DiffExplanation, EditExplanation, FileExplanation, HazardSpot, hazards_said};
 use crate::http::pages::said::Said;
 use crate::http::pages::text::{self, Shown};
 
@@ -45,6 +45,8 @@ pub(super) struct FileView {
     pub(super) share: Option<String>,
     /// Its past in one sentence.
     pub(super) past: Said,
+    /// Where hazard rules fired in it.
+    pub(super) hazards: Vec<Said>,
     /// Its key edits spelled out with their past; else `edits` has them plainly.
     pub(super) said: Vec<Said>,
     pub(super) edits: Vec<EditView>,
@@ -84,7 +86,7 @@ pub(super) struct LineView {
     pub(super) text: Shown,
 }
 
-/// The change, files with the largest share of the risk first, then those with more key edits.
+/// The change, files of a hazard first, then those with the largest share of the risk, then those with more key edits.
 pub(super) fn change_view(
     change: &Change,
     keys: &[(String, Vec<KeyChange>)],
@@ -97,10 +99,12 @@ pub(super) fn change_view(
         keys.iter().map(|(path, edits)| (path.as_str(), edits.as_slice())).collect();
     let edits_of = |file: &FileDiff| of_path.get(file.path()).copied().unwrap_or_default();
     let share_of = |idx: usize| explained_of(idx).and_then(|file| file.share).unwrap_or(0.0);
+    let is_hazard = |idx: usize| explained_of(idx).is_some_and(|file| !file.hazards.is_empty());
     let n_edits = |file: &FileDiff| edits_of(file).len().min(MAX_EDITS);
     let mut files: Vec<(usize, &FileDiff)> = change.record.files.iter().enumerate().collect();
     files.sort_by(|(a_idx, a), (b_idx, b)| {
-        let by_share = share_of(*b_idx).total_cmp(&share_of(*a_idx));
+        let by_hazard = is_hazard(*b_idx).cmp(&is_hazard(*a_idx));
+        let by_share = by_hazard.then_with(|| share_of(*b_idx).total_cmp(&share_of(*a_idx)));
         by_share.then_with(|| n_edits(b).cmp(&n_edits(a)))
     });
     let n_shown = files.len().min(MAX_FILES);
@@ -157,6 +161,7 @@ fn file_view(
         n_added,
         n_deleted,
         share: explained.and_then(|it| it.factor).and_then(factor_words),
+        hazards: explained.iter().flat_map(|it| hazards_said(it)).map(|it| Said::new(&it)).collect(),
         past: explained.map(|it| Said::capitalised(&it.past)).unwrap_or_default(),
         edits: if n_said > 0 {
             Vec::new()
@@ -181,22 +186,29 @@ fn more(n: usize, noun: &str) -> String {
     if n == 0 { String::new() } else { text::counted(n, &format!("more {noun}")) }
 }
 
-/// The hunks with what each does to the odds: those that raise them first, so that none of them is cut off where
-/// lines are, the others in the order of the file.
+/// The hunks with what each does to the odds: those of a hazard and those that raise the odds first, so that none of them
+/// is cut off where lines are, the others in the order of the file.
 fn hunks_by_risk(file: &FileDiff, explained: Option<&FileExplanation>) -> Vec<(usize, Option<String>)> {
     let measured = |idx: usize| explained?.hunks.iter().find(|hunk| hunk.hunk_idx == idx)?.factor;
     let raised = |idx: &usize| measured(*idx).filter(|factor| factor.ln() > MIN_SHARE).unwrap_or(1.0);
     let mut order: Vec<usize> = (0..file.hunks().len()).collect();
-    order.sort_by(|a, b| raised(b).total_cmp(&raised(a)));
+    let is_hazard = |idx: &usize| hazards(explained).any(|spot| spot.hunk_idx == Some(*idx));
+    order.sort_by(|a, b| is_hazard(b).cmp(&is_hazard(a)).then_with(|| raised(b).total_cmp(&raised(a))));
     order.into_iter().map(|idx| (idx, measured(idx).and_then(factor_words))).collect()
 }
 
-/// Lines of a hunk whose edits add to the risk.
+fn hazards(explained: Option<&FileExplanation>) -> impl Iterator<Item = &HazardSpot> {
+    explained.into_iter().flat_map(|file| &file.hazards)
+}
+
+/// Lines of a hunk whose edits add to the risk, or are a hazard.
 fn risky_lines(explained: Option<&FileExplanation>, hunk_idx: usize) -> Vec<usize> {
+    let of_hazards = hazards(explained).filter(|spot| spot.hunk_idx == Some(hunk_idx));
     let edits = explained.iter().flat_map(|file| &file.edits).filter(|edit| edit.hunk_idx == hunk_idx);
     edits
         .filter(|edit| edit.factor.is_some_and(|factor| factor.ln() > MIN_SHARE))
         .map(|edit| edit.line_idx)
+        .chain(of_hazards.filter_map(|spot| spot.line_idx))
         .collect()
 }
 
@@ -311,6 +323,7 @@ mod tests {
             factor: None,
             past: String::new(),
             owners: Vec::new(),
+            hazards: Vec::new(),
             hunks: measured.collect(),
             edits: Vec::new(),
         };

@@ -1,6 +1,7 @@
 //! Rules about who may do what.
 
 use crate::change::KeyChangeKind;
+use crate::policy::hazard::command::is_sql;
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::line::frees_from_passwords;
 use crate::policy::hazard::reading::Value;
@@ -151,6 +152,22 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
             || edit.old == "ro" && edit.new == "rw"
     };
     let user_root = edit.becomes(&["root"]) && !edit.old.is_empty() && edit.leaf_says(&["user"]);
+    // Who is not told to become somebody else stays root.
+    let stays_root = || {
+        let path = edit.file_diff.path();
+        edit.key_change.leaf.eq_ignore_ascii_case("user")
+            && edit.is_dropped()
+            && edit.old != "root"
+            && (path.ends_with(".service") || path.contains("ockerfile") || path.contains("ontainerfile"))
+    };
+    let open_to_all =
+        || edit.gains(&["chmod 777", "chmod -r 777", "chmod 0777", "chmod -r 0777", "chmod a+w"]);
+    let of_token = || {
+        edit.old == "read" && edit.new == "write" && edit.path_says(&["permissions"])
+            || edit.becomes(&["write"])
+                && edit.key_change.parent() == "permissions"
+                && edit.file_diff.path().starts_with(".github/")
+    };
     is_on
         || as_root
         || joins_host
@@ -161,8 +178,30 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         || writes()
         || as_admin
         || gets_all
+        || stays_root()
+        || open_to_all()
+        || of_token()
         || edit.gains_word(MIGHTY)
         || is_writable_by_all(edit)
+        || is_granted_more(edit)
+}
+
+/// Whether a statement of SQL gives more than the one before, or no longer takes something away.
+fn is_granted_more(edit: &Edit<'_>) -> bool {
+    const MORE: &[&str] = &[
+        "grant all",
+        " on *.* ",
+        "with grant option",
+        "with admin option",
+        " to public",
+        "@'%'",
+        " superuser",
+        " bypassrls",
+        "db_owner",
+        "sysadmin",
+    ];
+    let no_longer_taken = || edit.is_dropped() && edit.old.trim_start().starts_with("revoke ");
+    is_sql(edit) && (edit.gains(MORE) || no_longer_taken())
 }
 
 /// A mode that lets everybody write and did not before.

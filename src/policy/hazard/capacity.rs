@@ -136,11 +136,14 @@ fn capacity_cut(edit: &Edit<'_>) -> bool {
     let is_floor = || edit.leaf_says(&["min"]) && !edit.leaf_says(COPIES);
     let is_smaller =
         || machine_size(&edit.old).zip(machine_size(&edit.new)).is_some_and(|(old, new)| new + 2 < old);
+    // Of the size of a body, nothing is no bound.
+    let is_unbounded = || edit.numbers().is_some_and(|(_, new)| new == 0.0) && edit.is_about(&["body size"]);
     (is_smaller()
         && edit.leaf_says(&["instance type", "machine type", "instance class", "node type", "size"]))
         || has_many()
             && falls_to(5.0)
             && !replicas_to_zero(edit)
+            && !is_unbounded()
             && !is_floor()
             && (edit.is_about(COPIES) || edit.is_about(WORKERS) || falls_to(10.0) && edit.is_about(POOLS))
             && !edit.leaf_says(OTHERS)

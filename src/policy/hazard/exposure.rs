@@ -305,7 +305,7 @@ fn public_access(edit: &Edit<'_>) -> bool {
     let for_all = edit.becomes(&["all", "everyone", "public", "global"])
         && !edit.old.is_empty()
         && edit.leaf_says(&["audience", "allow override", "scope", "exposed to", "cohort"]);
-    let lists = edit.turned_on(&["autoindex"]) || edit.gains(&["+indexes"]);
+    let lists = (edit.set_to() == Some(true) && edit.leaf_says(&["autoindex"])) || edit.gains(&["+indexes"]);
     let granted = edit.new == "all granted" && edit.leaf_says(&["require"]);
     (opens && is_acl())
         || everywhere
@@ -329,9 +329,10 @@ fn public_access(edit: &Edit<'_>) -> bool {
 
 /// Whether a server of this address is reached from anywhere.
 fn listens_everywhere(value: &str) -> bool {
+    let is_port = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
     matches!(value, "0.0.0.0" | "*" | "::" | "[::]")
-        || value.starts_with("0.0.0.0:")
-        || value.starts_with("*:")
+        || ["0.0.0.0:", "*:", "[::]:"].iter().any(|any| value.starts_with(any))
+        || value.strip_prefix(':').is_some_and(is_port)
 }
 
 /// Whether an address is that of one machine or of one of its cards.

@@ -17,7 +17,7 @@ use crate::policy::hazard::rule::{EditLook, FileLook, HazardRule, Look, Sphere, 
 use crate::policy::hazard::shown;
 use crate::policy::reason::ReasonCode;
 
-/// A rule that fired on a change, and where it did first.
+/// A rule that fired on a change, where it did first and where else.
 #[derive(Clone, Debug)]
 pub struct Hazard {
     /// The rule.
@@ -28,20 +28,35 @@ pub struct Hazard {
     pub key: String,
     /// The edit in words, such as `3` → `0`; without secrets.
     pub edit: String,
-    /// How many more edits of the change the same rule fired on.
-    pub n_more: usize,
+    /// The number of its line; none for a whole file.
+    pub line: Option<u32>,
+    /// Everywhere that the rule fired, this place before the others.
+    pub spots: Vec<Spot>,
+}
+
+/// A place in a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spot {
+    /// Position of the file in the record.
+    pub file_idx: usize,
+    /// Positions of the hunk and of the line in it; none for a whole file.
+    pub line: Option<(usize, usize)>,
 }
 
 impl Hazard {
     /// One sentence for people: what, where, and by which rule.
     pub fn text(&self) -> String {
-        let more = match self.n_more {
-            0 => String::new(),
-            n => format!(" and {n} more"),
+        let more = match self.spots.len() {
+            0 | 1 => String::new(),
+            n => format!(" and {} more", n - 1),
         };
         let Self { rule, path, edit, .. } = self;
-        let key = if self.key.is_empty() { String::new() } else { format!("`{}` ", self.key) };
-        format!("{}: {key}{edit} in `{path}`{more} (hazard rule `{}`)", rule.sentence, rule.name)
+        let what = match (self.key.as_str(), self.line) {
+            ("", Some(line)) => format!("{edit} in line {line} of `{path}`"),
+            ("", None) => format!("{edit} in `{path}`"),
+            (key, _) => format!("`{key}` {edit} in `{path}`"),
+        };
+        format!("{}: {what}{more} (hazard rule `{}`)", rule.sentence, rule.name)
     }
 }
 
@@ -62,16 +77,16 @@ pub fn find_hazards(
     let files: Vec<_> =
         with_keys(record, keys).map(|(file_diff, known)| FileEdits::of(file_diff, known, record)).collect();
     let mut around = Around { added_leaves: added_leaves(&files), ..Around::default() };
-    let mut asked = Asked { first: BTreeMap::new(), off };
-    for file_edits in &files {
+    let mut asked = Asked { fired: BTreeMap::new(), seen: FxHashSet::default(), off };
+    for (file_idx, file_edits) in files.iter().enumerate() {
         let of_file = Place::of_path(file_edits.file_diff.path()).or(|| rollout);
         around.removed_paths = removed_paths(file_edits);
         around.removed_elements = removed_elements(file_edits);
         around.empty_lists = empty_lists(file_edits.file_diff);
-        asked.ask_file(file_edits, of_file);
-        asked.ask_edits(file_edits, of_file, &around);
+        asked.ask_file((file_idx, file_edits), of_file);
+        asked.ask_edits((file_idx, file_edits), of_file, &around);
     }
-    asked.first.into_values().collect()
+    asked.fired.into_values().collect()
 }
 
 /// The rules by what they look at.
@@ -102,27 +117,37 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     rules
 });
 
-/// Where each rule fired first, in the order of the rules.
+/// The rules that fired, in their order.
 struct Asked<'a> {
-    first: BTreeMap<usize, Hazard>,
+    fired: BTreeMap<usize, Hazard>,
+    /// Where each did: one line has several readings.
+    seen: FxHashSet<(usize, Spot)>,
     off: &'a BTreeSet<&'a str>,
 }
 
 impl Asked<'_> {
     /// Asks the rules over whole files.
-    fn ask_file(&mut self, file_edits: &FileEdits<'_>, of_file: Place) {
+    fn ask_file(&mut self, (file_idx, file_edits): (usize, &FileEdits<'_>), of_file: Place) {
         for Ordered { rule_idx, rule, look } in &RULES.over_files {
             if !self.off.contains(rule.name)
                 && looks_at(rule.sphere, of_file)
                 && let Some(finding) = look(file_edits)
             {
-                self.note(*rule_idx, || hazard(rule, file_edits.file_diff, finding.key, finding.what));
+                let spot = Spot { file_idx, line: None };
+                self.note(*rule_idx, spot, || {
+                    hazard(rule, (file_edits.file_diff, spot), finding.key, finding.what)
+                });
             }
         }
     }
 
     /// Asks the rules over edits about those of a file; the general ones last, and not about a line that another rule told of.
-    fn ask_edits(&mut self, file_edits: &FileEdits<'_>, of_file: Place, around: &Around<'_>) {
+    fn ask_edits(
+        &mut self,
+        (file_idx, file_edits): (usize, &FileEdits<'_>),
+        of_file: Place,
+        around: &Around<'_>,
+    ) {
         let file_diff = file_edits.file_diff;
         let is_prose = is_prose(file_diff);
         let read: Vec<_> = file_edits.all().filter(|key_change| is_read(key_change)).collect();
@@ -135,20 +160,19 @@ impl Asked<'_> {
         let mut edits = Vec::with_capacity(read.len());
         edits.extend(on_lines.map(|(line, key_change)| PlacedEdit {
             edit: Edit::new((key_change, file_diff), line, around),
+            spot: Spot { file_idx, line: Some((key_change.hunk_idx, key_change.line_idx)) },
             place: Place::of_key(&key_change.path, of_file),
             is_text: is_prose || is_said(key_change),
         }));
         let mut told = FxHashSet::default();
-        let line_of =
-            |placed: &PlacedEdit<'_>| (placed.edit.key_change.hunk_idx, placed.edit.key_change.line_idx);
         for placed in &edits {
             if self.ask_edit(placed, &RULES.over_edits) {
-                told.insert(line_of(placed));
+                told.insert(placed.spot);
             }
         }
         for placed in &edits {
-            if !told.contains(&line_of(placed)) && self.ask_edit(placed, &RULES.general) {
-                told.insert(line_of(placed));
+            if !told.contains(&placed.spot) && self.ask_edit(placed, &RULES.general) {
+                told.insert(placed.spot);
             }
         }
     }
@@ -164,8 +188,9 @@ impl Asked<'_> {
             {
                 is_told = true;
                 if !self.off.contains(rule.name) {
-                    self.note(*rule_idx, || {
-                        hazard(rule, file_diff, &shown::key(key_change), shown::edit(key_change))
+                    self.note(*rule_idx, placed.spot, || {
+                        let (key, edit) = (shown::key(key_change), shown::edit(key_change));
+                        hazard(rule, (file_diff, placed.spot), &key, edit)
                     });
                 }
             }
@@ -173,15 +198,18 @@ impl Asked<'_> {
         is_told
     }
 
-    /// Keeps the first hazard of a rule and counts the others.
-    fn note(&mut self, rule_idx: usize, hazard: impl FnOnce() -> Hazard) {
-        self.first.entry(rule_idx).and_modify(|first| first.n_more += 1).or_insert_with(hazard);
+    /// Keeps the first hazard of a rule, and where else it fired.
+    fn note(&mut self, rule_idx: usize, spot: Spot, hazard: impl FnOnce() -> Hazard) {
+        if self.seen.insert((rule_idx, spot)) {
+            self.fired.entry(rule_idx).or_insert_with(hazard).spots.push(spot);
+        }
     }
 }
 
 /// An edit, and where it stands.
 struct PlacedEdit<'a> {
     edit: Edit<'a>,
+    spot: Spot,
     place: Place,
     /// Whether it is something said to people.
     is_text: bool,
@@ -212,8 +240,16 @@ fn looks_at(sphere: Sphere, place: Place) -> bool {
     }
 }
 
-fn hazard(rule: &'static HazardRule, file_diff: &FileDiff, key: &str, edit: String) -> Hazard {
-    Hazard { rule, path: shown::path(file_diff.path()), key: key.to_owned(), edit, n_more: 0 }
+/// One that fired nowhere yet.
+fn hazard(
+    rule: &'static HazardRule,
+    (file_diff, spot): (&FileDiff, Spot),
+    key: &str,
+    edit: String,
+) -> Hazard {
+    let line = spot.line.map(|(hunk_idx, line_idx)| file_diff.line_number(hunk_idx, line_idx));
+    let path = shown::path(file_diff.path());
+    Hazard { rule, path, key: key.to_owned(), edit, line, spots: Vec::new() }
 }
 
 /// Each file with its edits; the two lists go by the same order, and a path that is in neither place

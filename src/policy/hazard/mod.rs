@@ -9,6 +9,7 @@
 mod access;
 mod bytes;
 mod capacity;
+mod command;
 mod edit;
 mod exposure;
 mod found;
@@ -29,7 +30,7 @@ mod values;
 mod weakened;
 mod words;
 
-pub use found::{Hazard, find_hazards};
+pub use found::{Hazard, Spot, find_hazards};
 pub use rule::{HazardRule, Sphere, hazard_rules};
 
 #[cfg(test)]

@@ -258,13 +258,25 @@ const NUISANCES: &[&str] = &[
 ];
 
 fn flag_on_in_production(edit: &Edit<'_>) -> bool {
+    // A feature is one whatever its name, and what is old guards nothing.
+    let is_feature = || {
+        edit.path_says(&[
+            "features",
+            "feature flags",
+            "feature",
+            "flags",
+            "toggles",
+            "legacy",
+            "experimental",
+        ]) || is_of_flags(edit.file_diff.path())
+    };
+    let is_switch = || {
+        edit.leaf_says(&["enabled", "enable", "active", "flag", "use", "on", "allow"])
+            || matches!(edit.key_change.leaf.as_str(), "production" | "prod")
+    };
     edit.flipped() == Some(true)
         && !edit.is_negative()
-        && (edit.leaf_says(&["enabled", "enable", "feature", "active", "flag", "use", "on", "allow"])
-            || edit.path_says(&["features", "feature flags", "feature", "flags", "toggles"])
-            || matches!(edit.key_change.leaf.as_str(), "production" | "prod")
-            || is_of_flags(edit.file_diff.path()))
-        && !edit.is_about(SAFEGUARDS)
+        && (is_feature() || is_switch() && !edit.is_about(SAFEGUARDS))
 }
 
 /// Whether a file holds flags and hardly anything else.

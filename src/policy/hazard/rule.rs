@@ -4,7 +4,8 @@
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::{
-    access, capacity, exposure, guards, layout, rollout, safety, schedule, secrecy, target, values, weakened,
+    access, capacity, command, exposure, guards, layout, rollout, safety, schedule, secrecy, target, values,
+    weakened,
 };
 use crate::policy::reason::ReasonCode;
 
@@ -87,6 +88,7 @@ pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
         schedule::RULES,
         target::RULES,
         layout::RULES,
+        command::RULES,
     ]
     .into_iter()
     .flatten()

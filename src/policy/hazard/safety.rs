@@ -427,6 +427,7 @@ fn rate_limit_off(edit: &Edit<'_>) -> bool {
         "rps",
         "max connections",
         "max clients",
+        "body size",
     ];
     const OTHERS: &[&str] =
         &["window", "status", "zone", "period", "enabled", "enable", "burst", "log level", "headers"];

@@ -1,7 +1,7 @@
 //! Rules about what must not be read by others.
 
 use crate::change::secrets::{self, SecretMatch};
-use crate::change::{KeyChangeKind, KeyWords, key_words};
+use crate::change::{DiffLine, KeyChange, KeyChangeKind, KeyWords, LineOrigin, key_words};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::is_prose;
 use crate::policy::hazard::reading::Value;
@@ -42,7 +42,28 @@ fn secret_in_clear(edit: &Edit<'_>) -> bool {
     {
         return false;
     }
-    is_default_of_secret(edit) || is_shown(edit)
+    (is_default_of_secret(edit) || is_shown(edit)) && !is_in_open_block(edit)
+}
+
+/// Whether a line of nothing but letters stands in the block of something public, such as a certificate, or of ciphertext.
+/// Looks back no further than such blocks are long.
+fn is_in_open_block(edit: &Edit<'_>) -> bool {
+    const LONGEST: usize = 256;
+    let is_packed = |text: &str| {
+        let is_letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+        !text.is_empty() && text.bytes().all(is_letter)
+    };
+    let is_heading = |text: &str| ["Version: ", "Comment: ", "Hash: "].iter().any(|it| text.starts_with(it));
+    let KeyChange { hunk_idx, line_idx, .. } = edit.key_change;
+    let hunk = edit.file_diff.hunks().get(*hunk_idx);
+    let before = hunk.and_then(|hunk| hunk.lines.get(..*line_idx)).unwrap_or(&[]);
+    let is_new = |line: &&DiffLine| line.origin != LineOrigin::Deleted;
+    let mut before = before.iter().rev().filter(is_new).take(LONGEST).map(|line| line.text.trim());
+    let opening = before.find(|text| !(text.is_empty() || is_packed(text) || is_heading(text)));
+    let is_open = |text: &str| {
+        text.contains("$ANSIBLE_VAULT;") || text.contains("-----BEGIN ") && !text.contains("PRIVATE")
+    };
+    is_packed(edit.line.text.trim()) && opening.is_some_and(is_open)
 }
 
 /// Whether the line of an edit shows a secret that came with it; found out once a line for all edits of a sort.
@@ -210,7 +231,10 @@ fn tls_verification_off(edit: &Edit<'_>) -> bool {
         && edit.path_says(&["mtls", "tls", "mutual tls", "ssl"]);
     let loose = edit.becomes(&["disable", "disabled", "none", "prefer", "allow", "cert_none"])
         && !matches!(edit.old.as_ref(), "" | "prefer" | "allow" | "disable")
-        && edit.leaf_says(&["ssl mode", "ssl verify", "verify", "verify client", "tls mode"]);
+        && edit.leaf_says(&["ssl mode", "ssl verify", "verify", "verify client", "tls mode"])
+        || edit.becomes(&["require"])
+            && matches!(edit.old.as_ref(), "verify-full" | "verify-ca")
+            && edit.leaf_says(&["ssl mode", "sslmode"]);
     // Kafka: whether the name in a certificate is that of the broker.
     let any_name = || {
         let is_name = edit.key_change.path.ends_with("endpoint.identification.algorithm");
@@ -284,8 +308,6 @@ fn encryption_downgraded(edit: &Edit<'_>) -> bool {
     const BROKEN: &[&str] = &[
         "sslv2", "sslv3", "tlsv1.0", "tlsv1.1", "tls1.0", "tls1.1", "tlsv1_0", "tlsv1_1", "rc4-", "des-cbc",
     ];
-    let hosts = edit.old.strip_prefix("https://").zip(edit.new.strip_prefix("http://"));
-    let in_clear = hosts.is_some_and(|(old, new)| host(old) == host(new));
     let about_protocols = || {
         edit.path_says(&[
             "ssl",
@@ -310,7 +332,43 @@ fn encryption_downgraded(edit: &Edit<'_>) -> bool {
         && !edit.new.is_empty()
         && edit.old.split_ascii_whitespace().any(|word| word == "ssl")
         && matches!(edit.key_change.leaf.as_str(), "listen" | "bind");
-    weak_digest || plain_listener || edit.turned_off(ENCRYPTS) || no_promise || in_clear || gains_broken
+    weak_digest
+        || plain_listener
+        || edit.turned_off(ENCRYPTS)
+        || no_promise
+        || speaks_in_clear(edit)
+        || gains_broken
+}
+
+/// Whether the same host is spoken to without encryption: by the scheme of its address, or by the name of a protocol.
+fn speaks_in_clear(edit: &Edit<'_>) -> bool {
+    const SCHEMES: &[[&str; 2]] = &[
+        ["https://", "http://"],
+        ["rediss://", "redis://"],
+        ["amqps://", "amqp://"],
+        ["ldaps://", "ldap://"],
+        ["wss://", "ws://"],
+        ["ftps://", "ftp://"],
+        ["smtps://", "smtp://"],
+        ["mqtts://", "mqtt://"],
+        ["grpcs://", "grpc://"],
+    ];
+    const PROTOCOLS: &[[&str; 2]] =
+        &[["https", "http"], ["tls", "tcp"], ["ssl", "plaintext"], ["sasl_ssl", "sasl_plaintext"]];
+    let loses_scheme = |[sealed, clear]: &[&str; 2]| {
+        if !edit.old.has_any(&[sealed]) || !edit.new.has_any(&[clear]) {
+            return false;
+        }
+        let hosts = edit.old.split_once(sealed).zip(edit.new.split_once(clear));
+        hosts.is_some_and(|((_, old), (before, new))| {
+            host(old) == host(new) && !before.ends_with(|c: char| c.is_ascii_alphanumeric())
+        })
+    };
+    let by_name = || {
+        PROTOCOLS.iter().any(|[sealed, clear]| edit.old == *sealed && edit.new == *clear)
+            && edit.leaf_says(&["protocol", "scheme", "app protocol"])
+    };
+    SCHEMES.iter().any(loses_scheme) || by_name()
 }
 
 /// `TLSv1` as a word of its own.

@@ -436,20 +436,29 @@ fn is_binary_by_name(path: &str) -> bool {
 
 /// What a changed line holds that other readers take for something else: a zero byte, as of UTF-16 that a diff was made
 /// of as text; or in a line that came what they take for its end, a carriage return and the line ends of YAML 1.1, so that
-/// what stands behind it is read as one text with what stands before.
+/// what stands behind it is read as one text with what stands before; or letters that whoever reads it does not see.
 fn hidden_in_lines(file_diff: &FileDiff) -> Option<&'static str> {
     let is_end = |c: char| matches!(c, '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
     // Nearly every line has none of the bytes that any of these begins with.
     let is_plain = |bytes: &[u8]| memchr3(0, b'\r', 0xe2, bytes).or_else(|| memchr(0xc2, bytes)).is_none();
-    let mut odd = file_diff.changed_lines().filter(|line| !is_plain(line.text.as_bytes()));
-    odd.find_map(|line| match line.text.contains('\0') {
-        true if !is_binary_by_name(file_diff.path()) => Some("bytes that are no text"),
-        false if line.origin == LineOrigin::Added && !is_prose(file_diff) => {
-            let text = line.text.trim_end_matches('\r');
-            text.contains(is_end).then_some("lines inside of a line")
+    let odd = || file_diff.changed_lines().filter(|line| !is_plain(line.text.as_bytes()));
+    if odd().any(|line| line.text.contains('\0')) {
+        return (!is_binary_by_name(file_diff.path())).then_some("bytes that are no text");
+    }
+    let mut came = odd().filter(|line| line.origin == LineOrigin::Added && !is_prose(file_diff));
+    came.find_map(|line| {
+        let text = line.text.trim_end_matches('\r');
+        if text.contains(is_end) {
+            Some("lines that stand inside of a line")
+        } else {
+            text.contains(is_hiding).then_some("letters that are not seen or turn others around")
         }
-        _ => None,
     })
+}
+
+/// A letter that shows nothing, or turns around the order in which others are shown.
+fn is_hiding(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
 }
 
 fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {

@@ -107,6 +107,35 @@ fn a_secret_that_goes_away_is_no_hazard() {
 }
 
 #[test]
+fn a_block_of_something_public_or_sealed_is_no_secret() {
+    let letters = [
+        "MIIDazCCAlOgAwIBAgIUJX7zQ9b3Kq2",
+        "w5rT8yU1iO4pA6sD9fG2hJ7kL3zX0cV",
+        "aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0u",
+    ];
+    let block = |begin: &str, indent: &str| {
+        let lines = letters.iter().map(|line| format!("+{indent}{line}\n"));
+        format!("+{indent}{begin}\n{}", lines.collect::<String>())
+    };
+    let begin = |what: &str| format!("-----BEGIN {what}-----");
+    for what in ["CERTIFICATE", "DH PARAMETERS", "PGP MESSAGE", "PUBLIC KEY"] {
+        assert!(names("tls/chain.pem", &block(&begin(what), "")).is_empty(), "{what}");
+        assert!(names("a.yaml", &format!("+ca: |\n{}", block(&begin(what), "  "))).is_empty(), "{what}");
+    }
+    let private = begin(&["PRIVATE", "KEY"].join(" "));
+    assert_eq!(names("tls/key.pem", &block(&private, "")), ["secret_in_clear"]);
+    let vault = "+db_password: !vault |\n+  $ANSIBLE_VAULT;1.1;AES256\n+  6162636465663031323334353637383961626364656630313233\n+  3734616263646566303132333435363738396162636465663031";
+    assert!(names("group_vars/all.yaml", vault).is_empty());
+    // What follows such a block is read as everywhere.
+    let after = format!(
+        "{}+-----END CERTIFICATE-----\n+password: {}",
+        block(&begin("CERTIFICATE"), ""),
+        ["hunter2", "hunter2", "x"].concat()
+    );
+    assert_eq!(names("tls/chain.yaml", &after), ["secret_in_clear"]);
+}
+
+#[test]
 fn of_the_secrets_of_a_line_those_that_came_with_it_count() {
     let entry = |n: usize| format!("\"k{n}\":{{\"password\":\"{}{n}x\"}}", ["hunter", "2"].concat());
     let line =
@@ -199,7 +228,11 @@ fn what_a_line_hides_is_never_let_pass_in_silence() {
     }
     assert!(!unread("a/app.yaml", "-a: 1\r\n+a: 2\r"), "lines end so in files of Windows");
     assert!(unread("a/app.yaml", "-\0a\0:\0 \x001\n+\0a\0:\0 \x002"), "UTF-16 as text");
-    assert!(!unread("a/logo.png", "-\0a\n+\0b"));
+    assert!(!unread("a/logo.png", "-\0a\n+\0b\rc"));
+    for hidden in ["\u{202e}", "\u{2066}", "\u{200b}"] {
+        assert!(unread("a/app.yaml", &format!("+host: a{hidden}.example.org")), "{hidden:?}");
+    }
+    assert!(!unread("a/app.yaml", "+greeting: 👩\u{200d}🚀"), "letters that are put together");
 }
 
 #[test]

@@ -70,4 +70,40 @@ pub(super) const CASES: &[Case] = &[
         "         \"account\": [\"view-profile\"],\n+        \"realm-management\": [\"manage-users\"],",
         "         \"account\": [\"view-profile\"],\n+        \"realm-management\": [\"view-users\"],",
     ),
+    (
+        "privilege_widened",
+        "db/grants.sql",
+        "-GRANT SELECT ON shop.orders TO 'web'@'10.0.%';\n+GRANT ALL PRIVILEGES ON *.* TO 'web'@'10.0.%';",
+        "-GRANT SELECT ON shop.orders TO 'web'@'10.0.%';\n+GRANT SELECT, INSERT ON shop.orders TO 'web'@'10.0.%';",
+    ),
+    (
+        "privilege_widened",
+        "db/grants.sql",
+        "-GRANT SELECT ON shop.orders TO 'web'@'10.0.%';\n+GRANT SELECT ON shop.orders TO 'web'@'%';",
+        "-GRANT SELECT ON shop.orders TO 'web'@'10.0.%';\n+GRANT SELECT ON shop.orders TO 'web'@'10.1.%';",
+    ),
+    (
+        "privilege_widened",
+        "web/Dockerfile",
+        " RUN make install\n-USER app\n CMD [\"/app\"]",
+        " RUN make install\n-USER app\n+USER web\n CMD [\"/app\"]",
+    ),
+    (
+        "privilege_widened",
+        "web/shop.service",
+        " [Service]\n-User=shop\n ExecStart=/usr/bin/shop",
+        " [Service]\n-User=shop\n+User=store\n ExecStart=/usr/bin/shop",
+    ),
+    (
+        "privilege_widened",
+        "web/Dockerfile",
+        "-RUN chmod 755 /app\n+RUN chmod -R 777 /app",
+        "-RUN chmod 755 /app\n+RUN chmod -R 755 /app",
+    ),
+    (
+        "privilege_widened",
+        ".github/workflows/ci.yml",
+        " permissions:\n-  contents: read\n+  contents: write",
+        " permissions:\n-  contents: write\n+  contents: read",
+    ),
 ];

@@ -75,4 +75,16 @@ pub(super) const CASES: &[Case] = &[
         " g, role:engineer, role:operator\n+g, group:all-staff, role:operator",
         " g, role:engineer, role:operator\n+g, group:shift-c, role:operator",
     ),
+    (
+        "public_access",
+        "a/app.toml",
+        "-bind = \"127.0.0.1:9000\"\n+bind = \":9000\"",
+        "-bind = \"127.0.0.1:9000\"\n+bind = \"127.0.0.1:9001\"",
+    ),
+    (
+        "public_access",
+        "a/site.conf",
+        " location /files {\n+  autoindex on;\n }",
+        " location /files {\n+  autoindex off;\n }",
+    ),
 ];

@@ -2,6 +2,7 @@
 
 mod access;
 mod capacity;
+mod command;
 mod exposure;
 mod guards;
 mod layout;
@@ -21,6 +22,7 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
     let of_files = [
         access::CASES,
         capacity::CASES,
+        command::CASES,
         exposure::CASES,
         guards::CASES,
         layout::CASES,

@@ -87,4 +87,10 @@ pub(super) const CASES: &[Case] = &[
         "-  \"defaultVariant\": \"off\",\n+  \"defaultVariant\": \"on\",",
         "-  \"defaultVariant\": \"blue\",\n+  \"defaultVariant\": \"green\",",
     ),
+    (
+        "flag_on_in_production",
+        "prod/features.yaml",
+        " features:\n-  oauth_login: false\n+  oauth_login: true",
+        " features:\n-  oauth_login: # ask the team\n+  oauth_login: # ask the other team",
+    ),
 ];

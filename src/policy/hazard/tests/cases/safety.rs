@@ -118,4 +118,10 @@ pub(super) const CASES: &[Case] = &[
         "       limit_by: consumer\n+    enabled: false",
         "       limit_by: consumer\n+    enabled: true",
     ),
+    (
+        "rate_limit_off",
+        "a/site.conf",
+        "-client_max_body_size 10m;\n+client_max_body_size 0;",
+        "-client_max_body_size 10m;\n+client_max_body_size 20m;",
+    ),
 ];

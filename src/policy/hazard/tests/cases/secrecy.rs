@@ -94,4 +94,28 @@ pub(super) const CASES: &[Case] = &[
         "   set_sensitive {\n     name  = \"adminPassword\"\n-    value = data.store.grafana.secret_string\n+    value = \"Gr4fana!Winter88\"",
         "   set_sensitive {\n     name  = \"adminPassword\"\n-    value = data.store.grafana.secret_string\n+    value = data.store.grafana_admin.secret_string",
     ),
+    (
+        "encryption_downgraded",
+        "a/cache.yaml",
+        "-url: rediss://cache.example.org:6380/0\n+url: redis://cache.example.org:6380/0",
+        "-url: redis://cache.example.org:6380/0\n+url: rediss://cache.example.org:6380/0",
+    ),
+    (
+        "encryption_downgraded",
+        "a/server.properties",
+        "-security.protocol=SASL_SSL\n+security.protocol=SASL_PLAINTEXT",
+        "-security.protocol=SASL_PLAINTEXT\n+security.protocol=SASL_SSL",
+    ),
+    (
+        "encryption_downgraded",
+        "a/lb.tf",
+        " resource \"aws_lb_listener\" \"web\" {\n-  protocol = \"HTTPS\"\n+  protocol = \"HTTP\"",
+        " resource \"aws_lb_listener\" \"web\" {\n-  protocol = \"HTTP\"\n+  protocol = \"HTTPS\"",
+    ),
+    (
+        "tls_verification_off",
+        "a/db.yaml",
+        "-sslmode: verify-full\n+sslmode: require",
+        "-sslmode: verify-ca\n+sslmode: verify-full",
+    ),
 ];
