@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
+use crate::cli::inputs::refuse_replacing;
 use crate::cli::output::{OutputArgs, Table, note, print, print_json};
 use crate::cli::progress::Progress;
 use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
@@ -40,7 +41,7 @@ pub struct MineArgs {
     /// Leave out rows of changes landed before this moment; history is read from its start all the same
     #[arg(long, value_name = "T", value_parser = parse_moment)]
     since: Option<Moment>,
-    /// Moment that no fact may cross; the newest change unless given
+    /// Moment that no fact may cross; unless given, that of the newest change, incident or outcome
     #[arg(long, value_name = "T", value_parser = parse_moment)]
     until: Option<Moment>,
     /// File with the key under which authors are hashed; without one, a key is made and thrown away
@@ -55,6 +56,9 @@ pub struct MineArgs {
 
 /// Replays a history into labelled rows.
 pub fn run(args: MineArgs) -> Result<Exit, Failure> {
+    let others = [&args.owners, &args.features, &args.author_key].into_iter().flatten();
+    let inputs: Vec<&Path> = args.sources.files().chain(others.map(PathBuf::as_path)).collect();
+    refuse_replacing("--out", &args.out, &inputs)?;
     let opened = OpenedRepository::open(&args.repo, args.name.as_deref(), args.unit)?;
     args.owners.as_deref().map(check_owners).transpose()?;
     let options = MineOptions {

@@ -15,6 +15,7 @@ mod exit;
 mod failure;
 mod gate;
 mod history;
+mod inputs;
 mod keys;
 mod learning;
 mod logging;

@@ -48,13 +48,13 @@ struct ChangeArgs {
     #[arg(long, value_name = "FILE")]
     diff: Option<PathBuf>,
     /// Author of the diff
-    #[arg(long, value_name = "A", requires = "diff")]
+    #[arg(long, value_name = "A", requires = "diff", conflicts_with_all = ["commit", "range"])]
     author: Option<String>,
     /// Message of the diff
-    #[arg(long, value_name = "M", requires = "diff")]
+    #[arg(long, value_name = "M", requires = "diff", conflicts_with_all = ["commit", "range"])]
     message: Option<String>,
     /// When the diff was written, with the author's own offset
-    #[arg(long, value_name = "T", requires = "diff", value_parser = parse_authored_at)]
+    #[arg(long, value_name = "T", requires = "diff", conflicts_with_all = ["commit", "range"], value_parser = parse_authored_at)]
     authored_at: Option<String>,
 }
 

@@ -17,6 +17,7 @@ use tempfile::NamedTempFile;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
+use crate::cli::inputs::refuse_replacing;
 use crate::cli::output::{Table, wrapped};
 use crate::cli::time::utc;
 
@@ -259,12 +260,8 @@ impl PredictionsFile {
     /// The file asked for, if one is.
     pub fn open(path: Option<&Path>, inputs: &[&Path]) -> Result<Option<Self>, Failure> {
         let Some(path) = path else { return Ok(None) };
+        refuse_replacing("--predictions", path, inputs)?;
         let target = path.canonicalize().ok();
-        let is_target = |input: &&&Path| target.is_some() && input.canonicalize().ok() == target;
-        if let Some(input) = inputs.iter().find(is_target) {
-            let message = format!("`--predictions {}` would replace what is read", input.display());
-            return Err(Failure::usage(message));
-        }
         let cannot = || format!("cannot write `{}`", path.display());
         if target.as_deref().is_some_and(Path::is_dir) {
             return Err(Failure::bad_input(format!("{}: it is a directory", cannot())));

@@ -70,6 +70,11 @@ impl OpenedRepository {
 }
 
 impl SourceArgs {
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.incidents.iter().chain(&self.outcomes).map(PathBuf::as_path)
+    }
+
     /// Reads everything that is known of incidents and outcomes.
     pub fn load(&self) -> Result<Sources, Failure> {
         let incidents = self.incidents.as_deref().map(read_incidents).transpose()?.unwrap_or_default();

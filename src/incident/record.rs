@@ -21,7 +21,7 @@ pub struct IncidentLink {
     pub title: Option<String>,
     /// The repository of the change.
     pub repo: String,
-    /// The change: a full or short commit id, or a review identity.
+    /// The change: a full or short commit id, a review identity, or the `sha256:…` digest of a diff.
     pub change_id: ChangeId,
     /// How the link came about.
     pub link_kind: LinkKind,

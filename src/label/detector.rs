@@ -142,10 +142,14 @@ impl Detector {
         outcomes
     }
 
-    /// Takes a declared incident link; none where the change is unknown.
-    pub fn declare(&self, incident_link: &IncidentLink) -> Option<Outcome> {
+    /// Position of the landed change that an incident link names by its commit or review identity; none where it is unknown.
+    pub fn linked(&self, incident_link: &IncidentLink) -> Option<u32> {
         let id = &incident_link.change_id.0;
-        let ordinal = self.names.by_id(id).or_else(|| self.names.by_review(id))?;
+        self.names.by_id(id).or_else(|| self.names.by_review(id))
+    }
+
+    /// Takes an incident link that is declared of the change at a position; none where there is none.
+    pub fn declare(&self, ordinal: u32, incident_link: &IncidentLink) -> Option<Outcome> {
         let mut outcome = self.reported(ordinal, incident_link.started_at, incident_link.known_at)?;
         outcome.source = LabelSource::Incident;
         outcome.positive = true;

@@ -112,13 +112,15 @@ pub fn mine(
     if let Some(err) = failed {
         return Err(err.into());
     }
-    let as_of = options.until.or(timeline.last_t()).unwrap_or(0).min(options.now);
+    let last_known_at = timeline.last_t().max(options.sources.last_known_at());
+    let as_of = options.until.or(last_known_at).unwrap_or(0).min(options.now);
+    let head = timeline.head().filter(|_| options.until.is_some()).unwrap_or(&report.head.0).to_owned();
     collector.record(timeline.advance(as_of));
     let (custom, rows) = (collector.custom_use(), collector.finish(as_of, options.since));
     Ok(Mined {
         rows,
         custom,
-        metadata: Metadata { mined_at: as_of, head: report.head.0.clone() },
+        metadata: Metadata { mined_at: as_of, head },
         report,
         n_unknown_targets: timeline.n_unknown_targets(),
         n_later_targets: timeline.n_later_targets(),

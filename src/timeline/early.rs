@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::change::Digest;
 use crate::incident::{IncidentLink, OutcomeRecord, OutcomeTarget};
 
 /// How long a statement waits for its change to land, in seconds.
@@ -28,7 +29,11 @@ impl Statement {
     pub(super) fn digest(&self) -> Option<&str> {
         match self {
             Self::Report(OutcomeRecord { target: OutcomeTarget::Digest(digest), .. }) => Some(digest),
-            Self::Link(_) | Self::Report(_) => None,
+            Self::Link(incident_link) => {
+                let id = incident_link.change_id.0.as_str();
+                id.parse::<Digest>().is_ok().then_some(id)
+            }
+            Self::Report(_) => None,
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Change, KeyChange, digest};
 use crate::features::{Extracted, Extractor};
 use crate::history::{History, Reading};
-use crate::incident::{OutcomeRecord, OutcomeTarget};
+use crate::incident::{IncidentLink, OutcomeRecord, OutcomeTarget};
 use crate::label::{Classification, Detector, Outcome};
 use crate::timeline::early::{Early, Statement};
 use crate::timeline::known::KnownOutcomes;
@@ -130,7 +130,7 @@ impl Timeline {
     /// Takes in every outcome known at `t`; answers them in the order they became known.
     pub fn advance(&mut self, t: i64) -> Vec<Outcome> {
         for incident in self.sources.incidents_known_at(t) {
-            match self.detector.declare(&incident) {
+            match self.linked(&incident).and_then(|ordinal| self.detector.declare(ordinal, &incident)) {
                 Some(outcome) => self.expect(outcome),
                 None => self.wait(Statement::Link(incident)),
             }
@@ -157,6 +157,14 @@ impl Timeline {
         match target {
             OutcomeTarget::Digest(text) => self.known.newest_of_digest(&text.parse().ok()?),
             _ => self.detector.named(target),
+        }
+    }
+
+    /// Position of the landed change that an incident link names.
+    fn linked(&self, incident_link: &IncidentLink) -> Option<u32> {
+        match incident_link.change_id.0.parse() {
+            Ok(digest) => self.known.newest_of_digest(&digest),
+            Err(_) => self.detector.linked(incident_link),
         }
     }
 
@@ -204,13 +212,19 @@ impl Timeline {
     fn hear_early(&mut self, change: &Change, ordinal: u32) {
         let digest = LazyCell::new(|| digest(&change.record).to_string());
         let detector = &self.detector;
-        let outcome_of = |statement: &Statement| match (statement, statement.digest()) {
-            (Statement::Report(report), Some(named)) if named == digest.as_str() => {
-                detector.report(ordinal, report)
+        let outcome_of = |statement: &Statement| {
+            let is_its_digest = |named: &str| (named == digest.as_str()).then_some(ordinal);
+            let named = statement.digest();
+            match statement {
+                Statement::Report(report) => {
+                    let by_name = || detector.named(&report.target);
+                    detector.report(named.map_or_else(by_name, is_its_digest)?, report)
+                }
+                Statement::Link(incident_link) => {
+                    let by_name = || detector.linked(incident_link);
+                    detector.declare(named.map_or_else(by_name, is_its_digest)?, incident_link)
+                }
             }
-            (Statement::Report(report), None) => detector.report(detector.named(&report.target)?, report),
-            (Statement::Link(incident_link), _) => detector.declare(incident_link),
-            (Statement::Report(_), Some(_)) => None,
         };
         let outcome_of =
             |statement: &Statement| outcome_of(statement).filter(|outcome| outcome.ordinal == ordinal);

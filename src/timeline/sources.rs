@@ -26,6 +26,12 @@ impl Sources {
         self.incidents.is_empty() && self.outcomes.is_empty()
     }
 
+    /// When the last of them became known.
+    pub fn last_known_at(&self) -> Option<i64> {
+        let incident_at = self.incidents.back().map(|incident| incident.known_at);
+        incident_at.max(self.outcomes.back().map(|outcome| outcome.known_at))
+    }
+
     /// Incident links and outcomes that did not become known yet.
     pub(super) fn len(&self) -> usize {
         self.incidents.len() + self.outcomes.len()

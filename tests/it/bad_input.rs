@@ -612,6 +612,44 @@ fn a_change_of_two_files_is_never_counted_twice() {
     check(&["train", "--pooled", "--data", text(&first), text(&again), "--out", text(&out)], 4, &said);
 }
 
+/// A pipeline asks about the range that it has checked out.
+#[test]
+fn a_range_that_has_landed_is_read_as_of_its_landing_or_says_that_it_is_not() {
+    let mut script = Script::new();
+    let first = script.commit("first", &[("a", b"1\n")], &[]);
+    let second = script.commit("second", &[("a", b"2\n")], &[first]);
+    let third = script.commit("third", &[("a", b"3\n")], &[second]);
+    script.set_main(third);
+    let answer = |args: &[&str]| -> Value {
+        let args = [&["score", "--repo", text(script.path()), "--unit", "commit", "--json"], args].concat();
+        serde_json::from_slice(&diffrisk(&args).stdout).unwrap()
+    };
+    let alone = answer(&["--commit", &third.to_string()]);
+    let of_one = answer(&["--range", &format!("{second}..{third}")]);
+    assert_eq!((&of_one["risk"], &of_one["history"]["mode"]), (&alone["risk"], &json!("before_landing")));
+    assert_eq!(of_one["parts"].as_array().map(Vec::len), Some(1));
+    let is_warned =
+        |answer: &Value| answer["warnings"].to_string().contains("the history holds commits of this range");
+    assert!(!is_warned(&of_one), "{of_one}");
+    let of_two = answer(&["--range", &format!("{first}..{third}")]);
+    assert!(is_warned(&of_two) && of_two["history"]["mode"] == "present", "{of_two}");
+    script.set_main(first);
+    assert!(!is_warned(&answer(&["--range", &format!("{first}..{third}")])), "none of it has landed");
+}
+
+#[test]
+fn what_is_read_is_never_written_over() {
+    let (script, _) = plain();
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("key");
+    fs::write(&key, "0123456789abcdef").unwrap();
+    let mine = ["mine", "--repo", text(script.path()), "--author-key", text(&key), "--out", text(&key)];
+    check(&mine, 2, &["--out", "would replace what is read"]);
+    assert_eq!(fs::read(&key).unwrap(), b"0123456789abcdef");
+    let gate = ["gate", "--repo", text(script.path()), "--commit", "HEAD", "--author", "Ann"];
+    check(&gate, 2, &["--author", "--commit"]);
+}
+
 #[test]
 fn a_commit_inside_of_other_changes_is_in_doubt() {
     let mut script = Script::new();
@@ -641,6 +679,10 @@ fn a_commit_inside_of_other_changes_is_in_doubt() {
     ] {
         assert_eq!(doubt_and_warning(unit, commit), expected, "{unit} {commit}");
     }
+    // The newest commit of a history is one of it, also where it is no change.
+    script.set_main(merge);
+    assert_eq!(doubt_and_warning("commit", merge), (true, true));
+    script.set_main(fourth);
     let range = format!("{third}..{merge}");
     let args = ["score", "--repo", text(script.path()), "--unit", "commit", "--range", &range, "--json"];
     assert!(

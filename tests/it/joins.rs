@@ -238,6 +238,28 @@ async fn a_report_by_a_diff_alone_is_heard() {
     assert!(is_known_bad(&score(&service, json!({"repo": "config", "commit": commits[4]})).await));
 }
 
+/// The diff is the same change wherever it is asked about, whoever asked last.
+#[tokio::test]
+async fn a_report_by_a_diff_alone_is_heard_in_every_repository() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let diff = "--- a/prod.yaml\n+++ b/prod.yaml\n@@ -1 +1 @@\n-limit: 10\n+limit: 12\n";
+    let ask = async |repo: &str| score(&service, json!({"repo": repo, "diff": diff})).await;
+    let digest = ask("stage").await["change"]["digest"].clone();
+    ask("prod").await;
+    let joined = outcome(&service, json!({"digest": digest}), "incident").await;
+    assert_eq!(joined.len(), 2, "{joined:?}");
+    for repo in ["stage", "prod", "third", "config"] {
+        assert!(is_known_bad(&ask(repo).await), "{repo}");
+    }
+    outcome(&service, json!({"digest": digest}), "retracted").await;
+    for repo in ["stage", "prod", "third", "config"] {
+        assert!(!is_known_bad(&ask(repo).await), "{repo}");
+    }
+    assert!(!is_known_bad(&score(&service, json!({"repo": "config", "commit": commits[4]})).await));
+}
+
 #[tokio::test]
 async fn a_merged_commit_is_a_change_of_its_own_and_shares_what_its_landing_did() {
     let dir = tempfile::tempdir().unwrap();

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use diffrisk::change::{Change, digest};
+use diffrisk::change::{Change, ChangeId, digest};
 use diffrisk::dataset::Rows;
 use diffrisk::features::schema;
 use diffrisk::git::{Repository, Unit, WalkOptions, walk, write_sample};
-use diffrisk::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget, load_incidents};
+use diffrisk::incident::{IncidentLink, LinkKind, OutcomeKind, OutcomeRecord, OutcomeTarget, load_incidents};
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
 use diffrisk::timeline::{Cache, Folded, Sources, Timeline, fold};
 
@@ -256,6 +256,34 @@ fn an_outcome_of_a_diff_is_one_of_the_landed_change_with_it() {
     timeline.land(after);
     assert!(timeline.known().of_ordinal(40).is_some_and(|bad| bad.is_incident));
     assert_eq!(timeline.n_unknown_targets(), 0);
+}
+
+#[test]
+fn an_incident_is_linked_to_a_diff_before_and_after_it_landed() {
+    let changes = changes();
+    let (about, after) = (&changes[40], &changes[41]);
+    let link = |change_id: String, known_at: i64| IncidentLink {
+        incident_id: "INC-1".into(),
+        started_at: None,
+        resolved_at: None,
+        known_at,
+        severity: None,
+        title: None,
+        repo: "config".into(),
+        change_id: ChangeId(change_id),
+        link_kind: LinkKind::Declared,
+    };
+    let digest = digest(&about.record).to_string();
+    for (incident_link, counts) in [
+        (link(digest.clone(), about.committed_at - 86_400), true),
+        (link(digest, after.committed_at), true),
+        (link(format!("sha256:{}", "0".repeat(64)), after.committed_at), false),
+    ] {
+        let mut timeline = Timeline::new(Sources::new(vec![incident_link], Vec::new()));
+        changes[..42].iter().for_each(|change| drop(timeline.land(change)));
+        assert_eq!(timeline.known().of_ordinal(40).is_some_and(|bad| bad.is_incident), counts);
+        assert_eq!(timeline.n_unknown_targets(), usize::from(!counts));
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::http::assessor::{
 use crate::http::compose::{hollow, moment};
 use crate::http::live::followed::Followed;
 use crate::http::live::ranked::Ranked;
-use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change};
+use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change, range};
 use crate::http::live::repository::{LiveRepository, State};
 use crate::http::live::suspects::suspects;
 use crate::http::live::{Live, LiveError};
@@ -181,7 +181,7 @@ impl LiveAssessor {
         let n_parts = parts.len();
         let mut change = whole;
         change.committed_at = asked.received_at;
-        let read: Read = proposal(&state.timeline, known, change, true);
+        let read = range(repository, state, known, (change, &parts));
         let mut assessed = self.score_here((repository, state), asked, read, margins);
         if n_parts > MAX_PARTS {
             let text =

@@ -32,9 +32,14 @@ pub(super) struct Read {
     pub(super) digest: Digest,
     /// Why what was read is in doubt.
     pub(super) doubt: Option<Reason>,
-    /// Whether the history holds it inside of other changes.
-    pub(super) is_within_others: bool,
+    /// What the history knows of the change itself, so that what is said of earlier ones speaks of it, too; none where it does not.
+    pub(super) overlap: Option<&'static str>,
 }
+
+/// A commit that the history holds inside of other changes.
+const WITHIN_OTHERS: &str = "the history holds this commit inside of other changes: what is said of earlier changes speaks of itself and of later ones, too";
+/// A range of which the history holds commits.
+const PARTS_LANDED: &str = "the history holds commits of this range: what is said of earlier changes, and so the risk of the whole, speaks of them, too; the parts are scored as before they landed, and the decision is as strict as theirs";
 
 /// By what a change was asked about, and what was reported of changes that never landed.
 #[derive(Clone, Copy)]
@@ -64,7 +69,7 @@ pub(super) fn proposal(timeline: &Timeline, known: Known<'_>, change: Change, is
         known_bad,
         digest,
         doubt: None,
-        is_within_others: false,
+        overlap: None,
     }
 }
 
@@ -95,7 +100,7 @@ pub(super) fn commit(
                 known_bad,
                 digest,
                 doubt: None,
-                is_within_others: false,
+                overlap: None,
             })
         }
         None => {
@@ -103,7 +108,8 @@ pub(super) fn commit(
             let read = proposal(&state.timeline, known, change, true);
             let is_within_others = is_within_others(repository, state, &id);
             let is_merge = is_within_others && repository.unit == Unit::Commit;
-            Ok(Read { doubt: is_merge.then(merge_doubt), is_within_others, ..read })
+            let overlap = is_within_others.then_some(WITHIN_OTHERS);
+            Ok(Read { doubt: is_merge.then(merge_doubt), overlap, ..read })
         }
     }
 }
@@ -111,8 +117,26 @@ pub(super) fn commit(
 /// Whether the history holds a commit, but not as a change of its own: a merge among commits, or a commit inside of a
 /// landing. What is said of earlier changes then speaks of itself, and of later ones.
 fn is_within_others(repository: &LiveRepository, state: &State, id: &ChangeId) -> bool {
-    let holds = |head: &str| repository.read(|git| Ok(git.holds(head, id))).unwrap_or(false);
-    state.timeline.head().is_some_and(holds)
+    repository.read(|git| Ok(git.holds(&state.walked_to().0, id))).unwrap_or(false)
+}
+
+/// Reads a range as one change: where it is just one commit, as that; else as a proposal.
+pub(super) fn range(
+    repository: &LiveRepository,
+    state: &State,
+    known: Known<'_>,
+    (change, parts): (Change, &[ChangeId]),
+) -> Read {
+    if let [only] = parts
+        && let Ok(read) = commit(repository, state, known, &only.0, change.committed_at)
+        && matches!(read.mode, HistoryMode::BeforeLanding)
+        && read.digest == digest(&change.record)
+    {
+        return read;
+    }
+    let is_landed = |part: &ChangeId| state.timeline.detector().ordinal_of(part).is_some();
+    let overlap = parts.iter().any(is_landed).then_some(PARTS_LANDED);
+    Read { overlap, ..proposal(&state.timeline, known, change, true) }
 }
 
 /// A merge is no change where each commit is one; nothing was learned of such.
@@ -177,10 +201,7 @@ impl Read {
             let lag = asked.received_at.saturating_sub(repository.looked_at());
             assessed.facts.history_lag_seconds = Some(lag.max(0));
         }
-        if self.is_within_others {
-            let text = "the history holds this commit inside of other changes: what is said of earlier changes speaks of itself and of later ones, too";
-            assessed.warnings.push(text.into());
-        }
+        assessed.warnings.extend(self.overlap.map(ToOwned::to_owned));
         if self.change.record.partial {
             assessed
                 .warnings
@@ -241,7 +262,7 @@ pub(super) fn history(
     now: i64,
 ) -> Option<HistoryRef> {
     let lag_seconds = now.saturating_sub(repository.looked_at()).max(0);
-    let (head, as_of) = (state.timeline.head()?.to_owned(), moment(state.timeline.last_t()?));
+    let (head, as_of) = (state.walked_to().0.clone(), moment(state.timeline.last_t()?));
     Some(HistoryRef { head, as_of, lag_seconds, mode })
 }
 

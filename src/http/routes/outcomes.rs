@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::change::secrets::redact;
 use crate::change::{ChangeId, Digest};
 use crate::http::assessor::Landed;
 use crate::http::auth::Caller;
@@ -102,7 +103,10 @@ pub(in crate::http) async fn take(
     let names = (said.repo.as_deref(), said.names.as_slice());
     let decisions = decisions_on(store, names, (reported, landed.as_ref()), now_ms).await;
     let decisions = decisions.map_err(|error| failed(&error))?;
-    said.repo = said.repo.or_else(|| decisions.first()?.record.columns.repo.clone());
+    // A digest alone is the same change wherever it is.
+    if !matches!(said.names.first(), Some(OutcomeTarget::Digest(_))) {
+        said.repo = said.repo.or_else(|| decisions.first()?.record.columns.repo.clone());
+    }
     landed.iter().for_each(|landed| said.add_names(landed));
     let joined: Vec<JoinedAnswer> = decisions.iter().map(JoinedAnswer::of).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
@@ -160,8 +164,8 @@ pub(in crate::http) async fn override_one(
     let decision = decision(store, &id).await?;
     let said = OverrideAnswer {
         decision_id: id.clone(),
-        reason: crate::change::secrets::redact(&reason).into_owned(),
-        ticket: ticket.map(|ticket| crate::change::secrets::redact(&ticket).into_owned()),
+        reason: redact(&reason).into_owned(),
+        ticket: ticket.map(|ticket| redact(&ticket).into_owned()),
         expires_at: moment(expires_at),
         by: caller.name.clone(),
         at: moment(now_ms.div_euclid(1000)),
@@ -234,7 +238,7 @@ impl Said {
             known_at,
             incident_id: text(&mut fields, "incident_id")?,
             severity: text(&mut fields, "severity")?,
-            source: text(&mut fields, "source")?,
+            source: text(&mut fields, "source")?.map(|source| redact(&source).into_owned()),
         };
         fields.finish()?;
         Ok(said)

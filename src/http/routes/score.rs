@@ -10,9 +10,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
+use crate::http::assessor::Target;
 use crate::http::auth::Caller;
 use crate::http::body::Whole;
 use crate::http::explain::explained_again;
+use crate::http::percent::unescape;
 use crate::http::routes::{json, json_text};
 use crate::http::score::{Given, Include, Job, answer_all};
 use crate::http::service::Service;
@@ -54,6 +56,9 @@ pub(in crate::http) async fn one(
         decode::question(json, &limits, received_at).map(|question| vec![Ok(question)])
     })
     .await?;
+    if n_scores(&job.questions) > 1 {
+        job.deadline = Instant::now() + time_for(&service, &job.questions);
+    }
     let explained = job.include.explanation.then(|| job.questions.clone());
     let mut answers = answer_all(&service, job, turn).await;
     let Given { answer, written } =
@@ -94,10 +99,7 @@ pub(in crate::http) async fn batch(
     let mut turn = service.gate.enter(service.config.patience()).await?;
     let limits = service.config.limits.clone();
     job.questions = parse(body, move |json| decode::batch(json, &limits, received_at)).await?;
-    // The deadline is for one score; a batch has one for each, up to a minute.
-    let n_questions = u32::try_from(job.questions.len()).unwrap_or(u32::MAX).max(1);
-    let time = service.config.deadline.saturating_mul(n_questions).min(Duration::from_secs(60));
-    job.deadline = Instant::now() + time.max(service.config.deadline);
+    job.deadline = Instant::now() + time_for(&service, &job.questions);
     turn.shared_by(job.questions.len());
     let answers = answer_all(&service, job, turn).await;
     let value = |given: Result<Given, ApiError>| match given {
@@ -107,6 +109,24 @@ pub(in crate::http) async fn batch(
     let results: Result<Vec<_>, _> = answers.into_iter().map(value).collect();
     let results = results.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
     Ok(json(StatusCode::OK, &BatchAnswer { results }))
+}
+
+/// The deadline is for one score; many have one for each, up to a minute.
+fn time_for(service: &Service, questions: &Questions) -> Duration {
+    let deadline = service.config.deadline;
+    deadline.saturating_mul(n_scores(questions)).min(Duration::from_secs(60)).max(deadline)
+}
+
+/// How many scores' time an answer has: a range is scored as a whole and commit by commit.
+fn n_scores(questions: &Questions) -> u32 {
+    const OF_RANGE: u32 = 10;
+    let is_range =
+        |question: &decode::Question| matches!(question.asked.target, Target::Commit { base: Some(_), .. });
+    let scores = questions.iter().map(|question| match question {
+        Ok(question) if is_range(question) => OF_RANGE,
+        Ok(_) | Err(_) => 1,
+    });
+    scores.fold(0, u32::saturating_add).max(1)
 }
 
 /// A request for scores after its body was read.
@@ -153,7 +173,8 @@ async fn parse(
 fn include(query: Option<&str>) -> Result<Include, ApiError> {
     let mut include = Include::default();
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(include) };
-    for word in query.strip_prefix("include=").unwrap_or("").split(',') {
+    let words = query.strip_prefix("include=").and_then(unescape).unwrap_or_default();
+    for word in words.split(',') {
         match word {
             "vector" => include.vector = true,
             "explanation" => include.explanation = true,

@@ -2,7 +2,7 @@
 
 use diffrisk::change::ChangeId;
 use diffrisk::incident::{IncidentLink, LinkKind, OutcomeKind, OutcomeRecord, OutcomeTarget};
-use diffrisk::label::LabelSource;
+use diffrisk::label::{LabelSource, Outcome};
 
 use crate::labels::fixture::{DAY, Fold, HOUR, change, id};
 
@@ -39,8 +39,12 @@ pub(crate) fn report_on(change_id: ChangeId, outcome: OutcomeKind, known_at: i64
 
 impl Fold {
     pub(crate) fn declare(&mut self, incident_link: &IncidentLink) {
-        let outcome = self.detector.declare(incident_link).unwrap();
+        let outcome = self.declared(incident_link).unwrap();
         self.curator.record(outcome);
+    }
+
+    fn declared(&self, incident_link: &IncidentLink) -> Option<Outcome> {
+        self.detector.declare(self.detector.linked(incident_link)?, incident_link)
     }
 
     pub(crate) fn report(&mut self, outcome_record: &OutcomeRecord) {
@@ -68,15 +72,15 @@ fn a_declared_incident_is_positive_whatever_its_delay_or_wording() {
 fn a_link_may_name_a_short_id_or_a_review() {
     let review = "I058fac389323b7f34134bc264c2c2cf5aa9feb6d";
     let fold = Fold::of(&[change(1, &format!("Raise x\n\nChange-Id: {review}"), 0)]);
-    assert!(fold.detector.declare(&link(&id(1)[..8], HOUR)).is_some());
-    assert!(fold.detector.declare(&link(review, HOUR)).is_some());
-    assert!(fold.detector.declare(&link("fffffffff", HOUR)).is_none());
+    assert!(fold.declared(&link(&id(1)[..8], HOUR)).is_some());
+    assert!(fold.declared(&link(review, HOUR)).is_some());
+    assert!(fold.declared(&link("fffffffff", HOUR)).is_none());
 }
 
 #[test]
 fn a_link_is_never_known_before_its_change_landed() {
     let fold = Fold::of(&[change(1, "Raise x", DAY)]);
-    let outcome = fold.detector.declare(&link(&id(1), HOUR)).unwrap();
+    let outcome = fold.declared(&link(&id(1), HOUR)).unwrap();
     assert_eq!((outcome.occurred_at, outcome.known_at), (DAY, DAY));
 }
 

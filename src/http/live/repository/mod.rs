@@ -85,6 +85,7 @@ pub(super) struct State {
     links_digest: u64,
     /// Outcomes reported so far.
     n_reported: usize,
+    /// The head that the fold came to; a merge may be none of its changes.
     walked_to: ChangeId,
     n_cached: usize,
     newest: Vec<Row>,
@@ -109,6 +110,11 @@ impl Position {
 }
 
 impl State {
+    /// The commit of the repository up to which everything is folded in.
+    pub(super) fn walked_to(&self) -> &ChangeId {
+        &self.walked_to
+    }
+
     /// How far it has come.
     pub(super) fn position(&self) -> Position {
         Position { fold: self.n_folds, n_rows: self.n_cached + self.newest.len() }
