@@ -638,6 +638,27 @@ fn a_range_that_has_landed_is_read_as_of_its_landing_or_says_that_it_is_not() {
 }
 
 #[test]
+fn a_diff_made_of_everything_as_text_is_the_change_that_its_commit_is() {
+    let mut script = Script::new();
+    let first = script.commit("first", &[("b.bin", b"k: 1\n\0\n"), ("a.yaml", b"a: 1\n")], &[]);
+    let second = script.commit("second", &[("b.bin", b"k: 2\n\0\n"), ("a.yaml", b"a: 2\n")], &[first]);
+    script.set_main(second);
+    let mut git = Command::new("git");
+    git.arg("-C").arg(script.path()).args(["diff", "--text", "--full-index"]);
+    let made = git.args([first.to_string(), second.to_string()]).output().unwrap();
+    let diff = script.path().join("made.diff");
+    fs::write(&diff, made.stdout).unwrap();
+    let answer = |args: &[&str]| -> Value {
+        let args = [&["score", "--repo", text(script.path()), "--unit", "commit", "--json"], args].concat();
+        serde_json::from_slice(&diffrisk(&args).stdout).unwrap()
+    };
+    let [commit, posted] = [answer(&["--commit", &second.to_string()]), answer(&["--diff", text(&diff)])];
+    assert_eq!(posted["change"]["digest"], commit["change"]["digest"]);
+    let hazards = |answer: &Value| answer["reasons"].to_string().contains("unread");
+    assert_eq!(hazards(&posted), hazards(&commit));
+}
+
+#[test]
 fn what_is_read_is_never_written_over() {
     let (script, _) = plain();
     let directory = tempfile::tempdir().unwrap();

@@ -104,7 +104,8 @@ async fn outcomes_by_identity_and_by_diff_reach_the_history() {
         post(&service, "/v1/repos/config/refresh", &Value::Null).await;
         let question = json!({"repo": "config", "commit": landed});
         let next = json!({"change": {"repo": "config", "diff": diff("60", "5")}});
-        let vector = async || post(&service, "/v1/score?include=vector", &next).await["vector"].clone();
+        let vector =
+            async || post(&service, "/v1/score?include=vector%2Cexplanation", &next).await["vector"].clone();
         let untaught = vector().await;
         let before = score(&service, question.clone()).await;
         assert!(!is_known_bad(&before), "{before}");

@@ -342,12 +342,18 @@ fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<Parsed
         old_mode: if is_added { 0 } else { header.old_mode },
         new_mode: if header.is_deleted { 0 } else { header.new_mode },
         content: match () {
-            () if header.is_binary => FileContent::Binary,
+            () if header.is_binary || holds_zero_byte(&hunks) => FileContent::Binary,
             () if is_unread => FileContent::Unread,
             () => FileContent::Text(hunks),
         },
     };
     Ok(ParsedFile { file_diff, partial: partial || header.is_copied })
+}
+
+/// Whether what is written as text is none, as of a diff that was made of everything as text (`git diff --text`): the change
+/// is then the same one, with the same digest, as read from its commit.
+fn holds_zero_byte(hunks: &[Hunk]) -> bool {
+    hunks.iter().flat_map(|hunk| &hunk.lines).any(|line| line.text.contains('\0'))
 }
 
 /// Whether a path is written in one way only: rules that ask how it begins must not be passed by another one.
