@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use diffrisk::explain::{Explanation, Style, terminal};
-use diffrisk::http::wire::Answer;
+use diffrisk::explain::{Explanation, Style, span_hours, terminal};
+use diffrisk::http::wire::{Answer, StageAnswer};
 
 use crate::cli::output::{is_colorful, wrapped};
 
@@ -41,15 +41,22 @@ pub fn describe(answer: &Answer) -> String {
         if !plan.require.is_empty() {
             put(&mut text, &format!("needs: {}", plan.require.join(", ")));
         }
-        let stages: Vec<String> = plan.stages.iter().map(|stage| format!("{} %", stage.percent)).collect();
+        let stages: Vec<String> = plan.stages.iter().map(stage).collect();
         if !stages.is_empty() {
-            put(&mut text, &format!("rollout: {}", stages.join(" -> ")));
+            put(&mut text, &format!("rollout: {}", stages.join(", then ")));
         }
     }
     for warning in &answer.warnings {
         put(&mut text, &format!("note: {warning}"));
     }
     text
+}
+
+fn stage(stage: &StageAnswer) -> String {
+    match stage.bake_seconds {
+        0 => format!("{} %", stage.percent),
+        seconds => format!("{} % for {}", stage.percent, span_hours(seconds as f64 / 3_600.0)),
+    }
 }
 
 fn put(text: &mut String, line: &str) {

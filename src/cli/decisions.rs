@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use diffrisk::artifact::{Artifact, Registry, published};
-use diffrisk::http::{ReplayError, replay, scored_by};
+use diffrisk::http::wire::Answer;
+use diffrisk::http::{ReplayError, explanation_of, replay, scored_by};
 use diffrisk::store::{Beside, Log, Record, RecordKind, Search, StoreConfig, VerifyReport, backup, restore};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::cli::answer::describe_in_full;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::outcomes::{Outcomes, outcome_lines};
-use crate::cli::output::{OutputArgs, Table, note, print, print_json};
+use crate::cli::output::{OutputArgs, Table, note, print, print_json, wrapped};
 use crate::cli::time::utc;
 
 /// Arguments of `decisions`.
@@ -236,12 +238,28 @@ async fn show(log: &Log, args: &ShowArgs) -> Result<Exit, Failure> {
         print_json(&json!({ "decision": body(&record), "beside": beside }))?;
         return Ok(Exit::Success);
     }
-    print(&serde_json::to_string_pretty(&body(&record)).unwrap_or_default());
-    for record in &beside {
-        let at = utc(record.at_ms.div_euclid(1_000));
-        print(&format!("{at}  {}  {}", record.kind.as_str(), record.body));
+    print(&format!("decision {} of {}", record.id, utc(record.at_ms.div_euclid(1_000))));
+    match serde_json::from_str::<Answer>(&record.body) {
+        Ok(answer) => print(&describe_in_full(&answer, &explanation_of(&answer))),
+        // Of another version.
+        Err(_) => print(&serde_json::to_string_pretty(&body(&record)).unwrap_or_default()),
     }
+    beside.iter().for_each(|record| print(&wrapped(&said_beside(record))));
     Ok(Exit::Success)
+}
+
+/// What stands beside a decision, on a line: `2026-01-31T12:00:00Z outcome: incident, incident_id INC-7, by ci`.
+fn said_beside(record: &Record) -> String {
+    let fields: Map<String, Value> = serde_json::from_str(&record.body).unwrap_or_default();
+    let kind = record.kind.as_str();
+    // What it is about is shown above it.
+    let is_told = |name: &str| !matches!(name, "decision_id" | "at" | "names" | "joined");
+    let told = fields.iter().filter(|(name, _)| is_told(name)).filter_map(|(name, value)| {
+        let value = value.as_str()?;
+        Some(if name == kind { value.to_owned() } else { format!("{name} {value}") })
+    });
+    let told: Vec<String> = told.collect();
+    format!("{} {kind}: {}", utc(record.at_ms.div_euclid(1_000)), told.join(", "))
 }
 
 async fn replay_one(log: &Log, args: &ReplayArgs) -> Result<Exit, Failure> {

@@ -7,9 +7,9 @@ use diffrisk::git::Repository;
 use diffrisk::http::explanation_of;
 use diffrisk::http::wire::Answer;
 
-use crate::cli::answer::describe;
+use crate::cli::answer::{describe, describe_in_full};
 use crate::cli::client::ServiceArgs;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::history::OnRefusal;
 use crate::cli::output::{OutputArgs, complain, print, print_json};
@@ -18,6 +18,7 @@ use crate::cli::service;
 
 /// Arguments of `gate`.
 #[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
 pub struct GateArgs {
     #[command(flatten)]
     question: QuestionArgs,
@@ -26,6 +27,9 @@ pub struct GateArgs {
     /// Exit with 0 whatever the decision
     #[arg(long)]
     advisory: bool,
+    /// Show why: what moved the risk, where to look, what went wrong before, what would lower it
+    #[arg(long)]
+    explain: bool,
     /// How to print the decision
     #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
     format: Format,
@@ -60,17 +64,21 @@ fn gate(args: &GateArgs) -> Result<Exit, Failure> {
     refuse_shallow(args)?;
     let (answer, explanation) = match &args.service.server {
         Some(server) => {
-            let is_explained = args.format != Format::Text && !args.output.json;
+            let is_explained = args.explain || args.format != Format::Text && !args.output.json;
             let answer = service::decision(&args.service, server, &args.question.body()?, is_explained)?;
             let explanation = explanation_beside(&answer);
             (answer, explanation)
         }
-        None if args.format == Format::Text => {
+        None if args.format == Format::Text && !args.explain => {
             let answer = args.question.answer(OnRefusal::Degrade)?;
             let explanation = explanation_of(&answer);
             (answer, explanation)
         }
-        None => args.question.explained(OnRefusal::Degrade)?,
+        None => {
+            let (mut answer, explanation) = args.question.explained(OnRefusal::Degrade)?;
+            answer.explained = args.explain.then(|| Box::new(explanation.clone()));
+            (answer, explanation)
+        }
     };
     show(args, &answer, explanation)?;
     Ok(exit_of(&answer))
@@ -98,7 +106,7 @@ fn show(args: &GateArgs, answer: &Answer, mut explanation: Explanation) -> Resul
         Format::Markdown => print(&markdown(&explanation)),
         Format::Sarif => print_json(&sarif(&explanation))?,
         Format::Text => {
-            print(&describe(answer));
+            print(&if args.explain { describe_in_full(answer, &explanation) } else { describe(answer) });
             if let (Some(id), Some(page)) = (&answer.decision_id, &explanation.page) {
                 print(&format!("decision {id}, {page}\n"));
             }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::{OutputArgs, Table, note, print, print_json};
+use crate::cli::time::utc;
 
 /// Arguments of `keys`.
 #[derive(Debug, Args)]
@@ -121,8 +122,8 @@ fn list(key_file: &KeyFile, output: OutputArgs) -> Result<(), Failure> {
             key.name.clone(),
             format!("{}…", key.id),
             scopes.join(","),
-            key.created_at.to_string(),
-            key.expires_at.map(|at| at.to_string()).unwrap_or_default(),
+            utc(key.created_at.as_second()),
+            key.expires_at.map(|at| utc(at.as_second())).unwrap_or_default(),
         ]);
     }
     print(&table.render());

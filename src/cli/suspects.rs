@@ -130,11 +130,10 @@ fn describe(answer: &SuspectsAnswer, server: Option<&str>) -> String {
     }
     text.push_str(&table.render());
     for suspect in answer.suspects.iter().take(N_EXPLAINED) {
-        let why = suspect.why.clone();
+        let why = suspect.hazards.iter().chain(&suspect.why).cloned();
         let decided = suspect.decisions.iter().map(|decided| decision(decided, server));
-        let said: Vec<String> = why.into_iter().chain(decided).collect();
-        if !said.is_empty() {
-            text.push_str(&wrapped(&format!("{}: {}", short(&suspect.commit), said.join("; "))));
+        for said in why.chain(decided) {
+            text.push_str(&wrapped(&format!("{}: {said}", short(&suspect.commit))));
             text.push('\n');
         }
     }
@@ -157,7 +156,9 @@ fn short(commit: &str) -> String {
 
 /// Texts of a service go to terminals and logs.
 fn strip_controls(answer: &mut SuspectsAnswer) {
-    let texts =
-        answer.suspects.iter_mut().flat_map(|suspect| suspect.title.iter_mut().chain(&mut suspect.why));
+    let texts = answer
+        .suspects
+        .iter_mut()
+        .flat_map(|suspect| suspect.title.iter_mut().chain(&mut suspect.why).chain(&mut suspect.hazards));
     texts.chain(&mut answer.warnings).for_each(|text| *text = without_controls(text));
 }

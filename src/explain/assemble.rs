@@ -77,7 +77,7 @@ fn verdict_sentence(decision: &Decision) -> String {
         }
     };
     let vouched = if decision.degraded { "; the service cannot vouch for this answer" } else { "" };
-    let enforced = if decision.enforced { "" } else { " (shadow mode: recorded, not enforced)" };
+    let enforced = if decision.enforced { "" } else { " (shadow mode: not enforced)" };
     format!("{next}{vouched}{enforced}.")
 }
 
@@ -136,10 +136,11 @@ fn group_share(
     let contribution: f64 = contributions.iter().map(|it| it.contribution).sum();
     let values = leading(contributions, contribution, read);
     let (factor, direction) = (log_factor.exp(), Direction::of(log_factor));
+    let verb = |stem: &str| if group.is_plural() { stem.to_owned() } else { format!("{stem}s") };
     let strength = match direction {
-        Direction::Raises => ["raises the odds ", &times(factor), " times"].concat(),
-        Direction::Lowers => ["lowers the odds ", &times(factor), " times"].concat(),
-        Direction::Neither => "hardly matters".to_owned(),
+        Direction::Raises => [&verb("raise"), " the odds ", &times(factor), " times"].concat(),
+        Direction::Lowers => [&verb("lower"), " the odds ", &times(factor), " times"].concat(),
+        Direction::Neither => format!("hardly {}", verb("matter")),
     };
     let said: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
     let text = match direction {

@@ -66,6 +66,11 @@ impl ReaderGroup {
         }
     }
 
+    /// Whether its name is of several things, for the verb behind it.
+    pub(super) fn is_plural(self) -> bool {
+        matches!(self, Self::Size | Self::Place)
+    }
+
     /// The group of a feature that has a share. Most families belong to one group as a whole.
     pub(super) fn of_contribution(contribution: &Contribution) -> Self {
         let of_family = Group::of_name(&contribution.group).and_then(Self::of_family);

@@ -129,6 +129,13 @@ fn contradicts(contribution: &Contribution, spec: Option<&FeatureSpec>, total: f
     is_bad != (total > 0.0)
 }
 
+/// Whether a rank would speak against the words: "less often than usual (more than in 96 % of changes here)".
+fn speaks_against(contribution: &Contribution, rank: Option<f64>) -> bool {
+    let is_ratio = schema().spec(&contribution.feature).is_some_and(|spec| spec.unit == Unit::LogRatio);
+    let value = contribution.value.filter(|_| is_ratio);
+    value.zip(rank).is_some_and(|(value, rank)| (value > 0.0) != (rank >= 0.5))
+}
+
 /// A value in words, and apart from them how unusual it is.
 struct Said<'a> {
     contribution: &'a Contribution,
@@ -144,7 +151,7 @@ impl<'a> Said<'a> {
         let rank = rank_of(&contribution.feature, read.vector).filter(|_| is_ranked);
         let learned = learned(contribution, rank);
         // What was learned is nothing but a rank.
-        let is_rank_told = learned.is_none();
+        let is_rank_told = learned.is_none() && !speaks_against(contribution, rank);
         let what = learned.unwrap_or_else(|| sentence(contribution));
         let what = said_of_one(&what, read.is_one_file, read.is_one_key);
         Self { contribution, what, rank, is_rank_told }

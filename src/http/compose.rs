@@ -338,7 +338,7 @@ pub(super) fn moment(seconds: i64) -> String {
         .map_or_else(|_| "9999-12-31T23:59:59Z".into(), |moment| moment.to_string())
 }
 
-fn scope_word(scope: ReferenceScope) -> &'static str {
+pub(super) fn scope_word(scope: ReferenceScope) -> &'static str {
     match scope {
         ReferenceScope::Repository => "repository",
         ReferenceScope::Artifact => "artifact",

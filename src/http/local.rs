@@ -109,7 +109,7 @@ impl Local {
         n_shown: usize,
         now: i64,
     ) -> Result<SuspectsAnswer, Box<LiveError>> {
-        let found = find(self.serving.assessor.as_ref(), broken, n_shown, now);
+        let found = find((self.serving.assessor.as_ref(), self.serving.policy()), broken, n_shown, now);
         found.unwrap_or_else(|| Err(LiveError::BrokeDown { name: broken.repo.clone() })).map_err(Box::new)
     }
 

@@ -70,6 +70,11 @@ impl Serving {
         let basis = Sha256::digest(format!("{:?} {policy_digest:?}", model.ok())).into();
         Self { assessor, policy, basis }
     }
+
+    /// The policy; none where no valid one is loaded.
+    pub(super) fn policy(&self) -> Option<&Policy> {
+        self.policy.as_ref().map(|in_use| &in_use.policy)
+    }
 }
 
 /// The running service.

@@ -12,12 +12,13 @@ use crate::explain::Direction;
 use crate::http::assessor::{
     Asked, Assessed, Assessor, Broken, HistoryRef, Landed, ModelRef, Suspect, Target,
 };
-use crate::http::compose::moment;
+use crate::http::compose::{moment, scope_word};
 use crate::http::explain::groups;
 use crate::http::joins::decisions_on;
 use crate::http::live::LiveError;
 use crate::incident::OutcomeTarget;
-use crate::policy::KnownOutcome;
+use crate::label::ChangeKind;
+use crate::policy::{Hazard, KnownOutcome, Policy};
 use crate::store::{self, Store};
 
 /// Paths of a change that are named.
@@ -69,6 +70,9 @@ pub struct SuspectAnswer {
     pub risk: Option<SuspectRisk>,
     /// What raises its risk most, in words.
     pub why: Option<String>,
+    /// The hazard rules that fire on it under the policy in use, a sentence each; they have no say in the order.
+    #[serde(default)]
+    pub hazards: Vec<String>,
     /// The first of the files that it touches.
     pub paths: Vec<String>,
     /// How many files it touches.
@@ -90,10 +94,13 @@ pub struct SuspectAnswer {
 pub struct SuspectRisk {
     /// Calibrated probability.
     pub score: f64,
-    /// Rank among the newest changes of the repository, 0 to 100.
+    /// Rank among other changes, 0 to 100.
     pub percentile: f64,
     /// The smallest gate that catches it.
     pub gate_level: String,
+    /// What the rank is among: `repository`, or `artifact` where too few changes here are new to the model.
+    #[serde(default)]
+    pub scope: String,
 }
 
 /// What happened to a change.
@@ -127,7 +134,7 @@ pub struct OthersAnswer {
 
 /// The `n_shown` likeliest causes, without the decisions on them; none where the repository is not followed, or not here yet.
 pub(super) fn find(
-    assessor: &dyn Assessor,
+    (assessor, policy): (&dyn Assessor, Option<&Policy>),
     broken: &Broken,
     n_shown: usize,
     now: i64,
@@ -160,15 +167,15 @@ pub(super) fn find(
             share: others.iter().fold(0.0, |sum, suspect| sum + suspect.share),
         },
         suspects: pairs
-            .map(|(suspect, assessed)| answer(assessor, (&broken.repo, broken.at), suspect, assessed))
+            .map(|(suspect, assessed)| answer((assessor, policy), broken, suspect, assessed))
             .collect(),
         warnings: suspects.warnings,
     }))
 }
 
 fn answer(
-    assessor: &dyn Assessor,
-    (repo, at): (&str, i64),
+    (assessor, policy): (&dyn Assessor, Option<&Policy>),
+    Broken { repo, at, .. }: &Broken,
     suspect: &Suspect,
     assessed: Assessed,
 ) -> SuspectAnswer {
@@ -186,8 +193,10 @@ fn answer(
             score: assessment.score.get(),
             percentile: assessment.percentile,
             gate_level: assessment.gate_level.as_str().to_owned(),
+            scope: scope_word(assessment.reference.scope).to_owned(),
         }),
         why: why(assessor, &assessed),
+        hazards: policy.map(|policy| hazards(policy, repo, &assessed)).unwrap_or_default(),
         paths: paths.iter().take(N_PATHS).map(|path| redact(path).into_owned()).collect(),
         n_paths: paths.len(),
         owners: assessed.owners,
@@ -229,6 +238,14 @@ pub(super) async fn add_decisions(
         suspect.decisions.sort_by(|a, b| b.decision_id.cmp(&a.decision_id));
     }
     Ok(())
+}
+
+fn hazards(policy: &Policy, repo: &str, assessed: &Assessed) -> Vec<String> {
+    if assessed.classification.kind == ChangeKind::Rollback {
+        return Vec::new();
+    }
+    let found = policy.hazards_in((repo, &assessed.change.record), &assessed.keys, None);
+    found.iter().map(Hazard::text).collect()
 }
 
 /// The group of features that raises the risk most.

@@ -170,7 +170,7 @@ pub struct RiskAnswer {
 pub struct ReferenceAnswer {
     /// `repository` or `artifact`.
     pub scope: String,
-    /// Number of changes.
+    /// Number of changes; of an artifact, of the quantiles that stand for the changes that it learned from.
     pub n: usize,
     /// The oldest.
     pub from: Option<String>,

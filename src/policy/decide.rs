@@ -1,6 +1,7 @@
 //! From a question to a decision: facts, hazards, rules, budget and windows, in this order. What speaks against a change is
 //! collected in a [`Ledger`] that only rises. Start at [`Policy::decide`].
 
+use crate::change::{ChangeRecord, KeyChange};
 use crate::label::ChangeKind;
 use crate::policy::decision::{Decision, Verdict};
 use crate::policy::document::{Mode, OnDoubt};
@@ -72,11 +73,21 @@ impl Policy {
         if question.classification.kind == ChangeKind::Rollback {
             return Vec::new();
         }
-        let of_repository = self.repositories.get(question.repo).map(|repository| &repository.hazards_off);
+        let environment = question.context.environment.as_deref();
+        self.hazards_in((question.repo, &question.change.record), question.keys, environment)
+    }
+
+    /// The same of a diff in a repository, whatever else is known of it.
+    pub fn hazards_in(
+        &self,
+        (repo, record): (&str, &ChangeRecord),
+        keys: &[(String, Vec<KeyChange>)],
+        environment: Option<&str>,
+    ) -> Vec<Hazard> {
+        let of_repository = self.repositories.get(repo).map(|repository| &repository.hazards_off);
         let off = self.hazards_off.iter().chain(of_repository.into_iter().flatten());
         let off = off.map(String::as_str).collect();
-        let environment = question.context.environment.as_deref();
-        find_hazards(&question.change.record, question.keys, environment, &off)
+        find_hazards(record, keys, environment, &off)
     }
 
     fn weigh_rules(&self, question: &Question<'_>, assessment: Option<&Assessment>, ledger: &mut Ledger) {

@@ -73,7 +73,7 @@ reason_codes! {
     Rollback = "rollback", false, "the change is the exact inverse of one landed recently";
     PlannedRoundTrip = "planned_round_trip", false, "the change reads as one that is to be undone: say by when and by whom";
     NoLocalHistory = "no_local_history", false, "nothing is known of this repository: scored by what other repositories teach";
-    Shadow = "shadow", false, "the repository is in shadow mode: the decision is recorded, not enforced";
+    Shadow = "shadow", false, "the repository is in shadow mode: the decision is not enforced";
     HazardReplicasToZero = "hazard_replicas_to_zero", false, "a replica count or capacity falls to zero";
     HazardFullRollout = "hazard_full_rollout", false, "a rollout percentage jumps from a few percent to everything";
     HazardWildcard = "hazard_wildcard", false, "a wildcard enters a list of what is allowed";

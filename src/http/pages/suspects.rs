@@ -7,7 +7,7 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::explain::share_percent;
+use crate::explain::{share_percent, span_hours};
 use crate::http::ApiError;
 use crate::http::auth::Scope;
 use crate::http::pages::form::{Form, query};
@@ -53,6 +53,8 @@ struct Found {
     asked: Vec<(&'static str, Shown)>,
     may_report: bool,
     summary: String,
+    /// What the ranks are among.
+    among: &'static str,
     warnings: Vec<String>,
     rows: Vec<Row>,
     /// What is not listed; none where nothing is left.
@@ -67,6 +69,7 @@ struct Row {
     change: Shown,
     commit: String,
     why: Shown,
+    hazards: Vec<Shown>,
     paths: Shown,
     owners: Shown,
     rank: Option<u32>,
@@ -153,10 +156,19 @@ impl Found {
             asked: Vec::new(),
             may_report: false,
             summary: summary(answer),
+            among: among(answer),
             warnings: answer.warnings.clone(),
             rows: answer.suspects.iter().map(Row::of).collect(),
             others,
         }
+    }
+}
+
+fn among(answer: &SuspectsAnswer) -> &'static str {
+    let mut risks = answer.suspects.iter().filter_map(|suspect| suspect.risk.as_ref());
+    match risks.next() {
+        Some(risk) if risk.scope == "artifact" => "changes that the model learned from",
+        _ => "changes here",
     }
 }
 
@@ -191,10 +203,11 @@ impl Row {
             change: short_change(Some(&suspect.commit), None, None),
             commit: suspect.commit.clone(),
             why: Shown::cut(suspect.why.as_deref().unwrap_or(""), 400),
+            hazards: suspect.hazards.iter().map(|hazard| Shown::cut(hazard, 400)).collect(),
             paths: Shown::cut(&text::joined(&paths), 400),
             owners: Shown::cut(&text::joined(&suspect.owners), 200),
             rank: risk.map(|risk| text::rank_of_100(risk.percentile)),
-            landed: format!("{} before", text::span(suspect.seconds_before)),
+            landed: format!("{} before", span_hours(suspect.seconds_before as f64 / 3_600.0)),
             known_bad: suspect.known_bad.as_ref().map(known_bad),
             is_incident: suspect.known_bad.as_ref().is_some_and(|known_bad| known_bad.outcome == INCIDENT),
             decisions: suspect.decisions.iter().map(decided).collect(),

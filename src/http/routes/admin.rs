@@ -10,6 +10,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::features::is_custom;
 use crate::http::assessor::{HistoryRef, ModelRef};
 use crate::http::error::with_cause;
 use crate::http::fields::Fields;
@@ -28,6 +29,8 @@ pub struct ModelAnswer {
     pub problem: Option<String>,
     /// Number of values in a vector.
     pub n_features: usize,
+    /// Custom features that the model learned from: a question without them gets a degraded answer.
+    pub custom_features: Vec<String>,
     /// The last change of model.
     pub status: SwapStatus,
 }
@@ -140,6 +143,7 @@ fn model_answer(service: &Service, status: SwapStatus) -> ModelAnswer {
         model: model.as_ref().ok().map(|model| (*model).clone()),
         problem: model.err().map(|reason| reason.text),
         n_features: serving.assessor.features().len(),
+        custom_features: serving.assessor.features().iter().filter(|name| is_custom(name)).cloned().collect(),
         status,
     }
 }

@@ -69,7 +69,7 @@ pub(in crate::http) async fn suspects(
     let overloaded = || ApiError::standard(ProblemCode::Overloaded).retry_after(2);
     let refreshed = tokio::time::timeout(PATIENCE, service.refresh(&broken.repo)).await;
     let is_stale = match refreshed {
-        Ok(None) => return Err(ApiError::standard(ProblemCode::NotFound)),
+        Ok(None) => return Err(ApiError::new(ProblemCode::NotFound, "no such repository is followed")),
         Ok(Some(Ok(_))) => false,
         Ok(Some(Err(_))) | Err(_) => true,
     };
@@ -80,7 +80,7 @@ pub(in crate::http) async fn suspects(
     // repository that hangs keeps one thread.
     let found = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        find(serving.assessor.as_ref(), &broken, n_shown, now_ms.div_euclid(1000))
+        find((serving.assessor.as_ref(), serving.policy()), &broken, n_shown, now_ms.div_euclid(1000))
     });
     let found = found.await.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
     let unavailable = || ApiError::standard(ProblemCode::RepositoryUnavailable).retry_after(10);
