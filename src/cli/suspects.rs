@@ -16,7 +16,7 @@ use crate::cli::time::{Moment, parse_moment};
 
 /// Longest window: a change is no suspect beyond the horizon of its risk.
 const MAX_HOURS: i64 = HORIZON_SECONDS / 3_600;
-/// Suspects of which it is told why they are risky.
+/// Suspects of which it is told why they are risky; hazards are told of all that are listed.
 const N_EXPLAINED: usize = 3;
 
 const SUSPECTS: Wanted = Wanted {
@@ -129,10 +129,11 @@ fn describe(answer: &SuspectsAnswer, server: Option<&str>) -> String {
         table.push(vec![share_percent(others.share), String::new(), String::new(), String::new(), title]);
     }
     text.push_str(&table.render());
-    for suspect in answer.suspects.iter().take(N_EXPLAINED) {
-        let why = suspect.hazards.iter().chain(&suspect.why).cloned();
-        let decided = suspect.decisions.iter().map(|decided| decision(decided, server));
-        for said in why.chain(decided) {
+    for (idx, suspect) in answer.suspects.iter().enumerate() {
+        let why = suspect.why.iter().filter(|_| idx < N_EXPLAINED).cloned();
+        let decided = suspect.decisions.iter().filter(|_| idx < N_EXPLAINED);
+        let decided = decided.map(|decided| decision(decided, server));
+        for said in suspect.hazards.iter().cloned().chain(why).chain(decided) {
             text.push_str(&wrapped(&format!("{}: {said}", short(&suspect.commit))));
             text.push('\n');
         }

@@ -274,7 +274,12 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
     install("DIFFRISK_DEPLOYED=\"refs/heads/live refs/heads/prod*\"", "0.0");
     must(&work, &["push", "origin", "origin/main:refs/heads/live"]);
     let (is_in, said) = git(&work, &["push", "origin", ":live"]);
-    assert!(!is_in && said.contains("refs/heads/live: a branch that rolls out goes"), "{said}");
+    assert!(
+        !is_in
+            && said
+                .contains("refs/heads/live: the deletion of a branch that rolls out needs extra validation"),
+        "{said}"
+    );
     install("DIFFRISK_DEPLOYED=refs/heads/live", "1.0");
     must(&bare, &["update-ref", "-d", "refs/heads/live"]);
     let (is_in, said) = git(&work, &["push", "origin", "origin/main~3:refs/heads/live"]);

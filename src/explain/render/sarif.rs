@@ -1,6 +1,8 @@
 //! The log that code scanning reads. Paths are percent-encoded and texts hold no links; at most so many files and edits are
 //! reported. Start at [`sarif`].
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::explain::numbers::upper_first;
@@ -28,10 +30,17 @@ pub fn sarif(explanation: &Explanation) -> Value {
     let mut results = vec![decision(explanation, level)];
     let files = || explanation.diff.iter().flat_map(|diff| &diff.files);
     let hazards = files().flat_map(|file| file.hazards.iter().map(move |spot| (file, spot)));
-    results.extend(hazards.take(MAX_HAZARDS).map(|(file, spot)| {
+    let mut n_told: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (file, spot) in hazards.take(MAX_HAZARDS) {
         let message = format!("{} (hazard rule `{}`)", spot.text, spot.rule);
-        result(HAZARD, level, &message, Some((&file.path, spot.line.unwrap_or(1))))
-    }));
+        let mut hazard = result(HAZARD, level, &message, Some((&file.path, spot.line.unwrap_or(1))));
+        // A rule may fire on many lines of a file with the same words.
+        let nth = n_told.entry((&file.path, &spot.rule)).or_default();
+        let name = hash64(&[HAZARD, &file.path, &message, &nth.to_string()]);
+        *nth += 1;
+        hazard["partialFingerprints"]["diffrisk/v1"] = json!(format!("{name:016x}"));
+        results.push(hazard);
+    }
     let mut n_edits = 0;
     for file in files().take(MAX_FILES) {
         if raises(file.factor) {
