@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
-use crate::artifact::{self, Artifact, MIXED, TABLE};
+use crate::artifact::{self, Artifact};
 use crate::change::ChangeId;
 use crate::change::secrets::redact;
 use crate::explain::{Explanation, Grounds};
@@ -15,8 +15,9 @@ use crate::http::ApiError;
 use crate::http::assessor::{
     Asked, Assessed, Assessor, Broken, Decided, HistoryMode, HistoryRef, Landed, ModelRef, Suspects, Target,
 };
-use crate::http::compose::{hollow, moment};
+use crate::http::compose::hollow;
 use crate::http::live::followed::Followed;
+use crate::http::live::model::{Model, take_custom};
 use crate::http::live::ranked::Ranked;
 use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change, range};
 use crate::http::live::repository::{LiveRepository, State};
@@ -42,29 +43,15 @@ pub struct LiveAssessor {
     references: BTreeMap<String, OnceLock<Mutex<Ranked>>>,
 }
 
-struct Model {
-    artifact: Arc<Artifact>,
-    /// None for a model of a plain table: it takes ready vectors and knows nothing of changes.
-    scorer: Option<Scorer>,
-    model_ref: ModelRef,
-    /// Names of what the artifact takes, in its own order.
-    inputs: Vec<String>,
-}
-
 impl LiveAssessor {
     /// Joins the histories with a model.
     ///
     /// # Errors
     /// Where the artifact needs a feature that this build does not compute.
     pub fn new(live: Arc<Live>, artifact: Arc<Artifact>) -> Result<Self, artifact::Error> {
-        let model_ref = model_ref(&artifact);
-        let is_table = artifact.document().unit == TABLE;
-        let scorer = if is_table { None } else { Some(Scorer::new(Arc::clone(&artifact))?) };
-        let inputs = artifact.document().schema.iter().map(|feature_ref| feature_ref.name.clone()).collect();
-        let custom = scorer.as_ref().map_or(&[][..], Scorer::custom);
-        let features = schema().names().iter().chain(custom).cloned().collect();
+        let model = Model::new(artifact)?;
+        let features = schema().names().iter().chain(model.custom()).cloned().collect();
         let references = live.repositories.keys().map(|name| (name.clone(), OnceLock::new())).collect();
-        let model = Model { artifact, scorer, model_ref, inputs };
         let assessor = Self { live, model: Ok(model), features, references };
         assessor.live.repositories.values().filter_map(Followed::here).for_each(|it| assessor.rank(it));
         Ok(assessor)
@@ -79,7 +66,7 @@ impl LiveAssessor {
     /// Ranks the newest changes of a repository, where that was not done before. Reads its state.
     fn rank(&self, repository: &LiveRepository) {
         if let (Ok(model), Some(place)) = (&self.model, self.references.get(&repository.name)) {
-            place.get_or_init(|| Mutex::new(Ranked::new(&model.artifact, model.scorer.as_ref(), repository)));
+            place.get_or_init(|| Mutex::new(Ranked::new(&model.artifact, model.scorer().ok(), repository)));
         }
     }
 
@@ -155,8 +142,7 @@ impl LiveAssessor {
     ) -> Assessed {
         let mut assessed = self.score(asked, read.into_assessed(asked, Some(here)), margins);
         let unit = here.0.unit.to_string();
-        let learned = self.model.iter().map(|model| model.artifact.document().unit.as_str());
-        for other in learned.filter(|learned| ![MIXED, TABLE, &unit].contains(learned)) {
+        for other in self.model.iter().filter_map(|model| model.other_unit(&unit)) {
             let text = format!("the model learned from changes of unit `{other}`; here one is a `{unit}`");
             assessed.doubts.push(Reason::new(ReasonCode::UnknownUnit, text));
         }
@@ -224,10 +210,7 @@ impl LiveAssessor {
 
     /// What scores changes, or why there is nothing that does.
     fn scorer(&self) -> Result<&Scorer, Reason> {
-        let model = self.model.as_ref().map_err(Clone::clone)?;
-        let refused =
-            || Reason::new(ReasonCode::ArtifactRefused, "the model was trained on a table, not on changes");
-        model.scorer.as_ref().ok_or_else(refused)
+        self.model.as_ref().map_err(Clone::clone)?.scorer()
     }
 
     /// Whether a diff can be scored at once: nobody writes the history, nothing became due, no rank is missing.
@@ -243,12 +226,12 @@ impl LiveAssessor {
         let (Ok(model), Some(ranked)) = (&self.model, ranked) else {
             return Arc::default();
         };
-        if model.scorer.as_ref().is_some_and(|scorer| !scorer.custom().is_empty()) {
+        if !model.custom().is_empty() {
             // Nobody sent the custom features of past changes: their margins are not comparable.
             return Arc::default();
         }
         let mut ranked = ranked.lock().unwrap_or_else(PoisonError::into_inner);
-        ranked.up_to_date(model.scorer.as_ref(), repository, state)
+        ranked.up_to_date(model.scorer().ok(), repository, state)
     }
 }
 
@@ -345,9 +328,7 @@ impl Assessor for LiveAssessor {
     }
 
     fn infer(&self, vectors: &[Vec<f32>]) -> Result<Vec<f64>, Reason> {
-        let model = self.model.as_ref().map_err(Clone::clone)?;
-        let scoring = &model.artifact.document().scoring;
-        Ok(vectors.iter().map(|vector| scoring.score(vector, &[]).1).collect())
+        Ok(self.model.as_ref().map_err(Clone::clone)?.infer(vectors))
     }
 
     fn reassess(&self, vector: &[f32], tokens: &[u32]) -> Result<Assessment, Reason> {
@@ -384,32 +365,6 @@ impl Assessor for LiveAssessor {
         let shown =
             |(name, followed): (&String, &Followed)| (name.clone(), followed.here().and_then(of_here));
         repositories.map(shown).collect()
-    }
-}
-
-/// Puts the custom features that the model takes behind the vector. One that was not sent is unknown, and
-/// the answer in doubt; one that the model does not take is told to the caller.
-fn take_custom(assessed: &mut Assessed, needed: &[String], sent: &BTreeMap<String, f64>) {
-    let value = |name: &String| sent.get(name).map_or(f32::NAN, |value| *value as f32);
-    assessed.vector.extend(needed.iter().map(value));
-    let missing: Vec<String> =
-        needed.iter().filter(|name| !sent.contains_key(*name)).map(|name| format!("`{name}`")).collect();
-    if !missing.is_empty() {
-        let text = format!("the model learned from {}, not sent with this question", missing.join(", "));
-        assessed.doubts.push(Reason::new(ReasonCode::CustomFeatureMissing, text));
-    }
-    let unknown = sent.keys().filter(|name| !needed.contains(name));
-    let warnings = unknown.map(|name| format!("the model does not know the feature `{name}`"));
-    assessed.warnings.extend(warnings);
-}
-
-fn model_ref(artifact: &Artifact) -> ModelRef {
-    let document = artifact.document();
-    ModelRef {
-        name: document.name.clone(),
-        version: artifact.version().to_owned(),
-        digest: ["sha256:", artifact.digest()].concat(),
-        trained_at: moment(document.trained_until),
     }
 }
 

@@ -161,7 +161,7 @@ fn file_view(
         n_added,
         n_deleted,
         share: explained.and_then(|it| it.factor).and_then(factor_words),
-        hazards: explained.iter().flat_map(|it| hazards_said(it)).map(|it| Said::new(&it)).collect(),
+        hazards: explained.iter().flat_map(|it| hazards_said(it)).map(|it| Said::capitalised(&it)).collect(),
         past: explained.map(|it| Said::capitalised(&it.past)).unwrap_or_default(),
         edits: if n_said > 0 {
             Vec::new()

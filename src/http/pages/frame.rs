@@ -81,7 +81,7 @@ pub(super) fn problem(api_error: &ApiError, reader: Option<&Reader>) -> Response
     let title = api_error.code.title();
     let frame = Frame::new(title, Here::Elsewhere, reader);
     let status = api_error.code.status();
-    let (title, detail) = (Said::new(title), Said::new(&api_error.detail));
+    let (title, detail) = (Said::capitalised(title), Said::capitalised(&format!("{}.", api_error.detail)));
     let mut response = page(status, &ProblemPage { frame, title, detail });
     response.extensions_mut().insert(api_error.clone());
     response

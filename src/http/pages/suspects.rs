@@ -14,6 +14,7 @@ use crate::http::pages::form::{Form, query};
 use crate::http::pages::frame::{self, Frame, Here, problem};
 use crate::http::pages::headline::{Tone, short_change};
 use crate::http::pages::list::{Choice, repository_choices};
+use crate::http::pages::said::Said;
 use crate::http::pages::session::Reader;
 use crate::http::pages::text::{self, Shown};
 use crate::http::routes::suspects::{SuspectsQuestion, suspects};
@@ -68,8 +69,8 @@ struct Row {
     title: Shown,
     change: Shown,
     commit: String,
-    why: Shown,
-    hazards: Vec<Shown>,
+    why: Said,
+    hazards: Vec<Said>,
     paths: Shown,
     owners: Shown,
     rank: Option<u32>,
@@ -202,8 +203,8 @@ impl Row {
             title: Shown::cut(suspect.title.as_deref().unwrap_or("(cannot be read)"), 120),
             change: short_change(Some(&suspect.commit), None, None),
             commit: suspect.commit.clone(),
-            why: Shown::cut(suspect.why.as_deref().unwrap_or(""), 400),
-            hazards: suspect.hazards.iter().map(|hazard| Shown::cut(hazard, 400)).collect(),
+            why: Said::new(suspect.why.as_deref().unwrap_or("")),
+            hazards: suspect.hazards.iter().map(|hazard| Said::new(hazard)).collect(),
             paths: Shown::cut(&text::joined(&paths), 400),
             owners: Shown::cut(&text::joined(&suspect.owners), 200),
             rank: risk.map(|risk| text::rank_of_100(risk.percentile)),
