@@ -23,5 +23,6 @@ pub(crate) use keys::{for_each_word, lower_case};
 pub use parse::{DiffError, DiffLimits, parse_diff, parse_diff_within};
 pub use record::{
     Change, ChangeId, ChangeRecord, DiffLine, FileContent, FileDiff, FileStatus, Hunk, LineOrigin, Moment,
+    author_address,
 };
 pub use render::render_diff;

@@ -1,6 +1,7 @@
 //! How experienced the author is here, and how much of what is touched is theirs. Says nothing of how their changes fared;
 //! that is in `outcome`.
 
+use crate::change::author_address;
 use crate::features::facts::{Facts, count, flag};
 use crate::features::schema::{FeatureSpec, Unit};
 use crate::history::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
@@ -26,7 +27,7 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
         flag(f.author.n == 0)
     }),
     FeatureSpec::new("author_bot", Unit::Flag, "Whether the author's address reads like a program's", |f| {
-        flag(is_bot(crate::history::author_address(&f.reading.change.author)))
+        flag(is_bot(author_address(&f.reading.change.author)))
     }),
     FeatureSpec::new("author_last_hour", Unit::Count, "Changes by the author in the last hour", |f| {
         count(f.history.context.n_by_author_within(f.t, 3_600, f.footprint.author))

@@ -4,7 +4,7 @@
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
-use crate::change::{FileStatus, KeyChange, KeyChangeKind, LineOrigin};
+use crate::change::{FileStatus, KeyChange, KeyChangeKind, LineOrigin, author_address};
 use crate::history::line_track::LineMarks;
 use crate::history::prose::{body_lines, tickets};
 use crate::history::reading::{Reading, hash64};
@@ -236,14 +236,6 @@ pub fn log_ratio(kind: &KeyChangeKind) -> Option<f64> {
     };
     let ratio = new / old;
     (ratio > 0.0 && ratio.is_finite()).then(|| ratio.ln())
-}
-
-/// The address in `Name <address>`, else the whole, without white space around it.
-pub fn author_address(author: &str) -> &str {
-    match (author.rfind('<'), author.rfind('>')) {
-        (Some(start), Some(end)) if start < end => author[start + 1..end].trim(),
-        _ => author.trim(),
-    }
 }
 
 fn domain_of(address: &str) -> &str {

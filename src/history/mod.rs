@@ -31,7 +31,7 @@ pub use context::Context;
 pub use decay::{Decayed, SECONDS_PER_DAY, SECONDS_PER_HOUR};
 pub(crate) use file_track::MAX_AUTHORS;
 pub use file_track::{FileTrack, Partner};
-pub use footprint::{FileMark, Footprint, KeyMark, author_address, dir_prefixes, extension_of, log_ratio};
+pub use footprint::{FileMark, Footprint, KeyMark, dir_prefixes, extension_of, log_ratio};
 pub use key_track::KeyTrack;
 pub use learner::Learner;
 pub use line_track::{LineMarks, LineTrack};

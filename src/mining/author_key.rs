@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::history::author_address;
+use crate::change::author_address;
 
 /// The installation key under which authors are hashed: rows never hold a name or an address.
 #[derive(Clone)]

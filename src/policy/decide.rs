@@ -126,7 +126,7 @@ impl Policy {
         }
         let degraded = ledger.is_degraded() || !question.degraded.is_empty();
         let verdict = ledger.verdict();
-        let plan = self.plan(verdict);
+        let plan = self.plan(verdict, question.classification.kind);
         ledger.require(plan.require.iter().map(String::as_str));
         let (reasons, require) = ledger.finish();
         Decision {
@@ -141,10 +141,12 @@ impl Policy {
         }
     }
 
-    fn plan(&self, verdict: Verdict) -> &Plan {
+    fn plan(&self, verdict: Verdict, kind: ChangeKind) -> &Plan {
         let [fast_path, extra_validation, hold] = &self.plans;
         match verdict {
-            Verdict::FastPath => fast_path,
+            Verdict::FastPath => {
+                self.rollback_plan.as_ref().filter(|_| kind == ChangeKind::Rollback).unwrap_or(fast_path)
+            }
             Verdict::ExtraValidation => extra_validation,
             Verdict::Hold => hold,
         }

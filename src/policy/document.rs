@@ -117,6 +117,8 @@ pub(super) struct PlanTexts {
     pub fast_path: PlanText,
     pub extra_validation: PlanText,
     pub hold: PlanText,
+    /// A rollback on the fast path; as any other unless given.
+    pub rollback: Option<PlanText>,
 }
 
 /// The plan for one decision.

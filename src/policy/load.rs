@@ -45,6 +45,7 @@ pub(super) fn load(text: &str) -> Result<Policy, Error> {
             plan("plan.extra_validation", &document.plan.extra_validation)?,
             plan("plan.hold", &document.plan.hold)?,
         ],
+        rollback_plan: document.plan.rollback.as_ref().map(|text| plan("plan.rollback", text)).transpose()?,
         mode: document.mode,
         repositories: repositories(document.repository, &document.budget)?,
         budget: document.budget,

@@ -80,6 +80,8 @@ pub struct Policy {
     hazards_off: BTreeSet<String>,
     rollback: Verdict,
     plans: [Plan; 3],
+    /// Of a rollback on the fast path, where it is another one.
+    rollback_plan: Option<Plan>,
     mode: Mode,
     repositories: BTreeMap<String, RepositoryPolicy>,
     unknown_repository: OnDoubt,

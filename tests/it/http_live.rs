@@ -199,6 +199,9 @@ async fn a_landed_commit_is_scored_with_the_vector_that_mining_wrote() {
         assert_eq!(answer["change"]["digest"], world.rows.facts()[idx].digest);
         let is_usual = !codes(&answer).contains(&"out_of_distribution");
         assert_eq!(answer["degraded"], !is_usual, "{:?}", codes(&answer));
+        let is_named =
+            answer["warnings"].to_string().contains("unlike anything that the model was trained on are `");
+        assert_eq!(is_named, !is_usual, "{answer}");
         let contributions = answer["explanation"]["contributions"].as_array().unwrap();
         let sum: f64 = contributions.iter().map(|it| it["contribution"].as_f64().unwrap()).sum();
         let margin = answer["explanation"]["margin"].as_f64().unwrap();

@@ -48,7 +48,7 @@ async fn a_decision_is_read_back_as_it_was_answered() {
         assert_eq!(&stored[key], value, "{key}");
     }
     assert_eq!(bench.get("/v1/decisions/0198").await.0, StatusCode::NOT_FOUND);
-    let (_, page) = bench.get("/v1/decisions?repo=config&decision=extra_validation&limit=1").await;
+    let (_, page) = bench.get("/v1/decisions?repo=config&decision=extra_validation&limit=1&cursor=").await;
     assert_eq!(page["decisions"][0]["decision_id"], answer["decision_id"]);
     let (status, problem) = bench.get("/v1/decisions?limit=0").await;
     assert_eq!((status, problem["code"].as_str()), (StatusCode::BAD_REQUEST, Some("bad_query")));

@@ -201,6 +201,7 @@ impl LiveAssessor {
                 take_custom(&mut assessed, scorer.custom(), &asked.custom);
                 let answer = scorer.assess(&assessed.vector, &assessed.tokens, margins);
                 assessed.facts.out_of_distribution = answer.out_of_distribution.is_some();
+                assessed.warnings.extend(answer.out_of_distribution.as_deref().map(outside));
                 assessed.assessment = Some(answer.assessment);
             }
             Err(reason) => assessed.doubts.push(reason),
@@ -368,6 +369,20 @@ impl Assessor for LiveAssessor {
     }
 }
 
+/// Which values are unlike anything that the model was trained on; a value and its rank are one.
+fn outside(names: &[String]) -> String {
+    const N_NAMED: usize = 5;
+    let mut features: Vec<&str> = names.iter().map(|name| name.trim_end_matches(".rank")).collect();
+    features.sort_unstable();
+    features.dedup();
+    let named: Vec<String> = features.iter().take(N_NAMED).map(|name| format!("`{name}`")).collect();
+    let more = match features.len() - named.len() {
+        0 => String::new(),
+        n_more => format!(" and {n_more} more"),
+    };
+    format!("unlike anything that the model was trained on are {}{more}", named.join(", "))
+}
+
 fn asked_id(asked: &Asked) -> Option<&str> {
     let (Target::Commit { id, .. } | Target::Diff { id, .. }) = &asked.target;
     id.as_deref()
@@ -381,8 +396,10 @@ fn is_missing(repository: &LiveRepository, asked: &Asked) -> bool {
 
 fn unknown_commit(repository: &LiveRepository, state: &State, asked: &Asked, error: &git::Error) -> Assessed {
     tracing::info!(repo = repository.name, error = %error, "a commit cannot be read");
+    // Of a repository that went away, everything is unknown.
+    let is_here = repository.read(|git| git.head()).is_ok();
     let reason = match error {
-        git::Error::UnknownRevision { .. } => Reason::standard(ReasonCode::UnknownCommit),
+        git::Error::UnknownRevision { .. } if is_here => Reason::standard(ReasonCode::UnknownCommit),
         _ => Reason::new(
             ReasonCode::UnknownCommit,
             "the commit could not be looked for: the repository cannot be read",

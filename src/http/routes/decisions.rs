@@ -135,6 +135,7 @@ fn search(query: &str) -> Result<Search, ApiError> {
         seen.push(name);
         let value = unescape(value).ok_or_else(|| bad("a value is not percent-encoded UTF-8"))?;
         match name {
+            "repo" | "decision" | "change" | "cursor" | "limit" if value.is_empty() => {}
             "repo" => search.repo = Some(value),
             "decision" => search.verdict = Some(verdict(value)?),
             "change" => search.change = Some(value),

@@ -12,7 +12,7 @@ use crate::risk::GateLevel;
 const MAX_LOOPS: usize = 2;
 
 const CHANGE_FIELDS: &[&str] =
-    &["paths", "keys", "author", "repo", "lines_added", "lines_deleted", "kind", "owners"];
+    &["paths", "keys", "author", "email", "repo", "lines_added", "lines_deleted", "kind", "owners"];
 const RISK_FIELDS: &[&str] = &["score", "percentile", "gate_level"];
 const FUNCTIONS: &[&str] =
     &["size", "contains", "startsWith", "endsWith", "int", "uint", "double", "string", "bool", "type", "dyn"];

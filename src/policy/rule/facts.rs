@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cel::{Context as CelContext, Value};
 
-use crate::change::FileDiff;
+use crate::change::{FileDiff, author_address};
 use crate::policy::question::{Context, ContextValue, Question};
 use crate::risk::Assessment;
 
@@ -89,6 +89,7 @@ impl RuleFacts {
             ("paths".to_owned(), list(&self.paths)),
             ("keys".to_owned(), list(&self.keys)),
             ("author".to_owned(), text(&self.author)),
+            ("email".to_owned(), text(&email_of(&self.author))),
             ("repo".to_owned(), text(&self.repo)),
             ("kind".to_owned(), text(self.kind)),
             ("lines_added".to_owned(), count(self.n_lines.0)),
@@ -96,6 +97,12 @@ impl RuleFacts {
         ];
         map(known.into_iter().chain(owners))
     }
+}
+
+/// The address of an author, `Ada <ada@example.org>` or alone, in lower case; empty where there is none.
+fn email_of(author: &str) -> String {
+    let address = author_address(author);
+    if address.contains('@') { address.to_lowercase() } else { String::new() }
 }
 
 impl RiskFacts {

@@ -11,6 +11,7 @@ fn rules_see_the_change_the_risk_and_the_context() {
         (r#"change.paths.exists(p, p.startsWith("auth/"))"#, Match::No),
         (r#"change.keys.all(k, k.contains("timeout"))"#, Match::Yes),
         (r#"change.author.endsWith("example.org>") && change.repo == "config""#, Match::Yes),
+        (r#"change.email.endsWith("@example.org")"#, Match::Yes),
         ("change.lines_added + change.lines_deleted > 1", Match::Yes),
         (r#""@team" in change.owners"#, Match::Yes),
         (r#"size(change.owners) == 0"#, Match::No),

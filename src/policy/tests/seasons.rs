@@ -89,6 +89,12 @@ fn a_rollback_takes_the_fast_path_and_is_never_held_by_a_window() {
     let strict = policy(&format!("{FREEZE}[rollback]\ndecision = \"extra_validation\"\n"));
     let decision = Asked { now: IN_FREEZE, ..rollback() }.of(&strict);
     assert_eq!(decision.verdict, Verdict::ExtraValidation);
+    let stages = |decision: &Decision| decision.stages.iter().map(|stage| stage.percent).collect::<Vec<_>>();
+    let plans = "[plan.fast_path]\nstages = [{percent = 1, bake = \"15m\"}, {percent = 100}]\n";
+    assert_eq!(stages(&rollback().of(&policy(plans))), [1, 100], "as any other");
+    let at_once = policy(&format!("{plans}[plan.rollback]\nstages = [{{percent = 100}}]\n"));
+    assert_eq!(stages(&rollback().of(&at_once)), [100]);
+    assert_eq!(stages(&Asked::at(1.0).of(&at_once)), [1, 100]);
     let known_bad = Some(KnownBad { outcome: KnownOutcome::Reverted, occurred_at: WEDNESDAY });
     let decision = Asked { known_bad, ..rollback() }.of(&policy(""));
     assert_eq!(decision.verdict, Verdict::ExtraValidation);
