@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use diffrisk::http::trusting;
@@ -57,10 +57,12 @@ impl ServiceArgs {
         body: &Value,
         wanted: Wanted,
     ) -> Result<T, Failure> {
-        let url = url(server, path);
-        let request = self.agent(&url)?.post(&url);
-        let request = self.key()?.into_iter().fold(request, |it, key| it.header("authorization", key));
-        read(server, request.send_json(body), wanted)
+        let (url, key) = (url(server, path), self.key()?);
+        let sent = self.patiently(&url, |agent| {
+            let request = agent.post(&url);
+            key.iter().fold(request, |it, key| it.header("authorization", key)).send_json(body)
+        });
+        read(server, sent?, wanted)
     }
 
     /// Asks `server` a query and reads the answer.
@@ -70,11 +72,27 @@ impl ServiceArgs {
         query: &[(&str, String)],
         wanted: Wanted,
     ) -> Result<T, Failure> {
-        let url = url(server, path);
-        let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
-        let request = self.agent(&url)?.get(&url).query_pairs(pairs);
-        let request = self.key()?.into_iter().fold(request, |it, key| it.header("authorization", key));
-        read(server, request.call(), wanted)
+        let (url, key) = (url(server, path), self.key()?);
+        let sent = self.patiently(&url, |agent| {
+            let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
+            let request = agent.get(&url).query_pairs(pairs);
+            key.iter().fold(request, |it, key| it.header("authorization", key)).call()
+        });
+        read(server, sent?, wanted)
+    }
+
+    /// Asks again where the service is busy and says when to come back, as long as the whole takes no longer than was told.
+    fn patiently(&self, url: &str, ask: impl Fn(&ureq::Agent) -> Sent) -> Result<Sent, Failure> {
+        let started = Instant::now();
+        let timeout = Duration::from_millis(self.timeout_ms.get());
+        loop {
+            let left = timeout.saturating_sub(started.elapsed());
+            let sent = ask(&self.agent(url, left)?);
+            match sent.as_ref().ok().and_then(comes_back_after) {
+                Some(wait) if started.elapsed() + wait < timeout => std::thread::sleep(wait),
+                _ => return Ok(sent),
+            }
+        }
     }
 
     fn key(&self) -> Result<Option<String>, Failure> {
@@ -86,8 +104,7 @@ impl ServiceArgs {
 
     /// Waits for nobody forever, since a pipeline that hangs has no exit code, and goes nowhere else than it was told. The
     /// machine's certificates are only looked for where they are needed.
-    fn agent(&self, url: &str) -> Result<ureq::Agent, Failure> {
-        let timeout = Duration::from_millis(self.timeout_ms.get());
+    fn agent(&self, url: &str, timeout: Duration) -> Result<ureq::Agent, Failure> {
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
         let config = config.max_redirects_will_error(false).timeout_global(Some(timeout));
         if !url.starts_with("https:") {
@@ -99,15 +116,22 @@ impl ServiceArgs {
     }
 }
 
+/// A response, or why there is none.
+type Sent = Result<Response<Body>, ureq::Error>;
+
+/// When a service that takes no more questions now wants to be asked again.
+fn comes_back_after(response: &Response<Body>) -> Option<Duration> {
+    let is_busy =
+        matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let seconds = response.headers().get("retry-after").filter(|_| is_busy)?;
+    Some(Duration::from_secs(seconds.to_str().ok()?.parse().ok()?))
+}
+
 fn url(server: &str, path: &str) -> String {
     format!("{}{path}", server.trim_end_matches('/'))
 }
 
-fn read<T: DeserializeOwned>(
-    server: &str,
-    sent: Result<Response<Body>, ureq::Error>,
-    wanted: Wanted,
-) -> Result<T, Failure> {
+fn read<T: DeserializeOwned>(server: &str, sent: Sent, wanted: Wanted) -> Result<T, Failure> {
     let unanswered = || format!("`{server}` {}", wanted.unanswered);
     let mut response = sent.or_exit(wanted.exit, unanswered())?;
     if response.status() == StatusCode::OK {

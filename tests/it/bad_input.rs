@@ -436,6 +436,38 @@ fn a_server_that_tells_no_problem_is_told_by_its_status() {
     }
 }
 
+#[test]
+fn a_service_that_is_busy_is_asked_again_when_it_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let diff = dir.path().join("a.diff");
+    fs::write(&diff, "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        for status in ["503 Service Unavailable\r\nretry-after: 1", "413 Content Too Large\r\nretry-after: 1"]
+        {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 65_536]).unwrap();
+            write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        }
+        listener
+    });
+    let gate = ["gate", "--diff", text(&diff), "--server", &server];
+    check(&gate, 4, &["413"]);
+    let listener = answering.join().unwrap();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 65_536]).unwrap();
+        write!(stream, "HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    check(&gate, 3, &["gave no decision", "429"]);
+    answering.join().unwrap();
+}
+
 /// A proxy may answer from a cache, or another service in the place of the one that was meant.
 #[test]
 fn only_a_decision_on_this_change_that_is_recorded_and_in_force_lets_it_through() {
