@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
-use diffrisk::dataset::{CustomValues, Rows, Split};
+use diffrisk::dataset::{CustomValues, Row, Rows, Split};
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
 use diffrisk::train::{
     Backtest, BacktestOptions, Mode, Protocol, Recipe, SplitAt, TableBacktest, ablation, backtest,
@@ -22,6 +22,9 @@ use crate::cli::progress::Progress;
 use crate::cli::report::{PredictionsFile, add_utc, render};
 use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
 use crate::cli::time::{Moment, parse_moment, seconds};
+
+/// Of so many changes one may be in another repository as well: of a hundred of two real ones at most half of one is.
+const MOST_SHARED: usize = 100;
 
 /// Arguments of `backtest`.
 #[derive(Debug, Args)]
@@ -177,13 +180,23 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
 /// Rows of the repository under test would train twice beside those that are mined here.
 fn refuse_own(rows: &Rows, more: &Rows) -> Result<(), Failure> {
     let roots: BTreeSet<&str> = rows.facts().iter().map(|row| row.root.as_str()).collect();
-    match more.facts().iter().find(|row| roots.contains(row.root.as_str())) {
-        Some(row) => Err(Failure::bad_input(format!(
+    if let Some(row) = more.facts().iter().find(|row| roots.contains(row.root.as_str())) {
+        return Err(Failure::bad_input(format!(
             "`--with` adds other repositories, but rows of `{}` are of the one under test (root commit {})",
             row.repo, row.root
-        ))),
-        None => Ok(()),
+        )));
     }
+    // A history that was written anew has other commits and the same changes.
+    let theirs: BTreeSet<&str> = more.facts().iter().map(|row| row.digest.as_str()).collect();
+    let is_shared = |row: &&Row| theirs.contains(row.digest.as_str());
+    let n_shared = rows.facts().iter().filter(is_shared).count();
+    if n_shared > rows.n_rows() / MOST_SHARED {
+        return Err(Failure::bad_input(format!(
+            "`--with` adds other repositories, but {n_shared} of {} changes under test are among its rows",
+            rows.n_rows()
+        )));
+    }
+    Ok(())
 }
 
 fn mined(args: &BacktestArgs) -> Result<(Rows, f64), Failure> {

@@ -339,6 +339,20 @@ mod learning {
             "{}",
             stderr(&doubled)
         );
+        // Nor do they where the history was written anew, with other commits.
+        let anew = dir.path().join("anew");
+        let anew = anew.to_str().unwrap();
+        let script = format!(
+            "git init -q --bare {anew} && git -C {repo} fast-export --all | sed 's/^committer .*>/committer A <a@example.org>/' | git -C {anew} fast-import --quiet && git -C {anew} symbolic-ref HEAD $(git -C {repo} symbolic-ref HEAD)"
+        );
+        assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+        json(&["mine", "--repo", anew, "--out", rows, "--json"]);
+        let doubled = diffrisk(&["backtest", "--repo", repo, "--with", rows]);
+        assert!(
+            code(&doubled) == 4 && stderr(&doubled).contains("changes under test are among its rows"),
+            "{}",
+            stderr(&doubled)
+        );
         // Mined rows are a table of Parquet, but none of incidents: it is read, and refused.
         let [followed, linked] = [format!("a={repo}"), format!("a={rows}")];
         for args in [
