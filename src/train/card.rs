@@ -5,6 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use crate::artifact::{Document, Source, TABLE};
+use crate::features::is_custom;
 
 /// The model card of an artifact, in Markdown (after Mitchell et al. 2019, "Model cards for model
 /// reporting"): what it is for, what it was trained on, how it did, what it must not be used for.
@@ -36,6 +37,12 @@ pub fn model_card(document: &Document) -> String {
     }
     if let Some(text) = &document.scoring.ensemble.text {
         put(&mut card, &format!("| tokens | {:.4} | hashed |", text.weight));
+    }
+    let custom = document.schema.iter().map(|feature_ref| &feature_ref.name).filter(|name| is_custom(name));
+    let custom: Vec<String> = custom.map(|name| format!("`{name}`")).collect();
+    if !custom.is_empty() {
+        let said = "Every question must bring them; one without them gets a degraded answer.";
+        put(&mut card, &format!("\n## Custom features\n\n{}. {said}", custom.join(", ")));
     }
     put_values(&mut card, "Parameters", &document.parameters);
     let figures = document.metrics.iter().filter(|(_, value)| !value.is_object() && !value.is_array());

@@ -108,6 +108,8 @@ fn a_custom_feature_is_mined_learned_asked_for_and_missed() {
 fn asked(dir: &Path, artifact: &Artifact) {
     let (model, cache) = (dir.join("model"), dir.join("cache"));
     artifact.save(&model).unwrap();
+    let card = std::fs::read_to_string(model.join("MODEL_CARD.md")).unwrap();
+    assert!(card.contains("## Custom features\n\n`x.load`, `x.spare`."), "{card}");
     let repo = sample().join("config");
     let ask = |command: &str, more: &[&str]| {
         let mut args = vec![command, "--json", "--model", model.to_str().unwrap()];

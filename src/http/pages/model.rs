@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::artifact::{Artifact, Document};
+use crate::features::is_custom;
 use crate::http::assessor::ModelRef;
 use crate::http::pages::attention::{Attention, attention};
 use crate::http::pages::drift::{Drift, drift};
@@ -127,8 +128,13 @@ fn summary(document: &Document) -> String {
     let count = |n: fn(&crate::artifact::Source) -> usize| {
         text::grouped(document.sources.iter().map(n).sum::<usize>() as u64)
     };
+    let custom = document.schema.iter().filter(|feature_ref| is_custom(&feature_ref.name)).count();
+    let asked = match custom {
+        0 => String::new(),
+        n => format!(" {} of them must come with every question.", text::grouped(n as u64)),
+    };
     format!(
-        "Trained on {} changes of {} {}, {} of which went wrong. It reads {} values of a change.",
+        "Trained on {} changes of {} {}, {} of which went wrong. It reads {} values of a change.{asked}",
         count(|source| source.n_rows),
         document.sources.len(),
         if document.sources.len() == 1 { "source" } else { "sources" },
