@@ -54,8 +54,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/v2/health/live", get(infer::live))
         .route("/v2/health/ready", get(infer::ready))
-        .route("/openapi.json", get(docs::openapi))
-        .route("/docs", get(docs::page));
+        .route("/openapi.json", get(docs::openapi));
     guarded
         .merge(open)
         .merge(pages::router(&service))

@@ -334,5 +334,6 @@ async fn the_docs_page_needs_nothing_but_itself() {
         http_body_util::BodyExt::collect(response.await.unwrap().into_body()).await.unwrap().to_bytes();
     let html = String::from_utf8(body.to_vec()).unwrap();
     assert!(html.contains("id=\"store_down\"") && html.contains("/v1/score"));
+    let html = html.replace("xmlns='http://www.w3.org/2000/svg'", "");
     assert!(!html.contains("<script") && !html.contains("http://") && !html.contains("https://"));
 }

@@ -34,6 +34,7 @@ pub(super) enum Here {
     Decisions,
     Suspects,
     Model,
+    Api,
     Elsewhere,
 }
 
@@ -58,6 +59,10 @@ impl Frame {
 
     pub(super) fn is_suspects(&self) -> bool {
         self.here == Here::Suspects
+    }
+
+    pub(super) fn is_api(&self) -> bool {
+        self.here == Here::Api
     }
 
     pub(super) fn is_model(&self) -> bool {

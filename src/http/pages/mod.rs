@@ -1,9 +1,10 @@
-//! Pages for people: the list of decisions, one decision, what may have broken something, the model behind them.
+//! Pages for people: the list of decisions, one decision, what may have broken something, the model behind them, the API.
 //!
 //! Rendered whole on the server, with no script and nothing from elsewhere; all text from outside is
 //! a [`text::Shown`]. A page shows what was recorded and, where the change can be read from a followed
 //! repository at this moment, the change itself; nothing of it is kept. Authors are not named.
 
+mod api;
 mod attention;
 mod beside;
 mod chart;
@@ -46,6 +47,7 @@ pub(super) fn router(service: &Arc<Service>) -> Router<Arc<Service>> {
     let open = Router::new()
         .route("/sign-in", post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
+        .route("/docs", get(api::page))
         .route("/assets/{name}", get(frame::stylesheet));
     guarded.merge(open).layer(from_fn(session::same_origin))
 }

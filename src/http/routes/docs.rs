@@ -1,6 +1,4 @@
-//! What the service says about itself: OpenAPI for programs, a page for people.
-
-use std::fmt::Write as _;
+//! What the service says about itself to programs: OpenAPI.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -8,10 +6,8 @@ use utoipa::OpenApi;
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{Content, Ref, RefOr, Schema};
 
-use crate::http::ProblemCode;
 use crate::http::routes::{admin, decisions, health, infer, outcomes, score, suspects};
 use crate::http::wire;
-use crate::policy::ReasonCode;
 
 /// The OpenAPI document.
 #[derive(OpenApi)]
@@ -101,67 +97,22 @@ pub(in crate::http) async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], openapi_json()).into_response()
 }
 
-/// A page that needs nothing but itself: no script, no font, no call elsewhere.
-pub(in crate::http) async fn page() -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
-        ),
-    ];
-    (headers, docs_page()).into_response()
+/// A route, for people.
+pub(in crate::http) struct RouteLine {
+    pub(in crate::http) method: String,
+    pub(in crate::http) path: String,
+    pub(in crate::http) summary: String,
 }
 
-fn docs_page() -> String {
-    let mut html = String::from(HEAD);
-    let openapi = Document::openapi();
-    let value = serde_json::to_value(&openapi).unwrap_or_default();
-    html.push_str("<h2>Routes</h2><table><tr><th>Method</th><th>Path</th><th>What it does</th></tr>");
+/// Every route of the document.
+pub(in crate::http) fn route_lines() -> Vec<RouteLine> {
+    let value = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    let mut lines = Vec::new();
     for (path, item) in value["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
-            let summary = operation["summary"].as_str().unwrap_or("");
-            row(&mut html, &[&method.to_uppercase(), path, summary], None);
+            let summary = operation["summary"].as_str().unwrap_or("").replace('`', "");
+            lines.push(RouteLine { method: method.to_uppercase(), path: path.clone(), summary });
         }
     }
-    html.push_str("</table><h2>Reasons</h2><p>The closed set of <code>reasons[].code</code>.</p>");
-    html.push_str("<table><tr><th>Code</th><th>Degrades</th><th>Meaning</th></tr>");
-    for code in ReasonCode::ALL {
-        let degrades = if code.degrades() { "yes" } else { "" };
-        row(&mut html, &[code.as_str(), degrades, code.sentence()], Some(code.as_str()));
-    }
-    html.push_str("</table><h2>Problems</h2><p>The closed set of <code>code</code> in an error answer.</p>");
-    html.push_str("<table><tr><th>Code</th><th>Status</th><th>Meaning</th></tr>");
-    for code in ProblemCode::ALL {
-        let status = code.status().as_u16().to_string();
-        row(&mut html, &[code.as_str(), &status, code.title()], Some(code.as_str()));
-    }
-    html.push_str("</table></main></body></html>\n");
-    html
+    lines
 }
-
-fn row(html: &mut String, cells: &[&str], id: Option<&str>) {
-    // Writing to a string never fails; every cell is our own text, but a `<` stays a `<`.
-    let _ = match id {
-        Some(id) => write!(html, "<tr id=\"{id}\">"),
-        None => write!(html, "<tr>"),
-    };
-    for (idx, cell) in cells.iter().enumerate() {
-        let cell = cell.replace('&', "&amp;").replace('<', "&lt;");
-        let _ = if idx + 1 < cells.len() {
-            write!(html, "<td><code>{cell}</code></td>")
-        } else {
-            write!(html, "<td>{cell}</td>")
-        };
-    }
-    html.push_str("</tr>");
-}
-
-const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>diffrisk API</title>\
-<meta name=\"viewport\" content=\"width=device-width\"><style>body{font:16px/1.5 system-ui,sans-serif;margin:0}\
-main{max-width:60rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%}\
-td,th{text-align:left;border-bottom:1px solid #8884;padding:.3rem .6rem .3rem 0;vertical-align:top;overflow-wrap:anywhere}\
-:target{background:#fe94}</style></head><body><main><h1>diffrisk API</h1>\
-<p>Ask <code>POST /v1/score</code> about a change before it rolls out; act on <code>decision</code>. \
-Anything in doubt is <code>extra_validation</code> with <code>\"degraded\": true</code>. \
-The whole contract: <a href=\"/openapi.json\">OpenAPI 3.1</a>.</p>";
