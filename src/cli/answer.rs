@@ -11,7 +11,7 @@ use crate::cli::output::{is_colorful, wrapped};
 pub fn describe_in_full(answer: &Answer, explanation: &Explanation) -> String {
     let style = if is_colorful() { Style::Color } else { Style::Plain };
     let mut text = terminal(explanation, style);
-    for warning in &answer.warnings {
+    for warning in answer.warnings.iter().filter(|warning| !explanation.notes.contains(warning)) {
         put(&mut text, &format!("note: {warning}"));
     }
     text

@@ -25,6 +25,8 @@ use crate::cli::time::{Moment, parse_moment, seconds};
 
 /// Of so many changes one may be in another repository as well: of a hundred of two real ones at most half of one is.
 const MOST_SHARED: usize = 100;
+/// In a short history, so few say nothing.
+const FEWEST_SHARED: usize = 5;
 
 /// Arguments of `backtest`.
 #[derive(Debug, Args)]
@@ -186,11 +188,12 @@ fn refuse_own(rows: &Rows, more: &Rows) -> Result<(), Failure> {
             row.repo, row.root
         )));
     }
-    // A history that was written anew has other commits and the same changes.
-    let theirs: BTreeSet<&str> = more.facts().iter().map(|row| row.digest.as_str()).collect();
-    let is_shared = |row: &&Row| theirs.contains(row.digest.as_str());
+    // A history that was written anew has other commits and the same changes; those without a line are the same everywhere.
+    let theirs = more.facts().iter().filter(|row| row.effort > 0).map(|row| row.digest.as_str());
+    let theirs: BTreeSet<&str> = theirs.collect();
+    let is_shared = |row: &&Row| row.effort > 0 && theirs.contains(row.digest.as_str());
     let n_shared = rows.facts().iter().filter(is_shared).count();
-    if n_shared > rows.n_rows() / MOST_SHARED {
+    if n_shared >= FEWEST_SHARED && n_shared > rows.n_rows() / MOST_SHARED {
         return Err(Failure::bad_input(format!(
             "`--with` adds other repositories, but {n_shared} of {} changes under test are among its rows",
             rows.n_rows()

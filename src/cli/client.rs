@@ -16,8 +16,11 @@ use ureq::http::{Response, StatusCode};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 
-/// Ten seconds: a service answers within its deadline of a fifth of a second, also where it folds or is busy.
+/// Ten seconds: a service answers within its deadline, a fifth of a second or ten times that for a range, also where it folds or
+/// is busy.
 const TIMEOUT_MS: NonZeroU64 = NonZeroU64::new(10_000).expect("ten thousand is not zero");
+
+const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 /// Which service is asked, and how.
 #[derive(Debug, Args)]
@@ -86,11 +89,15 @@ impl ServiceArgs {
         let started = Instant::now();
         let timeout = Duration::from_millis(self.timeout_ms.get());
         loop {
-            let left = timeout.saturating_sub(started.elapsed());
+            let left = timeout.saturating_sub(started.elapsed()).max(Duration::from_millis(1));
             let sent = ask(&self.agent(url, left)?);
-            match sent.as_ref().ok().and_then(comes_back_after) {
-                Some(wait) if started.elapsed() + wait < timeout => std::thread::sleep(wait),
-                _ => return Ok(sent),
+            let wait = sent.as_ref().ok().and_then(comes_back_after);
+            // Another answer needs a moment as well: what is there now says more than a timeout would.
+            let is_time =
+                |wait: Duration| started.elapsed().checked_add(wait * 2).is_some_and(|at| at < timeout);
+            match wait.filter(|wait| *wait < timeout && is_time(*wait)) {
+                Some(wait) => std::thread::sleep(wait),
+                None => return Ok(sent),
             }
         }
     }
@@ -119,12 +126,12 @@ impl ServiceArgs {
 /// A response, or why there is none.
 type Sent = Result<Response<Body>, ureq::Error>;
 
-/// When a service that takes no more questions now wants to be asked again.
+/// How long after its answer a service that takes no more questions now wants to be asked again: never at once.
 fn comes_back_after(response: &Response<Body>) -> Option<Duration> {
     let is_busy =
         matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     let seconds = response.headers().get("retry-after").filter(|_| is_busy)?;
-    Some(Duration::from_secs(seconds.to_str().ok()?.parse().ok()?))
+    Some(Duration::from_secs(seconds.to_str().ok()?.parse().ok()?).max(LEAST_WAIT))
 }
 
 fn url(server: &str, path: &str) -> String {

@@ -64,8 +64,10 @@ pub fn run(args: SuspectsArgs) -> Result<Exit, Failure> {
     if args.output.json {
         print_json(&answer)?;
     } else {
-        print(&describe(&answer, args.service.server.as_deref()));
-        answer.warnings.iter().for_each(|warning| note(warning));
+        // What a service says goes to a terminal.
+        let text = describe(&answer, args.service.server.as_deref());
+        print(&text.lines().map(without_controls).collect::<Vec<_>>().join("\n"));
+        answer.warnings.iter().for_each(|warning| note(&without_controls(warning)));
     }
     Ok(Exit::Success)
 }
@@ -87,9 +89,7 @@ fn ask(args: &SuspectsArgs, server: &str, at: i64) -> Result<SuspectsAnswer, Fai
         ("limit", args.limit.to_string()),
     ];
     query.extend(args.paths.iter().map(|path| ("path", path.clone())));
-    let mut answer: SuspectsAnswer = args.service.get((server, "/v1/suspects"), &query, SUSPECTS)?;
-    strip_controls(&mut answer);
-    Ok(answer)
+    args.service.get((server, "/v1/suspects"), &query, SUSPECTS)
 }
 
 /// A table of the suspects, and below it why each is risky.
@@ -153,13 +153,4 @@ fn known_bad(known_bad: &KnownBadAnswer) -> String {
 
 fn short(commit: &str) -> String {
     commit.chars().take(12).collect()
-}
-
-/// Texts of a service go to terminals and logs.
-fn strip_controls(answer: &mut SuspectsAnswer) {
-    let texts = answer
-        .suspects
-        .iter_mut()
-        .flat_map(|suspect| suspect.title.iter_mut().chain(&mut suspect.why).chain(&mut suspect.hazards));
-    texts.chain(&mut answer.warnings).for_each(|text| *text = without_controls(text));
 }

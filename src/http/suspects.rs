@@ -17,7 +17,6 @@ use crate::http::explain::groups;
 use crate::http::joins::decisions_on;
 use crate::http::live::LiveError;
 use crate::incident::OutcomeTarget;
-use crate::label::ChangeKind;
 use crate::policy::{Hazard, KnownOutcome, Policy};
 use crate::store::{self, Store};
 
@@ -241,10 +240,8 @@ pub(super) async fn add_decisions(
 }
 
 fn hazards(policy: &Policy, repo: &str, assessed: &Assessed) -> Vec<String> {
-    if assessed.classification.kind == ChangeKind::Rollback {
-        return Vec::new();
-    }
-    let found = policy.hazards_in((repo, &assessed.change.record), &assessed.keys, None);
+    let of_change = (assessed.classification.kind, assessed.change.record.as_ref());
+    let found = policy.hazards_in(repo, of_change, &assessed.keys, None);
     found.iter().map(Hazard::text).collect()
 }
 

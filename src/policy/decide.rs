@@ -70,20 +70,22 @@ impl Policy {
 
     /// The built-in hazard rules that fire on a change, but those that are switched off; none on a proved rollback.
     pub fn hazards(&self, question: &Question<'_>) -> Vec<Hazard> {
-        if question.classification.kind == ChangeKind::Rollback {
-            return Vec::new();
-        }
+        let of_change = (question.classification.kind, question.change.record.as_ref());
         let environment = question.context.environment.as_deref();
-        self.hazards_in((question.repo, &question.change.record), question.keys, environment)
+        self.hazards_in(question.repo, of_change, question.keys, environment)
     }
 
     /// The same of a diff in a repository, whatever else is known of it.
     pub fn hazards_in(
         &self,
-        (repo, record): (&str, &ChangeRecord),
+        repo: &str,
+        (kind, record): (ChangeKind, &ChangeRecord),
         keys: &[(String, Vec<KeyChange>)],
         environment: Option<&str>,
     ) -> Vec<Hazard> {
+        if kind == ChangeKind::Rollback {
+            return Vec::new();
+        }
         let of_repository = self.repositories.get(repo).map(|repository| &repository.hazards_off);
         let off = self.hazards_off.iter().chain(of_repository.into_iter().flatten());
         let off = off.map(String::as_str).collect();

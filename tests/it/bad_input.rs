@@ -444,7 +444,7 @@ fn a_service_that_is_busy_is_asked_again_when_it_says_so() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
     let answering = std::thread::spawn(move || {
-        for status in ["503 Service Unavailable\r\nretry-after: 1", "413 Content Too Large\r\nretry-after: 1"]
+        for status in ["503 Service Unavailable\r\nretry-after: 0", "413 Content Too Large\r\nretry-after: 1"]
         {
             let (mut stream, _) = listener.accept().unwrap();
             let _ = stream.read(&mut [0; 65_536]).unwrap();
@@ -460,7 +460,7 @@ fn a_service_that_is_busy_is_asked_again_when_it_says_so() {
     let answering = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.read(&mut [0; 65_536]).unwrap();
-        write!(stream, "HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap();
+        write!(stream, "HTTP/1.1 429 Too Many Requests\r\nretry-after: 18446744073709551615\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
@@ -684,6 +684,9 @@ fn a_diff_made_of_everything_as_text_is_the_change_that_its_commit_is() {
         let args = [&["score", "--repo", text(script.path()), "--unit", "commit", "--json"], args].concat();
         serde_json::from_slice(&diffrisk(&args).stdout).unwrap()
     };
+    let gate = ["gate", "--repo", text(script.path()), "--unit", "commit", "--commit", "HEAD", "--explain"];
+    let explained = diffrisk(&gate).stdout;
+    assert!(String::from_utf8_lossy(&explained).contains("Why policy says so"));
     let [commit, posted] = [answer(&["--commit", &second.to_string()]), answer(&["--diff", text(&diff)])];
     assert_eq!(posted["change"]["digest"], commit["change"]["digest"]);
     let hazards = |answer: &Value| answer["reasons"].to_string().contains("unread");

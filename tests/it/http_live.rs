@@ -240,6 +240,8 @@ async fn custom_features_are_served_as_they_were_mined_and_replay() {
         assert_eq!(vector(&answer), world.mined(idx), "{commit}");
         // Nobody ever knew the other one: that is missing from every question, and no question is vouched for.
         assert!(codes(&answer).contains(&"custom_feature_missing"), "{answer}");
+        let custom = served.get("/v1/model").await["custom_features"].clone();
+        assert!(custom.as_array().is_some_and(|names| !names.is_empty()), "{custom}");
         assert_eq!((&answer["degraded"], answer["decision"] == "fast_path"), (&json!(true), false));
         assert_eq!(answer["risk"]["reference"]["scope"], "artifact");
         items.push((body, answer));

@@ -141,7 +141,7 @@ fn whoever_found_the_cause_says_so_on_the_page() {
     assert_eq!((&outcome["incident_id"], &outcome["source"]), (&json!("INC-7"), &json!("page")), "{stored}");
 
     let page = service.get("/suspects?repo=shop&at=2020-09-13T14%3A30&hours=24").1;
-    assert!(page.contains("Withdraw what was reported"), "{page}");
+    assert!(page.contains("Withdraw what was reported of it"), "{page}");
     assert_eq!(press("harmless").0, 422, "the form has no such button");
     assert_eq!(press("retracted").0, 200);
     assert_eq!(known_bad(), Value::Null);
@@ -173,6 +173,21 @@ fn the_command_asks_a_service_as_well() {
     let (_, document, _) = run(&[&asked[..], &["--json"]].concat());
     let document: Value = serde_json::from_str(&document).unwrap();
     assert_eq!(document, suspects(&service, "at=2020-09-13T14:00:00Z&path=a"));
+
+    // The same decision, read from its log by a person.
+    let log = format!("sqlite://{}", dir.path().join("log.db").display());
+    let reported = json!({ "decision_id": id, "outcome": "incident", "occurred_at": "2020-09-13T14:00:00Z", "incident_id": "INC-7" });
+    assert_eq!(service.post("/v1/outcomes", &reported.to_string()).0, 201);
+    let shown = Command::new(env!("CARGO_BIN_EXE_diffrisk"))
+        .args(["decisions", "show", id, "--store", &log])
+        .output();
+    let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
+    assert!(
+        shown.starts_with(&format!("decision {id} of ")) && shown.contains("Why policy says so"),
+        "{shown}"
+    );
+    assert!(shown.contains(" outcome: ") && shown.contains("incident_id INC-7"), "{shown}");
+    assert!(!shown.contains('{') && shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
 
     let (code, _, said) = run(&["--server", &server, "--name", "nobody"]);
     assert!(code == Some(4) && said.contains("cannot look for suspects: not_found"), "{said}");

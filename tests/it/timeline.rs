@@ -189,18 +189,26 @@ fn unknown_is_null_and_never_zero() {
 #[test]
 fn declared_incidents_label_changes_of_the_sample() {
     let incidents = load_incidents(&sample().join("incidents.csv")).unwrap();
-    let options = MineOptions {
+    let sources = Sources::new(incidents, Vec::new());
+    let options = |until: Option<i64>| MineOptions {
         name: "sample".to_owned(),
         unit: Unit::Commit,
-        sources: Sources::new(incidents, Vec::new()),
+        sources: sources.clone(),
         since: None,
-        until: None,
+        until,
         now: i64::MAX,
         custom: None,
         author_key: AuthorKey::new(vec![1; 32]).unwrap(),
     };
-    let mined = mine(&repository(), options, |_| {}).unwrap();
-    assert_eq!(mined.n_unknown_targets, 0);
+    let last_known_at = sources.last_known_at().unwrap();
+    let mined = mine(&repository(), options(None), |_| {}).unwrap();
+    assert_eq!((mined.n_unknown_targets, mined.n_later_targets), (0, 0), "nothing that is known is left out");
+    assert!(mined.metadata.mined_at >= last_known_at);
+    let newest = &mined.rows.facts()[mined.rows.n_rows() - 1];
+    assert_eq!(mined.metadata.head, newest.change_id.0);
+    let middle = &mined.rows.facts()[mined.rows.n_rows() / 2];
+    let cut = mine(&repository(), options(Some(middle.committed_at)), |_| {}).unwrap();
+    assert_eq!(cut.metadata.head, cut.rows.facts()[cut.rows.n_rows() - 1].change_id.0);
     let by_incident =
         |row: &diffrisk::dataset::Row| row.label_source == Some(diffrisk::label::LabelSource::Incident);
     assert!(mined.rows.facts().iter().any(by_incident));

@@ -3,7 +3,7 @@
 use crate::change::parse::DiffError;
 use crate::change::parse::cursor::Cursor;
 use crate::change::parse::{hunk, names, normalise};
-use crate::change::{FileContent, FileDiff, FileStatus, Hunk};
+use crate::change::{FileContent, FileDiff, FileStatus, Hunk, LineOrigin};
 
 const GIT_HEADER: &[u8] = b"diff --git ";
 const NAME: &str = "a file name";
@@ -342,7 +342,7 @@ fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<Parsed
         old_mode: if is_added { 0 } else { header.old_mode },
         new_mode: if header.is_deleted { 0 } else { header.new_mode },
         content: match () {
-            () if header.is_binary || holds_zero_byte(&hunks) => FileContent::Binary,
+            () if header.is_binary || shows_binary(&hunks) => FileContent::Binary,
             () if is_unread => FileContent::Unread,
             () => FileContent::Text(hunks),
         },
@@ -351,9 +351,23 @@ fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<Parsed
 }
 
 /// Whether what is written as text is none, as of a diff that was made of everything as text (`git diff --text`): the change
-/// is then the same one, with the same digest, as read from its commit.
-fn holds_zero_byte(hunks: &[Hunk]) -> bool {
-    hunks.iter().flat_map(|hunk| &hunk.lines).any(|line| line.text.contains('\0'))
+/// is then the same one, with the same digest, as read from its commit. Git takes a file for binary by a zero byte among its
+/// first 8,000; where a diff does not show the beginning, nobody can tell.
+fn shows_binary(hunks: &[Hunk]) -> bool {
+    const N_PROBED: usize = 8_000;
+    let begins_binary = |start: u32, absent: LineOrigin| {
+        let Some(hunk) = hunks.first().filter(|_| start <= 1) else { return false };
+        let mut n_left = N_PROBED;
+        let mut lines = hunk.lines.iter().filter(|line| line.origin != absent);
+        lines.any(|line| {
+            let probed = line.text.as_bytes().get(..n_left.min(line.text.len())).unwrap_or(&[]);
+            n_left = n_left.saturating_sub(line.text.len() + 1);
+            probed.contains(&0)
+        })
+    };
+    hunks.first().is_some_and(|hunk| {
+        begins_binary(hunk.old_start, LineOrigin::Added) || begins_binary(hunk.new_start, LineOrigin::Deleted)
+    })
 }
 
 /// Whether a path is written in one way only: rules that ask how it begins must not be passed by another one.

@@ -1,6 +1,6 @@
 //! The change itself, read from the repository at this moment: risky files first, capped, inert.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::secrets::redact;
 use crate::change::{Change, FileContent, FileDiff, FileStatus, Hunk, KeyChange, LineOrigin};
@@ -192,7 +192,8 @@ fn hunks_by_risk(file: &FileDiff, explained: Option<&FileExplanation>) -> Vec<(u
     let measured = |idx: usize| explained?.hunks.iter().find(|hunk| hunk.hunk_idx == idx)?.factor;
     let raised = |idx: &usize| measured(*idx).filter(|factor| factor.ln() > MIN_SHARE).unwrap_or(1.0);
     let mut order: Vec<usize> = (0..file.hunks().len()).collect();
-    let is_hazard = |idx: &usize| hazards(explained).any(|spot| spot.hunk_idx == Some(*idx));
+    let hazardous: BTreeSet<usize> = hazards(explained).filter_map(|spot| spot.hunk_idx).collect();
+    let is_hazard = |idx: &usize| hazardous.contains(idx);
     order.sort_by(|a, b| is_hazard(b).cmp(&is_hazard(a)).then_with(|| raised(b).total_cmp(&raised(a))));
     order.into_iter().map(|idx| (idx, measured(idx).and_then(factor_words))).collect()
 }

@@ -16,7 +16,8 @@ use crate::http::routes::outcomes;
 use crate::http::service::Service;
 use crate::http::{ApiError, Json, ProblemCode};
 
-const INCIDENT: &str = "incident";
+/// What a suspect did.
+pub(super) const INCIDENT: &str = "incident";
 /// What a button reports, and what it says.
 pub(super) const BUTTONS: [(&str, &str); 3] =
     [("harmless", "It went fine"), (INCIDENT, "It caused an incident"), ("reverted", "It was reverted")];

@@ -14,6 +14,7 @@ use crate::http::pages::form::{Form, query};
 use crate::http::pages::frame::{self, Frame, Here, problem};
 use crate::http::pages::headline::{Tone, short_change};
 use crate::http::pages::list::{Choice, repository_choices};
+use crate::http::pages::outcome::INCIDENT;
 use crate::http::pages::said::Said;
 use crate::http::pages::session::Reader;
 use crate::http::pages::text::{self, Shown};
@@ -30,8 +31,6 @@ const SPANS: [(&str, &str); 6] = [
     ("168", "a week"),
     ("336", "14 days"),
 ];
-
-const INCIDENT: &str = "incident";
 
 /// Paths of a change that are named; the others are counted.
 const N_PATHS: usize = 2;

@@ -103,8 +103,9 @@ pub(in crate::http) async fn take(
     let names = (said.repo.as_deref(), said.names.as_slice());
     let decisions = decisions_on(store, names, (reported, landed.as_ref()), now_ms).await;
     let decisions = decisions.map_err(|error| failed(&error))?;
-    // A digest alone is the same change wherever it is.
-    if !matches!(said.names.first(), Some(OutcomeTarget::Digest(_))) {
+    // A diff that is bad is bad wherever it is asked about, until that is taken back; where it went well tells of there alone.
+    let is_by_digest = matches!(said.names.first(), Some(OutcomeTarget::Digest(_)));
+    if !(is_by_digest && (said.is_bad() || said.outcome == OutcomeKind::Retracted)) {
         said.repo = said.repo.or_else(|| decisions.first()?.record.columns.repo.clone());
     }
     landed.iter().for_each(|landed| said.add_names(landed));
@@ -303,10 +304,13 @@ impl Said {
         new_records
     }
 
+    fn is_bad(&self) -> bool {
+        matches!(self.outcome, OutcomeKind::Incident | OutcomeKind::Reverted | OutcomeKind::Caught)
+    }
+
     /// A change that turned out bad must not pass on a decision made before that was known.
     fn revocations(&self, decisions: &[Joined], now_ms: i64) -> Vec<NewRecord> {
-        let is_bad =
-            matches!(self.outcome, OutcomeKind::Incident | OutcomeKind::Reverted | OutcomeKind::Caught);
+        let is_bad = self.is_bad();
         let stands =
             |record: &&Record| record.columns.expires_ms.is_some_and(|expires_ms| expires_ms > now_ms);
         let records = decisions.iter().map(|joined| &joined.record).filter(|_| is_bad).filter(stands);

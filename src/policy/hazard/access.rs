@@ -1,11 +1,11 @@
 //! Rules about who may do what.
 
-use crate::change::KeyChangeKind;
-use crate::policy::hazard::command::is_sql;
+use crate::change::{KeyChangeKind, LineOrigin};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::line::frees_from_passwords;
 use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
+use crate::policy::hazard::sql::{grants_more, is_sql};
 
 pub(super) const RULES: &[HazardRule] = &[
     edit_rule(
@@ -151,22 +151,17 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
             && edit.gains(&["readwrite", "read-write", "read_write"])
             || edit.old == "ro" && edit.new == "rw"
     };
-    let user_root = edit.becomes(&["root"]) && !edit.old.is_empty() && edit.leaf_says(&["user"]);
-    // Who is not told to become somebody else stays root.
-    let stays_root = || {
-        let path = edit.file_diff.path();
-        edit.key_change.leaf.eq_ignore_ascii_case("user")
-            && edit.is_dropped()
-            && edit.old != "root"
-            && (path.ends_with(".service") || path.contains("ockerfile") || path.contains("ontainerfile"))
-    };
-    let open_to_all =
-        || edit.gains(&["chmod 777", "chmod -r 777", "chmod 0777", "chmod -r 0777", "chmod a+w"]);
+    let user_root = edit.becomes(&["root", "0", "root:root", "0:0"])
+        && !edit.old.is_empty()
+        && edit.key_change.leaf.eq_ignore_ascii_case("user");
+    // What the token of a workflow may do beside reading.
     let of_token = || {
-        edit.old == "read" && edit.new == "write" && edit.path_says(&["permissions"])
-            || edit.becomes(&["write"])
-                && edit.key_change.parent() == "permissions"
-                && edit.file_diff.path().starts_with(".github/")
+        const WRITES: &[&str] = &["contents", "actions", "packages"];
+        edit.becomes(&["write"])
+            && edit.path_says(&["permissions"])
+            && (matches!(edit.old.as_ref(), "read" | "none")
+                || WRITES.contains(&edit.key_change.leaf.as_str())
+                    && edit.file_diff.path().starts_with(".github/"))
     };
     is_on
         || as_root
@@ -178,30 +173,47 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         || writes()
         || as_admin
         || gets_all
-        || stays_root()
-        || open_to_all()
+        || stays_root(edit)
+        || opens_to_all(&edit.new) && !opens_to_all(&edit.old)
         || of_token()
         || edit.gains_word(MIGHTY)
         || is_writable_by_all(edit)
-        || is_granted_more(edit)
+        || is_sql(edit) && grants_more(edit)
 }
 
-/// Whether a statement of SQL gives more than the one before, or no longer takes something away.
-fn is_granted_more(edit: &Edit<'_>) -> bool {
-    const MORE: &[&str] = &[
-        "grant all",
-        " on *.* ",
-        "with grant option",
-        "with admin option",
-        " to public",
-        "@'%'",
-        " superuser",
-        " bypassrls",
-        "db_owner",
-        "sysadmin",
-    ];
-    let no_longer_taken = || edit.is_dropped() && edit.old.trim_start().starts_with("revoke ");
-    is_sql(edit) && (edit.gains(MORE) || no_longer_taken())
+/// Whether nobody tells a container or a service any more to become somebody else: it stays root.
+fn stays_root(edit: &Edit<'_>) -> bool {
+    let path = edit.file_diff.path();
+    let is_container = path.contains("ockerfile") || path.contains("ontainerfile");
+    let is_service = path.ends_with(".service") || path.contains(".service.d/");
+    // A stage of a build that goes takes its user along.
+    let goes_with_stage = || {
+        let mut gone = edit.file_diff.changed_lines().filter(|line| line.origin == LineOrigin::Deleted);
+        gone.any(|line| line.text.trim_start().starts_with("FROM "))
+    };
+    (is_container || is_service)
+        && edit.key_change.leaf.eq_ignore_ascii_case("user")
+        && edit.is_dropped()
+        && !matches!(edit.old.as_ref(), "root" | "0")
+        && !edit.comes_elsewhere("DynamicUser")
+        && !(is_container && goes_with_stage())
+}
+
+/// Whether a command lets everybody write: `chmod -R 777`, `chmod a+rwx`.
+fn opens_to_all(command: &Value<'_>) -> bool {
+    if !command.has_any(&["chmod"]) {
+        return false;
+    }
+    let mut words = command.split_ascii_whitespace().skip_while(|word| !word.ends_with("chmod"));
+    let mode = words.by_ref().skip(1).find(|word| !word.starts_with('-'));
+    mode.is_some_and(|mode| {
+        let is_octal = matches!(mode.len(), 3 | 4) && mode.bytes().all(|b| matches!(b, b'0'..=b'7'));
+        let by_letters = mode
+            .split_once('+')
+            .is_some_and(|(who, what)| (who.contains('a') || who.contains('o')) && what.contains('w'));
+        is_octal && !(mode.len() == 4 && mode.starts_with('1')) && mode.ends_with(['2', '3', '6', '7'])
+            || by_letters
+    })
 }
 
 /// A mode that lets everybody write and did not before.

@@ -4,49 +4,101 @@ use crate::change::KeyChangeKind;
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
+use crate::policy::hazard::sql;
 
 pub(super) const RULES: &[HazardRule] = &[edit_rule(
     "destructive_command",
     Sphere::OutsideTests,
     destructive_command,
     [
-        "A command or a statement deletes data, or what holds it",
+        "A command or a statement deletes or overwrites data, or what holds it",
         "`DROP TABLE orders;` or `terraform destroy`",
     ],
 )];
 
 /// Whether a line came that deletes, as a statement of SQL or as a command.
 fn destructive_command(edit: &Edit<'_>) -> bool {
-    const COMMANDS: &[&str] = &[
-        "terraform destroy",
-        "tofu destroy",
-        "pulumi destroy",
-        "kubectl delete ns",
-        "kubectl delete namespace",
-        "kubectl delete pv",
-        "kubectl delete crd",
-        "--no-preserve-root",
-        "flushall",
-        "dropdb ",
-        "mkfs.",
-        "zpool destroy",
-    ];
     let comes =
         matches!(edit.key_change.kind, KeyChangeKind::Text | KeyChangeKind::Added | KeyChangeKind::ListAdd);
-    comes && (edit.gains(COMMANDS) || is_sql(edit) && deletes(&edit.new) && !deletes(&edit.old))
+    if !comes {
+        return false;
+    }
+    if sql::is_sql(edit) {
+        return sql::deletes(edit);
+    }
+    destroys(&edit.new) && !destroys(&edit.old)
 }
 
-/// Whether an edit stands in statements of SQL.
-pub(super) fn is_sql(edit: &Edit<'_>) -> bool {
-    let path = edit.file_diff.path();
-    path.get(path.len().saturating_sub(4)..).is_some_and(|ending| ending.eq_ignore_ascii_case(".sql"))
+/// Whether a line of a shell calls a program to delete what nothing brings back.
+fn destroys(line: &Value<'_>) -> bool {
+    const PROGRAMS: &[&str] = &[
+        "terraform",
+        "tofu",
+        "terragrunt",
+        "pulumi",
+        "kubectl",
+        "redis-cli",
+        "valkey-cli",
+        "helm",
+        "mkfs",
+        "dropdb",
+        "zpool",
+        "aws",
+        "gsutil",
+        "rm ",
+    ];
+    if !line.has_any(PROGRAMS) {
+        return false;
+    }
+    let is_part =
+        |c: char| !(c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | ')' | '"' | '\'' | '`'));
+    let words: Vec<&str> = line.split(|c| !is_part(c)).filter(|word| !word.is_empty()).collect();
+    (0..words.len()).any(|idx| destroys_by(&words[idx..]))
 }
 
-fn deletes(statement: &Value<'_>) -> bool {
-    const DROPS: &[&str] = &["drop table", "drop database", "drop schema", "drop column", "truncate "];
-    let is_of_all = || {
-        let begins = ["delete from ", "update "].iter().any(|verb| statement.trim_start().starts_with(verb));
-        begins && statement.trim_end().ends_with(';') && !statement.contains(" where ")
+/// Whether a command does, from the name of its program on.
+fn destroys_by(command: &[&str]) -> bool {
+    const HOLDERS: &[&str] = &[
+        "ns",
+        "namespace",
+        "namespaces",
+        "pvc",
+        "pv",
+        "persistentvolume",
+        "persistentvolumeclaim",
+        "persistentvolumeclaims",
+        "crd",
+        "crds",
+        "node",
+        "nodes",
+    ];
+    let Some((program, arguments)) = command.split_first() else { return false };
+    let has = |wanted: &[&str]| arguments.iter().any(|argument| wanted.contains(argument));
+    match program.rsplit('/').next().unwrap_or(program) {
+        "terraform" | "tofu" | "terragrunt" | "pulumi" => has(&["destroy", "-destroy", "--destroy"]),
+        "kubectl" => has(&["delete"]) && has(HOLDERS),
+        "redis-cli" | "valkey-cli" => has(&["flushall", "flushdb"]),
+        "helm" => arguments.first().is_some_and(|verb| matches!(*verb, "uninstall" | "delete")),
+        "zpool" => arguments.first() == Some(&"destroy"),
+        "aws" => has(&["rb"]) && has(&["--force"]),
+        "gsutil" => has(&["rb"]),
+        "dropdb" => true,
+        "rm" => deletes_everything(arguments),
+        program => program == "mkfs" || program.starts_with("mkfs."),
+    }
+}
+
+/// Whether the arguments of `rm` name a root, a home, or where services keep what they hold.
+fn deletes_everything(arguments: &[&str]) -> bool {
+    let is_recursive = |argument: &&str| {
+        argument.starts_with('-') && !argument.starts_with("--") && argument.contains('r')
+            || *argument == "--recursive"
+            || *argument == "--no-preserve-root"
     };
-    statement.has_any(DROPS) || is_of_all()
+    let holds_data = |path: &&str| {
+        let is_below = |above: &str| path.strip_prefix(above).is_some_and(|rest| !rest.starts_with("apt"));
+        matches!(*path, "/" | "/*" | "~" | "$home" | "${home}")
+            || ["/var/lib/", "/data", "/srv"].into_iter().any(is_below)
+    };
+    arguments.iter().any(is_recursive) && arguments.iter().any(holds_data)
 }

@@ -340,5 +340,6 @@ fn listens_somewhere(value: &str) -> bool {
     let is_v4 =
         |host: &str| host.split('.').count() == 4 && host.split('.').all(|part| part.parse::<u8>().is_ok());
     let host = value.split(':').next().unwrap_or("");
-    !listens_everywhere(value) && (value == "::1" || host == "localhost" || is_v4(host))
+    !listens_everywhere(value)
+        && (value == "::1" || value.starts_with("[::1]") || host == "localhost" || is_v4(host))
 }

@@ -24,6 +24,7 @@ mod safety;
 mod schedule;
 mod secrecy;
 mod shown;
+mod sql;
 mod statement;
 mod target;
 mod values;

@@ -258,21 +258,12 @@ const NUISANCES: &[&str] = &[
 ];
 
 fn flag_on_in_production(edit: &Edit<'_>) -> bool {
-    // A feature is one whatever its name, and what is old guards nothing.
-    let is_feature = || {
-        edit.path_says(&[
-            "features",
-            "feature flags",
-            "feature",
-            "flags",
-            "toggles",
-            "legacy",
-            "experimental",
-        ]) || is_of_flags(edit.file_diff.path())
-    };
+    // A feature is one whatever its name.
+    let is_feature = || edit.path_says(&["features", "feature flags", "feature", "flags", "toggles"]);
     let is_switch = || {
         edit.leaf_says(&["enabled", "enable", "active", "flag", "use", "on", "allow"])
             || matches!(edit.key_change.leaf.as_str(), "production" | "prod")
+            || is_of_flags(edit.file_diff.path())
     };
     edit.flipped() == Some(true)
         && !edit.is_negative()

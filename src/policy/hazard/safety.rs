@@ -427,13 +427,13 @@ fn rate_limit_off(edit: &Edit<'_>) -> bool {
         "rps",
         "max connections",
         "max clients",
-        "body size",
     ];
     const OTHERS: &[&str] =
         &["window", "status", "zone", "period", "enabled", "enable", "burst", "log level", "headers"];
     let is_lifted = edit.numbers().is_some_and(|(old, new)| old > 0.0 && new <= 0.0)
         || edit.becomes(&["unlimited", "none", "infinity", "-1", "null"]) && !edit.old.is_empty();
-    let is_unlimited = || is_lifted && edit.path_says(THROTTLES) && !edit.leaf_says(OTHERS);
+    let is_bound = || edit.path_says(THROTTLES) || edit.leaf_says(&["body size"]);
+    let is_unlimited = || is_lifted && is_bound() && !edit.leaf_says(OTHERS);
     let is_gone = || edit.is_dropped() && edit.leaf_says(THROTTLES) && !edit.leaf_says(&["headers"]);
     // An entry of a list that is one, and a switch that came alone into one that was there.
     let is_entry_gone = || {

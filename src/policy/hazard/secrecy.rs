@@ -45,25 +45,51 @@ fn secret_in_clear(edit: &Edit<'_>) -> bool {
     (is_default_of_secret(edit) || is_shown(edit)) && !is_in_open_block(edit)
 }
 
-/// Whether a line of nothing but letters stands in the block of something public, such as a certificate, or of ciphertext.
-/// Looks back no further than such blocks are long.
+/// Whether a line stands in the block of something public, such as a certificate, or of ciphertext, and shows nothing but
+/// letters drawn at random. Looks back no further than such blocks are long.
 fn is_in_open_block(edit: &Edit<'_>) -> bool {
-    const LONGEST: usize = 256;
+    /// Lines of a block, and bytes of a line: such blocks are broken at 64, 76 or 80.
+    const LONGEST: (usize, usize) = (256, 128);
+    const PUBLIC: &[&str] = &[
+        "CERTIFICATE",
+        "TRUSTED CERTIFICATE",
+        "CERTIFICATE REQUEST",
+        "X509 CRL",
+        "PUBLIC KEY",
+        "RSA PUBLIC KEY",
+        "DH PARAMETERS",
+        "EC PARAMETERS",
+        "PKCS7",
+        "PGP MESSAGE",
+        "PGP PUBLIC KEY BLOCK",
+        "PGP SIGNATURE",
+    ];
+    let (max_lines, max_bytes) = LONGEST;
     let is_packed = |text: &str| {
-        let is_letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
-        !text.is_empty() && text.bytes().all(is_letter)
+        let body = text.trim_end_matches('=');
+        let is_letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+        !body.is_empty()
+            && text.len() <= max_bytes
+            && text.len() - body.len() <= 2
+            && body.bytes().all(is_letter)
     };
     let is_heading = |text: &str| ["Version: ", "Comment: ", "Hash: "].iter().any(|it| text.starts_with(it));
+    let line = edit.line.text.trim();
+    if !is_packed(line) || edit.line.secrets().iter().any(|secret| secret.kind != "high_entropy") {
+        return false;
+    }
     let KeyChange { hunk_idx, line_idx, .. } = edit.key_change;
     let hunk = edit.file_diff.hunks().get(*hunk_idx);
     let before = hunk.and_then(|hunk| hunk.lines.get(..*line_idx)).unwrap_or(&[]);
     let is_new = |line: &&DiffLine| line.origin != LineOrigin::Deleted;
-    let mut before = before.iter().rev().filter(is_new).take(LONGEST).map(|line| line.text.trim());
+    let mut before = before.iter().rev().filter(is_new).take(max_lines).map(|line| line.text.trim());
     let opening = before.find(|text| !(text.is_empty() || is_packed(text) || is_heading(text)));
-    let is_open = |text: &str| {
-        text.contains("$ANSIBLE_VAULT;") || text.contains("-----BEGIN ") && !text.contains("PRIVATE")
+    let label = |text: &str| {
+        let label = text.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----"));
+        label.is_some_and(|label| PUBLIC.contains(&label))
     };
-    is_packed(edit.line.text.trim()) && opening.is_some_and(is_open)
+    let is_hex = || line.bytes().all(|b| b.is_ascii_hexdigit());
+    opening.is_some_and(|text| label(text) || text.starts_with("$ANSIBLE_VAULT;") && is_hex())
 }
 
 /// Whether the line of an edit shows a secret that came with it; found out once a line for all edits of a sort.
@@ -234,7 +260,9 @@ fn tls_verification_off(edit: &Edit<'_>) -> bool {
         && edit.leaf_says(&["ssl mode", "ssl verify", "verify", "verify client", "tls mode"])
         || edit.becomes(&["require"])
             && matches!(edit.old.as_ref(), "verify-full" | "verify-ca")
-            && edit.leaf_says(&["ssl mode", "sslmode"]);
+            && edit.leaf_says(&["ssl mode"])
+        || edit.loses(&["sslmode=verify-full", "sslmode=verify-ca"])
+            && edit.new.has_any(&["sslmode=require", "sslmode=prefer", "sslmode=allow"]);
     // Kafka: whether the name in a certificate is that of the broker.
     let any_name = || {
         let is_name = edit.key_change.path.ends_with("endpoint.identification.algorithm");
@@ -359,10 +387,9 @@ fn speaks_in_clear(edit: &Edit<'_>) -> bool {
         if !edit.old.has_any(&[sealed]) || !edit.new.has_any(&[clear]) {
             return false;
         }
-        let hosts = edit.old.split_once(sealed).zip(edit.new.split_once(clear));
-        hosts.is_some_and(|((_, old), (before, new))| {
-            host(old) == host(new) && !before.ends_with(|c: char| c.is_ascii_alphanumeric())
-        })
+        let sealed_before: Vec<&str> = hosts(&edit.old, sealed).collect();
+        let was_clear = |host: &str| hosts(&edit.old, clear).any(|other| other == host);
+        hosts(&edit.new, clear).any(|host| sealed_before.contains(&host) && !was_clear(host))
     };
     let by_name = || {
         PROTOCOLS.iter().any(|[sealed, clear]| edit.old == *sealed && edit.new == *clear)
@@ -380,6 +407,11 @@ fn gains_tls_1(edit: &Edit<'_>) -> bool {
     holds(&edit.new) && !holds(&edit.old)
 }
 
-fn host(rest: &str) -> &str {
-    rest.split(['/', ':', '?']).next().unwrap_or("")
+/// The hosts of the addresses of a scheme.
+fn hosts<'a>(text: &'a str, scheme: &'a str) -> impl Iterator<Item = &'a str> {
+    text.match_indices(scheme).filter_map(move |(at, _)| {
+        let is_whole = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        let rest = text.get(at + scheme.len()..).filter(|_| is_whole)?;
+        rest.split(['/', ':', '?', ',', ' ', '"', '\'']).next()
+    })
 }

@@ -1,7 +1,7 @@
 //! Edits in words, for a reason that is stored with its decision: where, and what happened there.
 //!
-//! A decision keeps no text of the diff. Of values only numbers with their unit, switches and wildcards are told;
-//! any other value may be anybody's, and is read in the change itself.
+//! A decision keeps no text of the diff. Of values only numbers with their unit, switches, wildcards and words that formats
+//! define are told; any other value may be anybody's, and is read in the change itself.
 
 use crate::change::secrets::redact;
 use crate::change::{KeyChange, KeyChangeKind};
@@ -49,7 +49,7 @@ pub(super) fn edit(key_change: &KeyChange) -> String {
     }
 }
 
-/// A value that may be told: a switch, a wildcard, or a number with its unit.
+/// A value that may be told: a switch, a wildcard, a number with its unit, or a word that a format defines.
 fn told(value: &Option<String>) -> Option<&str> {
     const WORDS: &[&str] = &[
         "*",
@@ -143,10 +143,21 @@ mod tests {
     }
 
     #[test]
-    fn numbers_switches_and_wildcards_are_told_and_nothing_else() {
-        for value in
-            ["0", "30s", "2Gi", "-1.5", "1e6", "15 days", "100 %", "10.0.0.0/8", "* 3 * * *", "True", "*"]
-        {
+    fn numbers_switches_wildcards_and_words_of_formats_are_told_and_nothing_else() {
+        for value in [
+            "0",
+            "30s",
+            "2Gi",
+            "-1.5",
+            "1e6",
+            "15 days",
+            "100 %",
+            "10.0.0.0/8",
+            "* 3 * * *",
+            "True",
+            "*",
+            "LoadBalancer",
+        ] {
             assert_eq!(told(&Some(value.to_owned())), Some(value));
         }
         for value in [

@@ -1,6 +1,6 @@
 //! Rules about what a change points at, and about what cannot be read.
 
-use memchr::{memchr, memchr3};
+use memchr::memchr2;
 
 use crate::change::{FileContent, FileDiff, KeyChangeKind, LineOrigin, for_each_word};
 use crate::policy::hazard::edit::Edit;
@@ -88,7 +88,7 @@ pub(super) const RULES: &[HazardRule] = &[
         name: "unread",
         code: ReasonCode::HazardOther,
         sphere: Sphere::Everywhere,
-        sentence: "A file is too large, no text, or in another repository, so that no rule reads it all",
+        sentence: "A file is too large, no text, hides letters, or is in another repository, so that nobody reads it all",
         example: "more than 4,000 changed lines in one file",
         look: Look::File(unread),
         is_general: false,
@@ -439,8 +439,8 @@ fn is_binary_by_name(path: &str) -> bool {
 /// what stands behind it is read as one text with what stands before; or letters that whoever reads it does not see.
 fn hidden_in_lines(file_diff: &FileDiff) -> Option<&'static str> {
     let is_end = |c: char| matches!(c, '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    // Nearly every line has none of the bytes that any of these begins with.
-    let is_plain = |bytes: &[u8]| memchr3(0, b'\r', 0xe2, bytes).or_else(|| memchr(0xc2, bytes)).is_none();
+    // Nearly every line is of nothing but ASCII.
+    let is_plain = |bytes: &[u8]| bytes.is_ascii() && memchr2(0, b'\r', bytes).is_none();
     let odd = || file_diff.changed_lines().filter(|line| !is_plain(line.text.as_bytes()));
     if odd().any(|line| line.text.contains('\0')) {
         return (!is_binary_by_name(file_diff.path())).then_some("bytes that are no text");
@@ -451,14 +451,26 @@ fn hidden_in_lines(file_diff: &FileDiff) -> Option<&'static str> {
         if text.contains(is_end) {
             Some("lines that stand inside of a line")
         } else {
-            text.contains(is_hiding).then_some("letters that are not seen or turn others around")
+            hides(text).then_some("letters that are not seen or turn others around")
         }
     })
 }
 
-/// A letter that shows nothing, or turns around the order in which others are shown.
-fn is_hiding(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
+/// Whether a line holds letters that show nothing, or that turn around the order in which others are shown. Languages that
+/// are written from right to left, or without spaces, need most of these: there only what overrides an order counts.
+fn hides(line: &str) -> bool {
+    // A mark of the encoding, where a file begins.
+    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+    let is_override = |c: char| matches!(c, '\u{202d}' | '\u{202e}');
+    let is_hiding = |c: char| {
+        matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'
+                ..='\u{202e}'
+        ) || matches!(c, '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    };
+    line.contains(is_override)
+        || line.contains(is_hiding) && line.chars().all(|c| c.is_ascii() || is_hiding(c))
 }
 
 fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {

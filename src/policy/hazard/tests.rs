@@ -126,6 +126,25 @@ fn a_block_of_something_public_or_sealed_is_no_secret() {
     assert_eq!(names("tls/key.pem", &block(&private, "")), ["secret_in_clear"]);
     let vault = "+db_password: !vault |\n+  $ANSIBLE_VAULT;1.1;AES256\n+  6162636465663031323334353637383961626364656630313233\n+  3734616263646566303132333435363738396162636465663031";
     assert!(names("group_vars/all.yaml", vault).is_empty());
+    // What only looks like such a block hides nothing.
+    let secret = ["hunter2", "hunter2", "x"].concat();
+    for before in [
+        "+CERT=\"-----BEGIN CERTIFICATE-----MIID-----END CERTIFICATE-----\"",
+        " # -----BEGIN settings-----",
+        " ; -----BEGIN x",
+        " cert: \"-----BEGIN CERTIFICATE-----\\nMIID\\n-----END CERTIFICATE-----\"",
+        " x: \"$ANSIBLE_VAULT;1.1\"",
+        " -----BEGIN CERTIFICATE-----",
+        " $ANSIBLE_VAULT;1.1;AES256",
+    ] {
+        assert_eq!(
+            names("app.env", &format!("{before}\n+PASSWORD={secret}")),
+            ["secret_in_clear"],
+            "{before}"
+        );
+    }
+    let key_id = ["AKIA", "QYLPMN5HHHFPZAM2"].concat();
+    assert_eq!(names("a.pem", &format!(" -----BEGIN CERTIFICATE-----\n+{key_id}")), ["secret_in_clear"]);
     // What follows such a block is read as everywhere.
     let after = format!(
         "{}+-----END CERTIFICATE-----\n+password: {}",
@@ -133,6 +152,68 @@ fn a_block_of_something_public_or_sealed_is_no_secret() {
         ["hunter2", "hunter2", "x"].concat()
     );
     assert_eq!(names("tls/chain.yaml", &after), ["secret_in_clear"]);
+}
+
+#[test]
+fn a_danger_is_known_in_other_spellings() {
+    for (rule, path, body) in [
+        ("destructive_command", "ci/a.sh", "+redis-cli -h cache FLUSHDB"),
+        ("destructive_command", "ci/a.sh", "+terraform -chdir=prod destroy"),
+        ("destructive_command", "ci/a.sh", "+terraform apply -destroy"),
+        ("destructive_command", "ci/a.sh", "+kubectl -n shop delete pvc --all"),
+        ("destructive_command", "ci/a.sh", "+rm -rf /var/lib/postgresql"),
+        ("destructive_command", "ci/a.sh", "+helm uninstall shop"),
+        ("destructive_command", "ci/a.sh", "+mkfs -t ext4 /dev/sdb1"),
+        ("destructive_command", "db/a.sql", "+ALTER TABLE t DROP note;"),
+        ("destructive_command", "db/a.sql", "+DELETE FROM carts;  -- all of them"),
+        ("destructive_command", "db/a.sql", "+BEGIN; DELETE FROM carts; COMMIT;"),
+        ("destructive_command", "db/a.sql", "+DELETE FROM carts WHERE 1=1;"),
+        ("privilege_widened", "db/a.sql.j2", "+GRANT rds_superuser TO app;"),
+        ("privilege_widened", "db/a.sql", " GRANT SELECT ON t TO app;\n-REVOKE DELETE ON t FROM app;"),
+        ("privilege_widened", "web/Dockerfile", "-USER app\n+USER 0"),
+        ("privilege_widened", "web/Dockerfile", "-USER app:app\n+USER root:root"),
+        ("privilege_widened", "units/shop.service.d/o.conf", " [Service]\n-User=shop\n Restart=always"),
+        ("privilege_widened", "web/Dockerfile", "+RUN chmod -Rf a+rwx /app"),
+        ("privilege_widened", "web/Dockerfile", "+RUN chmod 666 /app/a"),
+        ("public_access", "a/app.toml", "-bind = \"[::1]:9000\"\n+bind = \"[::]:9000\""),
+        (
+            "tls_verification_off",
+            "a/app.yaml",
+            "-url: postgres://db.example/x?sslmode=verify-full\n+url: postgres://db.example/x?sslmode=require",
+        ),
+        ("unread", "a/app.yaml", "+host: a\u{ad}b.example.org"),
+        ("unread", "a/app.yaml", "+host: ab\u{feff}.example.org"),
+    ] {
+        assert!(names(path, body).contains(&rule), "{rule}: {:?} on\n{body}", names(path, body));
+    }
+}
+
+#[test]
+fn what_only_looks_dangerous_is_left_alone() {
+    for (path, body) in [
+        ("redis.conf", "+rename-command FLUSHALL \"\""),
+        ("values.yaml", " disableCommands:\n+  - FLUSHALL"),
+        ("db/dump.sql", "+DROP TABLE IF EXISTS orders;\n+CREATE TABLE orders (id int);"),
+        ("db/a.sql", "+GRANT SELECT, TRUNCATE ON t TO app;"),
+        ("db/a.sql", "+UPDATE t SET a = 1\tWHERE(id = 3);"),
+        ("db/a.sql", "+ALTER TABLE t DROP CONSTRAINT a_b;"),
+        ("db/a.sql", "+-- DROP TABLE orders; comes later"),
+        ("db/a.sql", "+DELETE FROM carts"),
+        ("db/a.sql", "+REVOKE ALL PRIVILEGES ON *.* FROM web;"),
+        ("db/a.sql", "+DROP USER 'web'@'%';"),
+        ("db/a.sql", "+ALTER ROLE db_owner DROP MEMBER bob;"),
+        ("db/a.sql", "+ALTER USER 'web'@'%' IDENTIFIED BY 'x';"),
+        ("db/a.sql", "+ALTER DATABASE x SET search_path TO public;"),
+        ("a/shop.service", " [Service]\n-User=shop\n+DynamicUser=yes"),
+        ("web/Dockerfile", "-FROM a AS b\n-USER builder\n FROM c"),
+        (".github/workflows/a.yml", " permissions:\n+  id-token: write\n+  contents: read"),
+        ("ci/a.sh", "+rm -rf /var/lib/apt/lists/*"),
+        ("i18n/ar.yaml", "+greeting: \u{200f}مرحبا"),
+        ("a/site.conf", "-client_max_body_size 10m;"),
+        ("prod/legacy.yaml", " legacy:\n-  tls_enabled: false\n+  tls_enabled: true"),
+    ] {
+        assert!(names(path, body).is_empty(), "{:?} on\n{body}", names(path, body));
+    }
 }
 
 #[test]

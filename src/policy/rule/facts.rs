@@ -102,7 +102,9 @@ impl RuleFacts {
 /// The address of an author, `Ada <ada@example.org>` or alone, in lower case; empty where there is none.
 fn email_of(author: &str) -> String {
     let address = author_address(author);
-    if address.contains('@') { address.to_lowercase() } else { String::new() }
+    let is_one =
+        address.contains('@') && !address.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>'));
+    if is_one { address.to_lowercase() } else { String::new() }
 }
 
 impl RiskFacts {
