@@ -414,23 +414,32 @@ fn what_the_service_says_of_a_question_is_told_and_has_the_exit_code_that_it_has
     check(&gate, 3, &["gave no decision: unauthorized: "]);
 }
 
+/// Answers one connection after the other with a head and a body; answers its address.
+fn answering(answers: Vec<(String, String)>) -> (String, std::thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        for (head, body) in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 65_536]).unwrap();
+            let n_bytes = body.len();
+            write!(stream, "HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {n_bytes}\r\n\r\n{body}")
+                .unwrap();
+            // To close before all is read is to take the answer back.
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        }
+    });
+    (server, answering)
+}
+
 #[test]
 fn a_server_that_tells_no_problem_is_told_by_its_status() {
     let dir = tempfile::tempdir().unwrap();
     let diff = dir.path().join("a.diff");
     fs::write(&diff, "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n").unwrap();
     for (status, code) in [("502 Bad Gateway", 3), ("413 Content Too Large", 4)] {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = format!("http://{}", listener.local_addr().unwrap());
-        let answering = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let _ = stream.read(&mut [0; 65_536]).unwrap();
-            write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 5\r\n\r\nsorry")
-                .unwrap();
-            // To close before all is read is to take the answer back.
-            stream.shutdown(std::net::Shutdown::Write).unwrap();
-            let _ = std::io::copy(&mut stream, &mut std::io::sink());
-        });
+        let (server, answering) = answering(vec![(status.to_owned(), "sorry".to_owned())]);
         check(&["gate", "--diff", text(&diff), "--server", &server], code, &[&status[..3]]);
         answering.join().unwrap();
     }
@@ -441,31 +450,15 @@ fn a_service_that_is_busy_is_asked_again_when_it_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let diff = dir.path().join("a.diff");
     fs::write(&diff, "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n").unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let server = format!("http://{}", listener.local_addr().unwrap());
-    let answering = std::thread::spawn(move || {
-        for status in ["503 Service Unavailable\r\nretry-after: 0", "413 Content Too Large\r\nretry-after: 1"]
-        {
-            let (mut stream, _) = listener.accept().unwrap();
-            let _ = stream.read(&mut [0; 65_536]).unwrap();
-            write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap();
-            stream.shutdown(std::net::Shutdown::Write).unwrap();
-            let _ = std::io::copy(&mut stream, &mut std::io::sink());
-        }
-        listener
-    });
-    let gate = ["gate", "--diff", text(&diff), "--server", &server];
-    check(&gate, 4, &["413"]);
-    let listener = answering.join().unwrap();
-    let answering = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let _ = stream.read(&mut [0; 65_536]).unwrap();
-        write!(stream, "HTTP/1.1 429 Too Many Requests\r\nretry-after: 18446744073709551615\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap();
-        stream.shutdown(std::net::Shutdown::Write).unwrap();
-        let _ = std::io::copy(&mut stream, &mut std::io::sink());
-    });
-    check(&gate, 3, &["gave no decision", "429"]);
-    answering.join().unwrap();
+    let busy = |status: &str, wait: u64| (format!("{status}\r\nretry-after: {wait}"), String::new());
+    for (answers, code, said) in [
+        (vec![busy("503 Service Unavailable", 0), busy("413 Content Too Large", 1)], 4, "413"),
+        (vec![busy("429 Too Many Requests", u64::MAX)], 3, "429"),
+    ] {
+        let (server, answering) = answering(answers);
+        check(&["gate", "--diff", text(&diff), "--server", &server], code, &[said]);
+        answering.join().unwrap();
+    }
 }
 
 /// A proxy may answer from a cache, or another service in the place of the one that was meant.
@@ -480,18 +473,8 @@ fn only_a_decision_on_this_change_that_is_recorded_and_in_force_lets_it_through(
     let (status, answer) = service.post("/v1/score", &question.to_string());
     assert_eq!((status, &answer["decision"]), (200, &json!("fast_path")), "{answer}");
     let gate = |answer: &Value, status: &str, code, said: &[&str]| {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = format!("http://{}", listener.local_addr().unwrap());
-        let (body, status) = (answer.to_string(), status.to_owned());
-        let answering = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let _ = stream.read(&mut [0; 65_536]).unwrap();
-            let n_bytes = body.len();
-            write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\nlocation: /other\r\ncontent-length: {n_bytes}\r\n\r\n{body}")
-                .unwrap();
-            stream.shutdown(std::net::Shutdown::Write).unwrap();
-            let _ = std::io::copy(&mut stream, &mut std::io::sink());
-        });
+        let head = format!("{status}\r\ncontent-type: application/json\r\nlocation: /other");
+        let (server, answering) = answering(vec![(head, answer.to_string())]);
         check(&["gate", "--name", "shop", "--diff", text(&diff), "--server", &server], code, said);
         answering.join().unwrap();
     };
