@@ -183,6 +183,9 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
 
 /// Whether nobody tells a container or a service any more to become somebody else: it stays root.
 fn stays_root(edit: &Edit<'_>) -> bool {
+    if !edit.key_change.leaf.eq_ignore_ascii_case("user") || !edit.is_dropped() {
+        return false;
+    }
     let path = edit.file_diff.path();
     let is_container = path.contains("ockerfile") || path.contains("ontainerfile");
     let is_service = path.ends_with(".service") || path.contains(".service.d/");
@@ -191,12 +194,9 @@ fn stays_root(edit: &Edit<'_>) -> bool {
         let mut gone = edit.file_diff.changed_lines().filter(|line| line.origin == LineOrigin::Deleted);
         gone.any(|line| line.text.trim_start().starts_with("FROM "))
     };
-    (is_container || is_service)
-        && edit.key_change.leaf.eq_ignore_ascii_case("user")
-        && edit.is_dropped()
-        && !matches!(edit.old.as_ref(), "root" | "0")
-        && !edit.comes_elsewhere("DynamicUser")
-        && !(is_container && goes_with_stage())
+    let was_other = !matches!(edit.old.as_ref(), "root" | "0");
+    let comes_anew = is_service && edit.comes_elsewhere("DynamicUser") || is_container && goes_with_stage();
+    (is_container || is_service) && was_other && !comes_anew
 }
 
 /// Whether a command lets everybody write: `chmod -R 777`, `chmod a+rwx`.

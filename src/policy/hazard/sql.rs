@@ -5,8 +5,9 @@ use crate::policy::hazard::edit::Edit;
 
 /// Whether an edit stands in statements of SQL.
 pub(super) fn is_sql(edit: &Edit<'_>) -> bool {
-    let name = edit.file_diff.path().rsplit('/').next().unwrap_or("").to_ascii_lowercase();
-    name.ends_with(".sql") || name.contains(".sql.")
+    let path = edit.file_diff.path();
+    let ending = path.len().checked_sub(4).and_then(|at| path.get(at..));
+    ending.is_some_and(|ending| ending.eq_ignore_ascii_case(".sql")) || path.contains(".sql.")
 }
 
 /// A statement of a line, in lower case, and whether it ends there.
