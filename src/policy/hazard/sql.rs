@@ -80,6 +80,8 @@ impl Statement<'_> {
         };
         let is_any_host = || self.words.iter().any(|word| word.ends_with("@'%'") || word.ends_with("@\"%\""));
         match self.words.as_slice() {
+            // That somebody may connect.
+            ["grant", "usage", ..] => false,
             ["grant", what, ..] => {
                 *what == "all"
                     || self.words.iter().any(&is_mighty)

@@ -199,6 +199,7 @@ fn what_only_looks_dangerous_is_left_alone() {
         ("db/a.sql", "+ALTER TABLE t DROP CONSTRAINT a_b;"),
         ("db/a.sql", "+-- DROP TABLE orders; comes later"),
         ("db/a.sql", "+DELETE FROM carts"),
+        ("db/a.sql", "+GRANT USAGE ON *.* TO 'web'@'10.0.%';"),
         ("db/a.sql", "+REVOKE ALL PRIVILEGES ON *.* FROM web;"),
         ("db/a.sql", "+DROP USER 'web'@'%';"),
         ("db/a.sql", "+ALTER ROLE db_owner DROP MEMBER bob;"),
