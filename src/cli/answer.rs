@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use diffrisk::explain::{Explanation, Style, span_hours, terminal};
-use diffrisk::http::wire::{Answer, StageAnswer};
+use diffrisk::explain::{Explanation, Style, stage_said, terminal};
+use diffrisk::http::wire::Answer;
 
 use crate::cli::output::{is_colorful, wrapped};
 
@@ -41,7 +41,8 @@ pub fn describe(answer: &Answer) -> String {
         if !plan.require.is_empty() {
             put(&mut text, &format!("needs: {}", plan.require.join(", ")));
         }
-        let stages: Vec<String> = plan.stages.iter().map(stage).collect();
+        let stages = plan.stages.iter().map(|stage| stage_said(stage.percent, stage.bake_seconds));
+        let stages: Vec<String> = stages.collect();
         if !stages.is_empty() {
             put(&mut text, &format!("rollout: {}", stages.join(", then ")));
         }
@@ -50,13 +51,6 @@ pub fn describe(answer: &Answer) -> String {
         put(&mut text, &format!("note: {warning}"));
     }
     text
-}
-
-fn stage(stage: &StageAnswer) -> String {
-    match stage.bake_seconds {
-        0 => format!("{} %", stage.percent),
-        seconds => format!("{} % for {}", stage.percent, span_hours(seconds as f64 / 3_600.0)),
-    }
 }
 
 fn put(text: &mut String, line: &str) {

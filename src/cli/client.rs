@@ -20,6 +20,7 @@ use crate::cli::failure::{Failure, OrExit};
 /// is busy.
 const TIMEOUT_MS: NonZeroU64 = NonZeroU64::new(10_000).expect("ten thousand is not zero");
 
+/// Nobody is asked again at once, whatever it says.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 /// Which service is asked, and how.

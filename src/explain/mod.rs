@@ -30,7 +30,7 @@ mod words;
 
 pub use grounds::Grounds;
 pub use group::ReaderGroup;
-pub use numbers::{share_percent, span_hours};
+pub use numbers::{share_percent, span_hours, stage_said};
 pub use odds::starting_point;
 pub use phrase::{is_of_a_person, sentence};
 pub use render::{Style, hazards_said, markdown, sarif, terminal};

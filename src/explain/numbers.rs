@@ -130,6 +130,14 @@ pub(super) fn percent(value: f64) -> String {
     format!("{} %", plain(value))
 }
 
+/// A stage of a rollout: "25 % for an hour", and the last one, which nobody waits behind: "100 %".
+pub fn stage_said(percent: u8, bake_seconds: u64) -> String {
+    match bake_seconds {
+        0 => format!("{percent} %"),
+        seconds => format!("{percent} % for {}", span_hours(seconds as f64 / 3_600.0)),
+    }
+}
+
 /// A share of a whole: "43 %", and "< 1 %" rather than none of it.
 pub fn share_percent(share: f64) -> String {
     if share > 0.0 && share < 0.01 { "< 1 %".to_owned() } else { format!("{:.0} %", 100.0 * share) }

@@ -355,19 +355,18 @@ fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<Parsed
 /// first 8,000; where a diff does not show the beginning, nobody can tell.
 fn shows_binary(hunks: &[Hunk]) -> bool {
     const N_PROBED: usize = 8_000;
+    let Some(hunk) = hunks.first() else { return false };
     let begins_binary = |start: u32, absent: LineOrigin| {
-        let Some(hunk) = hunks.first().filter(|_| start <= 1) else { return false };
         let mut n_left = N_PROBED;
         let mut lines = hunk.lines.iter().filter(|line| line.origin != absent);
-        lines.any(|line| {
-            let probed = line.text.as_bytes().get(..n_left.min(line.text.len())).unwrap_or(&[]);
-            n_left = n_left.saturating_sub(line.text.len() + 1);
-            probed.contains(&0)
-        })
+        start <= 1
+            && lines.any(|line| {
+                let probed = &line.text.as_bytes()[..n_left.min(line.text.len())];
+                n_left = n_left.saturating_sub(line.text.len() + 1);
+                probed.contains(&0)
+            })
     };
-    hunks.first().is_some_and(|hunk| {
-        begins_binary(hunk.old_start, LineOrigin::Added) || begins_binary(hunk.new_start, LineOrigin::Deleted)
-    })
+    begins_binary(hunk.old_start, LineOrigin::Added) || begins_binary(hunk.new_start, LineOrigin::Deleted)
 }
 
 /// Whether a path is written in one way only: rules that ask how it begins must not be passed by another one.

@@ -10,7 +10,7 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use terminal::{Style, terminal};
 
-use crate::explain::numbers::{Chance, times, upper_first};
+use crate::explain::numbers::{Chance, stage_said, times, upper_first};
 use crate::explain::odds::{all_factors, starting_point};
 use crate::explain::value::{
     DiffExplanation, Direction, EditExplanation, FileExplanation, HazardSpot, SimilarChange, WordShare,
@@ -159,15 +159,8 @@ fn plan(explanation: &crate::explain::Explanation) -> Option<String> {
     if explanation.stages.is_empty() {
         return None;
     }
-    let stage = |stage: &crate::policy::Stage| match stage.bake_seconds {
-        0 => format!("{} %", stage.percent),
-        seconds => format!(
-            "{} % for {}",
-            stage.percent,
-            crate::explain::numbers::span_hours(seconds as f64 / 3_600.0)
-        ),
-    };
-    let stages: Vec<String> = explanation.stages.iter().map(stage).collect();
+    let stages = explanation.stages.iter().map(|stage| stage_said(stage.percent, stage.bake_seconds));
+    let stages: Vec<String> = stages.collect();
     Some(stages.join(", then "))
 }
 

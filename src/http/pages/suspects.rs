@@ -108,11 +108,8 @@ async fn look(service: &Arc<Service>, reader: &Reader, raw: &str) -> Result<Susp
             let answer = suspects(service, SuspectsQuestion::parse(&query, now)?).await?;
             // Empty for now is another moment by the time that a form is sent.
             let asked = [&fields[..], &[("at", answer.at.as_str())]].concat();
-            Some(Found {
-                asked: asked.into_iter().map(|(name, value)| (name, Shown::new(value))).collect(),
-                may_report: reader.may(Scope::Outcome),
-                ..Found::of(&answer)
-            })
+            let asked = asked.into_iter().map(|(name, value)| (name, Shown::new(value))).collect();
+            Some(Found::of(&answer, asked, reader.may(Scope::Outcome)))
         }
     };
     let names = service.repositories().cloned();
@@ -143,7 +140,7 @@ fn in_utc(at: &str) -> String {
 }
 
 impl Found {
-    fn of(answer: &SuspectsAnswer) -> Self {
+    fn of(answer: &SuspectsAnswer, asked: Vec<(&'static str, Shown)>, may_report: bool) -> Self {
         let n_others = answer.others.n;
         let others = (n_others > 0).then(|| {
             format!(
@@ -153,8 +150,8 @@ impl Found {
             )
         });
         Self {
-            asked: Vec::new(),
-            may_report: false,
+            asked,
+            may_report,
             summary: summary(answer),
             among: among(answer),
             warnings: answer.warnings.clone(),

@@ -269,11 +269,20 @@ fn selector_changed(edit: &Edit<'_>) -> bool {
         let holder = above.strip_suffix(".matchLabels").unwrap_or(above);
         matches!(holder.rsplit('.').next(), Some("selector" | "podSelector"))
     };
-    edit.key_change.kind == KeyChangeKind::Text
-        && !edit.old.is_empty()
-        && !edit.new.is_empty()
-        && selects()
-        && !edit.comes_elsewhere(&edit.key_change.leaf)
+    let others = || {
+        edit.key_change.kind == KeyChangeKind::Text
+            && !edit.old.is_empty()
+            && !edit.new.is_empty()
+            && selects()
+            && !edit.comes_elsewhere(&edit.key_change.leaf)
+    };
+    // What it said went, and it says nothing: everything.
+    let everything = || {
+        edit.new == "{}"
+            && matches!(edit.key_change.leaf.as_str(), "selector" | "podSelector")
+            && edit.loses_keys_below()
+    };
+    others() || everything()
 }
 
 fn environment_switched(edit: &Edit<'_>) -> bool {

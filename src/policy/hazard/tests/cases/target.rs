@@ -100,4 +100,10 @@ pub(super) const CASES: &[Case] = &[
         "-  name = module.alb_prod.dns_name\n+  name = module.alb_preview.dns_name",
         "-  name = module.alb_prod.dns_name\n+  name = module.alb_prod2.dns_name",
     ),
+    (
+        "selector_changed",
+        "net/db.yaml",
+        " spec:\n-  podSelector:\n-    matchLabels:\n-      app: db\n+  podSelector: {}",
+        " spec:\n   podSelector:\n     matchLabels:\n-      # the database\n+      # the databases\n       app: db",
+    ),
 ];
