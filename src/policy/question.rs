@@ -99,6 +99,8 @@ pub struct KnownBad {
 pub enum KnownOutcome {
     /// It was reverted, and not as planned.
     Reverted,
+    /// Validation found it to be bad before it did harm.
+    Caught,
     /// It was named in an incident.
     Incident,
 }

@@ -69,7 +69,7 @@ reason_codes! {
     WithinBudget = "within_budget", false, "the change ranks below the share that is sent to extra validation";
     WindowHold = "window_hold", false, "a freeze window holds the riskiest share, and the change ranks in it";
     Rule = "rule", false, "a rule of the policy matched";
-    KnownBad = "known_bad", false, "this very change was already reverted or named in an incident";
+    KnownBad = "known_bad", false, "this very change was already reverted, caught or named in an incident";
     Rollback = "rollback", false, "the change is the exact inverse of one landed recently";
     PlannedRoundTrip = "planned_round_trip", false, "the change reads as one that is to be undone: say by when and by whom";
     NoLocalHistory = "no_local_history", false, "nothing is known of this repository: scored by what other repositories teach";

@@ -65,11 +65,12 @@ pub(super) fn rule_matched(rule: &Rule) -> String {
 
 /// "this very change was reverted on 2026-01-31; landing it again needs a second look".
 pub(super) fn known_bad(known_bad: KnownBad) -> String {
+    let day: String = utc(known_bad.occurred_at).chars().take(10).collect();
     let what = match known_bad.outcome {
         KnownOutcome::Reverted => "was reverted",
+        KnownOutcome::Caught => return format!("this very change was caught on {day}, before it did harm"),
         KnownOutcome::Incident => "was named in an incident",
     };
-    let day: String = utc(known_bad.occurred_at).chars().take(10).collect();
     format!("this very change {what} on {day}; landing it again needs a second look")
 }
 

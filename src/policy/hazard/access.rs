@@ -176,7 +176,7 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         || stays_root(edit)
         || opens_to_all(&edit.new) && !opens_to_all(&edit.old)
         || of_token()
-        || edit.gains_word(MIGHTY)
+        || edit.gains_word(MIGHTY) && !edit.new.has_any(&["regex"])
         || is_writable_by_all(edit)
         || is_sql(edit) && grants_more(edit)
 }

@@ -230,24 +230,22 @@ fn resource_limit_cut(edit: &Edit<'_>) -> bool {
 /// Reads the new side of every hunk: the last `requests` and `limits` of the same resource within one
 /// block, changed or not.
 fn limit_below_request(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
+    let is_about = |key: &str| key.rsplit('.').next().and_then(resource_of).is_some();
+    if !file_edits.all().any(|key_change| is_about(&key_change.leaf)) {
+        return None;
+    }
     file_edits.file_diff.hunks().iter().find_map(|hunk| {
         let new_side = hunk.lines.iter().filter(|line| line.origin != LineOrigin::Deleted);
-        let mut block = Block::default();
+        let (mut block, mut lines) = (Block::default(), Amounts::default());
         for line in new_side {
-            if let Some(finding) = block.step(&line.text, line.origin == LineOrigin::Added) {
-                return Some(finding);
+            let is_added = line.origin == LineOrigin::Added;
+            let finding = block.step(&line.text, is_added).or_else(|| lines.step(&line.text, is_added));
+            if finding.is_some() {
+                return finding;
             }
         }
         None
     })
-}
-
-/// The requests and limits of one container while its lines go by.
-#[derive(Default)]
-struct Block {
-    indent: usize,
-    side: Option<Side>,
-    amounts: [[Option<(f64, bool)>; 2]; 2],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -256,49 +254,134 @@ enum Side {
     Limits,
 }
 
-impl Block {
-    fn step(&mut self, line: &str, is_added: bool) -> Option<FileFinding> {
-        let text = line.trim_ascii_start();
-        // Outside a block only its first line matters.
-        if self.side.is_none() && !(text.starts_with("requests") || text.starts_with("limits")) {
-            return None;
-        }
-        let indent = line.len() - text.len();
-        let (key, value) = text.split_once(':')?;
-        let side = match key {
-            "requests" => Some(Side::Requests),
-            "limits" => Some(Side::Limits),
+impl Side {
+    fn of(word: &str) -> Option<Self> {
+        match word {
+            "requests" => Some(Self::Requests),
+            "limits" => Some(Self::Limits),
             _ => None,
-        };
-        if side.is_some() {
-            if self.side.is_none() || indent != self.indent {
-                self.amounts = Default::default();
+        }
+    }
+
+    fn other(self) -> Self {
+        if self == Self::Requests { Self::Limits } else { Self::Requests }
+    }
+}
+
+/// The place of a resource among amounts, and its name.
+fn resource_of(word: &str) -> Option<(usize, &'static str)> {
+    match word {
+        "memory" => Some((0, "memory")),
+        "cpu" => Some((1, "cpu")),
+        _ => None,
+    }
+}
+
+/// Memory and processors of one side, each with whether it is new.
+type OfSide = [Option<(f64, bool)>; 2];
+
+/// What one container asks for, and what it is allowed.
+#[derive(Default)]
+struct Amounts {
+    requests: OfSide,
+    limits: OfSide,
+}
+
+impl Amounts {
+    fn side(&mut self, side: Side) -> &mut OfSide {
+        if side == Side::Requests { &mut self.requests } else { &mut self.limits }
+    }
+
+    /// Reads a line that names side, resource and amount: `requests.memory: 2Gi`, `limits: {memory: 1Gi}`. Such lines one
+    /// after the other are of one container.
+    fn step(&mut self, line: &str, is_added: bool) -> Option<FileFinding> {
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let mut words = line.split(|c| !is_part(c)).filter(|word| !word.is_empty());
+        let (mut side, mut is_of_line) = (None, false);
+        while let Some(word) = words.next() {
+            let (above, name) = word.rsplit_once('.').unwrap_or(("", word));
+            let of_word = above.rsplit('.').next().and_then(Side::of).or_else(|| Side::of(word));
+            side = of_word.or(side);
+            if let (Some(side), Some((resource, name))) = (side, resource_of(name)) {
+                is_of_line = true;
+                self.put(side, resource, (words.next().unwrap_or_default(), is_added));
+                let finding = self.judge(resource, name);
+                if finding.is_some() {
+                    return finding;
+                }
             }
-            (self.side, self.indent) = (side, indent);
-            return None;
         }
-        if indent <= self.indent {
+        if !is_of_line {
             *self = Self::default();
-            return None;
         }
-        let (resource, name) = match key {
-            "memory" => (0, "memory"),
-            "cpu" => (1, "cpu"),
-            _ => return None,
-        };
-        let side = self.side?;
-        let slot = self.amounts.get_mut(usize::from(side == Side::Limits))?.get_mut(resource)?;
-        *slot = amount(value).map(|amount| (amount, is_added));
-        self.judge(resource, name)
+        None
+    }
+
+    fn put(&mut self, side: Side, resource: usize, (value, is_added): (&str, bool)) {
+        if let Some(place) = self.side(side).get_mut(resource) {
+            *place = amount(value).map(|amount| (amount, is_added));
+        }
     }
 
     fn judge(&self, resource: usize, name: &'static str) -> Option<FileFinding> {
-        let [requests, limits] = &self.amounts;
         let ((asked, asked_is_new), (allowed, allowed_is_new)) =
-            ((*requests.get(resource)?)?, (*limits.get(resource)?)?);
+            ((*self.requests.get(resource)?)?, (*self.limits.get(resource)?)?);
         let is_new = asked_is_new || allowed_is_new;
         (is_new && allowed < asked)
             .then(|| FileFinding { key: name, what: "requests above limits".to_owned() })
+    }
+}
+
+/// The requests and limits of one container, a line each, while they go by.
+#[derive(Default)]
+struct Block {
+    indent: usize,
+    side: Option<Side>,
+    amounts: Amounts,
+    /// How deep the amounts stand whose side the hunk does not show: the one that is not named after them.
+    headless: Option<(usize, Amounts)>,
+}
+
+impl Block {
+    fn step(&mut self, line: &str, is_added: bool) -> Option<FileFinding> {
+        let text = line.trim_ascii_start();
+        let indent = line.len() - text.len();
+        // What closes a side ends nothing: the other one follows.
+        if text.starts_with('}') && (indent == self.indent || self.headless.is_some()) {
+            return None;
+        }
+        let (key, value) = text.split_once([':', '=']).unwrap_or((text, ""));
+        let key = key.trim_end().trim_matches('"');
+        if let Some(side) = Side::of(key) {
+            self.open(side, indent);
+            return None;
+        }
+        let resource = resource_of(key);
+        if self.side.is_some() && indent <= self.indent || self.side.is_none() && resource.is_none() {
+            *self = Self::default();
+            return None;
+        }
+        let (resource, name) = resource?;
+        let value = value.trim().trim_end_matches(',');
+        let Some(side) = self.side else {
+            let (_, amounts) = self.headless.get_or_insert_with(|| (indent, Amounts::default()));
+            amounts.put(Side::Requests, resource, (value, is_added));
+            return None;
+        };
+        self.amounts.put(side, resource, (value, is_added));
+        self.amounts.judge(resource, name)
+    }
+
+    /// Begins a side; the other one of the same container stays.
+    fn open(&mut self, side: Side, indent: usize) {
+        let headless = self.headless.take().filter(|(depth, _)| self.side.is_none() && *depth > indent);
+        if self.side.is_none() || indent != self.indent {
+            self.amounts = Amounts::default();
+        }
+        if let Some((_, amounts)) = headless {
+            *self.amounts.side(side.other()) = amounts.requests;
+        }
+        (self.side, self.indent) = (Some(side), indent);
     }
 }
 

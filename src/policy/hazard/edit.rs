@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::change::{DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin};
+use crate::change::{ChangeRecord, DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin};
 use crate::policy::hazard::line::Line;
 use crate::policy::hazard::reading::{Value, flipped, numbers, seconds, truth};
 use crate::policy::hazard::statement;
@@ -46,6 +46,8 @@ pub(super) struct Edit<'a> {
 /// What else the change does, so far as rules ask.
 #[derive(Default)]
 pub(super) struct Around<'a> {
+    /// All of it.
+    pub(super) record: Option<&'a ChangeRecord>,
     /// Last components of keys that came, over the whole change.
     pub(super) added_leaves: FxHashSet<&'a str>,
     /// Paths of keys that went, in this file.
@@ -221,6 +223,11 @@ impl<'a> Edit<'a> {
         self.is_dropped() || (self.is_gone() && is_of_block() && !holder_goes())
     }
 
+    /// Whether an element left a list of a file that is still there.
+    pub(super) fn leaves_list(&self) -> bool {
+        self.key_change.kind == KeyChangeKind::ListRemove && self.file_diff.status != FileStatus::Deleted
+    }
+
     /// Whether keys right below this one went.
     pub(super) fn loses_keys_below(&self) -> bool {
         let path = self.key_change.path.as_str();
@@ -231,6 +238,30 @@ impl<'a> Edit<'a> {
     /// Whether a key of this name came somewhere in the change.
     pub(super) fn comes_elsewhere(&self, leaf: &str) -> bool {
         self.around.added_leaves.contains(leaf)
+    }
+
+    /// Whether one of these texts stands in a line that came somewhere in the change.
+    pub(super) fn comes_as(&self, texts: &[&str]) -> bool {
+        let files = self.around.record.map_or(&[] as &[_], |record| record.files.as_slice());
+        let lines = files.iter().flat_map(FileDiff::hunks).flat_map(|hunk| &hunk.lines);
+        let mut came = lines.filter(|line| line.origin == LineOrigin::Added);
+        came.any(|line| texts.iter().any(|text| line.text.contains(text)))
+    }
+
+    /// Whether a line that came near the edit writes an element of a list that restricts nothing, or only ports.
+    pub(super) fn leaves_open_rule(&self) -> bool {
+        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+        let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
+        let near = lines.iter().skip(self.key_change.line_idx).take(NEAR_LINES);
+        let mut came = near.filter(|line| line.origin == LineOrigin::Added).map(|line| line.text.trim());
+        came.any(|text| text == "- {}" || text.starts_with("- ports:"))
+    }
+
+    /// Whether a block of this name went from the file.
+    pub(super) fn loses_block(&self, name: &str) -> bool {
+        let is_named =
+            |path: &&str| path.rsplit('.').next().is_some_and(|leaf| leaf.eq_ignore_ascii_case(name));
+        self.around.removed_paths.iter().any(is_named)
     }
 
     /// What a value took the place of: the one before, or for an element that came into a list those

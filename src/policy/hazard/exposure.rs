@@ -126,11 +126,16 @@ fn wildcard(edit: &Edit<'_>) -> bool {
     let is_anything = || {
         is_star(&edit.new)
             && !is_star(&edit.old)
+            && !is_of_new_statement(edit)
             && (edit.path_says(LETS_IN) || edit.line_begins_with(LETS_IN))
     };
     let is_any_of_block = || edit.gains(&["{ any; }"]) && edit.line_begins_with(LETS_IN);
-    let is_any_action =
-        || is_any_of_service(&edit.new) && !is_any_of_service(&edit.old) && edit.path_says(ACTIONS);
+    let is_any_action = || {
+        is_any_of_service(&edit.new)
+            && !is_any_of_service(&edit.old)
+            && !is_of_own_key(edit)
+            && edit.path_says(ACTIONS)
+    };
     // A name with a star answers for every name that nobody wrote down.
     let is_any_name = || {
         edit.new.starts_with("*.")
@@ -156,12 +161,34 @@ fn wildcard(edit: &Edit<'_>) -> bool {
             && edit.leaf_says(&["pod selector", "namespace selector"])
             && edit.path_says(LETS_IN)
     };
-    comes
-        && (is_any_origin()
-            || is_any_prefix()
-            || selects_all()
-            || (is_any_address() || is_anything() || is_any_of_block() || is_any_action()) && !lets_out(edit)
-            || is_any_name())
+    // Of a peer that goes, the rule around it may stay: then it is for everybody.
+    let for_all = matches!(edit.key_change.leaf.as_str(), "from" | "to")
+        && matches!(edit.key_change.parent(), "ingress" | "egress")
+        && edit.is_dropped()
+        && edit.leaves_open_rule();
+    for_all
+        || comes
+            && (is_any_origin()
+                || is_any_prefix()
+                || selects_all()
+                || (is_any_address() || is_anything() || is_any_of_block() || is_any_action())
+                    && !lets_out(edit)
+                || is_any_name())
+}
+
+/// Whether an edit says what a new statement of a policy of Amazon is about. Much of what reads cannot be about less than
+/// everything; what it may do says how far it goes.
+fn is_of_new_statement(edit: &Edit<'_>) -> bool {
+    const ABOUT: [&str; 3] = ["resource", "resources", "Resource"];
+    const MAY: [&str; 3] = ["actions", "Action", "action"];
+    edit.replaced().all(str::is_empty)
+        && ABOUT.contains(&edit.key_change.leaf.as_str())
+        && MAY.iter().any(|leaf| edit.comes_elsewhere(leaf))
+}
+
+/// Whether a new key is given to those who own it, as each of its policies must.
+fn is_of_own_key(edit: &Edit<'_>) -> bool {
+    edit.new.has_any(&["kms:*"]) && edit.replaced().all(str::is_empty)
 }
 
 /// Whether a file is about the names of a zone.

@@ -76,7 +76,7 @@ pub fn find_hazards(
     let rollout = environment.map_or(Place::Unknown, Place::of_text);
     let files: Vec<_> =
         with_keys(record, keys).map(|(file_diff, known)| FileEdits::of(file_diff, known, record)).collect();
-    let mut around = Around { added_leaves: added_leaves(&files), ..Around::default() };
+    let mut around = Around { record: Some(record), added_leaves: added_leaves(&files), ..Around::default() };
     let mut asked = Asked { fired: BTreeMap::new(), seen: FxHashSet::default(), off };
     for (file_idx, file_edits) in files.iter().enumerate() {
         let of_file = Place::of_path(file_edits.file_diff.path()).or(|| rollout);
@@ -288,7 +288,8 @@ impl<'a> FileEdits<'a> {
         Self { became_link, file_diff, known, inner, is_whole }
     }
 
-    fn all(&self) -> impl Iterator<Item = &KeyChange> {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &KeyChange> {
         self.known.iter().chain(&self.inner)
     }
 }

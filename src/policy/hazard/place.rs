@@ -33,6 +33,8 @@ impl Place {
     /// The environment that the path of a key names, else that of its file. In a file of production, words that are
     /// the names of things as often as those of environments (`integration.stripe`, `beta_users`) name none.
     pub(super) fn of_key(path: &str, of_file: Self) -> Self {
+        // So is the command called that checks a service of a compose file.
+        let path = path.strip_suffix("healthcheck.test").unwrap_or(path);
         let place = Self::of_text(path);
         let is_sure = || {
             let mut is_sure = false;
@@ -136,6 +138,7 @@ mod tests {
             ("stage.timeout", Place::Production, Place::Production),
             ("testimonials.replicas", Place::Production, Place::Production),
             ("staging.replicas", Place::Production, Place::Test),
+            ("web.healthcheck.test", Place::Unknown, Place::Unknown),
             ("integration.replicas", Place::Unknown, Place::Test),
             ("production.replicas", Place::Test, Place::Production),
             ("replicas", Place::Test, Place::Test),

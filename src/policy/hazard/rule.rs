@@ -4,8 +4,8 @@
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::{
-    access, capacity, command, exposure, guards, layout, rollout, safety, schedule, secrecy, target, values,
-    weakened,
+    access, capacity, command, exposure, guards, holding, layout, pipeline, rollout, safety, schedule,
+    secrecy, target, values, weakened,
 };
 use crate::policy::reason::ReasonCode;
 
@@ -89,6 +89,8 @@ pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
         target::RULES,
         layout::RULES,
         command::RULES,
+        holding::RULES,
+        pipeline::RULES,
     ]
     .into_iter()
     .flatten()

@@ -104,7 +104,8 @@ fn health_check_removed(edit: &Edit<'_>) -> bool {
         "tcp check",
     ];
     let disabled = edit.set_to() == Some(true) && edit.leaf_says(&["disable"]) && edit.path_says(CHECKS)
-        || edit.becomes(&["none"]) && edit.leaf_says(&["healthcheck"]);
+        || edit.becomes(&["none"]) && edit.leaf_says(&["healthcheck"])
+        || asks_nothing(edit);
     const ABOUT: &[&str] = &["doc", "docs", "opsmanual", "expose", "url", "urls", "custom", "port"];
     let is_check = || edit.leaf_says(CHECKS) || matches!(edit.key_change.leaf.as_str(), "check" | "checks");
     let has_check = |value: &Value<'_>| {
@@ -145,6 +146,16 @@ fn health_check_removed(edit: &Edit<'_>) -> bool {
         || server_unchecked
         || edit.turned_off(CHECKS)
         || disabled
+}
+
+/// Whether the command of a check became one that says yes to everything.
+fn asks_nothing(edit: &Edit<'_>) -> bool {
+    const YES: &[&str] = &["none", "true", "/bin/true", ":", "exit 0"];
+    let comes = edit.key_change.kind == KeyChangeKind::ListAdd || !edit.old.is_empty();
+    comes
+        && edit.becomes(YES)
+        && matches!(edit.key_change.leaf.as_str(), "test" | "command" | "cmd")
+        && edit.path_says(&["healthcheck", "liveness probe", "readiness probe", "startup probe", "exec"])
 }
 
 fn monitoring_off(edit: &Edit<'_>) -> bool {

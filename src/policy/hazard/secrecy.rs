@@ -360,7 +360,10 @@ fn encryption_downgraded(edit: &Edit<'_>) -> bool {
         && !edit.new.is_empty()
         && edit.old.split_ascii_whitespace().any(|word| word == "ssl")
         && matches!(edit.key_change.leaf.as_str(), "listen" | "bind");
+    // The block of an ingress that names its certificate.
+    let no_certificate = edit.key_change.leaf == "tls" && edit.old.is_empty() && edit.is_dropped();
     weak_digest
+        || no_certificate
         || plain_listener
         || edit.turned_off(ENCRYPTS)
         || no_promise

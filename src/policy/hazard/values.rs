@@ -252,7 +252,6 @@ fn number_to_zero(edit: &Edit<'_>) -> bool {
         "height",
         "width",
         "sort",
-        "weight",
         "priority",
         "offset",
         "order",
@@ -278,7 +277,15 @@ fn number_to_zero(edit: &Edit<'_>) -> bool {
     let of_list = || replaced_number(edit).is_some_and(|(old, new)| old >= 2.0 && new == 0.0);
     let of_span = || edit.seconds().is_some_and(|(old, new)| old > 0.0 && new == 0.0);
     let is_gone = edit.numbers().is_some_and(|(old, new)| old >= 2.0 && new == 0.0) || of_span() || of_list();
-    is_gone && !edit.leaf_says(OTHERS)
+    is_gone && !edit.leaf_says(OTHERS) && (!edit.leaf_says(&["weight"]) || is_balanced(edit))
+}
+
+/// Whether a weight is that of a server which gets requests, and not where something stands in a menu.
+fn is_balanced(edit: &Edit<'_>) -> bool {
+    const PLACES: &[&str] =
+        &["haproxy", "nginx", "upstream", "backend", "balanc", "envoy", "traefik", "lvs", "conftool"];
+    edit.path_says(&["server", "servers", "upstream", "upstreams", "backend", "backends", "pool", "endpoint"])
+        || PLACES.iter().any(|place| edit.file_diff.path().contains(place))
 }
 
 fn emptied(edit: &Edit<'_>) -> bool {

@@ -65,4 +65,28 @@ pub(super) const CASES: &[Case] = &[
         " limits:\n-  memory: 4Gi\n+  memory: 256Mi",
         " limits:\n-  memory: 4Gi\n+  memory: 2Gi",
     ),
+    (
+        "limit_below_request",
+        "a/web.yaml",
+        "       memory: 1Gi\n       cpu: 500m\n     requests:\n-      memory: 512Mi\n+      memory: 2Gi\n       cpu: 250m",
+        "       memory: 1Gi\n       cpu: 500m\n     requests:\n-      memory: 512Mi\n+      memory: 768Mi\n       cpu: 250m",
+    ),
+    (
+        "limit_below_request",
+        "a/web.yaml",
+        " requests.memory: 2Gi\n-limits.memory: 4Gi\n+limits.memory: 1Gi",
+        " requests.memory: 2Gi\n-limits.memory: 4Gi\n+limits.memory: 3Gi",
+    ),
+    (
+        "limit_below_request",
+        "a/web.json",
+        " {\"resources\": {\n   \"limits\": {\n     \"memory\": \"1Gi\"\n   },\n   \"requests\": {\n-    \"memory\": \"512Mi\"\n+    \"memory\": \"2Gi\"\n   }}}",
+        " {\"resources\": {\n   \"limits\": {\n     \"memory\": \"1Gi\"\n   },\n   \"requests\": {\n-    \"memory\": \"512Mi\"\n+    \"memory\": \"1Gi\"\n   }}}",
+    ),
+    (
+        "limit_below_request",
+        "a/web.yaml",
+        " resources:\n   requests: {memory: 2Gi, cpu: 100m}\n-  limits: {memory: 4Gi, cpu: 100m}\n+  limits: {memory: 1Gi, cpu: 100m}",
+        " resources:\n   requests: {memory: 2Gi, cpu: 100m}\n-  limits: {memory: 4Gi, cpu: 100m}\n+  limits: {memory: 3Gi, cpu: 100m}",
+    ),
 ];

@@ -87,4 +87,10 @@ pub(super) const CASES: &[Case] = &[
         " location /files {\n+  autoindex on;\n }",
         " location /files {\n+  autoindex off;\n }",
     ),
+    (
+        "wildcard",
+        "a/policy.yaml",
+        " spec:\n   ingress:\n-    - from:\n-        - podSelector:\n-            matchLabels:\n-              app: web\n+    - {}",
+        " spec:\n   ingress:\n-    - from:\n-        - podSelector:\n-            matchLabels:\n-              app: web\n     - from: []",
+    ),
 ];

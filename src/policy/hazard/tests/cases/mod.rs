@@ -5,7 +5,9 @@ mod capacity;
 mod command;
 mod exposure;
 mod guards;
+mod holding;
 mod layout;
+mod pipeline;
 mod rollout;
 mod safety;
 mod schedule;
@@ -25,7 +27,9 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         command::CASES,
         exposure::CASES,
         guards::CASES,
+        holding::CASES,
         layout::CASES,
+        pipeline::CASES,
         rollout::CASES,
         safety::CASES,
         schedule::CASES,

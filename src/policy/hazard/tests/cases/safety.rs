@@ -124,4 +124,10 @@ pub(super) const CASES: &[Case] = &[
         "-client_max_body_size 10m;\n+client_max_body_size 0;",
         "-client_max_body_size 10m;\n+client_max_body_size 20m;",
     ),
+    (
+        "health_check_removed",
+        "a/compose.yaml",
+        "   web:\n     healthcheck:\n-      test: [\"CMD\", \"curl\", \"-f\", \"http://localhost/\"]\n+      test: [\"NONE\"]",
+        "   web:\n     healthcheck:\n-      test: [\"CMD\", \"curl\", \"-f\", \"http://localhost/\"]\n+      test: [\"CMD\", \"curl\", \"-f\", \"http://127.0.0.1/\"]",
+    ),
 ];

@@ -118,4 +118,10 @@ pub(super) const CASES: &[Case] = &[
         "-sslmode: verify-full\n+sslmode: require",
         "-sslmode: verify-ca\n+sslmode: verify-full",
     ),
+    (
+        "encryption_downgraded",
+        "a/values.yaml",
+        " ingress:\n   enabled: true\n-  tls:\n-    - secretName: shop-tls\n-      hosts: [shop.example.org]",
+        " ingress:\n   enabled: true\n   tls:\n-    - secretName: shop-tls\n+    - secretName: shop-tls-b\n       hosts: [shop.example.org]",
+    ),
 ];

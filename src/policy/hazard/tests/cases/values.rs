@@ -101,4 +101,10 @@ pub(super) const CASES: &[Case] = &[
         "-  \"watchers\": [\n-    {\n-      \"id\": \"w1\"\n-    }\n-  ],\n+  \"watchers\": [],",
         "-  \"watchers\": [\n-    {\n-      \"id\": \"w1\"\n-    }\n-  ],\n+  \"watchers\": [\n+    {\n+      \"id\": \"w2\"\n+    }\n+  ],",
     ),
+    (
+        "number_to_zero",
+        "a/haproxy.cfg",
+        " backend web\n-  server app 10.0.0.1:80 weight=10\n+  server app 10.0.0.1:80 weight=0",
+        " backend web\n-  server app 10.0.0.1:80 weight=10\n+  server app 10.0.0.1:80 weight=8",
+    ),
 ];
