@@ -42,7 +42,7 @@ impl Context {
     /// Folds in an outcome that became known at `t`.
     pub fn outcome(&mut self, weight: OutcomeWeight, t: i64) {
         self.track.outcome(weight, t);
-        if weight == OutcomeWeight::Bad {
+        if weight != OutcomeWeight::UndoneOnly {
             push_bounded(&mut self.outcomes, t);
         }
     }

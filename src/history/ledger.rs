@@ -1,11 +1,12 @@
 //! Footprints that wait for their outcome, and the moment at which none has come. Old ones fall out; what comes later than
 //! that falls on nothing.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use crate::history::footprint::Footprint;
+use crate::history::track::OutcomeWeight;
 
 /// The footprints of the newest changes, so that an outcome known later finds what it falls on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Ledger {
     n_settled: u32,
     /// Ordinals from `n_settled` on that had an outcome.
     decided: BTreeSet<u32>,
+    /// Ordinals of the footprints that had an outcome, and whether it was a bad one.
+    counted: BTreeMap<u32, bool>,
 }
 
 impl Ledger {
@@ -28,6 +31,7 @@ impl Ledger {
             footprints: VecDeque::new(),
             n_settled: 0,
             decided: BTreeSet::new(),
+            counted: BTreeMap::new(),
         }
     }
 
@@ -43,10 +47,19 @@ impl Ledger {
         self.footprints.get(idx)
     }
 
-    /// Notes that a change has an outcome: it will not settle as one that held.
-    pub fn decide(&mut self, ordinal: u32) {
+    /// Notes that a kept change has an outcome: it will not settle as one that held. A change counts once, however many
+    /// statements say what became of it; answers what this one adds.
+    pub fn decide(&mut self, ordinal: u32, weight: OutcomeWeight) -> Option<OutcomeWeight> {
         if ordinal >= self.n_settled {
             self.decided.insert(ordinal);
+        }
+        let is_bad = weight != OutcomeWeight::UndoneOnly;
+        let counted = self.counted.get(&ordinal).copied();
+        self.counted.insert(ordinal, is_bad || counted == Some(true));
+        match counted {
+            None => Some(weight),
+            Some(false) if is_bad => Some(OutcomeWeight::BadOnly),
+            Some(_) => None,
         }
     }
 
@@ -71,6 +84,9 @@ impl Ledger {
     pub fn push(&mut self, footprint: Footprint) {
         if self.footprints.len() >= self.limit {
             self.footprints.pop_front();
+            let oldest =
+                self.n_landed.saturating_sub(u32::try_from(self.footprints.len()).unwrap_or(u32::MAX));
+            self.counted = self.counted.split_off(&oldest);
         }
         self.footprints.push_back(footprint);
         self.n_landed += 1;

@@ -176,7 +176,10 @@ impl History {
             return;
         };
         let weight = weight_of(outcome, footprint.t);
-        self.ledger.decide(outcome.ordinal);
+        if weight == OutcomeWeight::Bad {
+            self.bad_changes.push(outcome, &footprint);
+        }
+        let Some(weight) = self.ledger.decide(outcome.ordinal, weight) else { return };
         self.for_each_track(&footprint, |track| track.outcome(weight, t));
         for file_mark in &footprint.files {
             if let Some(file_track) = self.files.get_mut(file_mark.path) {
@@ -188,8 +191,7 @@ impl History {
                 key_track.track.outcome(weight, t);
             }
         }
-        if weight == OutcomeWeight::Bad {
-            self.bad_changes.push(outcome, &footprint);
+        if weight != OutcomeWeight::UndoneOnly {
             learn(&mut self.learners, &footprint, true);
             for tokens in &footprint.tokens {
                 self.tokens.bad(tokens, t);

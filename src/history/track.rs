@@ -33,6 +33,8 @@ pub enum OutcomeWeight {
     Bad,
     /// A planned or a late revert.
     UndoneOnly,
+    /// As [`OutcomeWeight::Bad`], of a change that counts as undone already.
+    BadOnly,
 }
 
 impl Track {
@@ -49,8 +51,10 @@ impl Track {
 
     /// Folds in an outcome that became known at `t`.
     pub fn outcome(&mut self, weight: OutcomeWeight, t: i64) {
-        self.undone.add(1.0, t);
-        if weight == OutcomeWeight::Bad {
+        if weight != OutcomeWeight::BadOnly {
+            self.undone.add(1.0, t);
+        }
+        if weight != OutcomeWeight::UndoneOnly {
             self.n_bad = self.n_bad.saturating_add(1);
             self.last_bad_t = self.last_bad_t.max(t);
             self.bad.add(1.0, t);

@@ -38,10 +38,19 @@ pub(crate) fn rows() -> &'static Rows {
 }
 
 pub(crate) fn mined(until: Option<i64>) -> Rows {
+    mined_from(until, Sources::default())
+}
+
+/// All rows with incidents declared on them.
+pub(crate) fn mined_with(incidents: Vec<IncidentLink>) -> Rows {
+    mined_from(None, Sources::new(incidents, Vec::new()))
+}
+
+fn mined_from(until: Option<i64>, sources: Sources) -> Rows {
     let options = MineOptions {
         name: "sample".to_owned(),
         unit: Unit::Commit,
-        sources: Sources::default(),
+        sources,
         since: None,
         until,
         now: i64::MAX,
@@ -240,6 +249,33 @@ fn what_is_said_of_a_change_before_it_lands_counts_as_of_its_landing() {
         assert_eq!(timeline.known().of_ordinal(40).is_some(), counts);
         assert_eq!(timeline.n_unknown_targets(), usize::from(!counts));
     }
+}
+
+#[test]
+fn a_change_goes_wrong_once_however_many_say_so() {
+    let changes = changes();
+    let about = &changes[40];
+    let report = |days_after: i64, outcome: OutcomeKind| OutcomeRecord {
+        target: OutcomeTarget::Commit(about.id.clone()),
+        repo: None,
+        outcome,
+        occurred_at: about.committed_at,
+        known_at: about.committed_at + days_after * 86_400,
+        incident_id: None,
+        severity: None,
+        source: None,
+    };
+    let vectors = |reports: Vec<OutcomeRecord>| -> Vec<Vec<u32>> {
+        let mut timeline = Timeline::new(Sources::new(Vec::new(), reports));
+        changes.iter().map(|change| bits(&timeline.land(change).vector)).collect()
+    };
+    let once = vectors(vec![report(1, OutcomeKind::Incident)]);
+    assert_ne!(once, vectors(Vec::new()));
+    let often = [(1, OutcomeKind::Incident), (2, OutcomeKind::Reverted), (2, OutcomeKind::RevertedAsPlanned)];
+    assert_eq!(once, vectors(often.map(|(days, outcome)| report(days, outcome)).to_vec()));
+    let undone = vectors(vec![report(1, OutcomeKind::RevertedAsPlanned)]);
+    let then_bad = [(1, OutcomeKind::RevertedAsPlanned), (2, OutcomeKind::Incident)];
+    assert_ne!(undone, vectors(then_bad.map(|(days, outcome)| report(days, outcome)).to_vec()));
 }
 
 #[test]
