@@ -37,23 +37,23 @@ impl Combiner<'_> {
 
     /// All members in one, calibrated, with what it would have said of the newer training rows.
     ///
-    /// The prior, `its` own scoring, is a member like the others; the probability then is half that of the own
-    /// labels and half the prior's, as log-odds. Own labels know the level of the past, the prior what such
-    /// changes came to elsewhere, and each errs on its own.
+    /// The prior, `its` own scoring, is a member like the others; the probability then is to a `share` the prior's and else
+    /// that of the own labels, as log-odds. Own labels know the level of the past, the prior what such changes came to
+    /// elsewhere, and each errs on its own.
     pub(super) fn combined(
         &self,
         members: &Members,
         its: Option<&Scoring>,
+        share: f64,
     ) -> Result<(Scoring, Unseen), Error> {
         let n_features = self.examples.names.len();
         let weights = self.weights(its.is_some());
         let ensemble = members.combine(weights, its, n_features);
         let own = self.calibrated(ensemble, |margins| margins.combined(weights))?;
-        let Some(its) = its else {
+        let Some(its) = its.filter(|_| share > 0.0) else {
             let unseen = self.unseen(&own, weights);
             return Ok((own, unseen));
         };
-        let share = self.recipe.prior_share;
         let (own_line, its_line) = (own.calibrator.line(), its.calibrator.line());
         let weights = weights.averaged(own_line.slope, its_line.slope, share);
         let mut ensemble = members.combine(weights, Some(its), n_features);

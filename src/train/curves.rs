@@ -18,6 +18,11 @@ pub(super) struct Unseen {
     pub labels: Vec<bool>,
 }
 
+/// Gains of ROC-AUC below this are not looked at more closely.
+const LEAST_GAIN: f64 = 0.005;
+/// Positives over expected ones, or the other way round, from which on a level may be evidently off.
+const MOST_OFF: f64 = 1.25;
+
 impl Unseen {
     /// Whether these margins put the same changes in a better order than others, beyond chance: the 95 % interval of the
     /// difference in ROC-AUC lies above zero.
@@ -25,9 +30,23 @@ impl Unseen {
         let rankings =
             Ranking::new(&self.margins, &self.labels).zip(Ranking::new(&other.margins, &other.labels));
         let Some((own, other)) = rankings else { return false };
+        // Most often a look at the difference is enough.
+        let aucs = own.roc_auc().zip(other.roc_auc());
+        if aucs.is_none_or(|(own, other)| own <= other + LEAST_GAIN) {
+            return false;
+        }
         let bootstrap = Bootstrap { seed, ..Bootstrap::default() };
         let difference = paired_interval(&own, &other, bootstrap, Ranking::roc_auc_resampled);
         difference.is_some_and(|difference| difference.low > 0.0)
+    }
+
+    /// Whether more or fewer went wrong than foretold, by a quarter and beyond chance: two standard deviations of a Poisson
+    /// count.
+    pub(super) fn is_evidently_off(&self) -> bool {
+        let n_positive = self.labels.iter().filter(|label| **label).count() as f64;
+        let expected: f64 = self.probabilities.iter().sum();
+        let (least, most) = (n_positive - 2.0 * n_positive.sqrt(), n_positive + 2.0 * n_positive.sqrt());
+        expected < MOST_OFF.recip() * least || expected > MOST_OFF * most
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Evaluation {
 /// again by its changes alone.
 ///
 /// # Errors
-/// When the artifact needs other values than the rows hold, has seen all rows, or only one class is left.
+/// When the artifact needs other values than the rows hold, or has seen all rows.
 pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) -> Result<Evaluation, Error> {
     let document = artifact.document();
     if document.unit == TABLE {
@@ -82,7 +82,7 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
     let ids = facts.iter().map(|row| row.change_id.0.clone()).collect();
     let report = EvaluationReport {
         task: task.as_str(),
-        block: checked(block(&|row| task.label(row)))?,
+        block: block(&|row| task.label(row)),
         n_seen: Some(rows.n_rows() - unseen.len()),
         n_not_later: None,
         prior: prior_use(document, facts.first().map_or(i64::MAX, |row| row.committed_at)),
@@ -95,7 +95,7 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
 /// table is refused.
 ///
 /// # Errors
-/// When the artifact was trained on this table or needs a column that it does not have, or the labels are of one class.
+/// When the artifact was trained on this table or needs a column that it does not have.
 pub fn evaluate_table(artifact: &Artifact, table: &Table, seed: u64) -> Result<Evaluation, Error> {
     let document = artifact.document();
     if document.unit != TABLE {
@@ -116,7 +116,7 @@ pub fn evaluate_table(artifact: &Artifact, table: &Table, seed: u64) -> Result<E
     let n_not_later = table.times.iter().filter(is_not_later).count();
     let report = EvaluationReport {
         task: "label",
-        block: checked(measured.block(document, table.times.first().copied(), &table.labels))?,
+        block: measured.block(document, table.times.first().copied(), &table.labels),
         n_seen: None,
         n_not_later: Some(n_not_later),
         prior: None,
@@ -146,15 +146,6 @@ fn is_seen(seen: &[Met], row: &Row) -> bool {
 fn prior_use(document: &Document, first_at: i64) -> Option<PriorUse> {
     let reference = document.prior.clone()?;
     Some(PriorUse { later_than_split: reference.trained_until > first_at, reference })
-}
-
-fn checked(block: Block) -> Result<Block, Error> {
-    let what = || "the rows it has not seen".to_owned();
-    match (block.dataset.pos_test, block.dataset.n_test) {
-        (0, _) => Err(Error::TooFewPositives { what: what(), found: 0, expected: 1 }),
-        (n_positive, n) if n_positive == n => Err(Error::OneClass(what())),
-        _ => Ok(block),
-    }
 }
 
 /// Margins and probabilities of the artifact and of what needs no model, one a row.

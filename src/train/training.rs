@@ -23,8 +23,10 @@ use crate::train::small::{prior_alone, prior_guard, too_small};
 use crate::train::sources::{describe_sources, digest_samples, in_time_order, unit_of};
 
 /// Said where the prior is not in the model.
-const WITHOUT_PRIOR: &str = "The prior is left out: with the custom features, the members trained here ranked changes that \
-                             they had not seen evidently better without it.";
+const WITHOUT_PRIOR: &str = "The prior is left out: the members trained here ranked changes that they had not seen evidently \
+                             better without it.";
+const OWN_LEVEL: &str = "The level of the probability is that of the labels here alone: with half of the prior's, it was evidently \
+                         off on changes that the members trained here had not seen.";
 
 /// Positives below which nothing is trained.
 pub(super) const MIN_POSITIVES: usize = 20;
@@ -243,14 +245,18 @@ pub(super) fn train_with_layout(
         ("boosted".to_owned(), combiner.alone(&members.boosted, |margins| margins.boosted)?),
     ]);
     let its = options.prior.as_ref().zip(prior.as_ref()).map(|(given, prior)| prior.scoring(given));
-    let (mut scoring, mut unseen) = combiner.combined(&members, its.as_ref())?;
+    let (mut scoring, mut unseen) = combiner.combined(&members, its.as_ref(), recipe.prior_share)?;
     let mut is_without_prior = false;
-    // No prior knows of custom features: where they say much, it only stands in their way.
-    if its.is_some() && examples.names.iter().any(|name| is_custom(name)) {
-        let (own, own_unseen) = combiner.combined(&members, None)?;
+    // No prior knows of custom features, nor of labels of another kind. Where what was learned here evidently does better, it
+    // only stands in the way.
+    if its.is_some() {
+        let (own, own_unseen) = combiner.combined(&members, None, 0.0)?;
         if own_unseen.ranks_evidently_better(&unseen, options.seed) {
             (scoring, unseen, is_without_prior) = (own, own_unseen, true);
             notes.push(WITHOUT_PRIOR.to_owned());
+        } else if unseen.is_evidently_off() {
+            (scoring, unseen) = combiner.combined(&members, its.as_ref(), 0.0)?;
+            notes.push(OWN_LEVEL.to_owned());
         }
     }
     alone.extend(its.map(|its| ("prior".to_owned(), its)));

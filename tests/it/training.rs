@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use diffrisk::artifact::{Artifact, Registry, TwinKind, Twins};
 use diffrisk::dataset::{LabelTask, Row, Rows, Standing, standings};
+use diffrisk::incident::{IncidentLink, LinkKind};
 use diffrisk::risk::ReferenceScope;
 use diffrisk::scorer::{ReferenceMargins, Scorer};
 use diffrisk::train::{
@@ -13,7 +14,7 @@ use diffrisk::train::{
     evaluate, train_pooled, train_rows,
 };
 
-use crate::timeline::{mined, rows};
+use crate::timeline::{mined, mined_with, rows};
 
 /// Few trees: these tests ask whether the parts fit, not how well they rank.
 fn recipe() -> Recipe {
@@ -372,6 +373,43 @@ fn a_probability_lies_between_what_own_labels_and_the_prior_say() {
         assert!((half - 0.5 * (own + its)).abs() < 1e-9, "row {idx}: {own} {half} {its}");
         assert!((its - log_odds(&published, idx)).abs() < 1e-9, "row {idx}");
         assert!((own - its).abs() > 1e-6, "row {idx}: nothing was learned here");
+    }
+}
+
+#[test]
+fn labels_of_another_kind_set_their_own_level() {
+    let prior = Prior::for_root(diffrisk::artifact::published().unwrap(), &[], TwinKind::Source).unwrap();
+    let trained = |rows: &Rows| {
+        let options = TrainOptions { prior: Some(prior.clone()), ..options(rows) };
+        train_rows(rows, "incidents", LabelTask::Strict, &options).unwrap()
+    };
+    let says_so =
+        |artifact: &Artifact| artifact.document().notes.iter().any(|note| note.contains("The level"));
+    // One change in five, where the prior expects one in fifty.
+    let declared = mined_with(rows().facts().iter().step_by(5).map(declared_of).collect());
+    let artifact = trained(&declared);
+    assert!(says_so(&artifact), "{:?}", artifact.document().notes);
+    assert!(artifact.document().prior.is_some());
+    let scoring = &artifact.document().scoring;
+    let probability = |idx: usize| scoring.score(&declared.vector(idx), declared.tokens(idx)).1;
+    let expected = (0..declared.n_rows()).map(probability).sum::<f64>();
+    let n_positive = declared.facts().iter().filter(|row| row.label_strict == Some(true)).count();
+    assert!((0.75..1.3).contains(&(expected / n_positive as f64)), "{expected} of {n_positive}");
+    assert!(!says_so(&trained(rows())));
+}
+
+/// A link of an incident to a change, known the day after.
+fn declared_of(row: &Row) -> IncidentLink {
+    IncidentLink {
+        incident_id: format!("INC-{}", row.committed_at),
+        repo: "sample".to_owned(),
+        change_id: row.change_id.clone(),
+        link_kind: LinkKind::Declared,
+        known_at: row.committed_at + 86_400,
+        started_at: None,
+        resolved_at: None,
+        severity: None,
+        title: None,
     }
 }
 
