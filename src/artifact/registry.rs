@@ -39,6 +39,17 @@ impl Registry {
         path.parent().filter(|_| is_default).map(Self::at)
     }
 
+    /// The artifact that a path leads to: a registry's `default` file, or an artifact directory.
+    ///
+    /// # Errors
+    /// Where there is none, or it is refused.
+    pub fn artifact_at(path: &Path) -> Result<Artifact, Error> {
+        match Self::of_default_file(path) {
+            Some(registry) => registry.load(&registry.current()?),
+            None => Artifact::load(path),
+        }
+    }
+
     /// All artifacts, by name and version; unreadable directories are passed over.
     pub fn list(&self) -> Vec<ModelName> {
         let mut found = Vec::new();

@@ -15,7 +15,9 @@ use jiff::Timestamp;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::learning::{ColumnArgs, PriorArg, ResultArgs, TaskArg, load_rows, load_table, prior_for};
+use crate::cli::learning::{
+    ColumnArgs, PriorArg, ResultArgs, TaskArg, load_rows, load_training_table, prior_for,
+};
 use crate::cli::mine::note_wrong_clock;
 use crate::cli::output::{note, print, print_json};
 use crate::cli::progress::Progress;
@@ -159,19 +161,19 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
         seed: args.result.seed,
         clock: seconds,
     };
-    let progress = Progress::start("training and testing");
+    let progress = Progress::wait("training and testing");
     let tested = backtest(&rows, more.as_ref(), &options);
     progress.end();
     let mut tested = tested?;
     tested.report.mine_seconds = Some(mine_seconds);
     if args.ablate {
-        let progress = Progress::start("fitting without each family");
+        let progress = Progress::wait("fitting without each family");
         let study = ablation(&rows, more.as_ref(), &options);
         progress.end();
         tested.report.studies.insert("ablation", study?);
     }
     if args.learning_curve {
-        let progress = Progress::start("fitting on fewer months");
+        let progress = Progress::wait("fitting on fewer months");
         let study = learning_curve(&rows, more.as_ref(), &options);
         progress.end();
         tested.report.studies.insert("learning_curve", study?);
@@ -233,13 +235,13 @@ fn on_table(args: &BacktestArgs) -> Result<Backtest, Failure> {
     let mut options = args.columns.options()?;
     options.split_column.clone_from(&args.split_column);
     options.group.clone_from(&args.group);
-    let table = load_table(path, &options)?;
+    let table = load_training_table(path, &options)?;
     let split = match &args.split_at {
         Some(moment) => Split::at_time(&table.times, &table.labeled(), table_time(moment)?),
         None => table.split(args.split),
     };
     let split = split.map_err(diffrisk::train::Error::from)?;
-    let progress = Progress::start("training and testing");
+    let progress = Progress::wait("training and testing");
     let tested = backtest_table(
         &table,
         &TableBacktest { split, recipe: Recipe::table(), seed: args.result.seed, clock: seconds },

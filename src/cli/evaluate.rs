@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use diffrisk::artifact::Artifact;
+use diffrisk::artifact::{Artifact, Registry};
 use diffrisk::train::{Evaluation, EvaluationReport, evaluate, evaluate_table};
 use serde_json::json;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::learning::{ColumnArgs, ResultArgs, TaskArg, load_rows, load_table};
-use crate::cli::output::{print, print_json};
+use crate::cli::output::{note, print, print_json};
 use crate::cli::progress::Progress;
 use crate::cli::report::{PredictionsFile, add_utc, figures};
 use crate::cli::time::utc;
@@ -18,7 +18,7 @@ use crate::cli::time::utc;
 /// Arguments of `evaluate`.
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
-    /// Artifact to measure
+    /// Artifact to measure: its directory, or a registry's `default` file
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Mined rows (Parquet, several files allowed), or one table of numbers
@@ -37,12 +37,18 @@ pub struct EvaluateArgs {
 pub fn run(args: EvaluateArgs) -> Result<Exit, Failure> {
     let inputs: Vec<&Path> = args.data.iter().map(PathBuf::as_path).collect();
     let predictions_file = PredictionsFile::open(args.result.predictions.as_deref(), &inputs)?;
-    let artifact = Artifact::load(&args.model)?;
-    let progress = Progress::start("measuring");
+    let artifact = Registry::artifact_at(&args.model)?;
+    let progress = Progress::wait("measuring");
     let evaluation =
         if args.columns.is_given() { on_table(&args, &artifact) } else { on_rows(&args, &artifact) };
     progress.end();
     let Evaluation { report, predictions } = evaluation?;
+    let (n_test, pos_test) = (report.block.dataset.n_test, report.block.dataset.pos_test);
+    if pos_test == 0 || pos_test == n_test {
+        note(&format!(
+            "of {n_test} rows with a label {pos_test} are positive: how well they are ranked is not defined"
+        ));
+    }
     predictions_file.map_or(Ok(()), |file| file.write(&predictions))?;
     if args.result.output.json {
         let mut document = document(&artifact, &report)?;

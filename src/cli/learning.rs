@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use diffrisk::artifact::{Artifact, TwinKind, published};
+use diffrisk::artifact::{Artifact, Registry, TwinKind, published};
 use diffrisk::dataset::{LabelTask, Metadata, Row, Rows, Table, TableOptions};
 use diffrisk::train::{self, Prior};
 
@@ -70,7 +70,7 @@ impl PriorArg {
         Ok(match self {
             Self::Published => Some(published()?),
             Self::None => None,
-            Self::Dir(dir) => Some(Arc::new(Artifact::load(dir)?)),
+            Self::Dir(dir) => Some(Arc::new(Registry::artifact_at(dir)?)),
         })
     }
 }
@@ -153,6 +153,20 @@ pub fn load_table(path: &Path, options: &TableOptions) -> Result<Table, Failure>
     for left_out in &table.left_out {
         note(&format!("left out: {} ({})", left_out.column, left_out.why));
     }
+    let n_unlabeled = table.n_rows() - table.labeled().len();
+    if n_unlabeled > 0 {
+        let n_rows = table.n_rows();
+        note(&format!(
+            "{n_unlabeled} of {n_rows} rows have no label: nothing is learned from them, nor measured on them"
+        ));
+    }
+    Ok(table)
+}
+
+/// The same, where something is to be learned from it.
+pub fn load_training_table(path: &Path, options: &TableOptions) -> Result<Table, Failure> {
+    let table = load_table(path, options)?;
+    table.check_labels(&options.label)?;
     Ok(table)
 }
 

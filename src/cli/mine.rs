@@ -57,6 +57,7 @@ pub struct MineArgs {
 /// Replays a history into labelled rows.
 pub fn run(args: MineArgs) -> Result<Exit, Failure> {
     let others = [&args.owners, &args.features, &args.author_key].into_iter().flatten();
+    refuse_other_format(&args.out)?;
     let inputs: Vec<&Path> = args.sources.files().chain(others.map(PathBuf::as_path)).collect();
     refuse_replacing("--out", &args.out, &inputs)?;
     let opened = OpenedRepository::open(&args.repo, args.name.as_deref(), args.unit)?;
@@ -95,6 +96,21 @@ pub fn note_wrong_clock(mined: &Mined) {
             utc(as_of)
         ));
     }
+}
+
+/// A file that is called a table of another kind would not be one.
+fn refuse_other_format(path: &Path) -> Result<(), Failure> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    if matches!(
+        ending.as_str(),
+        "csv" | "tsv" | "json" | "jsonl" | "ndjson" | "gz" | "xlsx" | "feather" | "arrow"
+    ) {
+        let path = path.display();
+        return Err(Failure::usage(format!(
+            "`--out {path}`: rows are written as Parquet; name the file `….parquet`"
+        )));
+    }
+    Ok(())
 }
 
 /// Who is said to own what enters no row, but a file that nobody can read is no file to go on with.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::learning::{
-    ColumnArgs, PriorArg, SeenChanges, TaskArg, load_rows, load_table, prior_for, refuse_twice,
+    ColumnArgs, PriorArg, SeenChanges, TaskArg, load_rows, load_training_table, prior_for, refuse_twice,
 };
 use crate::cli::output::{OutputArgs, Table, print, print_json, wrapped};
 use crate::cli::progress::Progress;
@@ -51,7 +51,7 @@ pub struct TrainArgs {
 /// Trains an artifact and writes its directory.
 pub fn run(args: TrainArgs) -> Result<Exit, Failure> {
     let name = args.name.clone().unwrap_or_else(|| name_of(&args.out));
-    let progress = Progress::start("training");
+    let progress = Progress::wait("training");
     let trained = match &args {
         args if args.pooled => on_repositories(args, &name),
         args if args.columns.is_given() => on_table(args, &name),
@@ -99,7 +99,7 @@ fn on_table(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
         return Err(Failure::usage("training on a table takes one `--data` file"));
     };
     args.prior.refuse_for_table()?;
-    let table = load_table(path, &args.columns.options()?)?;
+    let table = load_training_table(path, &args.columns.options()?)?;
     Ok(train_table(&table, name, &Recipe::table(), args.seed)?)
 }
 

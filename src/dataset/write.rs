@@ -7,7 +7,8 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{KeyValueMetadata, ParquetWriter, PolarsResult};
+use polars::prelude::{CompatLevel, KeyValueMetadata, ParquetWriter, PolarsResult, SchemaExt};
+use polars_parquet::write::schema_to_metadata_key;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -56,10 +57,13 @@ impl Rows {
     }
 
     fn write_groups(&self, out: impl Write, metadata: &Metadata) -> PolarsResult<()> {
-        let entry = vec![(METADATA_KEY.to_owned(), self.entry(metadata))];
         let schema = frame(self, 0..0)?.schema().clone();
+        // Texts are told to be plain ones: few readers can filter or sort the views that polars would name.
+        let plain = schema_to_metadata_key(&schema.to_arrow(CompatLevel::oldest()));
+        let mut entries = vec![(METADATA_KEY.to_owned(), self.entry(metadata))];
+        entries.extend(plain.value.map(|value| (plain.key, value)));
         let mut writer = ParquetWriter::new(out)
-            .with_key_value_metadata(Some(KeyValueMetadata::from_static(entry)))
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(entries)))
             .batched(&schema)?;
         for start in (0..self.n_rows()).step_by(GROUP_ROWS) {
             let end = (start + GROUP_ROWS).min(self.n_rows());

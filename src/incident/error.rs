@@ -1,7 +1,7 @@
 //! What can be wrong with a file of incidents, outcomes or owners.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Most bad records named in one message; the rest are counted.
 const MAX_NAMED: usize = 20;
@@ -31,8 +31,10 @@ pub enum Error {
     #[error(transparent)]
     Table(Box<dyn std::error::Error + Send + Sync>),
     /// Records that could not be understood, each with its line and reason.
-    #[error("{}", Listing { what, bad, n_records: *n_records })]
+    #[error("{}", Listing { path: path.as_deref(), what, bad, n_records: *n_records })]
     Records {
+        /// The file, where they came from one.
+        path: Option<PathBuf>,
         /// What was to be read.
         what: &'static str,
         /// How many records the file has, good and bad.
@@ -61,7 +63,20 @@ pub struct BadRecord {
     pub reason: String,
 }
 
+impl Error {
+    /// Of the records of a file.
+    pub(super) fn in_file(self, file: &Path) -> Self {
+        match self {
+            Self::Records { what, n_records, bad, .. } => {
+                Self::Records { path: Some(file.to_owned()), what, n_records, bad }
+            }
+            other => other,
+        }
+    }
+}
+
 struct Listing<'a> {
+    path: Option<&'a Path>,
     what: &'a str,
     bad: &'a [BadRecord],
     n_records: usize,
@@ -69,6 +84,9 @@ struct Listing<'a> {
 
 impl fmt::Display for Listing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = self.path {
+            write!(f, "`{}`: ", path.display())?;
+        }
         write!(f, "{} of {} {} refused, nothing was taken", self.bad.len(), self.n_records, self.what)?;
         for bad_record in self.bad.iter().take(MAX_NAMED) {
             write!(f, "\n  line {}: {}", bad_record.line, bad_record.reason)?;

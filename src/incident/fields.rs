@@ -63,7 +63,7 @@ pub(crate) fn collect<T>(
     if bad.is_empty() {
         Ok(good)
     } else {
-        Err(Error::Records { what, n_records: good.len() + bad.len(), bad })
+        Err(Error::Records { path: None, what, n_records: good.len() + bad.len(), bad })
     }
 }
 

@@ -50,7 +50,7 @@ impl From<PathBuf> for IncidentFile {
 /// When the file cannot be read, its name ends in something else, or any line is bad.
 pub fn load_incidents(path: &Path) -> Result<Vec<IncidentLink>, Error> {
     let text = read(path)?;
-    match extension(path).as_deref() {
+    let parsed = match extension(path).as_deref() {
         Some("csv") => parse_incidents_csv(&text),
         Some("jsonl" | "ndjson") => parse_incidents_jsonl(&text),
         _ => Err(Error::Format {
@@ -58,7 +58,8 @@ pub fn load_incidents(path: &Path) -> Result<Vec<IncidentLink>, Error> {
             what: "incidents",
             expected: ".csv, .jsonl or .parquet",
         }),
-    }
+    };
+    parsed.map_err(|error| error.in_file(path))
 }
 
 /// Reads reported outcomes from a `.jsonl` file, one `POST /v1/outcomes` body a line.
@@ -67,7 +68,7 @@ pub fn load_incidents(path: &Path) -> Result<Vec<IncidentLink>, Error> {
 /// When the file cannot be read, its name ends in something else, or any line is bad.
 pub fn load_outcomes(path: &Path) -> Result<Vec<OutcomeRecord>, Error> {
     match extension(path).as_deref() {
-        Some("jsonl" | "ndjson") => parse_outcomes(&read(path)?),
+        Some("jsonl" | "ndjson") => parse_outcomes(&read(path)?).map_err(|error| error.in_file(path)),
         _ => Err(Error::Format { path: path.to_owned(), what: "outcomes", expected: ".jsonl" }),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::source::{Cells, Source, SourceColumn};
-use super::{LeftOut, MIN_POSITIVES, Table, TableOptions};
+use super::{LeftOut, Table, TableOptions};
 use crate::dataset::Error;
 
 /// Columns that describe a row, or tell its label, by name.
@@ -20,7 +20,6 @@ const NUMBER: &str = "a number";
 pub(super) fn table(source: Source, options: &TableOptions) -> Result<Table, Error> {
     let times = required_numbers(&source, &options.time)?;
     let labels = labels(&source, &options.label)?;
-    check_labels(&source.path, &options.label, &labels)?;
     for name in options.exclude.iter().chain(options.columns.iter().flatten()) {
         find(&source, name)?;
     }
@@ -96,17 +95,6 @@ fn labels(source: &Source, name: &str) -> Result<Vec<Option<bool>>, Error> {
         other => Err(Error::cell(&source.path, name, idx + 1, &other.to_string(), "a label of 1 or 0")),
     };
     numbers(source, name)?.iter().enumerate().map(label).collect()
-}
-
-fn check_labels(path: &Path, column: &str, labels: &[Option<bool>]) -> Result<(), Error> {
-    let n_labeled = labels.iter().flatten().count();
-    let n_positives = labels.iter().flatten().filter(|label| **label).count();
-    let needs = match n_positives {
-        n if n < MIN_POSITIVES => format!("at least {MIN_POSITIVES} are needed"),
-        n if n == n_labeled => "both classes are needed".to_owned(),
-        _ => return Ok(()),
-    };
-    Err(Error::Labels { path: path.to_owned(), column: column.to_owned(), n_positives, n_labeled, needs })
 }
 
 /// `effort`, else lines added plus lines deleted, where the table has them.

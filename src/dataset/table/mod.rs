@@ -67,10 +67,26 @@ impl Table {
     /// Reads a CSV, gzipped CSV or Parquet file; which of them it is, its first bytes tell.
     ///
     /// # Errors
-    /// When the file cannot be read, a column is missing or holds something else than it should,
-    /// or there are too few positives (or negatives) to learn from; each names file and column.
+    /// When the file cannot be read, or a column is missing or holds something else than it should; each names file and
+    /// column.
     pub fn load(path: &Path, options: &TableOptions) -> Result<Self, Error> {
         assemble::table(source::read(path, options)?, options)
+    }
+
+    /// Refuses labels from which nothing can be learned, under the name of their column.
+    ///
+    /// # Errors
+    /// When there are too few positives, or no negatives; it names file and column.
+    pub fn check_labels(&self, column: &str) -> Result<(), Error> {
+        let n_labeled = self.labels.iter().flatten().count();
+        let n_positives = self.labels.iter().flatten().filter(|label| **label).count();
+        let needs = match n_positives {
+            n if n < MIN_POSITIVES => format!("at least {MIN_POSITIVES} are needed"),
+            n if n == n_labeled => "both classes are needed".to_owned(),
+            _ => return Ok(()),
+        };
+        let (path, column) = (self.path.clone(), column.to_owned());
+        Err(Error::Labels { path, column, n_positives, n_labeled, needs })
     }
 
     /// Number of rows.

@@ -112,10 +112,17 @@ fn tables_that_cannot_teach_are_refused_with_file_and_column() {
     let bad_label = sample().replacen(",1,x\n", ",2,x\n", 1);
     let ragged = sample().replacen(",1,x\n", ",1\n", 1);
     let twice = sample().replacen("note", "la", 1);
-    let cases: [(&str, &str); 9] = [
+    for (text, expected) in [
         (&all_negative, "0 positives among 60"),
         (&all_positive, "both classes are needed"),
         (&few, "19 positives among 60"),
+    ] {
+        let table = load(text.as_bytes(), &options()).unwrap();
+        let message = table.check_labels("label").unwrap_err().to_string();
+        assert!(message.contains(expected) && message.contains("sample.csv"), "{message}");
+        assert!(message.contains("`label`"), "{message}");
+    }
+    let cases: [(&str, &str); 6] = [
         (&no_time, "column `ts`"),
         (&bad_label, "`2` is not a label of 1 or 0"),
         (&ragged, "is not a CSV table"),
