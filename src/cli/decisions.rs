@@ -16,6 +16,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::outcomes::{Outcomes, outcome_lines};
 use crate::cli::output::{OutputArgs, Table, note, print, print_json, wrapped};
+use crate::cli::progress::Progress;
 use crate::cli::time::utc;
 
 /// Arguments of `decisions`.
@@ -132,7 +133,7 @@ async fn answer(store_config: &StoreConfig, command: LogCommand) -> Result<Exit,
     match command {
         LogCommand::List(args) => list(&log, &args).await,
         LogCommand::Show(args) => show(&log, &args).await,
-        LogCommand::Verify(output) => tell(&log.verify().await?, output),
+        LogCommand::Verify(output) => tell(&waited("verifying the log", log.verify()).await?, output),
         LogCommand::Replay(args) => replay_one(&log, &args).await,
         LogCommand::ExportOutcomes => export_outcomes(&log).await,
     }
@@ -140,9 +141,21 @@ async fn answer(store_config: &StoreConfig, command: LogCommand) -> Result<Exit,
 
 async fn copy(store_config: &StoreConfig, command: FilesCommand) -> Result<Exit, Failure> {
     match command {
-        FilesCommand::Backup { dir, output } => tell(&backup(store_config, &dir).await?, output),
-        FilesCommand::Restore { dir, output } => tell(&restore(&dir, store_config).await?, output),
+        FilesCommand::Backup { dir, output } => {
+            tell(&waited("copying the log", backup(store_config, &dir)).await?, output)
+        }
+        FilesCommand::Restore { dir, output } => {
+            tell(&waited("restoring the log", restore(&dir, store_config)).await?, output)
+        }
     }
+}
+
+/// What comes of something that may take seconds, of which a terminal shows that it goes on.
+async fn waited<T>(doing: &str, work: impl Future<Output = T>) -> T {
+    let progress = Progress::wait(doing);
+    let done = work.await;
+    progress.end();
+    done
 }
 
 /// A decision as the log has it, and whether it is not as it was written.
@@ -333,13 +346,19 @@ fn sentence(report: &VerifyReport) -> String {
             let id = difference.id.as_deref().unwrap_or("no id");
             let problem = serde_json::to_value(difference.problem).unwrap_or_default();
             let problem = problem.as_str().unwrap_or_default();
+            if difference.chain.is_empty() {
+                let seq = difference.seq;
+                return format!(
+                    "{read}: line {seq} of the signed heads is {problem}, written by another key or altered"
+                );
+            }
             format!("{read}: record {} of chain {} ({id}) is {problem}", difference.seq, difference.chain)
         }
     }
 }
 
 async fn export_outcomes(log: &Log) -> Result<Exit, Failure> {
-    let Outcomes { lines, n_altered } = outcome_lines(log).await?;
+    let Outcomes { lines, n_altered } = waited("reading the log", outcome_lines(log)).await?;
     if !lines.is_empty() {
         print(&lines.join("\n"));
     }

@@ -113,7 +113,7 @@ fn trained(rows: &Rows, dir: &Path) -> Result<PathBuf, Failure> {
 fn scored(sample: &Sample, config: &RepositoryConfig, model: &Path, dir: &Path) -> Result<(), Failure> {
     let now_ms = Timestamp::now().as_millisecond();
     let sources = LocalSources { model: Some(model), policy: None, repository: Some(config) };
-    let local = Local::open(sources, &dir.join("cache"), now_ms.div_euclid(1000))
+    let local = Local::open(sources, &dir.join("cache"), now_ms.div_euclid(1000), &|_| {})
         .or_exit(Exit::Other, "the sample cannot be scored")?;
     say("4. scored a few proposed changes:");
     for proposal in &sample.proposals {

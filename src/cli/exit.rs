@@ -33,6 +33,7 @@ Exit codes:
    2  usage error
    3  `gate`: no decision exists; treat it as extra validation
    4  bad input: missing path, unparsable file, refused artifact, unknown revision
+      (`gate` decides without a model or a policy that is refused: 10)
    5  `decisions verify` or `decisions replay` found a difference
   10  `gate`: extra validation, also when degraded
   20  `gate`: hold";

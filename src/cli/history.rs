@@ -1,6 +1,7 @@
 //! What a question is compared with in this process: a model and the folded history of one repository. Start at
 //! [`HistoryArgs::open`].
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
@@ -12,6 +13,7 @@ use crate::cli::cache::CacheDir;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::output::note;
+use crate::cli::progress::Progress;
 use crate::cli::repository::{UnitArg, incident_file, name_of, own_incident_file};
 
 /// Which history, read by which model.
@@ -64,8 +66,11 @@ impl HistoryArgs {
         });
         let sources = LocalSources { model: self.model.as_deref(), policy, repository: repository.as_ref() };
         let cache = CacheDir::of(self.cache.as_deref())?;
-        let local = Local::open(sources, cache.path(), now)
-            .or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
+        let progress = OnceCell::new();
+        let on_change = |n_read| progress.get_or_init(|| Progress::start("changes read")).at(n_read);
+        let local = Local::open(sources, cache.path(), now, &on_change);
+        progress.into_inner().into_iter().for_each(Progress::end);
+        let local = local.or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
         match on_refusal {
             OnRefusal::End if self.model.is_some() || policy.is_some() => refuse(local.refused())?,
             OnRefusal::End | OnRefusal::Degrade => local.refused().iter().for_each(|refused| note(refused)),
@@ -77,6 +82,11 @@ impl HistoryArgs {
     pub fn repo_name(&self) -> String {
         let of_path = || self.repo.as_deref().map(name_of);
         self.name.clone().or_else(of_path).unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// Whether nothing tells what the repository is called.
+    pub fn is_nameless(&self) -> bool {
+        self.name.is_none() && self.repo.is_none()
     }
 
     /// The incidents that the answer heeds. Where none names the repository, which may be called another way than the

@@ -8,10 +8,19 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub struct Progress(ProgressBar);
 
 impl Progress {
-    /// Starts a line without a known end.
+    /// Starts a line that counts, without a known end.
     pub fn start(doing: &str) -> Self {
+        Self::with_template(doing, "{spinner} {prefix}  {human_pos}  {per_sec}  {elapsed}")
+    }
+
+    /// Starts a line that says only what is waited for, and for how long.
+    pub fn wait(doing: &str) -> Self {
+        Self::with_template(doing, "{spinner} {prefix}  {elapsed}")
+    }
+
+    fn with_template(doing: &str, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{spinner} {prefix}  {human_pos}  {per_sec}  {elapsed}");
+        let style = ProgressStyle::with_template(template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.set_prefix(doing.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
 use crate::cli::history::{HistoryArgs, OnRefusal};
+use crate::cli::output::note;
 use crate::cli::time::parse_authored_at;
 
 /// Which change, compared with which history, by which model and policy.
@@ -29,6 +30,9 @@ pub struct QuestionArgs {
     /// Custom feature to send along, such as `x.oncall_load=3`; may be given several times
     #[arg(long = "feature", value_name = "NAME=VALUE", value_parser = parse_feature)]
     features: Vec<(String, f64)>,
+    /// Of the rollout, such as `environment=production`: what rules read as `context.NAME`; may be given several times
+    #[arg(long = "context", value_name = "NAME=VALUE", value_parser = parse_context)]
+    context: Vec<(String, Value)>,
     #[command(flatten)]
     change: ChangeArgs,
 }
@@ -38,7 +42,7 @@ pub struct QuestionArgs {
 #[group(skip)]
 #[command(group = ArgGroup::new("change").required(true).args(["commit", "range", "diff"]))]
 struct ChangeArgs {
-    /// A commit of the repository; with `--server` and without `--repo`, its full id
+    /// A commit of the repository; its full id where a service is asked without `--repo`
     #[arg(long, value_name = "REV")]
     commit: Option<String>,
     /// Everything from A to B as one change by B's author
@@ -61,6 +65,11 @@ struct ChangeArgs {
 impl QuestionArgs {
     /// The body of `POST /v1/score` that asks this.
     pub fn body(&self) -> Result<Value, Failure> {
+        if self.history.is_nameless() {
+            note(
+                "neither `--name` nor `--repo` is given: scored as a change of a repository called `unknown`",
+            );
+        }
         let mut change = Map::new();
         change.insert("repo".to_owned(), json!(self.history.repo_name()));
         let of = &self.change;
@@ -87,7 +96,26 @@ impl QuestionArgs {
         if !self.features.is_empty() {
             body["features"] = json!(self.custom()?);
         }
+        if !self.context.is_empty() {
+            body["context"] = self.rollout()?;
+        }
         Ok(body)
+    }
+
+    /// What is said of the rollout: the parts that have names of their own, and `more`.
+    fn rollout(&self) -> Result<Value, Failure> {
+        let (mut context, mut more) = (Map::new(), Map::new());
+        for (name, value) in &self.context {
+            let is_known = matches!(name.as_str(), "environment" | "service" | "rollout_at");
+            let parts = if is_known { &mut context } else { &mut more };
+            if parts.insert(name.clone(), value.clone()).is_some() {
+                return Err(Failure::usage(format!("`{name}` of the context is given twice")));
+            }
+        }
+        if !more.is_empty() {
+            context.insert("more".to_owned(), Value::Object(more));
+        }
+        Ok(Value::Object(context))
     }
 
     fn custom(&self) -> Result<BTreeMap<&str, f64>, Failure> {
@@ -136,6 +164,19 @@ impl QuestionArgs {
             ))),
         }
     }
+}
+
+/// `name=value`; outside of what is always a text, `true`, `false` and numbers are such.
+fn parse_context(text: &str) -> Result<(String, Value), String> {
+    let (name, value) =
+        text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("expected `name=value`")?;
+    let is_text = matches!(name, "environment" | "service" | "rollout_at");
+    let typed = if is_text { None } else { serde_json::from_str(value).ok().filter(is_flag_or_number) };
+    Ok((name.to_owned(), typed.unwrap_or_else(|| json!(value))))
+}
+
+fn is_flag_or_number(value: &Value) -> bool {
+    value.is_boolean() || value.is_number()
 }
 
 /// `x.name=value`; built-in names and odd ones are refused as the service refuses them.

@@ -82,6 +82,9 @@ fn look(args: &SuspectsArgs, at: i64, now: i64) -> Result<SuspectsAnswer, Failur
 
 /// Asks a service, which knows the decisions as well.
 fn ask(args: &SuspectsArgs, server: &str, at: i64) -> Result<SuspectsAnswer, Failure> {
+    if args.history.is_nameless() {
+        return Err(Failure::usage("`--server` needs `--name`, or `--repo` for the name of its directory"));
+    }
     let mut query = vec![
         ("repo", args.history.repo_name()),
         ("at", at.to_string()),

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use axum::http::Uri;
 
+use crate::artifact::TABLE;
 use crate::git::Repository;
 use crate::http::auth::KeyFile;
 use crate::http::error::with_cause;
-use crate::http::live::{Live, owners_text};
+use crate::http::live::{Live, OF_TABLE, owners_text};
 use crate::http::models::{ModelSource, PolicySource};
 use crate::http::refusal::Refusal;
 use crate::http::settings::Settings;
@@ -29,7 +30,11 @@ pub fn check(settings: &Settings) -> Vec<String> {
     note("store.url", failed(settings.store.check()));
     note("cache", cache(&settings.cache));
     note("policy.path", refused(PolicySource::new(settings.policy.clone()).load().err()));
-    note("model.path", refused(ModelSource::new(Arc::new(Live::empty()), settings.model.clone()).first().1));
+    let (assessor, no_model) = ModelSource::new(Arc::new(Live::empty()), settings.model.clone()).first();
+    note("model.path", refused(no_model));
+    let is_of_table = assessor.artifact().is_some_and(|artifact| artifact.document().unit == TABLE);
+    let is_in_vain = is_of_table && !settings.repositories.is_empty();
+    note("model.path", is_in_vain.then(|| format!("{OF_TABLE}, and repositories are followed")));
     note("telemetry.otlp", server.otlp.as_deref().and_then(collector));
     for repository in &settings.repositories {
         let name = format!("repository `{}`", repository.name);

@@ -39,14 +39,19 @@ pub struct LocalSources<'a> {
 }
 
 impl Local {
-    /// Folds the repository, or loads its folded history, and loads model and policy. A model or policy
-    /// that is refused leaves every answer degraded; [`Local::refused`] says why.
+    /// Folds the repository, or loads its folded history, and loads model and policy; `on_change` hears how many changes were
+    /// folded so far. A model or policy that is refused leaves every answer degraded; [`Local::refused`] says why.
     ///
     /// # Errors
     /// When the repository cannot be read.
-    pub fn open(sources: LocalSources<'_>, cache: &Path, now: i64) -> Result<Self, Box<LiveError>> {
+    pub fn open(
+        sources: LocalSources<'_>,
+        cache: &Path,
+        now: i64,
+        on_change: &dyn Fn(usize),
+    ) -> Result<Self, Box<LiveError>> {
         let configs: Vec<RepositoryConfig> = sources.repository.into_iter().cloned().collect();
-        let live = Arc::new(Live::open(&configs, cache, &[], now).map_err(Box::new)?);
+        let live = Arc::new(Live::open(&configs, cache, &[], now, on_change).map_err(Box::new)?);
         let (assessor, no_model) = ModelSource::new(live, sources.model.map(Path::to_owned)).first();
         let policy = PolicySource::new(sources.policy.map(Path::to_owned)).load();
         let no_policy = policy.as_ref().err().map(with_cause);

@@ -84,13 +84,9 @@ impl ModelSource {
     }
 
     fn current(&self) -> Result<Arc<dyn Assessor>, Refusal> {
-        let artifact = match (&self.path, &self.registry) {
-            (None, _) => published()?,
-            (Some(_), Some(registry)) => {
-                let model_name = registry.current()?;
-                Arc::new(registry.load(&model_name)?)
-            }
-            (Some(path), None) => Arc::new(Artifact::load(path)?),
+        let artifact = match &self.path {
+            None => published()?,
+            Some(path) => Arc::new(Registry::artifact_at(path)?),
         };
         self.assessor(artifact)
     }

@@ -105,7 +105,7 @@ pub struct SuspectRisk {
 /// What happened to a change.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KnownBadAnswer {
-    /// `reverted` or `incident`.
+    /// `reverted`, `caught` or `incident`.
     pub outcome: String,
     /// When.
     pub occurred_at: String,
@@ -204,6 +204,7 @@ fn answer(
             outcome: match known_bad.outcome {
                 KnownOutcome::Incident => "incident".to_owned(),
                 KnownOutcome::Reverted => "reverted".to_owned(),
+                KnownOutcome::Caught => "caught".to_owned(),
             },
             occurred_at: moment(known_bad.occurred_at),
         }),

@@ -57,7 +57,7 @@ fn owned_alternatives(
         incidents: None,
     };
     let sources = LocalSources { repository: Some(&config), policy: Some(&path), ..LocalSources::default() };
-    let local = Local::open(sources, &directory.path().join("cache"), NOW).unwrap();
+    let local = Local::open(sources, &directory.path().join("cache"), NOW, &|_| {}).unwrap();
     assert!(local.refused().is_empty(), "{:?}", local.refused());
     let change =
         json!({ "repo": "config", "author": "a <a@example.org>", "message": "change", "diff": diff });

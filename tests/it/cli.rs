@@ -457,6 +457,12 @@ mod learning {
         let text = std::fs::read_to_string(&predictions).unwrap();
         assert_eq!(text.lines().count() as u64, n_unseen + 1);
 
+        let registry = path("registry");
+        json(&["models", "--models", &registry, "add", &model, "--json"]);
+        json(&["models", "--models", &registry, "promote", "model", "--json"]);
+        let in_use = format!("{registry}/default");
+        assert_eq!(json(&["evaluate", "--model", &in_use, "--data", &whole, "--json"]), measured);
+
         let output = diffrisk(&["evaluate", "--model", &model, "--data", &early]);
         assert_eq!(code(&output), 4);
         assert!(stderr(&output).contains("it was trained on every one of these rows"), "{}", stderr(&output));

@@ -45,7 +45,7 @@ fn world() -> &'static World {
             incidents: Some(sample.incidents.clone().into()),
         };
         let sources = LocalSources { repository: Some(&config), ..LocalSources::default() };
-        let local = Local::open(sources, &dir.path().join("cache"), NOW_MS / 1000).unwrap();
+        let local = Local::open(sources, &dir.path().join("cache"), NOW_MS / 1000, &|_| {}).unwrap();
         World { _dir: dir, sample, local }
     })
 }

@@ -40,7 +40,7 @@ fn explained(artifact: &Artifact, added: &str) -> Explanation {
     let model: &Path = &dir.path().join("model");
     artifact.save(model).unwrap();
     let sources = LocalSources { model: Some(model), ..LocalSources::default() };
-    let local = Local::open(sources, &dir.path().join("cache"), NOW_MS / 1000).unwrap();
+    let local = Local::open(sources, &dir.path().join("cache"), NOW_MS / 1000, &|_| {}).unwrap();
     let diff = format!("--- a/web.yaml\n+++ b/web.yaml\n@@ -1 +1,2 @@\n mode: plain\n+{added}\n");
     let change = json!({ "repo": "new", "author": "a <a@example.org>", "message": "mode", "diff": diff });
     local.explained(json!({ "change": change }).to_string().as_bytes(), NOW_MS).unwrap().1

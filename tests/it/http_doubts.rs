@@ -60,7 +60,7 @@ pub async fn service_of(dir: &Path, unit: UnitChoice, policy: &str, now: i64) ->
         owners: Some(dir.join("CODEOWNERS")).filter(|path| path.exists()),
         incidents: None,
     };
-    let live = Live::open(&[repository_config], &dir.join(".git/cache"), &[], now).unwrap();
+    let live = Live::open(&[repository_config], &dir.join(".git/cache"), &[], now, &|_| {}).unwrap();
     let models = ModelSource::new(Arc::new(live), None);
     let policy = format!("{policy}\nout_of_distribution = \"allow\"\n[budget]\nnormal = 0.0\n");
     let parts = Parts {
@@ -307,6 +307,25 @@ async fn an_undoing_stands_where_it_says() {
         (&json!("ordinary"), &json!("extra_validation")),
         "{forged}"
     );
+}
+
+#[tokio::test]
+async fn what_landed_a_moment_ago_is_taken_back_without_a_look_in_between() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let write = |hour: i64, replicas: i64| {
+        std::fs::write(dir.path().join("app/size.yaml"), format!("replicas: {replicas}\n")).unwrap();
+        git(dir.path(), START + hour * 3_600, &["add", "-A"]);
+        git(dir.path(), START + hour * 3_600, &["commit", "-q", "-m", "sizes"]);
+    };
+    write(4, 3);
+    let service = service(dir.path(), "", START + 6 * 3_600).await;
+    write(5, 0);
+    let diff = "--- a/app/size.yaml\n+++ b/app/size.yaml\n@@ -1 +1 @@\n-replicas: 0\n+replicas: 3\n";
+    let undo = json!({"repo": "config", "author": "A <a@example.org>", "diff": diff});
+    let answer = score(&service, undo).await;
+    assert_eq!(answer["kind"], "rollback", "{answer}");
+    assert_eq!(answer["history"]["as_of"], "2026-01-28T16:33:20Z", "{answer}");
 }
 
 #[tokio::test]

@@ -118,7 +118,8 @@ impl World {
     }
 
     async fn serve_as(&self, config: &RepositoryConfig, now: i64) -> Served {
-        let live = Live::open(std::slice::from_ref(config), &self.root.join("cache"), &[], now).unwrap();
+        let live =
+            Live::open(std::slice::from_ref(config), &self.root.join("cache"), &[], now, &|_| {}).unwrap();
         let models = ModelSource::new(Arc::new(live), Some(self.models().join("default")));
         let (assessor, refused) = models.first();
         assert_eq!(refused.is_some(), !self.models().join("default").exists(), "{refused:?}");
@@ -392,7 +393,7 @@ fn a_report_sets_later_questions_apart_after_a_restart_as_well() {
     };
     let open = |reported: &[OutcomeRecord]| {
         let config = world.config(&world.sample.repository);
-        Arc::new(Live::open(&[config], &world.root.join("cache"), reported, now).unwrap())
+        Arc::new(Live::open(&[config], &world.root.join("cache"), reported, now, &|_| {}).unwrap())
     };
     let epoch = |live: &Arc<Live>| {
         let assessor = LiveAssessor::without_model(Arc::clone(live), Reason::standard(ReasonCode::NoModel));

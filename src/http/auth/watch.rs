@@ -64,7 +64,8 @@ impl KeyRing {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(error = %error, "the key file is refused; the last good one stays")
+                    let n_keys = self.keys.load().keys.len();
+                    tracing::error!(error = %error, n_keys, "the key file is refused; the keys of before stay in force")
                 }
             }
         }

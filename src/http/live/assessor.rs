@@ -47,9 +47,13 @@ impl LiveAssessor {
     /// Joins the histories with a model.
     ///
     /// # Errors
-    /// Where the artifact needs a feature that this build does not compute.
+    /// Where the artifact needs a feature that this build does not compute, or was trained on a table though repositories
+    /// are followed: it could score no change of them.
     pub fn new(live: Arc<Live>, artifact: Arc<Artifact>) -> Result<Self, artifact::Error> {
         let model = Model::new(artifact)?;
+        if let Some(refused) = model.refused().filter(|_| live.follows_any()) {
+            return Err(artifact::Error::Refused(refused.to_owned()));
+        }
         let features = schema().names().iter().chain(model.custom()).cloned().collect();
         let references = live.repositories.keys().map(|name| (name.clone(), OnceLock::new())).collect();
         let assessor = Self { live, model: Ok(model), features, references };
@@ -264,10 +268,12 @@ impl Assessor for LiveAssessor {
         self.rank(repository);
         let received_at = asked.iter().map(|asked| asked.received_at).max().unwrap_or(0);
         repository.advance(received_at);
-        if asked.iter().any(|asked| is_missing(repository, asked))
-            && repository.look_for(received_at).is_err()
-        {
-            tracing::warn!(repo, "the repository could not be looked at for an unknown commit");
+        let looked = match asked.iter().any(|asked| is_missing(repository, asked)) {
+            true => repository.look_for(received_at).map(|_| ()),
+            false => repository.glance(received_at),
+        };
+        if let Err(error) = looked {
+            tracing::warn!(repo, error = %error, "the repository could not be looked at for a question");
         }
         let n_damages = repository.n_damages();
         let assessed = self.assess_all_here(repository, asked);

@@ -39,18 +39,19 @@ impl Followed {
         self.here.get()
     }
 
-    /// Opens the repository and folds its history, where nobody did so before.
+    /// Opens the repository and folds its history, where nobody did so before; `on_change` hears how many changes it folded.
     ///
     /// # Errors
     /// When it cannot be read or folded.
-    pub(super) fn open(&self, now: i64) -> Result<&LiveRepository, LiveError> {
+    pub(super) fn open(&self, now: i64, on_change: &dyn Fn(usize)) -> Result<&LiveRepository, LiveError> {
         let _one_at_a_time = lock(&self.opening);
         if let Some(here) = self.here() {
             return Ok(here);
         }
         let reported = lock(&self.waiting).clone();
         let n_taken = reported.len();
-        let repository = LiveRepository::open(&self.repository_config, &self.cache_root, reported, now)?;
+        let repository =
+            LiveRepository::open(&self.repository_config, &self.cache_root, reported, now, on_change)?;
         // Who reports meanwhile waits, so that nothing falls between the two.
         let mut waiting = lock(&self.waiting);
         waiting.iter().skip(n_taken).try_for_each(|outcome_record| repository.report(outcome_record))?;
@@ -63,7 +64,7 @@ impl Followed {
     /// # Errors
     /// When it cannot be read or folded.
     pub(super) fn refresh(&self, now: i64) -> Result<&LiveRepository, LiveError> {
-        let repository = self.open(now)?;
+        let repository = self.open(now, &|_| {})?;
         repository.refresh(now)?;
         Ok(repository)
     }

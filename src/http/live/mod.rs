@@ -27,6 +27,7 @@ use crate::timeline::{self, Sources, Timeline};
 
 pub use assessor::LiveAssessor;
 use followed::Followed;
+pub(super) use model::OF_TABLE;
 pub(super) use owners::owners_text;
 use reports::Reports;
 pub use repository::RepositoryConfig;
@@ -106,7 +107,8 @@ impl Live {
         Self { repositories: BTreeMap::new(), cold, reports: RwLock::default() }
     }
 
-    /// Folds the histories of all repositories. `reported` are the outcomes that the store holds.
+    /// Folds the histories of all repositories. `reported` are the outcomes that the store holds; `on_change` hears how many
+    /// changes of one were folded so far, those of its cache aside.
     ///
     /// # Errors
     /// When one cannot be read.
@@ -115,10 +117,11 @@ impl Live {
         cache_root: &Path,
         reported: &[OutcomeRecord],
         now: i64,
+        on_change: &dyn Fn(usize),
     ) -> Result<Self, LiveError> {
         let live = Self::new(repository_configs, cache_root, reported);
         for followed in live.repositories.values() {
-            followed.open(now)?;
+            followed.open(now, on_change)?;
         }
         Ok(live)
     }
@@ -135,7 +138,7 @@ impl Live {
     ) -> Result<Self, LiveError> {
         let live = Self::new(repository_configs, cache_root, reported);
         for (name, followed) in &live.repositories {
-            match followed.open(now) {
+            match followed.open(now, &|_| {}) {
                 Ok(_) => {}
                 Err(error) if error.is_of_repository() => {
                     let error = with_cause(&error);
@@ -179,6 +182,11 @@ impl Live {
     /// What was reported so far; a report that comes meanwhile waits for nobody who reads.
     fn reports(&self) -> Arc<Reports> {
         Arc::clone(&self.reports.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether there is any to follow.
+    fn follows_any(&self) -> bool {
+        !self.repositories.is_empty()
     }
 
     fn get(&self, name: &str) -> Option<&Followed> {

@@ -10,6 +10,9 @@ use crate::http::compose::moment;
 use crate::policy::{Reason, ReasonCode};
 use crate::scorer::Scorer;
 
+/// Why an artifact scores no change.
+pub(in crate::http) const OF_TABLE: &str = "the model was trained on a table, not on changes";
+
 /// A loaded artifact.
 pub(super) struct Model {
     pub(super) artifact: Arc<Artifact>,
@@ -35,9 +38,12 @@ impl Model {
 
     /// What scores changes, or why there is nothing that does.
     pub(super) fn scorer(&self) -> Result<&Scorer, Reason> {
-        let refused =
-            || Reason::new(ReasonCode::ArtifactRefused, "the model was trained on a table, not on changes");
-        self.scorer.as_ref().ok_or_else(refused)
+        self.scorer.as_ref().ok_or_else(|| Reason::new(ReasonCode::ArtifactRefused, OF_TABLE))
+    }
+
+    /// Why it cannot score changes, where that is so.
+    pub(super) fn refused(&self) -> Option<&'static str> {
+        self.scorer.is_none().then_some(OF_TABLE)
     }
 
     /// Names of the custom features that it takes, in order.

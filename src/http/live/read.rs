@@ -136,7 +136,10 @@ pub(super) fn range(
     }
     let is_landed = |part: &ChangeId| state.timeline.detector().ordinal_of(part).is_some();
     let overlap = parts.iter().any(is_landed).then_some(PARTS_LANDED);
-    Read { overlap, ..proposal(&state.timeline, known, change, true) }
+    // What is known against its newest commit is that part's to say.
+    let nameless = Change { message: String::new(), ..change.clone() };
+    let known_bad = known.bad(&state.timeline, &nameless, &digest(&change.record), false);
+    Read { overlap, known_bad, ..proposal(&state.timeline, known, change, true) }
 }
 
 /// A merge is no change where each commit is one; nothing was learned of such.
@@ -197,7 +200,8 @@ impl Read {
                     .push(format!("incidents are those of an earlier version of their file: {refused}"));
             }
             assessed.history = history(repository, state, self.mode, asked.received_at);
-            assessed.history_epoch = state.epoch();
+            // An answer with a warning is not given again when its cause is mended, nor the other way round.
+            assessed.history_epoch = state.epoch().wrapping_add(assessed.warnings.len() as u64);
             let lag = asked.received_at.saturating_sub(repository.looked_at());
             assessed.facts.history_lag_seconds = Some(lag.max(0));
         }

@@ -40,7 +40,8 @@ impl Reports {
         let (_, report) = reports.max_by_key(|(number, report)| (report.known_at, *number))?;
         let outcome = match report.outcome {
             OutcomeKind::Incident => KnownOutcome::Incident,
-            OutcomeKind::Reverted | OutcomeKind::Caught => KnownOutcome::Reverted,
+            OutcomeKind::Reverted => KnownOutcome::Reverted,
+            OutcomeKind::Caught => KnownOutcome::Caught,
             OutcomeKind::RevertedAsPlanned | OutcomeKind::Harmless | OutcomeKind::Retracted => return None,
         };
         Some(KnownBad { outcome, occurred_at: report.occurred_at })
@@ -64,7 +65,7 @@ mod tests {
         assert_eq!(reports.known_bad("shop", &name), None);
         reports.take(&report(Some("shop"), Caught, 5));
         reports.take(&report(Some("shop"), Harmless, 4));
-        let caught = KnownBad { outcome: KnownOutcome::Reverted, occurred_at: 1 };
+        let caught = KnownBad { outcome: KnownOutcome::Caught, occurred_at: 1 };
         assert_eq!(reports.known_bad("shop", &name), Some(caught));
         assert_eq!(reports.known_bad("other", &name), None);
         reports.take(&report(Some("shop"), Retracted, 5));

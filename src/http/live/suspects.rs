@@ -47,6 +47,10 @@ fn ranked(repository: &LiveRepository, scorer: &Result<&Scorer, Reason>, broken:
         rows.retain(|row| touches(repository, row, &broken.paths));
     }
     found.n_elsewhere = n_standing - rows.len();
+    if rows.is_empty() && found.n_elsewhere > 0 {
+        let text = "no change touched such a path: paths begin at the root of the repository, without a `/` before it, and are taken as they are written";
+        found.warnings.push(text.to_owned());
+    }
     match scorer {
         Err(reason) => {
             found.warnings.push(format!("ranked by the time alone, for there is no score: {}", reason.text));

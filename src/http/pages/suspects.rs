@@ -213,7 +213,7 @@ impl Row {
 }
 
 fn known_bad(known_bad: &KnownBadAnswer) -> String {
-    let what = if known_bad.outcome == INCIDENT { INCIDENT } else { "reverted" };
+    let what = &known_bad.outcome;
     let at = text::seconds_of(&known_bad.occurred_at).unwrap_or(0);
     format!("{what} {}", text::moment(at))
 }

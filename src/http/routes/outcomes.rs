@@ -108,7 +108,10 @@ pub(in crate::http) async fn take(
     if !(is_by_digest && (said.is_bad() || said.outcome == OutcomeKind::Retracted)) {
         said.repo = said.repo.or_else(|| decisions.first()?.record.columns.repo.clone());
     }
-    landed.iter().for_each(|landed| said.add_names(landed));
+    match &landed {
+        Some(landed) => said.add_names(landed),
+        None => said.add_digests(&decisions),
+    }
     let joined: Vec<JoinedAnswer> = decisions.iter().map(JoinedAnswer::of).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
     let outcome_id = new_records[0].id.clone();
@@ -262,6 +265,23 @@ impl Said {
         }
         let digest = Some(OutcomeTarget::Digest(landed.digest.clone()));
         for name in digest.into_iter().chain(landed.reviews.iter().cloned().map(OutcomeTarget::Id)) {
+            if !self.names.contains(&name) {
+                self.names.push(name);
+            }
+        }
+    }
+
+    /// Adds the diff of a change that has not landed, as it was last asked about under its name: whoever asks about the same
+    /// diff under another name, or lands it, is to know. What clears it clears every diff that it had.
+    fn add_digests(&mut self, decisions: &[Joined]) {
+        if !matches!(self.names.as_slice(), [OutcomeTarget::Id(_) | OutcomeTarget::Commit(_)]) {
+            return;
+        }
+        let mut asked: Vec<&Record> = decisions.iter().map(|joined| &joined.record).collect();
+        asked.sort_by(|a, b| b.id.cmp(&a.id));
+        let n_meant = if self.is_bad() { 1 } else { asked.len() };
+        for digest in asked.iter().filter_map(|it| it.columns.change_digest.clone()).take(n_meant) {
+            let name = OutcomeTarget::Digest(digest);
             if !self.names.contains(&name) {
                 self.names.push(name);
             }

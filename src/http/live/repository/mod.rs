@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::change::{Change, ChangeId, digest};
 use crate::git::{self, Repository, Unit, UnitChoice, WalkOptions, walk};
@@ -32,6 +32,9 @@ const TRY_PAUSE: Duration = Duration::from_millis(5);
 /// How often whoever writes a history asks for it, and the time in between, before they insist: ten seconds in all.
 const N_POLITE: u32 = 5_000;
 const POLITE_PAUSE: Duration = Duration::from_millis(2);
+
+/// For so long, the head that was seen last is taken for the head.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// A repository that the service follows: a fixed local path, never one from a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +69,8 @@ pub(super) struct LiveRepository {
     /// Reported while somebody folds, who takes it in then.
     waiting: Waiting,
     looked_at: AtomicI64,
+    /// When the head was last compared with the history.
+    glanced_at: Mutex<Option<Instant>>,
     /// How often cached rows could not be read.
     n_damages: AtomicU64,
     /// That number when the history was folded anew because of it.
@@ -136,9 +141,18 @@ impl Basis {
         Ok(Self { cache: Cache::at(cache_root, repository, unit, &digest)?, links })
     }
 
-    fn fold(&self, repository: &Repository, unit: Unit) -> Result<Folded, CacheError> {
+    fn fold(
+        &self,
+        repository: &Repository,
+        unit: Unit,
+        on_change: &dyn Fn(usize),
+    ) -> Result<Folded, CacheError> {
         let sources = Sources::new(self.links.0.clone(), Vec::new());
-        fold(&self.cache, repository, unit, &sources, |_, _| {})
+        let mut n_folded = 0;
+        fold(&self.cache, repository, unit, &sources, |_, _| {
+            n_folded += 1;
+            on_change(n_folded);
+        })
     }
 
     fn not_folded(&self, name: &str, source: CacheError) -> LiveError {
@@ -151,12 +165,13 @@ impl Basis {
 }
 
 impl LiveRepository {
-    /// Folds the history, or what is new of it since the cache was written.
+    /// Folds the history, or what is new of it since the cache was written; `on_change` hears how many changes it folded.
     pub(super) fn open(
         repository_config: &RepositoryConfig,
         cache_root: &Path,
         reported: Vec<OutcomeRecord>,
         now: i64,
+        on_change: &dyn Fn(usize),
     ) -> Result<Self, LiveError> {
         let name = &repository_config.name;
         let failed = |source| LiveError::Git { name: name.clone(), source };
@@ -165,7 +180,8 @@ impl LiveRepository {
         let unit = repository.unit(repository_config.unit).map_err(failed)?;
         let (incidents, links) = LiveIncidents::open(repository_config)?;
         let basis = Basis::of(links, cache_root, &repository, unit).map_err(failed)?;
-        let folded = basis.fold(&repository, unit).map_err(|source| basis.not_folded(name, source))?;
+        let folded =
+            basis.fold(&repository, unit, on_change).map_err(|source| basis.not_folded(name, source))?;
         if let Some(reason) = &folded.refolded {
             tracing::warn!(repo = name, reason, "the cached history was thrown away and folded again");
         }
@@ -196,6 +212,7 @@ impl LiveRepository {
             basis: Mutex::new(basis),
             waiting: Waiting::default(),
             looked_at: AtomicI64::new(now),
+            glanced_at: Mutex::default(),
             n_damages: AtomicU64::new(0),
             n_mended: AtomicU64::new(0),
         };
@@ -222,8 +239,12 @@ impl LiveRepository {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How far the history has come, where nobody writes it, nothing of it became due by `t` and none of it is damaged.
+    /// How far the history has come, where nobody writes it, nothing of it became due by `t`, none of it is damaged and the
+    /// head was seen just now.
     pub(super) fn at_rest(&self, t: i64) -> Option<Position> {
+        if !lock(&self.glanced_at).is_some_and(|glanced_at| glanced_at.elapsed() < GLANCE) {
+            return None;
+        }
         let state = self.state.try_read().ok()?;
         let is_whole = self.n_mended.load(Ordering::SeqCst) == self.n_damages();
         (is_whole && !state.timeline.is_due(t)).then(|| state.position())
@@ -371,6 +392,25 @@ impl LiveRepository {
         self.take_waiting(&basis).and(looked)
     }
 
+    /// Folds in what landed, where the head has moved since it was last seen and nobody folds: what takes back a change that
+    /// landed a moment ago is asked about long before the next look.
+    pub(super) fn glance(&self, now: i64) -> Result<(), LiveError> {
+        {
+            let mut glanced_at = lock(&self.glanced_at);
+            if glanced_at.is_some_and(|glanced_at| glanced_at.elapsed() < GLANCE) {
+                return Ok(());
+            }
+            *glanced_at = Some(Instant::now());
+        }
+        let failed = |source| LiveError::Git { name: self.name.clone(), source };
+        if self.read(Repository::head).map_err(failed)? == self.state().walked_to {
+            return Ok(());
+        }
+        let Some(basis) = self.try_basis(1) else { return Ok(()) };
+        let looked = self.look(&basis, now).map(|_| ());
+        self.take_waiting(&basis).and(looked)
+    }
+
     fn look(&self, basis: &Basis, now: i64) -> Result<usize, LiveError> {
         let failed = |source| LiveError::Git { name: self.name.clone(), source };
         let (walked_to, last_t) = {
@@ -428,7 +468,7 @@ impl LiveRepository {
     fn refold(&self, basis: &Basis, now: i64) -> Result<usize, LiveError> {
         let failed = |source| LiveError::Git { name: self.name.clone(), source };
         let repository = Repository::open(&self.path).map_err(failed)?;
-        let folded = basis.fold(&repository, self.unit);
+        let folded = basis.fold(&repository, self.unit, &|_| {});
         let mut folded = folded.map_err(|source| basis.not_folded(&self.name, source))?;
         let n_reported = {
             let mut told = lock(&self.told);
