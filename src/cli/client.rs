@@ -27,7 +27,7 @@ const LEAST_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Args)]
 pub struct ServiceArgs {
     /// Service to ask instead of scoring here, such as `http://127.0.0.1:8080`; it has its own model, policy and sources
-    #[arg(long, value_name = "URL", conflicts_with = "read_here")]
+    #[arg(long, value_name = "URL", conflicts_with = "read_here", value_parser = parse_server)]
     pub server: Option<String>,
     /// File that holds the service's key
     #[arg(long, value_name = "FILE", requires = "server")]
@@ -38,6 +38,12 @@ pub struct ServiceArgs {
     /// Milliseconds to wait for the service's whole answer; then there is none
     #[arg(long, value_name = "MS", requires = "server", default_value_t = TIMEOUT_MS)]
     timeout_ms: NonZeroU64,
+}
+
+/// The address of a service; what asks it would refuse another one only later, as if no service were there.
+fn parse_server(text: &str) -> Result<String, String> {
+    let is_address = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    is_address.then(|| text.to_owned()).ok_or_else(|| "expected `http://…` or `https://…`".to_owned())
 }
 
 /// What it means where a service gives no answer.

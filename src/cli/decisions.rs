@@ -362,7 +362,10 @@ async fn export_outcomes(log: &Log) -> Result<Exit, Failure> {
     if !lines.is_empty() {
         print(&lines.join("\n"));
     }
-    note(&format!("{} outcomes", lines.len()));
+    note(&match lines.len() {
+        1 => "1 outcome".to_owned(),
+        n => format!("{n} outcomes"),
+    });
     if n_altered == 0 {
         return Ok(Exit::Success);
     }

@@ -120,7 +120,7 @@ fn list(key_file: &KeyFile, output: OutputArgs) -> Result<(), Failure> {
         let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
         table.push(vec![
             key.name.clone(),
-            format!("{}…", key.id),
+            key.id.clone(),
             scopes.join(","),
             utc(key.created_at.as_second()),
             key.expires_at.map(|at| utc(at.as_second())).unwrap_or_default(),

@@ -98,7 +98,8 @@ fn ask(args: &SuspectsArgs, server: &str, at: i64) -> Result<SuspectsAnswer, Fai
 /// A table of the suspects, and below it why each is risky.
 fn describe(answer: &SuspectsAnswer, server: Option<&str>) -> String {
     let SuspectsAnswer { repo, from, at, n_landed, n_undone, n_elsewhere, .. } = answer;
-    let mut parts = vec![format!("{n_landed} changes landed in `{repo}` from {from} to {at}")];
+    let changes = if *n_landed == 1 { "change" } else { "changes" };
+    let mut parts = vec![format!("{n_landed} {changes} landed in `{repo}` from {from} to {at}")];
     for (n, what) in [(n_undone, "reverted before it broke"), (n_elsewhere, "elsewhere")] {
         if *n > 0 {
             parts.push(format!("{n} {what}"));

@@ -54,6 +54,8 @@ fn summary(n_searched: usize, n_found: usize) -> String {
     let searched = thousands(n_searched as f64);
     match (n_searched, n_found) {
         (0, _) => "no earlier change is known to have gone wrong here".to_owned(),
+        (1, 0) => "the one earlier change that went wrong here is not similar enough".to_owned(),
+        (1, _) => "the one earlier change that went wrong here".to_owned(),
         (_, 0) => format!("none of the {searched} earlier changes that went wrong here is similar enough"),
         _ => format!("the nearest of {searched} earlier changes that went wrong here"),
     }

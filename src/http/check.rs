@@ -47,7 +47,7 @@ pub fn check(settings: &Settings) -> Vec<String> {
         }
         note(&name, repository.incidents.as_ref().and_then(|file| failed(file.load())));
     }
-    if server.keys.is_none() && !is_loopback(&server.listen) {
+    if server.keys.is_none() && server.listen.to_socket_addrs().is_ok() && !is_loopback(&server.listen) {
         note("auth.keys", Some(format!("needed to listen on `{}`", server.listen)));
     }
     faults

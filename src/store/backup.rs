@@ -4,7 +4,7 @@
 //! which is what a crash leaves as well, but never fewer.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -60,10 +60,10 @@ pub async fn restore(dir: &Path, store_config: &StoreConfig) -> Result<VerifyRep
     // changes to the one that comes.
     let left = ["-wal", "-shm", "-journal"].map(|ending| with_suffix(&target, ending));
     if let Some(there) = [&key, &heads, &target].into_iter().chain(&left).find(|path| path.exists()) {
-        return Err(Error::file("make", there, ErrorKind::AlreadyExists.into()));
+        return Err(in_the_way(there));
     }
     if Heads::beside(store_config)?.lines()?.next().is_some() {
-        return Err(Error::file("make", &heads, ErrorKind::AlreadyExists.into()));
+        return Err(in_the_way(&heads));
     }
     copy_new(&beside(&copy, "key")?, &key)?;
     copy_new(&beside(&copy, "heads")?, &heads)?;
@@ -78,6 +78,11 @@ async fn verified(store_config: &StoreConfig) -> Result<VerifyReport, Error> {
 
 fn in_backup(dir: &Path) -> StoreConfig {
     StoreConfig::new(format!("sqlite://{}", dir.join(DATABASE).display()))
+}
+
+fn in_the_way(there: &Path) -> Error {
+    let source = io::Error::new(ErrorKind::AlreadyExists, "it is there already, and nothing is written over");
+    Error::file("make", there, source)
 }
 
 fn sqlite_path(store_config: &StoreConfig) -> Result<PathBuf, Error> {

@@ -13,6 +13,8 @@ fn document() -> String {
         "# Features\n\nGenerated from the schema; `UPDATE_DOCS=1 cargo test --test it features::` writes it anew.\n\n\
          {} features, {} values in a vector: the features in this order, then, for each that is no flag, its rank\n\
          within the last 1,000 changes under the same name with `.rank` behind it. Unknown is null, never zero.\n\
+         Where `risk` names a direction, the boosted trees are held to it; the logistic member weighs what moves\n\
+         together and may lean the other way, so that the whole may, a little.\n\
          Schema hash `{}`.\n",
         schema.features.len(),
         schema.n_values(),
