@@ -144,6 +144,13 @@ impl Change {
 }
 
 impl ChangeRecord {
+    /// Whether the changed lines are all of the change, so that another one with its digest is the same: not where there are
+    /// none, nor where content is no text.
+    pub fn is_told_by_lines(&self) -> bool {
+        let is_text = |file: &FileDiff| matches!(file.content, FileContent::Text(_));
+        self.files.iter().all(is_text) && self.files.iter().any(|file| file.changed_lines().next().is_some())
+    }
+
     /// Lines added, then lines deleted, over all files.
     pub fn n_lines(&self) -> (usize, usize) {
         self.files.iter().map(FileDiff::n_lines).fold((0, 0), |sum, n| (sum.0 + n.0, sum.1 + n.1))
@@ -190,18 +197,20 @@ impl FileDiff {
         }
     }
 
-    /// The number of a line of a hunk in the new file; in the old file for one that goes. 0 where there is no such hunk.
+    /// The number of a line of a hunk in the new file; of one that went, that of the line which stands in its place now, else
+    /// of the last before it. In a file that went, the number that it had. 0 where there is no such hunk.
     pub fn line_number(&self, hunk_idx: usize, line_idx: usize) -> u32 {
         let Some(hunk) = self.hunks().get(hunk_idx) else { return 0 };
-        let before = &hunk.lines[..line_idx.min(hunk.lines.len())];
-        let is_deleted = hunk.lines.get(line_idx).is_some_and(|line| line.origin == LineOrigin::Deleted);
-        let (start, absent) = if is_deleted {
-            (hunk.old_start, LineOrigin::Added)
+        let is_gone = self.status == FileStatus::Deleted;
+        let (start, n_lines, absent) = if is_gone {
+            (hunk.old_start, hunk.old_lines, LineOrigin::Added)
         } else {
-            (hunk.new_start, LineOrigin::Deleted)
+            (hunk.new_start, hunk.new_lines, LineOrigin::Deleted)
         };
+        let before = &hunk.lines[..line_idx.min(hunk.lines.len())];
         let n_before = before.iter().filter(|line| line.origin != absent).count();
-        start.saturating_add(u32::try_from(n_before).unwrap_or(u32::MAX))
+        let n_before = u32::try_from(n_before).unwrap_or(u32::MAX).min(n_lines.saturating_sub(1));
+        start.saturating_add(n_before)
     }
 
     /// The lines that came or went.

@@ -128,7 +128,7 @@ fn split_edit(
     (file_idx, edit_idx): (usize, usize),
 ) -> Option<Alternative> {
     let edits = rescorer.keys(file_idx).to_vec();
-    if edits.len() > MAX_EDITS || !tries.take() {
+    if edits.len() > MAX_EDITS || is_all_of_it(rescorer, (file_idx, edit_idx)) || !tries.take() {
         return None;
     }
     let without = taken_out(&rescorer.files()[file_idx], &edits, edit_idx)?;
@@ -145,6 +145,20 @@ fn split_edit(
     let name = if key.is_empty() { "this line".to_owned() } else { quoted(key) };
     let text = format!("Land the edit of {name} on its own: the rest then {}.", outcome(now, &rest));
     Some(told(AlternativeKind::SplitEdit, text, &rest))
+}
+
+/// Whether the rest of the change is about nothing but the key of an edit, what is above it and what is below: without it, the
+/// rest is half of one thing.
+fn is_all_of_it(rescorer: &Rescorer<'_>, (file_idx, edit_idx): (usize, usize)) -> bool {
+    let Some(edit) = rescorer.keys(file_idx).get(edit_idx) else { return false };
+    let is_below = |below: &str, above: &str| {
+        below.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let is_same = |other: &KeyChange| is_below(&other.path, &edit.path) || is_below(&edit.path, &other.path);
+    let mut others = (0..rescorer.files().len()).flat_map(|idx| {
+        rescorer.keys(idx).iter().filter(|other| other.is_substantial()).map(move |other| (idx, other))
+    });
+    others.all(|(idx, other)| idx == file_idx && is_same(other))
 }
 
 /// The file with nothing but one edit.
@@ -248,7 +262,7 @@ fn another_time(now: &Now, grounds: &Grounds<'_>) -> Option<Alternative> {
     let when = jiff::Timestamp::from_second(at).ok()?.strftime("%A, %-d %B %Y, %H:%M UTC").to_string();
     Some(Alternative {
         kind: AlternativeKind::AnotherTime,
-        text: format!("Roll out from {when} on: the same change then {}.", verdict_words(decision.verdict)),
+        text: format!("Ask again from {when} on: the same change then {}.", verdict_words(decision.verdict)),
         verdict: Some(decision.verdict),
         score: Some(assessment.score.get()),
         percentile: Some(assessment.percentile),

@@ -1,7 +1,7 @@
 //! Where in the diff the risk is: each part is taken out, and the rest is scored again.
 
 use crate::change::secrets::redact;
-use crate::change::{DiffLine, FileContent, FileDiff, Hunk, KeyChange, LineOrigin};
+use crate::change::{DiffLine, FileContent, FileDiff, FileStatus, Hunk, KeyChange, LineOrigin};
 use crate::explain::edit;
 use crate::explain::grounds::Grounds;
 use crate::explain::hazards::Spots;
@@ -81,6 +81,7 @@ pub(super) fn diff_explanation(
             owners: (grounds.owners_of)(file_diff.path()),
             hazards: spots.in_file(file_idx).to_vec(),
             hunks,
+            n_edits: rescorer.keys(file_idx).iter().filter(|edit| edit.is_substantial()).count(),
             edits,
         });
     }
@@ -238,10 +239,13 @@ fn past_of(grounds: &Grounds<'_>, file_diff: &FileDiff) -> String {
         return if is_landed { "nothing is known of its past" } else { "never seen here before" }.to_owned();
     };
     let track = &file_track.track;
+    if file_diff.status == FileStatus::Added && track.n <= 1 {
+        return edit::touched(grounds, (track, 1), "changed");
+    }
     let wrong = match track.n_bad {
         0 => "none of the changes went wrong".to_owned(),
         1 => "one of the changes went wrong".to_owned(),
         n => format!("{n} of the changes went wrong"),
     };
-    format!("{}; {wrong}", edit::touched(grounds, track, "changed"))
+    format!("{}; {wrong}", edit::touched(grounds, (track, 1), "changed"))
 }

@@ -137,7 +137,7 @@ fn past_of(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> Option<
     };
     let track = &key_track.track;
     let mut past = match grounds.ordinal {
-        Some(_) => touched(grounds, track, "edited"),
+        Some(_) => touched(grounds, (track, n_own(grounds, path, key_change)), "edited"),
         None => format!("last edited {} ago", age_of(grounds, track)),
     };
     let undone = key_change.new.as_deref().is_some_and(|new| {
@@ -171,9 +171,16 @@ fn past_of_name(grounds: &Grounds<'_>, leaf: &str) -> Option<String> {
     (n_bad > 0.0 && n_bad >= AS_OFTEN * usual * n).then(said)
 }
 
-/// "changed 41 times before, last 412 days ago". The history of a landed change knows its own landing,
-/// and what came after it.
-pub(super) fn touched(grounds: &Grounds<'_>, track: &Track, verb: &str) -> String {
+/// Edits of the same key of a file that the change holds itself: a key of a block that comes again and again has many.
+fn n_own(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange) -> u32 {
+    let of_file = grounds.question.keys.iter().filter(|(of, _)| of == path).flat_map(|(_, edits)| edits);
+    let own = of_file.filter(|edit| edit.is_substantial() && edit.path == key_change.path);
+    u32::try_from(own.count()).unwrap_or(u32::MAX)
+}
+
+/// "changed 41 times before, last 412 days ago". The history of a landed change knows its own landing, which counts `n_own`
+/// times, and what came after it.
+pub(super) fn touched(grounds: &Grounds<'_>, (track, n_own): (&Track, u32), verb: &str) -> String {
     let landed_at = grounds.question.change.committed_at;
     let n = f64::from(track.n);
     match grounds.ordinal {
@@ -181,8 +188,8 @@ pub(super) fn touched(grounds: &Grounds<'_>, track: &Track, verb: &str) -> Strin
         Some(_) if track.last_t > landed_at => {
             format!("{verb} {} in all, last {} ago", times_over(n), age_of(grounds, track))
         }
-        Some(_) if track.n <= 1 => format!("not {verb} before or since"),
-        Some(_) => format!("{verb} {} before, not since", times_over(n - 1.0)),
+        Some(_) if track.n <= n_own => format!("not {verb} before or since"),
+        Some(_) => format!("{verb} {} before, not since", times_over(n - f64::from(n_own))),
     }
 }
 

@@ -173,8 +173,11 @@ pub struct FileExplanation {
     pub hazards: Vec<HazardSpot>,
     /// The hunks, in the order of the file.
     pub hunks: Vec<HunkExplanation>,
-    /// The typed edits: those of a hazard first, then measured ones, the one that adds most before the others.
+    /// The typed edits: those of a hazard first, then measured ones, the one that adds most before the others; at most 200.
     pub edits: Vec<EditExplanation>,
+    /// How many it has in all.
+    #[serde(default)]
+    pub n_edits: usize,
 }
 
 /// A place of a file where a hazard rule fired.

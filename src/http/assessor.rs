@@ -134,8 +134,8 @@ pub struct Landed {
     pub picked_from: Vec<String>,
     /// Decisions that its message names (`Diffrisk-Decision: …`).
     pub decisions: Vec<String>,
-    /// Digest of its diff.
-    pub digest: String,
+    /// Digest of its diff; none where that does not tell it from others.
+    pub digest: Option<String>,
 }
 
 /// The model that scored.

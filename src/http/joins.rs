@@ -103,7 +103,7 @@ pub(super) async fn decisions_on(
     for commit in landed.iter().flat_map(|landed| named(&landed.picked_from)) {
         search.add(commit, JoinedBy::CherryPick, i64::MIN).await?;
     }
-    for digest in digests.into_iter().chain(landed.map(|landed| landed.digest.as_str())) {
+    for digest in digests.into_iter().chain(landed.and_then(|landed| landed.digest.as_deref())) {
         search.add(digest, JoinedBy::Digest, now_ms - DIGEST_JOIN_MS).await?;
     }
     Ok(search.found)

@@ -321,6 +321,7 @@ fn hostile() -> Explanation {
         }],
         hunks: vec![HunkExplanation { hunk_idx: 0, new_start: 10, share: None, factor: None }],
         edits: vec![edit],
+        n_edits: 1,
     };
     let similar = SimilarChange {
         ordinal: 4,

@@ -7,7 +7,7 @@ use crate::explain::numbers::{counted, quoted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
     LOOK_FIRST, day, edits_shown, factor_words, files_shown, hazards_said, places_said, plan, sentence,
-    short_id, together, weak_groups, words_said,
+    short_id, status_said, together, weak_groups, words_said,
 };
 use crate::explain::value::{Direction, Explanation, GroupShare};
 use crate::policy::Verdict;
@@ -67,10 +67,11 @@ fn diff(explanation: &Explanation, text: &mut String) {
         put(
             text,
             &format!(
-                "- {factor}{} (+{} −{}): {}",
+                "- {factor}{} (+{} −{}{}): {}",
                 quoted(&file.path),
                 file.n_added,
                 file.n_deleted,
+                status_said(file).map(|status| format!(", {status}")).unwrap_or_default(),
                 escaped(&file.past)
             ),
         );

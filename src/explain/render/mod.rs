@@ -10,7 +10,8 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use terminal::{Style, terminal};
 
-use crate::explain::numbers::{Chance, stage_said, times, upper_first};
+use crate::change::FileStatus;
+use crate::explain::numbers::{Chance, quoted, stage_said, times, upper_first};
 use crate::explain::odds::{all_factors, starting_point};
 use crate::explain::value::{
     DiffExplanation, Direction, EditExplanation, FileExplanation, HazardSpot, SimilarChange, WordShare,
@@ -82,7 +83,17 @@ fn edits_shown(file: &FileExplanation) -> (Vec<EditsShown<'_>>, usize) {
             None => n_left_out += 1,
         }
     }
-    (shown, n_left_out)
+    (shown, n_left_out + file.n_edits.saturating_sub(file.edits.len()))
+}
+
+/// What happened to a file beside the edits of its lines; nothing where that is all.
+fn status_said(file: &FileExplanation) -> Option<String> {
+    match (file.status, &file.old_path) {
+        (FileStatus::Added, _) => Some("new".to_owned()),
+        (FileStatus::Deleted, _) => Some("deleted".to_owned()),
+        (_, Some(old_path)) => Some(format!("was {}", quoted(old_path))),
+        _ => None,
+    }
 }
 
 /// The places of a file that raise the odds most by themselves, at most two: "from line 477 on (× 2.1)"; nothing
@@ -195,6 +206,7 @@ mod tests {
             owners: Vec::new(),
             hazards: Vec::new(),
             hunks: Vec::new(),
+            n_edits: edits.len(),
             edits,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::change::FileStatus;
 use crate::explain::numbers::upper_first;
 use crate::explain::render::factor_words;
 use crate::explain::value::{Direction, Explanation, FileExplanation};
@@ -33,7 +34,7 @@ pub fn sarif(explanation: &Explanation) -> Value {
     let mut n_told: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (file, spot) in hazards.take(MAX_HAZARDS) {
         let message = format!("{} (hazard rule `{}`)", spot.text, spot.rule);
-        let mut hazard = result(HAZARD, level, &message, Some((&file.path, spot.line.unwrap_or(1))));
+        let mut hazard = result(HAZARD, level, &message, place_of(file, spot.line));
         // A rule may fire on many lines of a file with the same words.
         let nth = n_told.entry((&file.path, &spot.rule)).or_default();
         let name = hash64(&[HAZARD, &file.path, &message, &nth.to_string()]);
@@ -46,14 +47,14 @@ pub fn sarif(explanation: &Explanation) -> Value {
         if raises(file.factor) {
             let message =
                 format!("{} the odds; {}", factor_words(file.factor).unwrap_or_default(), file.past);
-            results.push(result(FILE, level, &message, Some((&file.path, first_line(file)))));
+            results.push(result(FILE, level, &message, place_of(file, Some(first_line(file)))));
         }
         for edit in file.edits.iter().filter(|edit| raises(edit.factor)) {
             if n_edits < MAX_EDITS {
                 n_edits += 1;
                 let message =
                     format!("{} ({} the odds)", edit.text, factor_words(edit.factor).unwrap_or_default());
-                results.push(result(EDIT, level, &message, Some((&file.path, edit.line))));
+                results.push(result(EDIT, level, &message, place_of(file, Some(edit.line))));
             }
         }
     }
@@ -90,7 +91,7 @@ fn decision(explanation: &Explanation, level: &str) -> Value {
     said.extend(explanation.groups.iter().take(3).map(|group| group.text.clone()));
     said.extend(explanation.alternatives.iter().map(|alternative| alternative.text.clone()));
     let place = explanation.diff.as_ref().and_then(|diff| diff.files.first());
-    let place = place.map(|file| (file.path.as_str(), first_line(file)));
+    let place = place.and_then(|file| place_of(file, Some(first_line(file))));
     let mut decision = result(DECISION, level, &said.join("\n"), place);
     decision["properties"] = json!({
         "decision": headline.verdict.as_str(),
@@ -106,13 +107,19 @@ fn decision(explanation: &Explanation, level: &str) -> Value {
     decision
 }
 
-fn result(rule: &str, level: &str, message: &str, place: Option<(&str, u32)>) -> Value {
+/// Where a result is shown: a file that went has no place any more, and what is about a whole file no line.
+fn place_of(file: &FileExplanation, line: Option<u32>) -> Option<(&str, Option<u32>)> {
+    (file.status != FileStatus::Deleted).then_some((file.path.as_str(), line))
+}
+
+fn result(rule: &str, level: &str, message: &str, place: Option<(&str, Option<u32>)>) -> Value {
     let rule_idx = RULES.iter().position(|id| *id == rule);
-    let location = |(path, line): (&str, u32)| {
-        json!({ "physicalLocation": {
-            "artifactLocation": { "uri": uri(path), "uriBaseId": "%SRCROOT%" },
-            "region": { "startLine": line.max(1) },
-        }})
+    let location = |(path, line): (&str, Option<u32>)| {
+        let mut place = json!({ "artifactLocation": { "uri": uri(path), "uriBaseId": "%SRCROOT%" } });
+        if let Some(line) = line {
+            place["region"] = json!({ "startLine": line.max(1) });
+        }
+        json!({ "physicalLocation": place })
     };
     let name = hash64(&[rule, place.map_or("", |(path, _)| path), message]);
     json!({

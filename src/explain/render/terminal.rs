@@ -5,7 +5,7 @@ use crate::explain::numbers::{counted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
     LOOK_FIRST, day, edits_shown, factor_words, files_shown, hazards_said, places_said, plan, sentence,
-    short_id, together, weak_groups, words_said,
+    short_id, status_said, together, weak_groups, words_said,
 };
 use crate::explain::value::{Direction, Explanation, FileExplanation, GroupShare};
 use crate::policy::Verdict;
@@ -105,7 +105,10 @@ fn diff(explanation: &Explanation, page: &mut Page) {
 }
 
 fn show_file(file: &FileExplanation, page: &mut Page) {
-    let lines = format!("+{} −{}", file.n_added, file.n_deleted);
+    let mut lines = format!("+{} −{}", file.n_added, file.n_deleted);
+    if let Some(status) = status_said(file) {
+        lines = format!("{lines}, {}", quiet(&status));
+    }
     page.item(
         &factor_words(file.factor).unwrap_or_default(),
         &format!("{}  {lines}; {}", quiet(&file.path), file.past),

@@ -10,7 +10,8 @@ const MAX_NAMES: usize = 50;
 impl Landed {
     /// The names of a landed change: its own, and those in its message or in the messages that it merges.
     pub(super) fn of(change: &Change) -> Self {
-        let mut landed = Self { digest: digest(&change.record).to_string(), ..Self::default() };
+        let digest = change.record.is_told_by_lines().then(|| digest(&change.record).to_string());
+        let mut landed = Self { digest, ..Self::default() };
         landed.commits.extend([&change.id].into_iter().chain(&change.merged).map(|id| id.0.clone()));
         for message in std::iter::once(&change.message).chain(&change.merged_messages) {
             landed.read(message);

@@ -273,7 +273,7 @@ pub(super) fn history(
 impl Known<'_> {
     /// What already happened to this very change under its diff, its review identity or its commit.
     fn bad(self, timeline: &Timeline, change: &Change, digest: &Digest, is_commit: bool) -> Option<KnownBad> {
-        let digest = Some(digest).filter(|_| !change.record.files.is_empty());
+        let digest = Some(digest).filter(|_| change.record.is_told_by_lines());
         let reviews = || self.asked_id.into_iter().chain(review_of(&change.message));
         let outcomes = timeline.known();
         let by_digest = digest.and_then(|digest| outcomes.of_digest(digest));

@@ -204,7 +204,7 @@ fn facts(answer: &Answer, standing: Standing) -> Vec<Fact> {
         };
         let head = &history.head[..history.head.floor_char_boundary(10)];
         let at = text::seconds_of(&history.as_of).map(text::moment).unwrap_or_default();
-        fact("History", format!("{mode}, up to {head} of {at}"));
+        fact("History", format!("{mode}; known up to {head} of {at}"));
     } else {
         fact("History", "none of this repository".into());
     }

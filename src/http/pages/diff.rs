@@ -327,6 +327,7 @@ mod tests {
             hazards: Vec::new(),
             hunks: measured.collect(),
             edits: Vec::new(),
+            n_edits: 0,
         };
         let order = hunks_by_risk(file, Some(&explained));
         let said: Vec<(usize, Option<&str>)> =

@@ -263,7 +263,7 @@ impl Said {
         if let Some(id) = landed.commits.first() {
             named.0.clone_from(id);
         }
-        let digest = Some(OutcomeTarget::Digest(landed.digest.clone()));
+        let digest = landed.digest.clone().map(OutcomeTarget::Digest);
         for name in digest.into_iter().chain(landed.reviews.iter().cloned().map(OutcomeTarget::Id)) {
             if !self.names.contains(&name) {
                 self.names.push(name);

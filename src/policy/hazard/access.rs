@@ -174,11 +174,25 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         || as_admin
         || gets_all
         || stays_root(edit)
+        || is_unconditional(edit)
         || opens_to_all(&edit.new) && !opens_to_all(&edit.old)
         || of_token()
         || edit.gains_word(MIGHTY) && !edit.new.has_any(&["regex"])
         || is_writable_by_all(edit)
         || is_sql(edit) && grants_more(edit)
+}
+
+/// Whether what a policy of Amazon allows is no longer bound to a condition, or is all but what is named.
+fn is_unconditional(edit: &Edit<'_>) -> bool {
+    let leaf = edit.key_change.leaf.as_str();
+    let is_free = || matches!(leaf, "Condition" | "condition") && edit.is_dropped();
+    let is_all_but = || {
+        let comes = edit.key_change.kind == KeyChangeKind::Added;
+        comes && matches!(leaf, "NotAction" | "NotResource" | "not_actions" | "not_resources")
+    };
+    (is_free() || is_all_but())
+        && edit.stands_near(&["Effect", "effect", "statement", "Statement"])
+        && !edit.is_denied()
 }
 
 /// Whether nobody tells a container or a service any more to become somebody else: it stays root.
@@ -239,13 +253,26 @@ fn root_access(edit: &Edit<'_>) -> bool {
             "allow root login",
             "permit empty passwords",
         ]);
+    let by_key = edit.becomes(&["prohibit-password", "forced-commands-only"])
+        && edit.old == "no"
+        && edit.leaf_says(&["permit root login"]);
+    // The default of either lets somebody in.
+    let by_default = || {
+        edit.old == "no"
+            && edit.is_dropped()
+            && edit.leaf_says(&["permit root login", "password authentication", "permit empty passwords"])
+    };
     let old = edit.key_change.old.as_deref().unwrap_or("");
     // One command more that is run as root without a password.
     let runs_more = || {
         let rest = edit.new.strip_prefix(edit.old.as_ref()).unwrap_or("");
         edit.old.has_any(&["nopasswd:"]) && rest.trim_start().starts_with(',')
     };
-    login || runs_more() || (edit.line.frees_from_passwords() && !frees_from_passwords(old))
+    login
+        || by_key
+        || by_default()
+        || runs_more()
+        || (edit.line.frees_from_passwords() && !frees_from_passwords(old))
 }
 
 fn host_mount(edit: &Edit<'_>) -> bool {

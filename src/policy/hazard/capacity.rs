@@ -20,7 +20,7 @@ pub(super) const RULES: &[HazardRule] = &[
         Sphere::OutsideTests,
         capacity_cut,
         [
-            "Copies or workers fall to a fifth or less, or a pool, a buffer or what may be open at once to a tenth",
+            "Copies or workers fall to a fifth or less, a pool, a buffer or what may be open at once to a tenth, or a disk shrinks",
             "`default_pool_size: 50` → `1`",
         ],
     ),
@@ -138,8 +138,9 @@ fn capacity_cut(edit: &Edit<'_>) -> bool {
         || machine_size(&edit.old).zip(machine_size(&edit.new)).is_some_and(|(old, new)| new + 2 < old);
     // Of the size of a body, nothing is no bound.
     let is_unbounded = || edit.numbers().is_some_and(|(_, new)| new == 0.0) && edit.is_about(&["body size"]);
-    (is_smaller()
-        && edit.leaf_says(&["instance type", "machine type", "instance class", "node type", "size"]))
+    shrinks_disk(edit)
+        || (is_smaller()
+            && edit.leaf_says(&["instance type", "machine type", "instance class", "node type", "size"]))
         || has_many()
             && falls_to(5.0)
             && !replicas_to_zero(edit)
@@ -147,6 +148,23 @@ fn capacity_cut(edit: &Edit<'_>) -> bool {
             && !is_floor()
             && (edit.is_about(COPIES) || edit.is_about(WORKERS) || falls_to(10.0) && edit.is_about(POOLS))
             && !edit.leaf_says(OTHERS)
+}
+
+/// Whether a disk is to become smaller: what is on it has no room, or it is made anew.
+fn shrinks_disk(edit: &Edit<'_>) -> bool {
+    const DISKS: &[&str] = &[
+        "allocated storage",
+        "disk size",
+        "disk size gb",
+        "disk size gib",
+        "volume size",
+        "volume size gb",
+        "storage size",
+        "storage gb",
+        "storage mb",
+    ];
+    let is_claim = || edit.key_change.leaf == "storage" && edit.path_says(&["requests"]);
+    edit.numbers().is_some_and(|(old, new)| new > 0.0 && new < old) && (edit.leaf_says(DISKS) || is_claim())
 }
 
 /// Where a cloud machine's size stands among sizes: `m5.4xlarge` above `t3.large`.

@@ -347,6 +347,14 @@ impl<'a> Edit<'a> {
         lines.iter().any(|line| line.origin == LineOrigin::Deleted && line.text.contains(text))
     }
 
+    /// Whether one of these texts stands in the lines around the edit.
+    pub(super) fn stands_near(&self, texts: &[&str]) -> bool {
+        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+        let first = self.key_change.line_idx.saturating_sub(NEAR_LINES);
+        let near = hunk.and_then(|hunk| hunk.lines.get(first..)).unwrap_or(&[]).iter().take(2 * NEAR_LINES);
+        near.map(|line| cut(&line.text)).any(|line| texts.iter().any(|text| line.contains(text)))
+    }
+
     /// Whether the new value holds one of these texts and the old one does not.
     pub(super) fn gains(&self, texts: &[&str]) -> bool {
         self.new.has_any_beside(texts, &self.old)

@@ -365,7 +365,16 @@ fn failure_ignored(edit: &Edit<'_>) -> bool {
     let ignored = || edit.set_to() == Some(true) && edit.leaf_says(OPTIONAL);
     let on_failure = || edit.flipped() == Some(false) && edit.leaf_says(STOPS);
     let of_command = || is_command && !edit.old.is_empty() && edit.gains(COMMANDS);
-    ignored() || on_failure() || of_command()
+    ignored() || on_failure() || of_command() || stops_no_more(edit)
+}
+
+/// Whether a line of a script went that ended it where something failed, and no other such line came.
+fn stops_no_more(edit: &Edit<'_>) -> bool {
+    const STOPS: &[&str] = &["set -e", "set -o errexit", "exit 1"];
+    edit.key_change.kind == KeyChangeKind::Removed
+        && edit.file_diff.status != FileStatus::Deleted
+        && STOPS.iter().any(|stop| edit.old.starts_with(stop))
+        && !edit.comes_as(STOPS)
 }
 
 /// A line that went and came back behind the mark of a comment, where lines are jobs or services.

@@ -11,7 +11,7 @@ pub(super) const RULES: &[HazardRule] = &[
         "full_rollout",
         Sphere::OutsideTests,
         full_rollout,
-        ["A share jumps from a few percent to everything", "`rollout_percent: 1` → `100`"],
+        ["A share jumps from a few percent to nine tenths or more", "`rollout_percent: 1` → `100`"],
     )
     .with_code(ReasonCode::HazardFullRollout),
     edit_rule(
@@ -73,12 +73,13 @@ fn full_rollout(edit: &Edit<'_>) -> bool {
     // Of weights and percent, one is a first step; of a fraction it is all.
     let is_step =
         edit.old == "0" && edit.new == "1" && !edit.leaf_says(&["ratio", "fraction", "share", "probability"]);
-    let is_jump = edit.numbers().is_some_and(|(old, new)| (0.0..=10.0).contains(&old) && new == 100.0)
-        && !is_step
-        && is_share()
-        && !edit.path_says(SAMPLING)
-        && !edit.leaf_says(OTHERS)
-        && !edit.path_says(&["alert", "alerts", "critical", "warning", "delay"]);
+    let is_jump =
+        edit.numbers().is_some_and(|(old, new)| (0.0..=10.0).contains(&old) && (90.0..=100.0).contains(&new))
+            && !is_step
+            && is_share()
+            && !edit.path_says(SAMPLING)
+            && !edit.leaf_says(OTHERS)
+            && !edit.path_says(&["alert", "alerts", "critical", "warning", "delay"]);
     let of_fraction = || {
         edit.numbers().is_some_and(|(old, new)| old > 0.0 && old <= 0.25 && new == 1.0)
             && edit.leaf_says(FRACTIONS)

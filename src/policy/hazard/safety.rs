@@ -25,7 +25,7 @@ pub(super) const RULES: &[HazardRule] = &[
         Sphere::OutsideTests,
         alert_silenced,
         [
-            "An alert hardly ever fires any more: its bound is ten times as far, or it waits for hours",
+            "An alert hardly ever fires any more: its bound is ten times as far, it waits for hours, or it asks for the opposite",
             "`expr: errors / total > 0.05` → `> 5`",
         ],
     ),
@@ -215,8 +215,20 @@ fn alert_silenced(edit: &Edit<'_>) -> bool {
     };
     let milder = rank(&edit.old).zip(rank(&edit.new)).is_some_and(|(old, new)| new + 2 <= old)
         && edit.leaf_says(&["severity", "priority"]);
-    let is_out_of_reach = || edit.old.has_any(&[">", "<"]) && is_out_of_reach(&edit.old, &edit.new);
+    let is_out_of_reach = || {
+        edit.old.has_any(&[">", "<"])
+            && (is_out_of_reach(&edit.old, &edit.new) || is_turned_around(&edit.old, &edit.new))
+    };
     (is_out_of_reach() || far || late || milder || all_quiet()) && watches()
+}
+
+/// Whether a comparison became the opposite one.
+fn is_turned_around(old: &str, new: &str) -> bool {
+    let is_over = |sign: &str| matches!(sign, ">" | ">=");
+    let is_under = |sign: &str| matches!(sign, "<" | "<=");
+    changed_word(old, new).is_some_and(|word| {
+        is_over(word.old) && is_under(word.new) || is_under(word.old) && is_over(word.new)
+    })
 }
 
 /// Whether the bound of a comparison moved to where it is hardly met: ten times as far, or beyond all that a share
@@ -498,7 +510,7 @@ fn debug_on(edit: &Edit<'_>) -> bool {
         && edit.becomes(&["debug", "trace", "all"])
         && edit.leaf_says(&["level", "log", "loglevel", "verbosity", "default"])
         && edit.path_says(&["log", "logging", "loglevel", "logger", "level"]);
-    let environment = edit.leaf_says(&["env", "environment"])
+    let environment = edit.leaf_says(&["env", "environment", "mode", "stage"])
         && Place::of_text(&edit.old) == Place::Production
         && Place::of_text(&edit.new) == Place::Test;
     let secrets_logged = edit.flipped() == Some(false) && edit.leaf_says(&["no log"]);

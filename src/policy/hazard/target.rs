@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use crate::change::{FileContent, FileDiff, KeyChangeKind, LineOrigin, for_each_word};
+use crate::change::{FileContent, FileDiff, FileStatus, KeyChangeKind, LineOrigin, for_each_word};
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::{FileEdits, is_prose};
 use crate::policy::hazard::place::Place;
@@ -303,6 +303,15 @@ fn image_latest(edit: &Edit<'_>) -> bool {
     let loses_tag = edit.old.has_any(&[":"])
         && edit.old.rsplit_once(':').is_some_and(|(name, tag)| edit.new == name && !tag.contains('/'))
         && edit.leaf_says(&["image", "from"]);
+    // `28.3.3-dind` → `dind`: what is left of the tag names no version.
+    let has_digit = |tag: &str| tag.bytes().any(|byte| byte.is_ascii_digit());
+    let loses_version = edit.old.has_any(&[":"])
+        && edit.old.rsplit_once(':').zip(edit.new.rsplit_once(':')).is_some_and(
+            |((name, old), (same, new))| {
+                name == same && has_digit(old) && !has_digit(new) && !new.is_empty() && !old.contains('/')
+            },
+        )
+        && edit.leaf_says(&["image", "from"]);
     let is_commit = |value: &Value<'_>| {
         value.has_any(&["@"]) && value.rsplit_once('@').is_some_and(|(_, at)| at.len() == 40)
     };
@@ -319,6 +328,7 @@ fn image_latest(edit: &Edit<'_>) -> bool {
         && !edit.old.is_empty()
         && edit.leaf_says(&["tag"]);
     loses_tag
+        || loses_version
         || loses_digest
         || any_version
         || loses_commit
@@ -460,7 +470,8 @@ fn hidden_in_lines(file_diff: &FileDiff) -> Option<&'static str> {
         if text.contains(is_end) {
             Some("lines that stand inside of a line")
         } else {
-            hides(text).then_some("letters that are not seen or turn others around")
+            let is_hidden = hides(text).then_some("letters that are not seen or turn others around");
+            is_hidden.or_else(|| mixes_scripts(text).then_some("a word of letters that only look alike"))
         }
     })
 }
@@ -482,6 +493,17 @@ fn hides(line: &str) -> bool {
         || line.contains(is_hiding) && line.chars().all(|c| c.is_ascii() || is_hiding(c))
 }
 
+/// Whether a word is written in Latin letters and in Greek or Cyrillic ones that look like them: `аpi.example.org`.
+fn mixes_scripts(line: &str) -> bool {
+    const ALIKE: &str = "аеорсухіјѕһԁԛԝАВЕКМНОРСТХІЈЅοαινρυΑΒΕΖΗΙΚΜΝΟΡΤΥΧ";
+    let words = line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_ascii());
+    words.into_iter().any(|word| {
+        word.chars().any(|c| c.is_ascii_alphabetic())
+            && word.chars().any(|c| ALIKE.contains(c))
+            && word.chars().all(|c| c.is_ascii() || ALIKE.contains(c))
+    })
+}
+
 fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     let FileEdits { file_diff, is_whole, .. } = file_edits;
     let what = match file_diff.content {
@@ -489,6 +511,7 @@ fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
         // What it stands for is in another repository.
         _ if file_diff.new_mode == GITLINK => "another commit of a submodule",
         // One NUL byte hides what a text says.
+        FileContent::Binary if file_diff.status == FileStatus::Deleted => return None,
         FileContent::Binary if !is_binary_by_name(file_diff.path()) => "bytes that are no text",
         FileContent::Unread => "changed lines",
         FileContent::Text(_) if !is_whole => "changed lines",

@@ -315,6 +315,10 @@ fn what_a_line_hides_is_never_let_pass_in_silence() {
         assert!(unread("a/app.yaml", &format!("+host: a{hidden}.example.org")), "{hidden:?}");
     }
     assert!(!unread("a/app.yaml", "+greeting: 👩\u{200d}🚀"), "letters that are put together");
+    assert!(unread("a/app.yaml", "+host: \u{430}pi.example.org"), "a Cyrillic letter for a Latin one");
+    for word in ["привет", "αβγ", "naïve", "µs", "Ωmega"] {
+        assert!(!unread("a/app.yaml", &format!("+word: {word}")), "{word}");
+    }
 }
 
 #[test]

@@ -15,6 +15,12 @@ pub(super) const RULES: &[HazardRule] = &[
         ],
     ),
     edit_rule(
+        "impossible_value",
+        Sphere::Everywhere,
+        impossible_value,
+        ["A number is none that its name allows", "`port: 8080` → `80800`, or `percent: 10` → `1000`"],
+    ),
+    edit_rule(
         "timeout_tenfold",
         Sphere::OutsideTests,
         timeout_tenfold,
@@ -31,7 +37,8 @@ pub(super) const RULES: &[HazardRule] = &[
         Sphere::OutsideTests,
         number_jump,
         ["A number becomes a hundred times larger or smaller", "`max_connections: 100` → `10000`"],
-    ),
+    )
+    .general(),
     edit_rule(
         "number_to_zero",
         Sphere::OutsideTests,
@@ -244,6 +251,18 @@ fn replaced_number(edit: &Edit<'_>) -> Option<(f64, f64)> {
 }
 
 /// From one to nothing is a switch.
+/// Whether a port is beyond the last one there is, or a share of something beyond all of it.
+fn impossible_value(edit: &Edit<'_>) -> bool {
+    const BEYOND: &[&str] =
+        &["threshold", "surge", "utilization", "overcommit", "burst", "change", "increase", "cpu"];
+    const LAST_PORT: f64 = 65_535.0;
+    let Ok(new) = edit.new.trim_end_matches('%').parse::<f64>() else { return false };
+    let is_port = new > LAST_PORT && edit.leaf_says(&["port", "ports"]);
+    let was_part = || edit.numbers().is_some_and(|(old, _)| (0.0..=100.0).contains(&old));
+    let is_share = new > 100.0 && edit.leaf_says(&["percent", "percentage", "pct"]) && was_part();
+    is_port || is_share && !edit.path_says(BEYOND)
+}
+
 fn number_to_zero(edit: &Edit<'_>) -> bool {
     const OTHERS: &[&str] = &[
         "id",

@@ -106,4 +106,22 @@ pub(super) const CASES: &[Case] = &[
         " permissions:\n-  contents: read\n+  contents: write",
         " permissions:\n-  contents: write\n+  contents: read",
     ),
+    (
+        "root_access",
+        "etc/ssh/sshd_config",
+        "-PermitRootLogin no\n+PermitRootLogin prohibit-password",
+        "-PermitRootLogin yes\n+PermitRootLogin prohibit-password",
+    ),
+    (
+        "root_access",
+        "etc/ssh/sshd_config",
+        " Port 22\n-PasswordAuthentication no\n UsePAM yes",
+        " Port 22\n+PasswordAuthentication no\n UsePAM yes",
+    ),
+    (
+        "privilege_widened",
+        "iam/policy.json",
+        "   \"Effect\": \"Allow\",\n   \"Action\": \"s3:GetObject\",\n-  \"Condition\": {\n-    \"Bool\": {\"aws:SecureTransport\": \"true\"}\n-  },\n   \"Resource\": \"arn:aws:s3:::shop/*\"",
+        "   \"Effect\": \"Allow\",\n   \"Action\": \"s3:GetObject\",\n+  \"Condition\": {\n+    \"Bool\": {\"aws:SecureTransport\": \"true\"}\n+  },\n   \"Resource\": \"arn:aws:s3:::shop/*\"",
+    ),
 ];

@@ -89,4 +89,10 @@ pub(super) const CASES: &[Case] = &[
         " resources:\n   requests: {memory: 2Gi, cpu: 100m}\n-  limits: {memory: 4Gi, cpu: 100m}\n+  limits: {memory: 1Gi, cpu: 100m}",
         " resources:\n   requests: {memory: 2Gi, cpu: 100m}\n-  limits: {memory: 4Gi, cpu: 100m}\n+  limits: {memory: 3Gi, cpu: 100m}",
     ),
+    (
+        "capacity_cut",
+        "infra/db.tf",
+        "-  allocated_storage = 100\n+  allocated_storage = 80",
+        "-  allocated_storage = 100\n+  allocated_storage = 120",
+    ),
 ];

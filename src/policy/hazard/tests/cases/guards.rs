@@ -64,4 +64,10 @@ pub(super) const CASES: &[Case] = &[
         "--XX:+ExitOnOutOfMemoryError\n+-XX:-ExitOnOutOfMemoryError",
         "--XX:-ExitOnOutOfMemoryError\n+-XX:+ExitOnOutOfMemoryError",
     ),
+    (
+        "failure_ignored",
+        "nginx/reload.sh",
+        " #!/bin/bash\n-set -euo pipefail\n nginx -t\n nginx -s reload",
+        " #!/bin/bash\n-set -euo pipefail\n+set -eu\n nginx -t\n nginx -s reload",
+    ),
 ];

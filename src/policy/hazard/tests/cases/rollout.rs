@@ -93,4 +93,10 @@ pub(super) const CASES: &[Case] = &[
         " features:\n-  oauth_login: false\n+  oauth_login: true",
         " features:\n-  oauth_login: # ask the team\n+  oauth_login: # ask the other team",
     ),
+    (
+        "full_rollout",
+        "a/canary.yaml",
+        "-canary_weight: 10\n+canary_weight: 90",
+        "-canary_weight: 10\n+canary_weight: 25",
+    ),
 ];

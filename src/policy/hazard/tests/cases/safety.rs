@@ -130,4 +130,11 @@ pub(super) const CASES: &[Case] = &[
         "   web:\n     healthcheck:\n-      test: [\"CMD\", \"curl\", \"-f\", \"http://localhost/\"]\n+      test: [\"NONE\"]",
         "   web:\n     healthcheck:\n-      test: [\"CMD\", \"curl\", \"-f\", \"http://localhost/\"]\n+      test: [\"CMD\", \"curl\", \"-f\", \"http://127.0.0.1/\"]",
     ),
+    (
+        "alert_silenced",
+        "prometheus/rules.yaml",
+        "-    expr: errors / total > 0.05\n+    expr: errors / total < 0.05",
+        "-    expr: errors / total > 0.05\n+    expr: errors / total > 0.06",
+    ),
+    ("debug_on", "a/payment.ini", "-mode = live\n+mode = sandbox", "-mode = live\n+mode = strict"),
 ];

@@ -106,4 +106,10 @@ pub(super) const CASES: &[Case] = &[
         " spec:\n-  podSelector:\n-    matchLabels:\n-      app: db\n+  podSelector: {}",
         " spec:\n   podSelector:\n     matchLabels:\n-      # the database\n+      # the databases\n       app: db",
     ),
+    (
+        "image_latest",
+        "ci/build.yaml",
+        "-image: docker:28.3.3-dind\n+image: docker:dind",
+        "-image: docker:28.3.3-dind\n+image: docker:28.3.4-dind",
+    ),
 ];

@@ -107,4 +107,6 @@ pub(super) const CASES: &[Case] = &[
         " backend web\n-  server app 10.0.0.1:80 weight=10\n+  server app 10.0.0.1:80 weight=0",
         " backend web\n-  server app 10.0.0.1:80 weight=10\n+  server app 10.0.0.1:80 weight=8",
     ),
+    ("impossible_value", "a/web.yaml", "-port: 8080\n+port: 80800", "-port: 8080\n+port: 8081"),
+    ("impossible_value", "a/experiment.yaml", "-percent: 20\n+percent: 200", "-percent: 20\n+percent: 25"),
 ];
