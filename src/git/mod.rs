@@ -18,12 +18,14 @@ mod repository;
 mod sample;
 mod similarity;
 mod tree;
+mod undo;
 mod walk;
 
 pub use error::Error;
 pub use extract::{Counts, Limits};
 pub use repository::Repository;
 pub use sample::{Proposal, Sample, SampleError, write_sample};
+pub use undo::Proposed;
 pub use walk::{WalkOptions, WalkReport, walk};
 
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use std::sync::{Arc, Once};
 
 use git2::{ErrorCode, Oid, Repository as GitRepository};
 
-use crate::change::{Change, ChangeId, ChangeRecord, FileContent, Hunk, LineOrigin};
+use crate::change::{Change, ChangeId, ChangeRecord, FileContent};
 use crate::git::assemble::{self, oid_of};
 use crate::git::extract::{Counts, Extractor, Limits};
 use crate::git::graph::{Graph, Step};
@@ -221,27 +221,9 @@ impl Repository {
         Ok(object.as_blob().map(|blob| blob.content().to_vec()))
     }
 
-    /// Whether the lines that a diff takes away, and those that it shows around them, stand where it says in the files of
-    /// the newest commit.
-    ///
-    /// # Errors
-    /// When the commit or a file cannot be read.
-    pub fn stands_at_head(&self, record: &ChangeRecord) -> Result<bool, Error> {
-        for file_diff in &record.files {
-            let Some(old_path) = &file_diff.old_path else { continue };
-            let Some(bytes) = self.blob_at("HEAD", old_path)? else { return Ok(false) };
-            let text = String::from_utf8_lossy(&bytes);
-            let lines: Vec<&str> = text.split('\n').collect();
-            let stands = |hunk: &Hunk| {
-                let old_side = hunk.lines.iter().filter(|line| line.origin != LineOrigin::Added);
-                let first = (hunk.old_start as usize).saturating_sub(1);
-                old_side.enumerate().all(|(idx, line)| lines.get(first + idx) == Some(&line.text.as_str()))
-            };
-            if !file_diff.hunks().iter().all(stands) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    /// What libgit2 has of it.
+    pub(super) fn git(&self) -> &GitRepository {
+        &self.inner
     }
 
     /// The commit that HEAD names.
@@ -268,6 +250,11 @@ impl Repository {
         let unknown = || Error::UnknownRevision { revision: revision.to_owned(), path: self.path.clone() };
         if let Some(oid) = oid_of(revision) {
             return self.inner.find_commit(oid).map(|commit| commit.id()).map_err(|_| unknown());
+        }
+        // A branch may be called like the beginning of an id.
+        let is_hex = revision.len() >= 7 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hex && let Ok(commit) = self.inner.find_commit_by_prefix(revision) {
+            return Ok(commit.id());
         }
         let object = self.inner.revparse_single(revision).map_err(|_| unknown())?;
         let commit = object.peel_to_commit().map_err(|_| unknown())?;

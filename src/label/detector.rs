@@ -20,7 +20,7 @@ pub const MAX_REMEMBERED: usize = 1 << 20;
 /// Most names remembered: merged commits bring their own.
 const MAX_NAMES: usize = 4 << 20;
 /// How far back a rollback is looked for, unless asked otherwise.
-const ROLLBACK_WINDOW_SECONDS: i64 = 24 * 3600;
+pub const ROLLBACK_WINDOW_SECONDS: i64 = 24 * 3600;
 
 /// Streaming state. Ordinals are positions in the fold, from 0.
 ///

@@ -17,7 +17,7 @@ mod template;
 mod wording;
 
 pub use curator::{Curator, RowLabel, deciding};
-pub use detector::{Detector, MAX_REMEMBERED};
+pub use detector::{Detector, MAX_REMEMBERED, ROLLBACK_WINDOW_SECONDS};
 pub use known::{
     STRICT_HORIZON_SECONDS, incident_negative_known_at, link_delay_p90, strict_negative_known_at,
 };

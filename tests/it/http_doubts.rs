@@ -310,6 +310,73 @@ async fn an_undoing_stands_where_it_says() {
 }
 
 #[tokio::test]
+async fn an_undoing_leaves_the_files_as_they_were() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let path = dir.path().join("app/access.yaml");
+    let land = |hour: i64, text: &str| {
+        std::fs::write(&path, text).unwrap();
+        git(dir.path(), START + hour * 3_600, &["add", "-A"]);
+        git(dir.path(), START + hour * 3_600, &["commit", "-q", "-m", "access"]);
+    };
+    let before = "staging:\n  allow_from: 0.0.0.0/0\n  port: 1\nproduction:\n  mode: slow\n  port: 2\n";
+    land(4, before);
+    land(5, "staging:\n  port: 1\nproduction:\n  port: 2\n");
+    let service = service(dir.path(), "", START + 6 * 3_600).await;
+    let undo = |staging: &str, production: &str| {
+        let diff = format!(
+            "--- a/app/access.yaml\n+++ b/app/access.yaml\n@@ -1,4 +1,6 @@\n staging:\n+  {staging}\n   port: 1\n \
+             production:\n+  {production}\n   port: 2\n"
+        );
+        json!({"repo": "config", "author": "A <a@example.org>", "diff": diff})
+    };
+    let real = score(&service, undo("allow_from: 0.0.0.0/0", "mode: slow")).await;
+    assert_eq!(real["kind"], "rollback", "{real}");
+    let swapped = score(&service, undo("mode: slow", "allow_from: 0.0.0.0/0")).await;
+    assert_eq!(
+        (&swapped["kind"], &swapped["decision"]),
+        (&json!("ordinary"), &json!("extra_validation")),
+        "{swapped}"
+    );
+
+    // The undoing landed, and somebody edits the same lines again: it takes back nothing any more.
+    land(6, before);
+    let commit = git(dir.path(), START + 6 * 3_600, &["rev-parse", "HEAD"]);
+    let landed = json!({"repo": "config", "commit": commit});
+    assert_eq!(score(&service, landed.clone()).await["kind"], "rollback");
+    land(7, &before.replace("slow", "fast"));
+    let later = score(&service, landed).await;
+    assert_eq!(later["kind"], "ordinary", "{later}");
+}
+
+#[tokio::test]
+async fn a_commit_on_another_base_takes_nothing_back() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let path = dir.path().join("app/sizes.yaml");
+    let land = |hour: i64, text: &str| {
+        std::fs::write(&path, text).unwrap();
+        git(dir.path(), START + hour * 3_600, &["add", "-A"]);
+        git(dir.path(), START + hour * 3_600, &["commit", "-q", "-m", "sizes"]);
+    };
+    land(4, "web:\n  a: 1\n  replicas: 5\n");
+    let base = git(dir.path(), START + 4 * 3_600, &["rev-parse", "HEAD"]);
+    land(4, "api:\n  a: 1\n  replicas: 0\nweb:\n  a: 1\n  replicas: 5\n");
+    land(5, "api:\n  a: 1\n  replicas: 5\nweb:\n  a: 1\n  replicas: 5\n");
+    git(dir.path(), START + 5 * 3_600, &["checkout", "-q", "-b", "side", &base]);
+    land(5, "web:\n  a: 1\n  replicas: 0\n");
+    let side = git(dir.path(), START + 5 * 3_600, &["rev-parse", "HEAD"]);
+    git(dir.path(), START + 5 * 3_600, &["checkout", "-q", "main"]);
+    let service = service(dir.path(), "", START + 6 * 3_600).await;
+    let answer = score(&service, json!({"repo": "config", "commit": side})).await;
+    assert_eq!(
+        (&answer["kind"], &answer["decision"]),
+        (&json!("ordinary"), &json!("extra_validation")),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
 async fn what_landed_a_moment_ago_is_taken_back_without_a_look_in_between() {
     let dir = tempfile::tempdir().unwrap();
     repository(dir.path(), 3);

@@ -167,6 +167,12 @@ async fn a_proposal_that_was_reported_as_bad_stays_known_bad() {
         assert!(is_known_bad(&after) && after["decision"] != "fast_path", "{repo} by {by}: {after}");
         assert_eq!(is_known_bad(&score(&service, amended.clone()).await), by != "digest", "{repo} by {by}");
         assert!(is_known_bad(&score(&service, renamed.clone()).await), "{repo} by {by}");
+        outcome(&service, target.clone(), "harmless").await;
+        assert_eq!(
+            is_known_bad(&score(&service, renamed.clone()).await),
+            by == "id",
+            "{repo} by {by}: of its name alone"
+        );
         outcome(&service, target, "retracted").await;
         for question in [question, amended, renamed] {
             assert!(!is_known_bad(&score(&service, question).await), "{repo} by {by}: withdrawn");

@@ -9,7 +9,7 @@ use crate::change::ChangeId;
 use crate::change::secrets::redact;
 use crate::explain::{Explanation, Grounds};
 use crate::features::schema;
-use crate::git;
+use crate::git::{self, Proposed};
 use crate::history::hash64;
 use crate::http::ApiError;
 use crate::http::assessor::{
@@ -24,7 +24,7 @@ use crate::http::live::repository::{LiveRepository, State};
 use crate::http::live::suspects::suspects;
 use crate::http::live::{Live, LiveError};
 use crate::incident::{OutcomeRecord, OutcomeTarget};
-use crate::label::ChangeKind;
+use crate::label::{ChangeKind, ROLLBACK_WINDOW_SECONDS};
 use crate::policy::{Reason, ReasonCode};
 use crate::risk::Assessment;
 use crate::scorer::{ReferenceMargins, Scorer};
@@ -120,7 +120,7 @@ impl LiveAssessor {
         let margins = self.margins(repository, state);
         let read = match &asked.target {
             Target::Diff { .. } => match proposed_change(asked) {
-                Some(change) => Ok(proved(repository, proposal(&state.timeline, known, change, false))),
+                Some(change) => Ok(proposal(&state.timeline, known, change, false)),
                 None => return hollow(asked, Reason::standard(ReasonCode::InternalError)),
             },
             Target::Commit { commit: id, base: None, .. } => {
@@ -144,6 +144,7 @@ impl LiveAssessor {
         read: Read,
         margins: &ReferenceMargins,
     ) -> Assessed {
+        let read = proved(here, asked, read);
         let mut assessed = self.score(asked, read.into_assessed(asked, Some(here)), margins);
         let unit = here.0.unit.to_string();
         for other in self.model.iter().filter_map(|model| model.other_unit(&unit)) {
@@ -442,11 +443,25 @@ fn grounds<'a>(decided: &Decided<'a>, timeline: &'a Timeline, scorer: &'a Scorer
     }
 }
 
-/// What takes back a landing by its lines and their numbers must stand there with all that it shows: numbers are the
-/// caller's, and a patch is put where its context is.
-fn proved(repository: &LiveRepository, mut read: Read) -> Read {
-    let is_rollback = read.classification.kind == ChangeKind::Rollback;
-    if is_rollback && !repository.read(|git| git.stands_at_head(&read.change.record)).unwrap_or(false) {
+/// What takes back a landing by its lines and their places must leave the head as that landing found it. A commit that was a
+/// rollback when it landed is one for as long, and while what it wrote stands.
+fn proved((repository, state): (&LiveRepository, &State), asked: &Asked, mut read: Read) -> Read {
+    let Some(ordinal) = read.classification.rollback_of else { return read };
+    let Read { change, is_commit, mode, .. } = &read;
+    let is_proved = match mode {
+        HistoryMode::BeforeLanding => {
+            let age_seconds = asked.received_at.saturating_sub(change.committed_at);
+            age_seconds <= ROLLBACK_WINDOW_SECONDS
+                && repository
+                    .read(|git| Ok(git.stands_as_landed(&change.record, &change.id)))
+                    .unwrap_or(false)
+        }
+        HistoryMode::Present => repository.landing(state, ordinal).is_some_and(|landing| {
+            let proposed = if *is_commit { Proposed::Commit(&change.id) } else { Proposed::Diff };
+            repository.read(|git| Ok(git.takes_back(&change.record, proposed, &landing))).unwrap_or(false)
+        }),
+    };
+    if !is_proved {
         let is_revert = read.classification.is_revert;
         read.classification.kind = if is_revert { ChangeKind::Revert } else { ChangeKind::Ordinary };
         read.classification.rollback_of = None;

@@ -35,16 +35,26 @@ impl Reports {
         if self.is_empty() {
             return None;
         }
-        let repos = [Some(repo.to_owned()), None];
-        let reports = repos.iter().filter_map(|repo| self.newest.get(repo)?.get(name));
-        let (_, report) = reports.max_by_key(|(number, report)| (report.known_at, *number))?;
-        let outcome = match report.outcome {
-            OutcomeKind::Incident => KnownOutcome::Incident,
-            OutcomeKind::Reverted => KnownOutcome::Reverted,
-            OutcomeKind::Caught => KnownOutcome::Caught,
-            OutcomeKind::RevertedAsPlanned | OutcomeKind::Harmless | OutcomeKind::Retracted => return None,
+        let newest = |repo: Option<&str>| self.newest.get(&repo.map(ToOwned::to_owned))?.get(name);
+        let (here, anywhere) = (newest(Some(repo)), newest(None));
+        let known = |(number, report): &(usize, OutcomeRecord)| (report.known_at, *number);
+        let bad = |(_, report): &(usize, OutcomeRecord)| {
+            Some(KnownBad { outcome: bad_outcome(report.outcome)?, occurred_at: report.occurred_at })
         };
-        Some(KnownBad { outcome, occurred_at: report.occurred_at })
+        if here.map(known) > anywhere.map(known) {
+            return here.and_then(bad);
+        }
+        // What was said here is not withdrawn by what is said of the diff anywhere.
+        anywhere.and_then(bad).or_else(|| here.and_then(bad))
+    }
+}
+
+fn bad_outcome(outcome: OutcomeKind) -> Option<KnownOutcome> {
+    match outcome {
+        OutcomeKind::Incident => Some(KnownOutcome::Incident),
+        OutcomeKind::Reverted => Some(KnownOutcome::Reverted),
+        OutcomeKind::Caught => Some(KnownOutcome::Caught),
+        OutcomeKind::RevertedAsPlanned | OutcomeKind::Harmless | OutcomeKind::Retracted => None,
     }
 }
 

@@ -18,16 +18,18 @@ use crate::http::auth::Caller;
 use crate::http::compose::moment;
 use crate::http::decode::sha;
 use crate::http::fields::{Field, Fields};
-use crate::http::joins::{Joined, decisions_on, name_json, names_of};
+use crate::http::joins::{Joined, decisions_on, name_json, name_of, names_of};
 use crate::http::routes::decisions::{failed, refuse_altered, unavailable};
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
 use crate::http::wire::{OutcomeRequest, OverrideRequest};
 use crate::http::{ApiError, ProblemCode, parse_json};
 use crate::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget};
-use crate::store::{Columns, NewRecord, Record, RecordKind, Store};
+use crate::store::{self, Columns, NewRecord, Record, RecordKind, Search, Store};
 
 const MAX_BYTES: usize = 200;
+/// Earlier reports under one name that are looked at.
+const MAX_REPORTS: i64 = 100;
 
 /// An outcome was recorded.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -110,7 +112,7 @@ pub(in crate::http) async fn take(
     }
     match &landed {
         Some(landed) => said.add_names(landed),
-        None => said.add_digests(&decisions),
+        None => said.add_digests(store, &decisions).await.map_err(|error| failed(&error))?,
     }
     let joined: Vec<JoinedAnswer> = decisions.iter().map(JoinedAnswer::of).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
@@ -272,20 +274,54 @@ impl Said {
     }
 
     /// Adds the diff of a change that has not landed, as it was last asked about under its name: whoever asks about the same
-    /// diff under another name, or lands it, is to know. What clears it clears every diff that it had.
-    fn add_digests(&mut self, decisions: &[Joined]) {
-        if !matches!(self.names.as_slice(), [OutcomeTarget::Id(_) | OutcomeTarget::Commit(_)]) {
-            return;
+    /// diff under another name, or lands it, is to know. Who withdraws reports under a name withdraws what they said of diffs,
+    /// but not what was said of these by themselves; what went well tells of nothing but its name.
+    async fn add_digests(&mut self, store: &Store, decisions: &[Joined]) -> Result<(), store::Error> {
+        let [OutcomeTarget::Id(name) | OutcomeTarget::Commit(ChangeId(name))] = self.names.as_slice() else {
+            return Ok(());
+        };
+        let digests = if self.is_bad() {
+            let newest = decisions.iter().map(|joined| &joined.record).max_by(|a, b| a.id.cmp(&b.id));
+            newest.and_then(|record| record.columns.change_digest.clone()).into_iter().collect()
+        } else if self.outcome == OutcomeKind::Retracted {
+            self.marked_under(store, name).await?
+        } else {
+            Vec::new()
+        };
+        self.names.extend(digests.into_iter().map(OutcomeTarget::Digest));
+        Ok(())
+    }
+
+    /// The diffs that earlier reports under a name were about, but for those of which a bad report speaks by itself.
+    async fn marked_under(&self, store: &Store, name: &str) -> Result<Vec<String>, store::Error> {
+        let reports = |change: &str| Search {
+            kind: Some(RecordKind::Outcome),
+            repo: self.repo.clone(),
+            change: Some(change.to_owned()),
+            limit: MAX_REPORTS,
+            ..Search::default()
+        };
+        let body = |record: &Record| serde_json::from_str::<Value>(&record.body).unwrap_or_default();
+        let mut marked = Vec::new();
+        for record in store.log().page(&reports(name)).await?.records {
+            let names = body(&record)["names"].as_array().cloned().unwrap_or_default();
+            marked.extend(names.iter().filter_map(name_of).filter_map(|name| match name {
+                OutcomeTarget::Digest(digest) => Some(digest),
+                _ => None,
+            }));
         }
-        let mut asked: Vec<&Record> = decisions.iter().map(|joined| &joined.record).collect();
-        asked.sort_by(|a, b| b.id.cmp(&a.id));
-        let n_meant = if self.is_bad() { 1 } else { asked.len() };
-        for digest in asked.iter().filter_map(|it| it.columns.change_digest.clone()).take(n_meant) {
-            let name = OutcomeTarget::Digest(digest);
-            if !self.names.contains(&name) {
-                self.names.push(name);
+        marked.sort_unstable();
+        marked.dedup();
+        let mut withdrawn = Vec::new();
+        for digest in marked {
+            let own = store.log().page(&reports(&digest)).await?.records;
+            let newest =
+                own.iter().max_by(|a, b| a.id.cmp(&b.id)).map(|record| body(record)["outcome"].clone());
+            if !newest.is_some_and(|word| matches!(word.as_str(), Some("incident" | "reverted" | "caught"))) {
+                withdrawn.push(digest);
             }
         }
+        Ok(withdrawn)
     }
 
     /// The record of the outcome, and one for each decision that it takes back.

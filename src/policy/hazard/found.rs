@@ -269,6 +269,8 @@ fn with_keys<'a>(
 pub(super) struct FileEdits<'a> {
     /// Whether a link came in the place of a file: what is read behind it, the diff does not show.
     pub(super) became_link: bool,
+    /// Whether the file goes, or is put elsewhere, and comes in one diff: nobody sees side by side what changed in it.
+    pub(super) comes_again: bool,
     pub(super) file_diff: &'a FileDiff,
     known: &'a [KeyChange],
     inner: Vec<KeyChange>,
@@ -281,11 +283,15 @@ impl<'a> FileEdits<'a> {
         let took_place =
             || record.files.iter().any(|file| file.new_path.is_none() && file.path() == file_diff.path());
         let became_link = file_diff.new_mode == LINK && file_diff.status == FileStatus::Added && took_place();
+        let comes_again = file_diff.status == FileStatus::Added
+            && record.files.iter().any(|file| {
+                file.old_path.as_deref() == Some(file_diff.path()) && file.new_path != file.old_path
+            });
         let inner = inner_changes(file_diff, known);
         let is_read = inner.is_some() && has_few_lines(file_diff);
         let inner = inner.unwrap_or_default();
         let is_whole = is_read && sees_all_that_left(&[known, &inner]);
-        Self { became_link, file_diff, known, inner, is_whole }
+        Self { became_link, comes_again, file_diff, known, inner, is_whole }
     }
 
     /// All of them.
@@ -294,11 +300,14 @@ impl<'a> FileEdits<'a> {
     }
 }
 
-/// Last components of keys that came, and of those that are written another way now.
+/// Last components of keys that came, and of those that are written another way now; not in files of test environments, whose
+/// keys stand for none that goes elsewhere.
 fn added_leaves<'a>(files: &'a [FileEdits<'_>]) -> FxHashSet<&'a str> {
+    let counts = |it: &&FileEdits<'_>| Place::of_path(it.file_diff.path()) != Place::Test;
     let is_added = |key_change: &&KeyChange| key_change.kind == KeyChangeKind::Added;
-    let known = files.iter().flat_map(FileEdits::all).filter(is_added);
-    let kept = files.iter().flat_map(|it| &it.inner).filter(|it| it.kind == KeyChangeKind::Moved);
+    let known = files.iter().filter(counts).flat_map(FileEdits::all).filter(is_added);
+    let inner = files.iter().filter(counts).flat_map(|it| &it.inner);
+    let kept = inner.filter(|it| it.kind == KeyChangeKind::Moved);
     known.chain(kept).map(|key_change| key_change.leaf.as_str()).collect()
 }
 

@@ -52,12 +52,13 @@ impl Place {
     /// `test-kitchen`, which is a service, not a kitchen under test. `test`, `values-test.yaml`, `test-2` and
     /// `beta-cluster` are environments; in doubt the edit is not of a test environment, so that every rule looks.
     pub(super) fn of_path(path: &str) -> Self {
-        let mut place = Self::Unknown;
+        let (mut place, mut above) = (Self::Unknown, "");
         for segment in path.split('/') {
-            // Somebody's own machine; of hosts, `local` is the end of a name.
-            if segment == "local" {
+            // Somebody's own machine; of hosts, `local` is the end of a name, and of `/usr`, what was installed here.
+            if segment == "local" && above != "usr" {
                 place = Self::Test;
             }
+            above = segment;
             let mut parts = segment.split('-').peekable();
             let mut before = "";
             while let Some(part) = parts.next() {
@@ -124,6 +125,8 @@ mod tests {
             ("web/prod/test-kitchen.yaml", Place::Production),
             ("services/testimonials/values.yaml", Place::Unknown),
             ("values-pre-prod.yaml", Place::Test),
+            ("local/values.yaml", Place::Test),
+            ("files/usr/local/etc/app.yaml", Place::Unknown),
             ("clusters/non-prod/app.yaml", Place::Test),
         ];
         for (path, expected) in cases {

@@ -508,6 +508,7 @@ fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     let FileEdits { file_diff, is_whole, .. } = file_edits;
     let what = match file_diff.content {
         _ if file_edits.became_link => "a link in the place of a file",
+        _ if file_edits.comes_again => "a file that goes and comes in one diff",
         // What it stands for is in another repository.
         _ if file_diff.new_mode == GITLINK => "another commit of a submodule",
         // One NUL byte hides what a text says.

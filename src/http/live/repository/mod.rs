@@ -315,6 +315,11 @@ impl LiveRepository {
         None
     }
 
+    /// The landed change at a position.
+    pub(super) fn landing(&self, state: &State, ordinal: u32) -> Option<ChangeId> {
+        self.rows(state, ordinal as usize, 1).ok()?.pop().map(|row| ChangeId(row.change_id))
+    }
+
     /// Rows from a position on.
     ///
     /// # Errors

@@ -115,7 +115,9 @@ fn tell<'a>(
             continue;
         };
         let standing = newest.entry(ordinal).or_insert((number, report));
-        if standing.1.known_at <= report.known_at {
+        // Who withdraws what was said of a diff anywhere does not withdraw what was said of it here.
+        let is_of_elsewhere = report.repo.is_none() && report.outcome == OutcomeKind::Retracted;
+        if standing.1.known_at <= report.known_at && !(is_of_elsewhere && standing.1.repo.is_some()) {
             *standing = (number, report);
         }
     }

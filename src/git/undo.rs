@@ -1,0 +1,220 @@
+//! Whether a change leaves the files of the head as a landing found them: read and merged in memory, compared byte for byte.
+//! Start at [`Repository::takes_back`].
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use git2::{Commit, ErrorCode, MergeFileInput, Oid, Tree, merge_file};
+
+use crate::change::{ChangeId, ChangeRecord, FileContent, FileDiff, Hunk, LineOrigin};
+use crate::git::Repository;
+use crate::git::assemble::oid_of;
+
+/// How a change is proposed.
+#[derive(Clone, Copy, Debug)]
+pub enum Proposed<'a> {
+    /// By a diff against the head.
+    Diff,
+    /// By a commit, which is still to be put on the head.
+    Commit(&'a ChangeId),
+}
+
+/// A file as a tree holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct File {
+    mode: u32,
+    bytes: Vec<u8>,
+}
+
+/// The trees that a landing, or a commit, lies between.
+struct Step<'repo> {
+    before: Option<Tree<'repo>>,
+    after: Tree<'repo>,
+}
+
+impl Repository {
+    /// Whether the head with a change is the head with a landing taken back: the same files, bytes and modes, where git itself
+    /// would merge either without a conflict. In doubt it is not.
+    pub fn takes_back(&self, record: &ChangeRecord, proposed: Proposed<'_>, landing: &ChangeId) -> bool {
+        self.takes_back_at_head(record, proposed, landing).unwrap_or(false)
+    }
+
+    /// Whether the files that a landed commit touched stand at the head as it left them.
+    pub fn stands_as_landed(&self, record: &ChangeRecord, commit: &ChangeId) -> bool {
+        let stands = || -> Result<bool, git2::Error> {
+            let (head, step) = (self.head_tree()?, self.step(commit)?);
+            let paths = paths_of(record);
+            let mut same = paths.iter().map(|path| Ok(entry(&head, path)? == entry(&step.after, path)?));
+            same.try_fold(true, |all, is_same: Result<bool, git2::Error>| Ok(all && is_same?))
+        };
+        stands().unwrap_or(false)
+    }
+
+    fn takes_back_at_head(
+        &self,
+        record: &ChangeRecord,
+        proposed: Proposed<'_>,
+        landing: &ChangeId,
+    ) -> Result<bool, git2::Error> {
+        let head = self.head_tree()?;
+        let undone = self.step(landing)?;
+        let paths = paths_of(record);
+        if self.touched(&undone)? != paths {
+            return Ok(false);
+        }
+        let commit = match proposed {
+            Proposed::Diff => None,
+            Proposed::Commit(id) => Some(self.step(id)?),
+        };
+        if let Some(step) = &commit
+            && self.touched(step)? != paths
+        {
+            return Ok(false);
+        }
+        for path in &paths {
+            let Some(wanted) = self.put_on(&head, path, (Some(&undone.after), undone.before.as_ref()))?
+            else {
+                return Ok(false);
+            };
+            let given = match &commit {
+                Some(step) => self.put_on(&head, path, (step.before.as_ref(), Some(&step.after)))?,
+                None => self.patched(&head, record, path)?,
+            };
+            if given != Some(wanted) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn head_tree(&self) -> Result<Tree<'_>, git2::Error> {
+        self.git().head()?.peel_to_tree()
+    }
+
+    fn step(&self, id: &ChangeId) -> Result<Step<'_>, git2::Error> {
+        let oid: Oid = oid_of(&id.0).ok_or_else(|| git2::Error::from_str("no full commit id"))?;
+        let commit: Commit<'_> = self.git().find_commit(oid)?;
+        let before = if commit.parent_count() == 0 { None } else { Some(commit.parent(0)?.tree()?) };
+        Ok(Step { before, after: commit.tree()? })
+    }
+
+    /// The paths that differ between two trees.
+    fn touched(&self, step: &Step<'_>) -> Result<BTreeSet<String>, git2::Error> {
+        let diff = self.git().diff_tree_to_tree(step.before.as_ref(), Some(&step.after), None)?;
+        let files = diff.deltas().flat_map(|delta| [delta.old_file(), delta.new_file()]);
+        Ok(files.filter_map(|file| Some(file.path()?.to_str()?.to_owned())).collect())
+    }
+
+    /// A file of the head after the step from one tree to another was put on it: `Some(None)` where there is none then, and none
+    /// where the two cannot be merged.
+    #[allow(clippy::type_complexity, reason = "whether it can be told, whether it is there")]
+    fn put_on(
+        &self,
+        head: &Tree<'_>,
+        path: &str,
+        (from, to): (Option<&Tree<'_>>, Option<&Tree<'_>>),
+    ) -> Result<Option<Option<File>>, git2::Error> {
+        let of = |tree: Option<&Tree<'_>>| tree.map_or(Ok(None), |tree| self.file(tree, path));
+        let (ours, from, to) = (self.file(head, path)?, of(from)?, of(to)?);
+        if ours == from {
+            return Ok(Some(to));
+        }
+        let (Some(ours), Some(from), Some(to)) = (ours, from, to) else { return Ok(None) };
+        let mut inputs = [MergeFileInput::new(), MergeFileInput::new(), MergeFileInput::new()];
+        for (input, file) in inputs.iter_mut().zip([&from, &ours, &to]) {
+            input.content(&file.bytes);
+        }
+        let [ancestor, our_side, their_side] = &inputs;
+        let merged = merge_file(ancestor, our_side, their_side, None)?;
+        let mode = if from.mode == to.mode { ours.mode } else { to.mode };
+        let file = File { mode, bytes: merged.content().to_vec() };
+        Ok(merged.is_automergeable().then_some(Some(file)))
+    }
+
+    /// A file of the head after a diff; as [`Self::put_on`].
+    #[allow(clippy::type_complexity, reason = "whether it can be told, whether it is there")]
+    fn patched(
+        &self,
+        head: &Tree<'_>,
+        record: &ChangeRecord,
+        path: &str,
+    ) -> Result<Option<Option<File>>, git2::Error> {
+        let goes = |file: &&FileDiff| file.old_path.as_deref() == Some(path);
+        let comes = |file: &&FileDiff| file.new_path.as_deref() == Some(path);
+        let mut of_path = record.files.iter().filter(|file| goes(file) || comes(file));
+        let (Some(file_diff), None) = (of_path.next(), of_path.next()) else { return Ok(None) };
+        if file_diff.new_path.as_deref() != Some(path) {
+            return Ok(Some(None));
+        }
+        let FileContent::Text(hunks) = &file_diff.content else { return Ok(None) };
+        let old = match &file_diff.old_path {
+            Some(old_path) => match self.file(head, old_path)? {
+                Some(old) => Some(old),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        let bytes = apply(old.as_ref().map_or(&[], |old| &old.bytes), hunks);
+        // A diff seldom tells the mode of a file that keeps it.
+        let mode = match (&old, file_diff.old_mode == file_diff.new_mode) {
+            (Some(old), true) => old.mode,
+            _ => file_diff.new_mode,
+        };
+        Ok(bytes.map(|bytes| Some(File { mode, bytes })))
+    }
+
+    fn file(&self, tree: &Tree<'_>, path: &str) -> Result<Option<File>, git2::Error> {
+        let Some((oid, mode)) = entry(tree, path)? else { return Ok(None) };
+        Ok(Some(File { mode, bytes: self.git().find_blob(oid)?.content().to_vec() }))
+    }
+}
+
+/// The object and the mode of a file of a tree.
+fn entry(tree: &Tree<'_>, path: &str) -> Result<Option<(Oid, u32)>, git2::Error> {
+    match tree.get_path(Path::new(path)) {
+        Ok(entry) => Ok(Some((entry.id(), entry.filemode().cast_unsigned()))),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn paths_of(record: &ChangeRecord) -> BTreeSet<String> {
+    let of = |file: &FileDiff| [file.old_path.clone(), file.new_path.clone()];
+    record.files.iter().flat_map(of).flatten().collect()
+}
+
+/// Bytes with the hunks of a diff put where they say, each line that they show standing there; none where one does not.
+fn apply(bytes: &[u8], hunks: &[Hunk]) -> Option<Vec<u8>> {
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    let (mut applied, mut next) = (Vec::with_capacity(bytes.len()), 0);
+    for hunk in hunks {
+        let shows_old = hunk.lines.iter().any(|line| line.origin != LineOrigin::Added);
+        // Of a hunk that only adds, the number is that of the line before.
+        let first = (hunk.old_start as usize).saturating_sub(usize::from(shows_old));
+        applied.extend(lines.get(next..first)?.concat());
+        next = first;
+        for line in &hunk.lines {
+            if line.origin == LineOrigin::Added {
+                applied.extend(line.text.as_bytes());
+                if !line.no_newline {
+                    applied.push(b'\n');
+                }
+                continue;
+            }
+            let stands = lines.get(next)?;
+            let (text, has_end) = match stands.strip_suffix(b"\n") {
+                Some(text) => (text, true),
+                None => (*stands, false),
+            };
+            if String::from_utf8_lossy(text) != line.text.as_str() || has_end == line.no_newline {
+                return None;
+            }
+            if line.origin == LineOrigin::Context {
+                applied.extend(*stands);
+            }
+            next += 1;
+        }
+    }
+    applied.extend(lines.get(next..)?.concat());
+    Some(applied)
+}
