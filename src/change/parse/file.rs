@@ -68,7 +68,7 @@ fn other_notation(cursor: &Cursor<'_>, line: &[u8]) -> Option<&'static str> {
         || (line.starts_with(b"Binary files ") || line.starts_with(b"Files ")) && line.ends_with(b" differ");
     match () {
         () if line.starts_with(b"\x1b[") => Some("a diff without colours (`--no-color`)"),
-        // `patch` takes the same number of blanks off every line.
+        // `patch` takes the same number of blanks, or of `X`, off every line.
         () if is_indented(line, next) => Some("a diff that is not indented"),
         () if is_submodule() => Some("a submodule as a file of the diff (`--submodule=short`)"),
         () if line.starts_with(b"* Unmerged path ") => Some("a diff without unmerged files"),
@@ -84,15 +84,31 @@ fn other_notation(cursor: &Cursor<'_>, line: &[u8]) -> Option<&'static str> {
         () if is_command(line) && (next.starts_with(b"< ") || next.starts_with(b"> ")) => {
             Some("a unified diff, not a normal one")
         }
+        () if is_ed_command(line) => Some("a unified diff, not an `ed` script"),
         () => None,
     }
 }
 
-/// Whether the header of a file stands behind blanks.
+/// Whether the header of a file stands behind what `patch` takes off.
 fn is_indented(line: &[u8], next: &[u8]) -> bool {
-    let (text, next) = (line.trim_ascii_start(), next.trim_ascii_start());
-    let is_header = text.starts_with(GIT_HEADER) || text.starts_with(b"--- ") && next.starts_with(b"+++ ");
+    fn bare(line: &[u8]) -> &[u8] {
+        let is_taken_off = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'X';
+        let start = line.iter().position(|byte| !is_taken_off(byte)).unwrap_or(line.len());
+        line.get(start..).unwrap_or(&[])
+    }
+    let (text, next) = (bare(line), bare(next));
+    let is_header = text.starts_with(GIT_HEADER)
+        || text.starts_with(b"--- ") && next.starts_with(b"+++ ")
+        || text.starts_with(b"*** ") && next.starts_with(b"--- ");
     text.len() < line.len() && is_header
+}
+
+/// Whether a line is a command of `ed` as `patch` takes one: `3c`, `5,7d`.
+fn is_ed_command(line: &[u8]) -> bool {
+    let Some((letter, range)) = line.split_last() else { return false };
+    let parts: Vec<&[u8]> = range.split(|byte| *byte == b',').collect();
+    let is_number = |part: &&[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    matches!(letter, b'a' | b'c' | b'd') && parts.len() <= 2 && parts.iter().all(is_number)
 }
 
 /// Whether a line is a command of a normal diff: `3c3`, `5,7d4`.

@@ -246,6 +246,9 @@ fn what_another_notation_says_is_not_passed_over() {
         ("*** a/prod.yaml\t2026-01-01\n--- b/prod.yaml\t2026-01-02\n***************\n*** 1 ****\n", 6),
         ("diff -r a/prod.yaml b/prod.yaml\n3c3\n< replicas: 3\n---\n> replicas: 0\n", 7),
         ("\u{1b}[1mdiff --git a/prod b/prod\u{1b}[m\n", 6),
+        ("X--- a/prod.yaml\nX+++ b/prod.yaml\nX@@ -1 +1 @@\nX-1\nX+2\n", 6),
+        ("X*** a/prod.yaml\nX--- b/prod.yaml\nX***************\n", 6),
+        ("Index: prod.yaml\n1c\nreplicas: 0\n.\n", 7),
     ] {
         let error = parse_diff(format!("{file}{said}").as_bytes()).unwrap_err();
         assert!(malformed(line)(&error), "{said}: {error}");

@@ -223,6 +223,15 @@ impl<'a> Edit<'a> {
         self.is_dropped() || (self.is_gone() && is_of_block() && !holder_goes())
     }
 
+    /// Whether the line of the edit went and those around it stay.
+    pub(super) fn goes_alone(&self) -> bool {
+        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+        let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
+        let stays = |idx: usize| lines.get(idx).is_some_and(|line| line.origin == LineOrigin::Context);
+        let idx = self.key_change.line_idx;
+        idx.checked_sub(1).is_some_and(stays) && stays(idx + 1)
+    }
+
     /// Whether an element left a list of a file that is still there.
     pub(super) fn leaves_list(&self) -> bool {
         self.key_change.kind == KeyChangeKind::ListRemove && self.file_diff.status != FileStatus::Deleted

@@ -368,12 +368,12 @@ fn failure_ignored(edit: &Edit<'_>) -> bool {
     ignored() || on_failure() || of_command() || stops_no_more(edit)
 }
 
-/// Whether a line of a script went that ended it where something failed, and no other such line came.
+/// Whether a line of a script went that ended it where something failed, alone, and no other such line came.
 fn stops_no_more(edit: &Edit<'_>) -> bool {
     const STOPS: &[&str] = &["set -e", "set -o errexit", "exit 1"];
     edit.key_change.kind == KeyChangeKind::Removed
-        && edit.file_diff.status != FileStatus::Deleted
         && STOPS.iter().any(|stop| edit.old.starts_with(stop))
+        && edit.goes_alone()
         && !edit.comes_as(STOPS)
 }
 
