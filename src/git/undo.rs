@@ -26,6 +26,21 @@ struct File {
     bytes: Vec<u8>,
 }
 
+/// What stands at a path of the head after something was put on it.
+#[derive(PartialEq, Eq)]
+enum After {
+    File(File),
+    Nothing,
+    /// It cannot be merged, or nobody shows it.
+    Unknown,
+}
+
+impl After {
+    fn of(file: Option<File>) -> Self {
+        file.map_or(Self::Nothing, Self::File)
+    }
+}
+
 /// The trees that a landing, or a commit, lies between.
 struct Step<'repo> {
     before: Option<Tree<'repo>>,
@@ -72,15 +87,12 @@ impl Repository {
             return Ok(false);
         }
         for path in &paths {
-            let Some(wanted) = self.put_on(&head, path, (Some(&undone.after), undone.before.as_ref()))?
-            else {
-                return Ok(false);
-            };
+            let wanted = self.put_on(&head, path, (Some(&undone.after), undone.before.as_ref()))?;
             let given = match &commit {
                 Some(step) => self.put_on(&head, path, (step.before.as_ref(), Some(&step.after)))?,
                 None => self.patched(&head, record, path)?,
             };
-            if given != Some(wanted) {
+            if wanted == After::Unknown || given != wanted {
                 return Ok(false);
             }
         }
@@ -105,21 +117,19 @@ impl Repository {
         Ok(files.filter_map(|file| Some(file.path()?.to_str()?.to_owned())).collect())
     }
 
-    /// A file of the head after the step from one tree to another was put on it: `Some(None)` where there is none then, and none
-    /// where the two cannot be merged.
-    #[allow(clippy::type_complexity, reason = "whether it can be told, whether it is there")]
+    /// A file of the head after the step from one tree to another was put on it.
     fn put_on(
         &self,
         head: &Tree<'_>,
         path: &str,
         (from, to): (Option<&Tree<'_>>, Option<&Tree<'_>>),
-    ) -> Result<Option<Option<File>>, git2::Error> {
+    ) -> Result<After, git2::Error> {
         let of = |tree: Option<&Tree<'_>>| tree.map_or(Ok(None), |tree| self.file(tree, path));
         let (ours, from, to) = (self.file(head, path)?, of(from)?, of(to)?);
         if ours == from {
-            return Ok(Some(to));
+            return Ok(After::of(to));
         }
-        let (Some(ours), Some(from), Some(to)) = (ours, from, to) else { return Ok(None) };
+        let (Some(ours), Some(from), Some(to)) = (ours, from, to) else { return Ok(After::Unknown) };
         let mut inputs = [MergeFileInput::new(), MergeFileInput::new(), MergeFileInput::new()];
         for (input, file) in inputs.iter_mut().zip([&from, &ours, &to]) {
             input.content(&file.bytes);
@@ -128,39 +138,31 @@ impl Repository {
         let merged = merge_file(ancestor, our_side, their_side, None)?;
         let mode = if from.mode == to.mode { ours.mode } else { to.mode };
         let file = File { mode, bytes: merged.content().to_vec() };
-        Ok(merged.is_automergeable().then_some(Some(file)))
+        Ok(if merged.is_automergeable() { After::File(file) } else { After::Unknown })
     }
 
-    /// A file of the head after a diff; as [`Self::put_on`].
-    #[allow(clippy::type_complexity, reason = "whether it can be told, whether it is there")]
-    fn patched(
-        &self,
-        head: &Tree<'_>,
-        record: &ChangeRecord,
-        path: &str,
-    ) -> Result<Option<Option<File>>, git2::Error> {
-        let goes = |file: &&FileDiff| file.old_path.as_deref() == Some(path);
-        let comes = |file: &&FileDiff| file.new_path.as_deref() == Some(path);
-        let mut of_path = record.files.iter().filter(|file| goes(file) || comes(file));
-        let (Some(file_diff), None) = (of_path.next(), of_path.next()) else { return Ok(None) };
+    /// A file of the head after a diff was put on it.
+    fn patched(&self, head: &Tree<'_>, record: &ChangeRecord, path: &str) -> Result<After, git2::Error> {
+        let is_of_path =
+            |file: &&FileDiff| [&file.old_path, &file.new_path].into_iter().flatten().any(|it| it == path);
+        let mut of_path = record.files.iter().filter(is_of_path);
+        let (Some(file_diff), None) = (of_path.next(), of_path.next()) else { return Ok(After::Unknown) };
         if file_diff.new_path.as_deref() != Some(path) {
-            return Ok(Some(None));
+            return Ok(After::Nothing);
         }
-        let FileContent::Text(hunks) = &file_diff.content else { return Ok(None) };
-        let old = match &file_diff.old_path {
-            Some(old_path) => match self.file(head, old_path)? {
-                Some(old) => Some(old),
-                None => return Ok(None),
-            },
-            None => None,
-        };
+        let FileContent::Text(hunks) = &file_diff.content else { return Ok(After::Unknown) };
+        let old =
+            file_diff.old_path.as_deref().map(|old_path| self.file(head, old_path)).transpose()?.flatten();
+        if old.is_none() && file_diff.old_path.is_some() {
+            return Ok(After::Unknown);
+        }
         let bytes = apply(old.as_ref().map_or(&[], |old| &old.bytes), hunks);
         // A diff seldom tells the mode of a file that keeps it.
         let mode = match (&old, file_diff.old_mode == file_diff.new_mode) {
             (Some(old), true) => old.mode,
             _ => file_diff.new_mode,
         };
-        Ok(bytes.map(|bytes| Some(File { mode, bytes })))
+        Ok(bytes.map_or(After::Unknown, |bytes| After::File(File { mode, bytes })))
     }
 
     fn file(&self, tree: &Tree<'_>, path: &str) -> Result<Option<File>, git2::Error> {

@@ -279,6 +279,13 @@ async fn the_same_lines_elsewhere_are_another_question() {
     assert_eq!(moved["decision"], "extra_validation", "another submodule: {moved}");
 }
 
+/// Lands what a file holds, so many hours after the start.
+fn land(dir: &Path, hour: i64, (file, text): (&str, &str)) {
+    std::fs::write(dir.join(file), text).unwrap();
+    git(dir, START + hour * 3_600, &["add", "-A"]);
+    git(dir, START + hour * 3_600, &["commit", "-q", "-m", file]);
+}
+
 #[tokio::test]
 async fn an_undoing_stands_where_it_says() {
     let dir = tempfile::tempdir().unwrap();
@@ -287,9 +294,7 @@ async fn an_undoing_stands_where_it_says() {
         format!("staging:\n  a: 1\n  replicas: {staging}\nproduction:\n  a: 1\n  replicas: 3\n")
     };
     for (hour, replicas) in [(4, 0), (5, 3)] {
-        std::fs::write(dir.path().join("app/sizes.yaml"), file(replicas)).unwrap();
-        git(dir.path(), START + hour * 3_600, &["add", "-A"]);
-        git(dir.path(), START + hour * 3_600, &["commit", "-q", "-m", "sizes"]);
+        land(dir.path(), hour, ("app/sizes.yaml", &file(replicas)));
     }
     let service = service(dir.path(), "", START + 6 * 3_600).await;
     let undo = |place: &str| {
@@ -313,12 +318,7 @@ async fn an_undoing_stands_where_it_says() {
 async fn an_undoing_leaves_the_files_as_they_were() {
     let dir = tempfile::tempdir().unwrap();
     repository(dir.path(), 3);
-    let path = dir.path().join("app/access.yaml");
-    let land = |hour: i64, text: &str| {
-        std::fs::write(&path, text).unwrap();
-        git(dir.path(), START + hour * 3_600, &["add", "-A"]);
-        git(dir.path(), START + hour * 3_600, &["commit", "-q", "-m", "access"]);
-    };
+    let land = |hour: i64, text: &str| land(dir.path(), hour, ("app/access.yaml", text));
     let before = "staging:\n  allow_from: 0.0.0.0/0\n  port: 1\nproduction:\n  mode: slow\n  port: 2\n";
     land(4, before);
     land(5, "staging:\n  port: 1\nproduction:\n  port: 2\n");
@@ -353,12 +353,7 @@ async fn an_undoing_leaves_the_files_as_they_were() {
 async fn a_commit_on_another_base_takes_nothing_back() {
     let dir = tempfile::tempdir().unwrap();
     repository(dir.path(), 3);
-    let path = dir.path().join("app/sizes.yaml");
-    let land = |hour: i64, text: &str| {
-        std::fs::write(&path, text).unwrap();
-        git(dir.path(), START + hour * 3_600, &["add", "-A"]);
-        git(dir.path(), START + hour * 3_600, &["commit", "-q", "-m", "sizes"]);
-    };
+    let land = |hour: i64, text: &str| land(dir.path(), hour, ("app/sizes.yaml", text));
     land(4, "web:\n  a: 1\n  replicas: 5\n");
     let base = git(dir.path(), START + 4 * 3_600, &["rev-parse", "HEAD"]);
     land(4, "api:\n  a: 1\n  replicas: 0\nweb:\n  a: 1\n  replicas: 5\n");
@@ -381,9 +376,7 @@ async fn what_landed_a_moment_ago_is_taken_back_without_a_look_in_between() {
     let dir = tempfile::tempdir().unwrap();
     repository(dir.path(), 3);
     let write = |hour: i64, replicas: i64| {
-        std::fs::write(dir.path().join("app/size.yaml"), format!("replicas: {replicas}\n")).unwrap();
-        git(dir.path(), START + hour * 3_600, &["add", "-A"]);
-        git(dir.path(), START + hour * 3_600, &["commit", "-q", "-m", "sizes"]);
+        land(dir.path(), hour, ("app/size.yaml", &format!("replicas: {replicas}\n")));
     };
     write(4, 3);
     let service = service(dir.path(), "", START + 6 * 3_600).await;
