@@ -54,6 +54,23 @@ impl Repository {
         self.takes_back_at_head(record, proposed, landing).unwrap_or(false)
     }
 
+    /// Whether some file would stand, after a change, as a landing left it, where it does not at the head: what was taken back
+    /// lands again. In doubt it would.
+    pub fn brings_back(&self, record: &ChangeRecord, proposed: Proposed<'_>, landing: &ChangeId) -> bool {
+        let brings_back = || -> Result<bool, git2::Error> {
+            let (head, landed, commit) = (self.head_tree()?, self.step(landing)?, self.proposed(proposed)?);
+            for path in paths_of(record).intersection(&self.touched(&landed)?) {
+                let left = After::of(self.file(&landed.after, path)?);
+                let is_new = left != After::of(self.file(&head, path)?);
+                if is_new && self.given(&head, record, commit.as_ref(), path)? == left {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        brings_back().unwrap_or(true)
+    }
+
     /// Whether the files that a landed commit touched stand at the head as it left them.
     pub fn stands_as_landed(&self, record: &ChangeRecord, commit: &ChangeId) -> bool {
         let stands = || -> Result<bool, git2::Error> {
@@ -77,10 +94,7 @@ impl Repository {
         if self.touched(&undone)? != paths {
             return Ok(false);
         }
-        let commit = match proposed {
-            Proposed::Diff => None,
-            Proposed::Commit(id) => Some(self.step(id)?),
-        };
+        let commit = self.proposed(proposed)?;
         if let Some(step) = &commit
             && self.touched(step)? != paths
         {
@@ -88,15 +102,33 @@ impl Repository {
         }
         for path in &paths {
             let wanted = self.put_on(&head, path, (Some(&undone.after), undone.before.as_ref()))?;
-            let given = match &commit {
-                Some(step) => self.put_on(&head, path, (step.before.as_ref(), Some(&step.after)))?,
-                None => self.patched(&head, record, path)?,
-            };
+            let given = self.given(&head, record, commit.as_ref(), path)?;
             if wanted == After::Unknown || given != wanted {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    fn proposed(&self, proposed: Proposed<'_>) -> Result<Option<Step<'_>>, git2::Error> {
+        match proposed {
+            Proposed::Diff => Ok(None),
+            Proposed::Commit(id) => self.step(id).map(Some),
+        }
+    }
+
+    /// A file of the head after what is proposed was put on it: the commit, or else the diff.
+    fn given(
+        &self,
+        head: &Tree<'_>,
+        record: &ChangeRecord,
+        commit: Option<&Step<'_>>,
+        path: &str,
+    ) -> Result<After, git2::Error> {
+        match commit {
+            Some(step) => self.put_on(head, path, (step.before.as_ref(), Some(&step.after))),
+            None => self.patched(head, record, path),
+        }
     }
 
     fn head_tree(&self) -> Result<Tree<'_>, git2::Error> {

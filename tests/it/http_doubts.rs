@@ -350,6 +350,34 @@ async fn an_undoing_leaves_the_files_as_they_were() {
 }
 
 #[tokio::test]
+async fn to_take_back_the_repair_of_a_bad_change_is_no_rollback() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let write = |replicas: i64, note: &str| {
+        std::fs::write(dir.path().join("app/note.txt"), note).unwrap();
+        format!("web:\n  replicas: {replicas}\n")
+    };
+    for (hour, replicas, note) in [(3, 3, "a\n"), (4, 0, "a\n"), (5, 3, "b\n")] {
+        land(dir.path(), hour, ("app/sizes.yaml", &write(replicas, note)));
+    }
+    let bad = git(dir.path(), START + 5 * 3_600, &["rev-parse", "HEAD~1"]);
+    let service = service(dir.path(), "", START + 6 * 3_600).await;
+    let diff = "--- a/app/note.txt\n+++ b/app/note.txt\n@@ -1 +1 @@\n-b\n+a\n--- a/app/sizes.yaml\n+++ b/app/sizes.yaml\n\
+                @@ -1,2 +1,2 @@\n web:\n-  replicas: 3\n+  replicas: 0\n";
+    let undo = json!({"repo": "config", "author": "A <a@example.org>", "diff": diff});
+    assert_eq!(score(&service, undo.clone()).await["kind"], "rollback");
+    let outcome = json!({"repo": "config", "commit": bad, "outcome": "incident", "occurred_at": "2026-01-28T16:00:00Z"});
+    let request = Request::post("/v1/outcomes").body(Body::from(outcome.to_string())).unwrap();
+    assert_eq!(router(Arc::clone(&service)).oneshot(request).await.unwrap().status(), 201);
+    let answer = score(&service, undo).await;
+    assert_eq!(
+        (&answer["kind"], &answer["decision"]),
+        (&json!("ordinary"), &json!("extra_validation")),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
 async fn a_commit_on_another_base_takes_nothing_back() {
     let dir = tempfile::tempdir().unwrap();
     repository(dir.path(), 3);

@@ -24,12 +24,14 @@ use crate::http::live::repository::{LiveRepository, State};
 use crate::http::live::suspects::suspects;
 use crate::http::live::{Live, LiveError};
 use crate::incident::{OutcomeRecord, OutcomeTarget};
-use crate::label::{ChangeKind, ROLLBACK_WINDOW_SECONDS};
+use crate::label::{ChangeKind, ROLLBACK_WINDOW_SECONDS, STRICT_HORIZON_SECONDS};
 use crate::policy::{Reason, ReasonCode};
 use crate::risk::Assessment;
 use crate::scorer::{ReferenceMargins, Scorer};
 use crate::timeline::Timeline;
 
+/// Changes that went wrong lately which a rollback is held against.
+const N_RECENTLY_BAD: usize = 50;
 /// Commits of a range that are looked at one by one.
 const MAX_PARTS: usize = 100;
 
@@ -458,7 +460,12 @@ fn proved((repository, state): (&LiveRepository, &State), asked: &Asked, mut rea
         }
         HistoryMode::Present => repository.landing(state, ordinal).is_some_and(|landing| {
             let proposed = if *is_commit { Proposed::Commit(&change.id) } else { Proposed::Diff };
-            repository.read(|git| Ok(git.takes_back(&change.record, proposed, &landing))).unwrap_or(false)
+            let bad = recently_bad(repository, state, asked.received_at);
+            let is_exact = |git: &git::Repository| {
+                git.takes_back(&change.record, proposed, &landing)
+                    && !bad.iter().any(|bad| git.brings_back(&change.record, proposed, bad))
+            };
+            repository.read(|git| Ok(is_exact(git))).unwrap_or(false)
         }),
     };
     if !is_proved {
@@ -467,6 +474,14 @@ fn proved((repository, state): (&LiveRepository, &State), asked: &Asked, mut rea
         read.classification.rollback_of = None;
     }
     read
+}
+
+/// The landings of the last two weeks that are known to have gone wrong: who takes back their repair brings them back.
+fn recently_bad(repository: &LiveRepository, state: &State, now: i64) -> Vec<ChangeId> {
+    let since = now.saturating_sub(STRICT_HORIZON_SECONDS);
+    let bad = state.timeline.history().bad_changes.iter().rev();
+    let recent = bad.filter(|bad| bad.landed_at >= since).take(N_RECENTLY_BAD);
+    recent.filter_map(|bad| repository.landing(state, bad.ordinal)).collect()
 }
 
 /// The paths behind hashes, as the files of the repository's head are called now.
