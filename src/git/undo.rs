@@ -59,10 +59,14 @@ impl Repository {
     pub fn brings_back(&self, record: &ChangeRecord, proposed: Proposed<'_>, landing: &ChangeId) -> bool {
         let brings_back = || -> Result<bool, git2::Error> {
             let (head, landed, commit) = (self.head_tree()?, self.step(landing)?, self.proposed(proposed)?);
-            for path in paths_of(record).intersection(&self.touched(&landed)?) {
+            for path in &paths_of(record) {
+                let left = entry(&landed.after, path)?;
+                let found = landed.before.as_ref().map_or(Ok(None), |before| entry(before, path))?;
+                if left == found || left == entry(&head, path)? {
+                    continue;
+                }
                 let left = After::of(self.file(&landed.after, path)?);
-                let is_new = left != After::of(self.file(&head, path)?);
-                if is_new && self.given(&head, record, commit.as_ref(), path)? == left {
+                if self.given(&head, record, commit.as_ref(), path)? == left {
                     return Ok(true);
                 }
             }

@@ -110,3 +110,10 @@ pub enum OutcomeKind {
     /// An earlier report about it was wrong and is withdrawn.
     Retracted,
 }
+
+impl OutcomeKind {
+    /// Whether it speaks against the change.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::Incident | Self::Reverted | Self::Caught)
+    }
+}

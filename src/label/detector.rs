@@ -173,8 +173,7 @@ impl Detector {
         let mut outcome =
             self.reported(ordinal, Some(outcome_record.occurred_at), outcome_record.known_at)?;
         outcome.planned = kind == OutcomeKind::RevertedAsPlanned;
-        outcome.positive =
-            matches!(kind, OutcomeKind::Incident | OutcomeKind::Reverted | OutcomeKind::Caught);
+        outcome.positive = kind.is_bad();
         outcome.reported = Some(kind);
         outcome.severity.clone_from(&outcome_record.severity);
         Some(outcome)

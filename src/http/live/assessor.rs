@@ -9,7 +9,7 @@ use crate::change::ChangeId;
 use crate::change::secrets::redact;
 use crate::explain::{Explanation, Grounds};
 use crate::features::schema;
-use crate::git::{self, Proposed};
+use crate::git;
 use crate::history::hash64;
 use crate::http::ApiError;
 use crate::http::assessor::{
@@ -18,20 +18,18 @@ use crate::http::assessor::{
 use crate::http::compose::hollow;
 use crate::http::live::followed::Followed;
 use crate::http::live::model::{Model, take_custom};
+use crate::http::live::proof::proved;
 use crate::http::live::ranked::Ranked;
 use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change, range};
 use crate::http::live::repository::{LiveRepository, State};
 use crate::http::live::suspects::suspects;
 use crate::http::live::{Live, LiveError};
 use crate::incident::{OutcomeRecord, OutcomeTarget};
-use crate::label::{ChangeKind, ROLLBACK_WINDOW_SECONDS, STRICT_HORIZON_SECONDS};
 use crate::policy::{Reason, ReasonCode};
 use crate::risk::Assessment;
 use crate::scorer::{ReferenceMargins, Scorer};
 use crate::timeline::Timeline;
 
-/// Changes that went wrong lately which a rollback is held against.
-const N_RECENTLY_BAD: usize = 50;
 /// Commits of a range that are looked at one by one.
 const MAX_PARTS: usize = 100;
 
@@ -443,45 +441,6 @@ fn grounds<'a>(decided: &Decided<'a>, timeline: &'a Timeline, scorer: &'a Scorer
         owners_of: &|_| Vec::new(),
         paths_of: &|hashes| vec![None; hashes.len()],
     }
-}
-
-/// What takes back a landing by its lines and their places must leave the head as that landing found it. A commit that was a
-/// rollback when it landed is one for as long, and while what it wrote stands.
-fn proved((repository, state): (&LiveRepository, &State), asked: &Asked, mut read: Read) -> Read {
-    let Some(ordinal) = read.classification.rollback_of else { return read };
-    let Read { change, is_commit, mode, .. } = &read;
-    let is_proved = match mode {
-        HistoryMode::BeforeLanding => {
-            let age_seconds = asked.received_at.saturating_sub(change.committed_at);
-            age_seconds <= ROLLBACK_WINDOW_SECONDS
-                && repository
-                    .read(|git| Ok(git.stands_as_landed(&change.record, &change.id)))
-                    .unwrap_or(false)
-        }
-        HistoryMode::Present => repository.landing(state, ordinal).is_some_and(|landing| {
-            let proposed = if *is_commit { Proposed::Commit(&change.id) } else { Proposed::Diff };
-            let bad = recently_bad(repository, state, asked.received_at);
-            let is_exact = |git: &git::Repository| {
-                git.takes_back(&change.record, proposed, &landing)
-                    && !bad.iter().any(|bad| git.brings_back(&change.record, proposed, bad))
-            };
-            repository.read(|git| Ok(is_exact(git))).unwrap_or(false)
-        }),
-    };
-    if !is_proved {
-        let is_revert = read.classification.is_revert;
-        read.classification.kind = if is_revert { ChangeKind::Revert } else { ChangeKind::Ordinary };
-        read.classification.rollback_of = None;
-    }
-    read
-}
-
-/// The landings of the last two weeks that are known to have gone wrong: who takes back their repair brings them back.
-fn recently_bad(repository: &LiveRepository, state: &State, now: i64) -> Vec<ChangeId> {
-    let since = now.saturating_sub(STRICT_HORIZON_SECONDS);
-    let bad = state.timeline.history().bad_changes.iter().rev();
-    let recent = bad.filter(|bad| bad.landed_at >= since).take(N_RECENTLY_BAD);
-    recent.filter_map(|bad| repository.landing(state, bad.ordinal)).collect()
 }
 
 /// The paths behind hashes, as the files of the repository's head are called now.

@@ -10,6 +10,7 @@ mod incidents;
 mod landed;
 mod model;
 mod owners;
+mod proof;
 mod ranked;
 mod read;
 mod reports;

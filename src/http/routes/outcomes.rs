@@ -315,9 +315,9 @@ impl Said {
         let mut withdrawn = Vec::new();
         for digest in marked {
             let own = store.log().page(&reports(&digest)).await?.records;
-            let newest =
-                own.iter().max_by(|a, b| a.id.cmp(&b.id)).map(|record| body(record)["outcome"].clone());
-            if !newest.is_some_and(|word| matches!(word.as_str(), Some("incident" | "reverted" | "caught"))) {
+            let newest = own.iter().max_by(|a, b| a.id.cmp(&b.id));
+            let outcome = newest.and_then(|record| outcome_kind(body(record)["outcome"].as_str()?));
+            if !outcome.is_some_and(|(_, kind)| kind.is_bad()) {
                 withdrawn.push(digest);
             }
         }
@@ -361,7 +361,7 @@ impl Said {
     }
 
     fn is_bad(&self) -> bool {
-        matches!(self.outcome, OutcomeKind::Incident | OutcomeKind::Reverted | OutcomeKind::Caught)
+        self.outcome.is_bad()
     }
 
     /// A change that turned out bad must not pass on a decision made before that was known.

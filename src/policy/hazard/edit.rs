@@ -223,10 +223,21 @@ impl<'a> Edit<'a> {
         self.is_dropped() || (self.is_gone() && is_of_block() && !holder_goes())
     }
 
+    /// The lines of the hunk in which the edit stands.
+    fn hunk_lines(&self) -> &'a [DiffLine] {
+        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
+        hunk.map_or(&[], |hunk| hunk.lines.as_slice())
+    }
+
+    /// How far its line is indented, in bytes.
+    pub(super) fn indent(&self) -> usize {
+        let line = self.hunk_lines().get(self.key_change.line_idx);
+        line.map_or(0, |line| line.text.len() - line.text.trim_start().len())
+    }
+
     /// Whether the line of the edit went and those around it stay.
     pub(super) fn goes_alone(&self) -> bool {
-        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
-        let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
+        let lines = self.hunk_lines();
         let stays = |idx: usize| lines.get(idx).is_some_and(|line| line.origin == LineOrigin::Context);
         let idx = self.key_change.line_idx;
         idx.checked_sub(1).is_some_and(stays) && stays(idx + 1)
@@ -259,8 +270,7 @@ impl<'a> Edit<'a> {
 
     /// Whether a line that came near the edit writes an element of a list that restricts nothing, or only ports.
     pub(super) fn leaves_open_rule(&self) -> bool {
-        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
-        let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
+        let lines = self.hunk_lines();
         let near = lines.iter().skip(self.key_change.line_idx).take(NEAR_LINES);
         let mut came = near.filter(|line| line.origin == LineOrigin::Added).map(|line| line.text.trim());
         came.any(|text| text == "- {}" || text.starts_with("- ports:"))
@@ -295,18 +305,15 @@ impl<'a> Edit<'a> {
 
     /// The line that stands before the new one in the new file; empty where the diff does not show it.
     pub(super) fn line_before(&self) -> &'a str {
-        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
-        let before = hunk.and_then(|hunk| hunk.lines.get(..self.key_change.line_idx));
-        let stands =
-            before.and_then(|lines| lines.iter().rev().find(|line| line.origin != LineOrigin::Deleted));
+        let before = self.hunk_lines().get(..self.key_change.line_idx).unwrap_or(&[]);
+        let stands = before.iter().rev().find(|line| line.origin != LineOrigin::Deleted);
         stands.map_or("", |line| line.text.as_str())
     }
 
     /// Whether the edit stands in a statement of a policy that refuses.
     pub(super) fn is_denied(&self) -> bool {
         *self.line.is_denied.get_or_init(|| {
-            let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
-            let before = hunk.and_then(|hunk| hunk.lines.get(..self.key_change.line_idx)).unwrap_or(&[]);
+            let before = self.hunk_lines().get(..self.key_change.line_idx).unwrap_or(&[]);
             let near = before.iter().rev().take(NEAR_LINES);
             let in_new = near.filter(|line| line.origin != LineOrigin::Deleted);
             statement::is_denied(self.line.text, in_new.map(|line| line.text.as_str()))
@@ -316,8 +323,7 @@ impl<'a> Edit<'a> {
     /// Whether a line that stays has the same key at the same depth as the new one, with nothing between that opens or ends
     /// a block around either.
     pub(super) fn stands_twice(&self) -> bool {
-        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
-        let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
+        let lines = self.hunk_lines();
         let Some((depth, key)) = depth_and_key(self.line.text) else { return false };
         let (before, after) = lines.split_at(self.key_change.line_idx);
         let is_twin = |line: &DiffLine| {
@@ -351,16 +357,14 @@ impl<'a> Edit<'a> {
 
     /// Whether a text stood in the deleted lines around the edit.
     pub(super) fn was_there(&self, text: &str) -> bool {
-        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
-        let lines = hunk.map_or(&[] as &[_], |hunk| hunk.lines.as_slice());
+        let lines = self.hunk_lines();
         lines.iter().any(|line| line.origin == LineOrigin::Deleted && line.text.contains(text))
     }
 
     /// Whether one of these texts stands in the lines around the edit.
     pub(super) fn stands_near(&self, texts: &[&str]) -> bool {
-        let hunk = self.file_diff.hunks().get(self.key_change.hunk_idx);
         let first = self.key_change.line_idx.saturating_sub(NEAR_LINES);
-        let near = hunk.and_then(|hunk| hunk.lines.get(first..)).unwrap_or(&[]).iter().take(2 * NEAR_LINES);
+        let near = self.hunk_lines().iter().skip(first).take(2 * NEAR_LINES);
         near.map(|line| cut(&line.text)).any(|line| texts.iter().any(|text| line.contains(text)))
     }
 

@@ -29,7 +29,9 @@ mod shown;
 mod sql;
 mod statement;
 mod target;
+mod unread;
 mod values;
+mod watching;
 mod weakened;
 mod words;
 

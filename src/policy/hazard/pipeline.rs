@@ -34,12 +34,7 @@ fn pipeline_gate_off(edit: &Edit<'_>) -> bool {
 
 /// Whether a key stands where those of jobs do; those of their steps are indented further, and have no `requires`.
 fn is_of_job(edit: &Edit<'_>) -> bool {
-    if edit.key_change.leaf == "requires" {
-        return true;
-    }
-    let hunk = edit.file_diff.hunks().get(edit.key_change.hunk_idx);
-    let line = hunk.and_then(|hunk| hunk.lines.get(edit.key_change.line_idx));
-    line.is_some_and(|line| line.text.len() - line.text.trim_start().len() <= 4)
+    edit.key_change.leaf == "requires" || edit.indent() <= 4
 }
 
 /// Whether a job waits for one job less that still runs.

@@ -5,7 +5,7 @@ use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::{
     access, capacity, command, exposure, guards, holding, layout, pipeline, rollout, safety, schedule,
-    secrecy, target, values, weakened,
+    secrecy, target, unread, values, watching, weakened,
 };
 use crate::policy::reason::ReasonCode;
 
@@ -81,12 +81,14 @@ pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
         exposure::RULES,
         access::RULES,
         secrecy::RULES,
+        watching::RULES,
         safety::RULES,
         guards::RULES,
         weakened::RULES,
         values::RULES,
         schedule::RULES,
         target::RULES,
+        unread::RULES,
         layout::RULES,
         command::RULES,
         holding::RULES,

@@ -13,7 +13,9 @@ mod safety;
 mod schedule;
 mod secrecy;
 mod target;
+mod unread;
 mod values;
+mod watching;
 mod weakened;
 
 /// A rule, a file, an edit that it fires on, and one that no rule fires on.
@@ -35,7 +37,9 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         schedule::CASES,
         secrecy::CASES,
         target::CASES,
+        unread::CASES,
         values::CASES,
+        watching::CASES,
         weakened::CASES,
     ];
     of_files.into_iter().flatten()

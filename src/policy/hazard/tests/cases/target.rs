@@ -27,7 +27,6 @@ pub(super) const CASES: &[Case] = &[
         " nameservers:\n-  - 10.3.0.1\n-  - 10.3.0.2\n+  - 127.0.0.1",
         " nameservers:\n   - 10.3.0.1\n+  - 10.3.0.2",
     ),
-    ("merge_marker", "a/web.yaml", " a: 1\n+<<<<<<< HEAD\n+b: 2", " a: 1\n+b: \"<<<<<<< HEAD\""),
     (
         "host_swapped",
         "a/app.yaml",

@@ -1,0 +1,48 @@
+//! The cases of `watching.rs`.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    (
+        "alert_silenced",
+        "alerts/api.yaml",
+        "-  expr: errors / total > 0.05\n+  expr: errors / total > 5",
+        "-  expr: errors / total > 0.05\n+  expr: errors / total > 0.04",
+    ),
+    (
+        "alert_silenced",
+        "alerts/disk.yaml",
+        "-  expr: free / size < 0.1\n+  expr: free / size < 0",
+        "-  expr: free / size < 0.1\n+  expr: free / size < 0.2",
+    ),
+    (
+        "health_check_removed",
+        "a/haproxy.cfg",
+        " backend app\n-    option httpchk GET /health",
+        " backend app\n-    option forwardfor",
+    ),
+    (
+        "health_check_removed",
+        "a/web.yaml",
+        "   ports: 80\n-  livenessProbe:\n-    path: /up\n   image: web",
+        "   ports: 80\n-  livenessProbe:\n-    path: /up\n   image: web\n+  livenessProbe:\n+    path: /alive",
+    ),
+    (
+        "monitoring_off",
+        "a/host.yaml",
+        "-notifications_enabled: true\n+notifications_enabled: false",
+        "-notifications_enabled: false\n+notifications_enabled: true",
+    ),
+    (
+        "health_check_removed",
+        "a/compose.yaml",
+        "   web:\n     healthcheck:\n-      test: [\"CMD\", \"curl\", \"-f\", \"http://localhost/\"]\n+      test: [\"NONE\"]",
+        "   web:\n     healthcheck:\n-      test: [\"CMD\", \"curl\", \"-f\", \"http://localhost/\"]\n+      test: [\"CMD\", \"curl\", \"-f\", \"http://127.0.0.1/\"]",
+    ),
+    (
+        "alert_silenced",
+        "prometheus/rules.yaml",
+        "-    expr: errors / total > 0.05\n+    expr: errors / total < 0.05",
+        "-    expr: errors / total > 0.05\n+    expr: errors / total > 0.06",
+    ),
+];
