@@ -3,6 +3,7 @@
 //! Owns the [`Change`], its canonical diff ([`ChangeRecord`]), the parser for posted diffs and the
 //! typed key edits. Never does I/O and never looks at history. Start reading at [`Change`].
 
+mod author;
 mod digest;
 mod environment;
 mod inverse;
@@ -12,6 +13,7 @@ mod record;
 mod render;
 pub mod secrets;
 
+pub use author::{author_address, is_bot};
 pub use digest::{Digest, NotADigest, digest};
 pub(crate) use environment::{is_test_word, opens_name};
 pub use inverse::inverse;
@@ -23,6 +25,5 @@ pub(crate) use keys::{for_each_word, lower_case};
 pub use parse::{DiffError, DiffLimits, parse_diff, parse_diff_within};
 pub use record::{
     Change, ChangeId, ChangeRecord, DiffLine, FileContent, FileDiff, FileStatus, Hunk, LineOrigin, Moment,
-    author_address,
 };
 pub use render::render_diff;

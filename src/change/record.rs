@@ -170,14 +170,6 @@ impl ChangeRecord {
     }
 }
 
-/// The address in `Name <address>`, else the whole, without white space around it.
-pub fn author_address(author: &str) -> &str {
-    match (author.rfind('<'), author.rfind('>')) {
-        (Some(start), Some(end)) if start < end => author[start + 1..end].trim(),
-        _ => author.trim(),
-    }
-}
-
 impl FileDiff {
     /// The path after the change, else the one before.
     pub fn path(&self) -> &str {

@@ -1,11 +1,10 @@
 //! How experienced the author is here, and how much of what is touched is theirs. Says nothing of how their changes fared;
 //! that is in `outcome`.
 
-use crate::change::author_address;
+use crate::change::{author_address, is_bot};
 use crate::features::facts::{Facts, count, flag};
 use crate::features::schema::{FeatureSpec, Unit};
 use crate::history::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
-use crate::label::is_bot;
 
 pub(super) const FEATURES: &[FeatureSpec] = &[
     FeatureSpec::new("author_changes", Unit::Count, "Changes by the author here so far", |f| {

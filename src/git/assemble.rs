@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use git2::{Commit, Oid};
 
-use crate::change::{Change, ChangeId, Moment};
+use crate::change::{Change, ChangeId, Moment, is_bot};
 use crate::git::Error;
 use crate::git::extract::{Counts, Extractor};
 use crate::git::graph::Step;
@@ -27,13 +27,37 @@ pub(super) fn change(
         None => None,
     };
     extractor.remember_tree(step.oid, commit.tree_id());
-    let branch_tip = match parents.next() {
-        Some(tip) if !step.merged.is_empty() => find_commit(extractor, path, tip)?,
+    let written = match parents.next() {
+        Some(tip) if !step.merged.is_empty() => written(extractor, path, tip, &step.merged)?,
         _ => commit.clone(),
     };
     let (record, counts) = extractor.record(parent_tree, Some(commit.tree_id()));
-    let change = Change { record: Arc::new(record), ..describe(&commit, &branch_tip, step.committed_at) };
+    let change = Change { record: Arc::new(record), ..describe(&commit, &written, step.committed_at) };
     Ok((with_merged(change, extractor, path, &step.merged)?, counts))
+}
+
+/// The commit of a merged branch that says who wrote it: its newest by a person, for programs format what people wrote and
+/// merge the trunk into it; else its tip. `merged` is newest first.
+///
+/// # Errors
+/// When one cannot be read.
+fn written<'repo>(
+    extractor: &Extractor<'repo>,
+    path: &Path,
+    tip: Oid,
+    merged: &[Oid],
+) -> Result<Commit<'repo>, Error> {
+    let tip = find_commit(extractor, path, tip)?;
+    if !is_bot(&author_of(&tip)) {
+        return Ok(tip);
+    }
+    for &oid in merged {
+        let commit = find_commit(extractor, path, oid)?;
+        if !is_bot(&author_of(&commit)) {
+            return Ok(commit);
+        }
+    }
+    Ok(tip)
 }
 
 /// Names the commits inside a change, with their messages.
@@ -53,14 +77,12 @@ pub(super) fn with_merged(
     Ok(change)
 }
 
-/// What a commit says of itself; the author is that of the merged branch's tip.
-pub(super) fn describe(commit: &Commit<'_>, branch_tip: &Commit<'_>, committed_at: i64) -> Change {
-    let author = branch_tip.author();
-    let (name, email) = (lossy(author.name_bytes()), lossy(author.email_bytes()));
-    let when = author.when();
+/// What a commit says of itself; who wrote it, and when, is said by `written`.
+pub(super) fn describe(commit: &Commit<'_>, written: &Commit<'_>, committed_at: i64) -> Change {
+    let when = written.author().when();
     Change {
         id: ChangeId(commit.id().to_string()),
-        author: format!("{name} <{email}>").trim_start().to_owned(),
+        author: author_of(written),
         message: lossy(commit.message_bytes()),
         authored_at: Moment { unix_seconds: when.seconds(), offset_minutes: when.offset_minutes() },
         committed_at,
@@ -89,6 +111,13 @@ pub(super) fn find_commit<'repo>(
 /// The id, where a revision is written as a full one.
 pub(super) fn oid_of(revision: &str) -> Option<Oid> {
     if revision.len() == 40 { Oid::from_str(revision).ok() } else { None }
+}
+
+/// The author of a commit as `Name <address>`.
+fn author_of(commit: &Commit<'_>) -> String {
+    let author = commit.author();
+    let (name, email) = (lossy(author.name_bytes()), lossy(author.email_bytes()));
+    format!("{name} <{email}>").trim_start().to_owned()
 }
 
 fn lossy(bytes: &[u8]) -> String {

@@ -22,7 +22,7 @@ pub use known::{
     STRICT_HORIZON_SECONDS, incident_negative_known_at, link_delay_p90, strict_negative_known_at,
 };
 pub use outcome::{Classification, Outcome};
-pub use planned::{is_bot, planned_by_wording};
+pub use planned::planned_by_wording;
 pub use template::template_of;
 pub use wording::{Reference, RevertWording, headline, revert_wording};
 

@@ -1,4 +1,4 @@
-//! Words that say "undoing it is the plan", and authors that look like programs.
+//! Words that say "undoing it is the plan".
 
 use std::sync::LazyLock;
 
@@ -23,23 +23,9 @@ static PLANNED: LazyLock<Regex> = LazyLock::new(|| {
     regex(&format!("(?i){}", alternatives.join("|")))
 });
 
-/// A word, or an account, that ends in `bot`.
-static ENDS_IN_BOT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)(\w*)bot\b"));
-/// Robots that do without it.
-static ROBOT: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)\b(?:renovate|jenkins|github-actions|copybara)\b"));
-/// Family names that end in `bot`.
-const FAMILIES: [&str; 7] = ["ab", "ca", "guil", "har", "tal", "tur", "lam"];
-
 /// Whether the headline of a message says that undoing the change is the plan.
 pub fn planned_by_wording(message: &str) -> bool {
     PLANNED.is_match(headline(message))
-}
-
-/// Whether an author (`Name <address>`) looks like a program.
-pub fn is_bot(author: &str) -> bool {
-    let mut bots = ENDS_IN_BOT.captures_iter(author).map(|captures| captures[1].to_ascii_lowercase());
-    bots.any(|stem| !FAMILIES.iter().any(|family| stem.ends_with(family))) || ROBOT.is_match(author)
 }
 
 fn regex(pattern: &str) -> Regex {
@@ -70,19 +56,5 @@ mod tests {
             "Template",
         ];
         others.iter().for_each(|message| assert!(!planned_by_wording(message), "{message}"));
-    }
-
-    #[test]
-    fn programs_are_told_from_people() {
-        let bots = [
-            "dependabot[bot] <49699333+dependabot[bot]@users.noreply.github.com>",
-            "PipelineBot <x+pipelinebot@example.org>",
-            "Renovate <a@example.org>",
-            "some-bot <a@example.org>",
-        ];
-        bots.iter().for_each(|author| assert!(is_bot(author), "{author}"));
-        let people =
-            ["Ana Botto <ana.botto@example.org>", "Jo Talbot <jo.talbot@example.org>", "Bo <bo@example.org>"];
-        people.iter().for_each(|author| assert!(!is_bot(author), "{author}"));
     }
 }

@@ -10,11 +10,11 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use crate::change::{Change, digest};
+use crate::change::{Change, digest, is_bot};
 use crate::dataset::{CustomValues, CustomVector, Metadata, Row, RowOutcome, Rows, RowsBuilder};
 use crate::features::{CUSTOM_REVISION, schema};
 use crate::git::{self, Repository, Unit, WalkOptions, WalkReport, walk};
-use crate::label::{Curator, LabelSource, Outcome, RowLabel, is_bot};
+use crate::label::{Curator, LabelSource, Outcome, RowLabel};
 use crate::timeline::{Landed, Sources, Timeline};
 
 pub use author_key::AuthorKey;
