@@ -58,6 +58,9 @@ pub(crate) fn is_assigned(words: KeyWords, value: &str) -> bool {
     {
         return false;
     }
+    if is_name_of_variable(value) {
+        return false;
+    }
     let n_digits = value.bytes().filter(u8::is_ascii_digit).count();
     let n_letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
     let is_plain_word =
@@ -93,6 +96,14 @@ fn is_reference(value: &str) -> bool {
     value.bytes().any(|b| matches!(b, b' ' | b'(' | b'[' | b'\t' | b'`'))
         || BEGINNINGS.iter().any(|beginning| value.starts_with(beginning))
         || ["${", "{{", "%{", "<%", "::", "->", "://", "..."].iter().any(|mark| value.contains(mark))
+}
+
+/// `OAUTH2_CLIENT_SECRET`: the variable that holds the secret, by a word of its name.
+fn is_name_of_variable(value: &str) -> bool {
+    const WORDS: [&str; 6] = ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "KEY", "CREDENTIALS"];
+    value.contains('_')
+        && value.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        && value.split('_').any(|word| WORDS.contains(&word))
 }
 
 fn is_placeholder(value: &str) -> bool {

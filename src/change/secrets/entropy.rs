@@ -23,6 +23,7 @@ pub(super) fn find(text: &str, found: &mut Vec<SecretMatch>) {
         let Some(token) = bytes.get(start..idx) else { continue };
         if LENGTHS.contains(&token.len())
             && looks_random(token)
+            && !is_commit_below(token)
             && !is_public(bytes.get(..start).unwrap_or(&[]), token)
             && !is_in_public_block(text, start)
         {
@@ -30,6 +31,16 @@ pub(super) fn find(text: &str, found: &mut Vec<SecretMatch>) {
         }
         start = idx + 1;
     }
+}
+
+/// Whether a token is a path that ends with a commit: `NixOS/nixpkgs/9b10…`.
+fn is_commit_below(token: &[u8]) -> bool {
+    let is_hex = |part: &[u8]| {
+        matches!(part.len(), 40 | 64) && part.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+    };
+    let Some(slash) = token.iter().rposition(|b| *b == b'/') else { return false };
+    let (above, last) = (token.get(..slash).unwrap_or(&[]), token.get(slash + 1..).unwrap_or(&[]));
+    is_hex(last) && !looks_random(above)
 }
 
 fn is_token_byte(byte: u8) -> bool {
