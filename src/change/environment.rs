@@ -33,7 +33,7 @@ pub(crate) fn opens_name(part: &str, next: &str) -> bool {
 
 /// Whether a part of a path is a word for a test environment with which ordinary names begin, too.
 fn is_word_of_names(part: &str) -> bool {
-    const WORDS: [&str; 6] = ["beta", "dev", "integration", "lab", "labs", "stage"];
+    const WORDS: [&str; 7] = ["beta", "dev", "integration", "lab", "labs", "qa", "stage"];
     let is_word = part.bytes().all(|byte| byte.is_ascii_lowercase());
     is_word && (part.starts_with("test") || WORDS.contains(&part))
 }

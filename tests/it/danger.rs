@@ -29,6 +29,9 @@ const FIFTH: &str = include_str!("danger/fifth.jsonl");
 /// As the fourth, of the kinds that people name first, by two others.
 const SIXTH: &str = include_str!("danger/sixth.jsonl");
 
+/// As the sixth, by two others again, after incidents they had seen.
+const SEVENTH: &str = include_str!("danger/seventh.jsonl");
+
 /// A dangerous and a harmless diff.
 #[derive(Deserialize)]
 pub struct Pair {
@@ -74,6 +77,11 @@ pub fn fifth_pairs() -> Vec<Pair> {
 /// The sixth suite.
 pub fn sixth_pairs() -> Vec<Pair> {
     unmasked(SIXTH)
+}
+
+/// The seventh suite.
+pub fn seventh_pairs() -> Vec<Pair> {
+    unmasked(SEVENTH)
 }
 
 /// Pairs in whose lines `~~` stands inside of what would else be a secret.

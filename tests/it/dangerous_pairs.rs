@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::danger::{
-    Cold, Pair, fifth_pairs, fourth_pairs, hazards, pairs, record_of, second_pairs, sixth_pairs, third_pairs,
+    Cold, Pair, fifth_pairs, fourth_pairs, hazards, pairs, record_of, second_pairs, seventh_pairs,
+    sixth_pairs, third_pairs,
 };
 
 /// Who put a pair in order, or that nobody did.
@@ -133,6 +134,13 @@ fn dangerous_edits_of_the_fifth_suite_come_first() {
     let [dev, held] = tally_of_halves(fifth_pairs);
     assert!(dev.by_rules >= 93 && dev.by_rules + dev.by_score >= 94, "{dev:?}");
     assert!(held.by_rules >= 58 && held.by_rules + held.by_score >= 71, "{held:?}");
+}
+
+#[test]
+fn dangerous_edits_of_the_seventh_suite_come_first() {
+    let [dev, held] = tally_of_halves(seventh_pairs);
+    assert!(dev.by_rules >= 1 && dev.by_rules + dev.by_score >= 1, "{dev:?}");
+    assert!(held.by_rules >= 1 && held.by_rules + held.by_score >= 1, "{held:?}");
 }
 
 #[test]

@@ -142,6 +142,11 @@ impl Format {
         matches!(self, Self::Ini | Self::Conf | Self::Unknown | Self::List)
     }
 
+    /// Whether a value may stand on the line below its key.
+    pub(super) fn has_values_below(self) -> bool {
+        matches!(self, Self::Yaml | Self::Json)
+    }
+
     /// Whether a bare word alone on a line is an element of a list.
     pub(super) fn has_items(self) -> bool {
         !matches!(self, Self::Prose | Self::Code)

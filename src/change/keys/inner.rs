@@ -1,5 +1,5 @@
 //! Edits that the line-by-line reading does not show: inside inline maps, in the words of a directive or of another text,
-//! in a line that stayed while the block around it became another one.
+//! in a line that stayed while the block around it became another one, on the line below its key, or in another hunk.
 //!
 //! The model's features count what [`key_changes`](crate::change::key_changes) reads; these edits are for rules
 //! that must not be passed by writing the same thing on one line. Start at [`inner_changes`].
@@ -55,8 +55,15 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
     };
     let mut n_facts = 0;
     for (hunk_idx, hunk) in hunks.iter().enumerate() {
-        let mut facts =
-            Facts { format, is_reread, hunk_idx, line_idx: 0, entries: Vec::new(), is_cut: false };
+        let mut facts = Facts {
+            format,
+            is_reread,
+            hunk_idx,
+            line_idx: 0,
+            entries: Vec::new(),
+            is_cut: false,
+            open_keys: [None; 2],
+        };
         facts.read(hunk);
         n_facts += facts.entries.len();
         if facts.is_cut || n_facts > MAX_FACTS {
@@ -64,10 +71,10 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
         }
         facts.compare(&mut key_changes);
     }
-    let seen = known.iter().filter(|known| known.is_substantial());
-    let seen: FxHashSet<(&str, Option<&str>)> =
-        seen.map(|it| (it.path.as_str(), it.new.as_deref())).collect();
-    key_changes.retain(|inner| !seen.contains(&(inner.path.as_str(), inner.new.as_deref())));
+    let says = |it: &KeyChange| (it.path.clone(), it.old.clone(), it.new.clone());
+    let seen: FxHashSet<_> = known.iter().filter(|known| known.is_substantial()).map(says).collect();
+    key_changes.retain(|inner| !seen.contains(&says(inner)));
+    moved_apart(known, &mut key_changes);
     Some(key_changes)
 }
 
@@ -85,12 +92,49 @@ fn words(key_change: &KeyChange, out: &mut Vec<KeyChange>) {
         false => key_change.path.clone(),
     };
     let leaf_at = key_change.path.len().saturating_sub(key_change.leaf.len());
-    let of = |is_old: bool, value| Entry {
+    if path.len() <= MAX_INNER_PATH {
+        let of = |is_old, value| side_of(key_change, (&path, leaf_at), is_old, value);
+        emit::edited(&of(true, word.old), &of(false, word.new), false, out);
+    }
+}
+
+/// What left one hunk with one value and came into another with another: an edit, though it went elsewhere. Only where
+/// no other edit has the same path, for of a path hunks may show the end alone.
+fn moved_apart(known: &[KeyChange], out: &mut Vec<KeyChange>) {
+    let is_gone = |it: &&KeyChange| it.kind == KeyChangeKind::Removed && it.old.as_deref() != Some("");
+    if !known.iter().any(|it| is_gone(&it)) {
+        return;
+    }
+    let mut by_path: FxHashMap<&str, Vec<&KeyChange>> = FxHashMap::default();
+    known
+        .iter()
+        .filter(|it| !it.path.is_empty())
+        .for_each(|it| by_path.entry(&it.path).or_default().push(it));
+    for gone in known.iter().filter(is_gone) {
+        let Some([first, second]) = by_path.get(gone.path.as_str()).map(Vec::as_slice) else { continue };
+        let came = if std::ptr::eq(*first, gone) { second } else { first };
+        if came.kind != KeyChangeKind::Added {
+            continue;
+        }
+        let at = (came.path.as_str(), came.path.len().saturating_sub(came.leaf.len()));
+        let of = |is_old, value| side_of(came, at, is_old, value);
+        if let (Some(old), Some(new)) = (gone.old.as_deref(), came.new.as_deref())
+            && old != new
+            && !new.is_empty()
+        {
+            emit::edited(&of(true, old), &of(false, new), false, out);
+        }
+    }
+}
+
+/// One side of an edit that stands where a known one does.
+fn side_of<'a>(known: &KeyChange, (path, leaf_at): (&str, usize), is_old: bool, value: &'a str) -> Entry<'a> {
+    Entry {
         is_old,
-        hunk_idx: key_change.hunk_idx,
-        line_idx: key_change.line_idx,
+        hunk_idx: known.hunk_idx,
+        line_idx: known.line_idx,
         run: 0,
-        path: path.clone(),
+        path: path.to_owned(),
         leaf_at,
         sort: Sort::Pair,
         value,
@@ -98,9 +142,6 @@ fn words(key_change: &KeyChange, out: &mut Vec<KeyChange>) {
         raw: value,
         is_part: true,
         taken: false,
-    };
-    if path.len() <= MAX_INNER_PATH {
-        emit::edited(&of(true, word.old), &of(false, word.new), false, out);
     }
 }
 
@@ -117,8 +158,18 @@ fn may_say_more(format: Format, file_diff: &FileDiff, known: &[KeyChange]) -> bo
             || text.len() > emit::MAX_VALUE
             || text.bytes().any(|byte| matches!(byte, b'{' | b'&' | b'!' | b'(' | b'['))
             || has_option(text)
+            || (format.has_values_below() && is_value_alone(text))
     };
     known.iter().any(shifts) || file_diff.changed_lines().any(|line| holds(&line.text))
+}
+
+/// Whether a line may be the value of the key above it.
+fn is_value_alone(line: &str) -> bool {
+    let text = line.trim();
+    !text.is_empty()
+        && !text.starts_with(['-', '}', ']', '#'])
+        && !text.contains(": ")
+        && !text.ends_with(':')
 }
 
 /// Whether a text has what a long option begins with, or an option of Java (`-Xmx1g`).
@@ -139,6 +190,8 @@ struct Facts<'a> {
     entries: Vec<Entry<'a>>,
     /// Whether there was more than is read.
     is_cut: bool,
+    /// Where the line before stands, of either side, if it is a key without a value.
+    open_keys: [Option<u32>; 2],
 }
 
 impl<'a> Facts<'a> {
@@ -151,10 +204,12 @@ impl<'a> Facts<'a> {
                 LineOrigin::Deleted => {
                     step(&mut old, &line);
                     self.line(true, &old, &line);
+                    self.pass(true, &line);
                 }
                 LineOrigin::Added => {
                     step(&mut new, &line);
                     self.line(false, &new, &line);
+                    self.pass(false, &line);
                 }
                 LineOrigin::Context => {
                     step(&mut old, &line);
@@ -163,6 +218,8 @@ impl<'a> Facts<'a> {
                         self.line(true, &old, &line);
                         self.line(false, &new, &line);
                     }
+                    self.pass(true, &line);
+                    self.pass(false, &line);
                 }
             }
         }
@@ -172,8 +229,18 @@ impl<'a> Facts<'a> {
         let at = (scope.path(), scope.leaf_at());
         match line.shape {
             Shape::Pair(_, raw) => {
-                self.push(is_old, at, Sort::Pair, value::clean(raw), self.is_reread);
+                let text = value::clean(raw);
+                let marked = without_mark(text).map(value::clean);
+                self.push(is_old, at, Sort::Pair, marked.unwrap_or(text), self.is_reread || marked.is_some());
                 self.inside(is_old, at, raw);
+            }
+            Shape::Item(_) | Shape::Bare if self.is_below_its_key(is_old, line) => {
+                let text = value::clean(line.text);
+                // The line of the key alone said that it has no value.
+                let is_key = |it: &Entry<'_>| it.is_old == is_old && it.path == at.0 && it.value.is_empty();
+                self.entries.pop_if(|last| is_key(last));
+                self.push(is_old, at, Sort::Pair, without_mark(text).map_or(text, value::clean), true);
+                self.inside(is_old, at, line.text);
             }
             Shape::Item(raw) => self.inside(is_old, at, raw),
             Shape::Bare if self.format == Format::Cron => self.schedule(is_old, line.text),
@@ -182,8 +249,26 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// What stands inside a value: an inline map, options of a command, the first word of a directive, a value
-    /// behind an anchor or a tag.
+    /// Whether a line is the value of the key on the line above it.
+    fn is_below_its_key(&self, is_old: bool, line: &Line<'_>) -> bool {
+        let above = if is_old { self.open_keys[0] } else { self.open_keys[1] };
+        line.dash_pos.is_none() && above.is_some_and(|pos| line.pos > pos)
+    }
+
+    /// Remembers a line of one side for the next one.
+    fn pass(&mut self, is_old: bool, line: &Line<'_>) {
+        let [old, new] = &mut self.open_keys;
+        let above = if is_old { old } else { new };
+        match line.shape {
+            Shape::Blank | Shape::Comment => {}
+            Shape::Pair(_, raw) if self.format.has_values_below() && value::clean(raw).is_empty() => {
+                *above = Some(line.pos);
+            }
+            _ => *above = None,
+        }
+    }
+
+    /// What stands inside a value: an inline map, options of a command, the first word of a directive.
     fn inside(&mut self, is_old: bool, at: (&str, usize), raw: &'a str) {
         let text = value::clean(raw);
         if let Some(elements) = value::elements_within(text, MAX_FACTS) {
@@ -196,9 +281,6 @@ impl<'a> Facts<'a> {
             let words = text.split([',', ' ', '\t']).filter(|word| !word.is_empty());
             words.for_each(|word| self.push(is_old, at, Sort::Item, word, true));
             return;
-        }
-        if let Some(rest) = without_mark(text) {
-            self.push(is_old, at, Sort::Pair, value::clean(rest), true);
         }
         let leaf = at.0.get(at.1..).unwrap_or("");
         if self.format == Format::Conf && is_directive(leaf) {

@@ -189,6 +189,27 @@ fn a_danger_is_known_in_other_spellings() {
 }
 
 #[test]
+fn a_value_is_read_wherever_it_stands() {
+    for (path, body) in [
+        ("a/web.yaml", " spec:\n   replicas:\n-    3\n+    0"),
+        ("a/web.yaml", " spec:\n-  replicas: 3\n+  replicas:\n+    0"),
+        ("a/web.yaml", " spec:\n-  replicas: 3\n+  replicas: # none\n+    0"),
+        ("a/web.yaml", " spec:\n-  replicas: 3\n+  replicas: &n 0"),
+        ("a/web.yaml", " spec:\n-  replicas: &n 3\n+  replicas: 0"),
+        ("a/web.yaml", " spec:\n-  replicas: 3\n+  replicas: >-\n+    0"),
+        ("a/web.json", " {\n   \"replicas\":\n-    3\n+    0\n }"),
+        ("a/web.json", "-{\"web\": {\"replicas\": 3}}\n+{\n+  \"web\": {\n+    \"replicas\": 0\n+  }\n+}"),
+        ("a/web.json", "-{\n-  \"web\": {\n-    \"replicas\": 3\n-  }\n-}\n+{\"web\": {\"replicas\": 0}}"),
+    ] {
+        assert!(names(path, body).contains(&"replicas_to_zero"), "{:?} on\n{body}", names(path, body));
+    }
+    let apart = "--- a/web.yaml\n+++ b/web.yaml\n@@ -1,2 +1,1 @@\n web:\n-  replicas: 3\n\
+                 @@ -9,1 +8,3 @@\n name: x\n+web:\n+  replicas: 0\n";
+    let found = hazards_in(apart, None);
+    assert_eq!(found.iter().map(|hazard| hazard.edit.as_str()).collect::<Vec<_>>(), ["`3` → `0`"]);
+}
+
+#[test]
 fn what_only_looks_dangerous_is_left_alone() {
     for (path, body) in [
         ("redis.conf", "+rename-command FLUSHALL \"\""),
