@@ -231,12 +231,16 @@ pub(super) fn step(scope: &mut Scope, line: &Line<'_>) {
         return;
     }
     scope.close(line.dash_pos.unwrap_or(line.pos));
+    // Of a bracket at the margin, what is named is the file.
+    let opens_element = line.shape == Shape::Bracket && line.text == "{" && line.pos > 2;
+    let begins_element = std::mem::replace(&mut scope.opens_element, opens_element);
     match line.shape {
         Shape::Pair(key, raw_value) => {
-            if let Some(dash_pos) = line.dash_pos
+            let element_pos = line.dash_pos.or_else(|| begins_element.then(|| line.pos.saturating_sub(1)));
+            if let Some(element_pos) = element_pos
                 && is_identity(key)
             {
-                scope.open_identity(dash_pos, value::clean(raw_value));
+                scope.open_identity(element_pos, value::clean(raw_value));
             }
             if !(key == "value" && scope.in_identity()) {
                 scope.open(line.pos, key);

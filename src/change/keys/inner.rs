@@ -1,4 +1,4 @@
-//! Edits that the line-by-line reading does not show: inside inline maps, in the words of a directive or of another text,
+//! Edits that the line-by-line reading does not show: inside inline maps, in the words of a directive,
 //! in a line that stayed while the block around it became another one, on the line below its key, or in another hunk.
 //!
 //! The model's features count what [`key_changes`](crate::change::key_changes) reads; these edits are for rules
@@ -7,16 +7,14 @@
 use memchr::memchr_iter;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::change::keys::changed_word::changed_word;
 use crate::change::keys::collect::{Entry, Sort, step};
 use crate::change::keys::format::Format;
 use crate::change::keys::line::{Line, Shape, read};
-use crate::change::keys::scope::{MAX_DEPTH, MAX_PATH, Scope, append_key};
-use crate::change::keys::{MAX_LINES, emit, value};
+use crate::change::keys::scope::{MAX_DEPTH, Scope, append_key};
+use crate::change::keys::texts::{MAX_INNER_PATH, side_of};
+use crate::change::keys::{MAX_LINES, emit, texts, value};
 use crate::change::{FileDiff, Hunk, KeyChange, KeyChangeKind, LineOrigin};
 
-/// Longest path that is read, in bytes: one of lines, and as much inside a line.
-const MAX_INNER_PATH: usize = 2 * MAX_PATH;
 /// Most facts that are read from one file.
 const MAX_FACTS: usize = 1 << 16;
 
@@ -47,7 +45,8 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
     }
     let mut key_changes = Vec::new();
     if !matches!(format, Format::Prose | Format::List) {
-        known.iter().for_each(|key_change| words(key_change, &mut key_changes));
+        known.iter().for_each(|key_change| texts::parts(key_change, &mut key_changes));
+        texts::elements(known, &mut key_changes);
     }
     let hunks = match has_no_keys || !(is_reread || may_say_more(format, file_diff, known)) {
         true => &[],
@@ -78,26 +77,6 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
     Some(key_changes)
 }
 
-/// The one word of a text that became another one, as an edit of its own: `200 10m` → `200 0`.
-fn words(key_change: &KeyChange, out: &mut Vec<KeyChange>) {
-    let sides = key_change.old.as_deref().zip(key_change.new.as_deref());
-    let sides = sides.filter(|_| key_change.kind == KeyChangeKind::Text);
-    let Some(word) = sides.and_then(|(old, new)| changed_word(old, new)) else { return };
-    let is_name = |text: &str| {
-        text.bytes().any(|byte| byte.is_ascii_alphabetic())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-    };
-    let path = match is_name(word.before) {
-        true => [&key_change.path, "_", word.before].concat(),
-        false => key_change.path.clone(),
-    };
-    let leaf_at = key_change.path.len().saturating_sub(key_change.leaf.len());
-    if path.len() <= MAX_INNER_PATH {
-        let of = |is_old, value| side_of(key_change, (&path, leaf_at), is_old, value);
-        emit::edited(&of(true, word.old), &of(false, word.new), false, out);
-    }
-}
-
 /// What left one hunk with one value and came into another with another: an edit, though it went elsewhere. Only where
 /// no other edit has the same path, for of a path hunks may show the end alone.
 fn moved_apart(known: &[KeyChange], out: &mut Vec<KeyChange>) {
@@ -124,24 +103,6 @@ fn moved_apart(known: &[KeyChange], out: &mut Vec<KeyChange>) {
         {
             emit::edited(&of(true, old), &of(false, new), false, out);
         }
-    }
-}
-
-/// One side of an edit that stands where a known one does.
-fn side_of<'a>(known: &KeyChange, (path, leaf_at): (&str, usize), is_old: bool, value: &'a str) -> Entry<'a> {
-    Entry {
-        is_old,
-        hunk_idx: known.hunk_idx,
-        line_idx: known.line_idx,
-        run: 0,
-        path: path.to_owned(),
-        leaf_at,
-        sort: Sort::Pair,
-        value,
-        text: value,
-        raw: value,
-        is_part: true,
-        taken: false,
     }
 }
 
@@ -403,6 +364,11 @@ impl<'a> Facts<'a> {
                 [[old], [new]] if old.value != new.value => emit::edited(old, new, false, out),
                 [[old], [new]] if old.is_part != new.is_part => {
                     out.push(emit::change(new, KeyChangeKind::Moved))
+                }
+                [olds, news] if olds.len() == news.len() && news.iter().all(|new| new.is_part) => {
+                    // Elements without a name of their own: the first is the first.
+                    let pairs = olds.iter().zip(news.iter()).filter(|(old, new)| old.value != new.value);
+                    pairs.for_each(|(old, new)| emit::edited(old, new, false, out));
                 }
                 [[entry, ..], []] | [[], [entry, ..]] if entry.is_part => emit::alone(entry, out),
                 _ => {}

@@ -18,6 +18,7 @@ mod scope;
 mod similar;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod typed;
 mod units;
 mod value;

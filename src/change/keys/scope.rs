@@ -5,6 +5,8 @@
 pub(super) struct Scope {
     path: String,
     frames: Vec<Frame>,
+    /// Whether the line before was a bracket that opens an element of a list.
+    pub(super) opens_element: bool,
 }
 
 #[derive(Debug)]
@@ -24,6 +26,7 @@ impl Scope {
     pub(super) fn clear(&mut self) {
         self.path.clear();
         self.frames.clear();
+        self.opens_element = false;
     }
 
     /// Closes all keys at `pos` or deeper.

@@ -67,6 +67,19 @@ fn elements_of_a_yaml_list_are_known_by_name() {
 }
 
 #[test]
+fn elements_of_a_json_list_are_known_by_name() {
+    check(
+        "flags.json",
+        " {\n   \"name\": \"shop\",\n   \"flags\": [\n     {\n       \"name\": \"checkout\",\n-      \"rollout\": 1\n+      \"rollout\": 100\n     },\n     {\n       \"id\": 7,\n-      \"on\": false\n+      \"on\": true\n     }\n   ],\n-  \"limit\": 5\n+  \"limit\": 6\n",
+        &[
+            "flags.checkout.rollout: Percentage(old: 1.0, new: 100.0) 1 => 100",
+            "flags.7.on: Flag(to: true) false => true",
+            "limit: Number(old: 5.0, new: 6.0) 5 => 6",
+        ],
+    );
+}
+
+#[test]
 fn php_arrays_keep_wiki_and_setting() {
     check(
         "wmf-config/InitialiseSettings.php",

@@ -84,6 +84,9 @@ const LETS_IN: &[&str] = &[
     "groups",
     "transfer",
     "domains",
+    "destinations",
+    "source repos",
+    "source namespaces",
     "identifiers",
     "members",
     "recursion",
@@ -156,6 +159,24 @@ fn wildcard(edit: &Edit<'_>) -> bool {
             && matches!(edit.line.text.trim().trim_end_matches(','), "- \"\"" | "- ''" | "\"\"" | "''")
             && ["allow", "whitelist", "trusted"].iter().any(|word| edit.file_diff.path().contains(word))
     };
+    // Whoever begins alike: `repo:shop/infra:ref:refs/heads/main` → `repo:shop/*`.
+    let is_any_of_prefix = || {
+        const ASSUMES: &[&str] = &["StringLike", ":sub", "AssumeRole", "assume_role"];
+        let bare = |value: &str| value.trim_matches(['[', ']', '"', '\'', ' ']).to_owned();
+        let new = bare(&edit.new);
+        let prefix = new.strip_suffix('*').filter(|prefix| prefix.ends_with(['/', ':']) && prefix.len() > 2);
+        let is_wider = |prefix: &str| {
+            let old = |old: &str| bare(old).strip_prefix(prefix).is_some_and(|rest| !rest.contains('*'));
+            edit.replaced().any(old)
+        };
+        prefix.is_some_and(is_wider) && (edit.path_says(LETS_IN) || edit.stands_near(ASSUMES))
+    };
+    // Groups of peers that hold everybody.
+    let is_world = || {
+        edit.key_change.kind == KeyChangeKind::ListAdd
+            && matches!(edit.new.as_ref(), "world" | "all")
+            && matches!(edit.key_change.leaf.as_str(), "toEntities" | "fromEntities")
+    };
     let selects_all = || {
         edit.becomes(&["{}"])
             && edit.leaf_says(&["pod selector", "namespace selector"])
@@ -170,6 +191,8 @@ fn wildcard(edit: &Edit<'_>) -> bool {
         || comes
             && (is_any_origin()
                 || is_any_prefix()
+                || is_world()
+                || is_any_of_prefix() && !edit.is_denied()
                 || selects_all()
                 || (is_any_address() || is_anything() || is_any_of_block() || is_any_action())
                     && !lets_out(edit)
@@ -271,6 +294,7 @@ fn firewall_off(edit: &Edit<'_>) -> bool {
             && edit.path_says(&["policy", "default", "input", "forward"]))
         || (edit.becomes(&["allow"]) && edit.old == "deny" && edit.leaf_says(&["effect", "action"]))
         || lets_anybody(edit)
+        || allows_by_default(edit)
         || refuses_no_more(edit)
         || (edit.numbers().is_some_and(|(old, new)| new == 65_535.0 && old < new)
             && edit.leaf_says(&["to port"]))
@@ -287,6 +311,12 @@ fn lets_anybody(edit: &Edit<'_>) -> bool {
     const BOUNDS: &[&str] = &[" -s ", " --source ", " -i ", " saddr "];
     let accepts = |line: &str| line.ends_with("accept");
     accepts(&edit.old) && accepts(&edit.new) && edit.old.has_any(BOUNDS) && !edit.new.has_any(BOUNDS)
+}
+
+/// What no rule of a policy speaks of is allowed: `default allow := false` → `true`.
+fn allows_by_default(edit: &Edit<'_>) -> bool {
+    let is_default = |value: &Value<'_>, side| value.starts_with("default allow") && value.ends_with(side);
+    is_default(&edit.old, "false") && is_default(&edit.new, "true")
 }
 
 /// A line that refused and went, and nothing like it came.
@@ -317,9 +347,12 @@ fn public_access(edit: &Edit<'_>) -> bool {
         "public access prevention",
     ]) || edit.flipped() == Some(false)
         && edit.leaf_says(&["block public acls", "ignore public acls"]);
+    const LISTENS: &[&str] =
+        &["bind", "listen", "host", "address", "addresses", "ports", "publish", "server"];
     let everywhere = listens_everywhere(&edit.new)
-        && edit.replaced().any(listens_somewhere)
-        && edit.leaf_says(&["bind", "listen", "host", "address", "addresses", "ports", "publish", "server"]);
+        && edit
+            .replaced()
+            .any(|old| is_own(old) && edit.new != "*" || listens_somewhere(old) && edit.leaf_says(LISTENS));
     let published = || {
         edit.key_change.kind == KeyChangeKind::ListAdd
             && edit.left_list().iter().take(8).any(|old| {
@@ -360,6 +393,12 @@ fn listens_everywhere(value: &str) -> bool {
     matches!(value, "0.0.0.0" | "*" | "::" | "[::]")
         || ["0.0.0.0:", "*:", "[::]:"].iter().any(|any| value.starts_with(any))
         || value.strip_prefix(':').is_some_and(is_port)
+}
+
+/// Whether only the machine itself reaches a server of this address.
+fn is_own(value: &str) -> bool {
+    let host = value.rsplit_once(':').map_or(value, |(host, _)| host);
+    matches!(value, "::1" | "[::1]") || matches!(host, "127.0.0.1" | "localhost" | "[::1]")
 }
 
 /// Whether an address is that of one machine or of one of its cards.

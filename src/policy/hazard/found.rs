@@ -237,6 +237,7 @@ fn looks_at(sphere: Sphere, place: Place) -> bool {
         Sphere::Everywhere => true,
         Sphere::OutsideTests => place != Place::Test,
         Sphere::Production => place == Place::Production,
+        Sphere::Tests => place == Place::Test,
     }
 }
 

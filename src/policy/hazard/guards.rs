@@ -235,7 +235,9 @@ fn guard_off(edit: &Edit<'_>) -> bool {
             && !edit.is_negative()
             && edit.numbers().is_none()
     };
-    let off = (turns || goes() || to_nothing()) && guards() && !edit.leaf_says(OTHERS);
+    // Nobody without a name gets in any more.
+    let of_nobody = || edit.is_about(&["anonymous", "guest", "unauthenticated"]);
+    let off = (turns || goes() || to_nothing()) && guards() && !of_nobody() && !edit.leaf_says(OTHERS);
     let gone = || edit.is_dropped() && edit.leaf_says(CONFINES);
     let weaker = || {
         edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0)
@@ -324,9 +326,14 @@ fn risk_allowed(edit: &Edit<'_>) -> bool {
     let is_dry =
         || edit.flipped() == Some(false) && edit.leaf_says(&["dry run", "dryrun", "noop", "simulate"]);
     let is_said = || edit.flipped() == Some(true) && (edit.leaf_begins(ALLOWS) || edit.is_about(RISKS));
+    let replaces = || {
+        matches!(edit.key_change.leaf.as_str(), "Replace" | "Force")
+            && edit.set_to() == Some(true)
+            && edit.path_says(&["sync options", "sync"])
+    };
     let runs =
         || !edit.old.is_empty() && edit.gains(&["| bash", "| sh", "|bash", "no_root_squash", " nullok"]);
-    is_said() && !edit.leaf_says(OTHERS) || is_dry() || runs()
+    is_said() && !edit.leaf_says(OTHERS) || is_dry() || replaces() || runs()
 }
 
 fn failure_ignored(edit: &Edit<'_>) -> bool {

@@ -17,6 +17,7 @@ mod guards;
 mod holding;
 mod layout;
 mod line;
+mod order;
 mod pipeline;
 mod place;
 mod reading;

@@ -36,11 +36,7 @@ impl Place {
         // So is the command called that checks a service of a compose file.
         let path = path.strip_suffix("healthcheck.test").unwrap_or(path);
         let place = Self::of_text(path);
-        let is_sure = || {
-            let mut is_sure = false;
-            for_each_word(path, |word| is_sure |= is_test(word) && !is_also_a_name(word));
-            is_sure
-        };
+        let is_sure = || path.split('.').any(names_test);
         match (place, of_file) {
             (Self::Unknown, _) => of_file,
             (Self::Test, Self::Production) if !is_sure() => of_file,
@@ -89,6 +85,18 @@ fn is_test(word: &str) -> bool {
         })
     };
     is_test_word(word) && !(word.starts_with("test") && is_name())
+}
+
+/// Whether a component of the path of a key names a test environment: its first or its last word does, `ALLOW_TEST_LOGIN` is
+/// a feature.
+fn names_test(component: &str) -> bool {
+    let (mut first, mut last, mut n_words) = (false, false, 0);
+    for_each_word(component, |word| {
+        last = is_test(word) && !is_also_a_name(word);
+        first |= n_words == 0 && last;
+        n_words += 1;
+    });
+    first || last
 }
 
 /// Whether a word of a test environment is as often the name of something else.
@@ -145,6 +153,8 @@ mod tests {
             ("integration.replicas", Place::Unknown, Place::Test),
             ("production.replicas", Place::Test, Place::Production),
             ("replicas", Place::Test, Place::Test),
+            ("ALLOW_TEST_LOGIN", Place::Production, Place::Production),
+            ("REPLICAS_STAGING", Place::Production, Place::Test),
         ];
         for (key, of_file, expected) in cases {
             assert_eq!(Place::of_key(key, of_file), expected, "{key}");

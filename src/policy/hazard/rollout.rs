@@ -98,6 +98,11 @@ fn full_rollout(edit: &Edit<'_>) -> bool {
             "max parallel",
             "wave size",
         ]);
+    // Weights are parts of a hundred, or of thousands.
+    let all_weight = edit.numbers().is_some_and(|(old, new)| {
+        old > 0.0 && old <= new / 10.0 && [100.0, 1_000.0, 10_000.0, 100_000.0].contains(&new)
+    }) && edit.leaf_says(&["weight"])
+        && edit.path_says(&["rollout", "variations", "variants", "split"]);
     let any_failure = edit.numbers().is_some_and(|(old, new)| old < 100.0 && new >= 100.0)
         && edit.leaf_says(&["max fail percentage", "max failure percentage"]);
     // The gate of everybody beside those of a few.
@@ -105,6 +110,7 @@ fn full_rollout(edit: &Edit<'_>) -> bool {
         || edit.key_change.leaf == "boolean" && edit.set_to() == Some(true) && edit.path_says(&["gates"]);
     is_jump
         || larger_steps
+        || all_weight
         || any_failure
         || all_to_one()
         || all_hosts()
@@ -160,6 +166,9 @@ fn canary_skipped(edit: &Edit<'_>) -> bool {
     let no_steps = matches!(edit.key_change.leaf.as_str(), "steps" | "canary" | "analysis")
         && edit.is_dropped()
         && edit.path_says(&["canary", "strategy"]);
+    let step_gone = matches!(edit.key_change.leaf.as_str(), "pause" | "analysis" | "bake" | "approval")
+        && edit.is_dropped()
+        && edit.path_says(&["steps", "stages", "waves"]);
     let all_down =
         edit.becomes(&["recreate"]) && !edit.old.is_empty() && edit.leaf_says(&["type", "strategy"]);
     let at_once = !edit.old.is_empty() && edit.gains(&["all-at-once", "allatonce", "all_at_once"]);
@@ -169,6 +178,7 @@ fn canary_skipped(edit: &Edit<'_>) -> bool {
         || shorter
         || one_step
         || no_steps
+        || step_gone
         || all_down
 }
 
@@ -273,7 +283,7 @@ fn flag_on_in_production(edit: &Edit<'_>) -> bool {
 
 /// Whether a file holds flags and hardly anything else.
 fn is_of_flags(path: &str) -> bool {
-    ["flags", "features", "toggles"].iter().any(|word| path.contains(word))
+    ["flags", "features", "toggles", "switches"].iter().any(|word| path.contains(word))
 }
 
 fn flag_off_in_production(edit: &Edit<'_>) -> bool {
@@ -283,6 +293,7 @@ fn flag_off_in_production(edit: &Edit<'_>) -> bool {
         Some(false) => {
             !edit.is_negative()
                 && (edit.leaf_says(SWITCHES)
+                    || is_of_flags(edit.file_diff.path())
                     || edit.path_says(&["features", "feature flags", "feature", "flags", "toggles"]))
         }
         Some(true) => edit.leaf_says(STOPS),

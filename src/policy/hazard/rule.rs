@@ -4,7 +4,7 @@
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::{
-    access, capacity, command, exposure, guards, holding, layout, pipeline, rollout, safety, schedule,
+    access, capacity, command, exposure, guards, holding, layout, order, pipeline, rollout, safety, schedule,
     secrecy, target, unread, values, watching, weakened,
 };
 use crate::policy::reason::ReasonCode;
@@ -36,6 +36,8 @@ pub enum Sphere {
     OutsideTests,
     /// Only where key, path or request name production.
     Production,
+    /// Only where key, path or request name a test environment.
+    Tests,
 }
 
 impl Sphere {
@@ -45,6 +47,7 @@ impl Sphere {
             Self::Everywhere => "everywhere",
             Self::OutsideTests => "outside test environments",
             Self::Production => "in production",
+            Self::Tests => "in test environments",
         }
     }
 }
@@ -93,6 +96,7 @@ pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
         command::RULES,
         holding::RULES,
         pipeline::RULES,
+        order::RULES,
     ]
     .into_iter()
     .flatten()

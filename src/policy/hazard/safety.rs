@@ -236,6 +236,13 @@ fn destructive_policy(edit: &Edit<'_>) -> bool {
     ];
     let alters =
         edit.becomes(&["update"]) && !edit.old.is_empty() && edit.leaf_says(&["ddl auto", "hbm ddl"]);
+    // What is deleted is no longer told by its name.
+    let all_expire = matches!(
+        edit.key_change.leaf.as_str(),
+        "matchesPrefix" | "matchesSuffix" | "prefix" | "Prefix" | "filter" | "Filter"
+    ) && (edit.is_dropped() || edit.leaves_list())
+        && (edit.path_says(&["lifecycle"]) || edit.file_diff.path().contains("lifecycle"));
+    let made_anew = edit.gains(&["create-drop"]) && !edit.old.is_empty();
     let kept_no_more = edit.becomes(&["delete", "destroy", "drop"])
         && matches!(edit.old.as_ref(), "retain" | "keep" | "orphan" | "snapshot");
     let policy = edit.becomes(&["delete", "destroy", "create-drop", "create", "drop"])
@@ -246,7 +253,15 @@ fn destructive_policy(edit: &Edit<'_>) -> bool {
     let evicts = edit.old == "noeviction" && !edit.new.is_empty() && edit.leaf_says(&["maxmemory policy"]);
     let refuses_writes =
         edit.becomes(&["noeviction"]) && !edit.old.is_empty() && edit.leaf_says(&["maxmemory policy"]);
-    policy || kept_no_more || force || evicts || alters || refuses_writes || edit.turned_off(&["persistence"])
+    policy
+        || kept_no_more
+        || made_anew
+        || all_expire
+        || force
+        || evicts
+        || alters
+        || refuses_writes
+        || edit.turned_off(&["persistence"])
 }
 
 fn rate_limit_off(edit: &Edit<'_>) -> bool {
@@ -324,6 +339,25 @@ fn debug_on(edit: &Edit<'_>) -> bool {
         "show exception details",
         "include stacktrace",
     ];
+    // What is there so that somebody may try things.
+    const PRETENDS: &[&str] = &[
+        "mock",
+        "mocks",
+        "fake",
+        "dummy",
+        "stub",
+        "stubs",
+        "test login",
+        "test mode",
+        "test user",
+        "test users",
+        "test accounts",
+        "demo accounts",
+        "demo users",
+        "demo data",
+        "seed demo",
+        "sandbox mode",
+    ];
     let level = edit.key_change.kind == KeyChangeKind::Text
         && edit.becomes(&["debug", "trace", "all"])
         && edit.leaf_says(&["level", "log", "loglevel", "verbosity", "default"])
@@ -337,5 +371,7 @@ fn debug_on(edit: &Edit<'_>) -> bool {
         || environment
         || traces
         || secrets_logged
-        || (edit.flipped() == Some(true) && !edit.is_negative() && edit.leaf_says(DEBUG))
+        || (edit.flipped() == Some(true)
+            && !edit.is_negative()
+            && (edit.leaf_says(DEBUG) || edit.leaf_says(PRETENDS)))
 }

@@ -18,6 +18,24 @@ pub(super) const RULES: &[HazardRule] = &[
         ],
     ),
     edit_rule(
+        "host_misspelled",
+        Sphere::OutsideTests,
+        host_misspelled,
+        [
+            "The name of a host has a slip of the hand in it",
+            "`db.internal.example.org` → `db.intrenal.example.org`",
+        ],
+    ),
+    edit_rule(
+        "test_reaches_production",
+        Sphere::Tests,
+        test_reaches_production,
+        [
+            "A test environment is pointed at what belongs to production",
+            "`key = \"dev/network.tfstate\"` → `\"prod/network.tfstate\"` in `stacks/dev`",
+        ],
+    ),
+    edit_rule(
         "image_latest",
         Sphere::OutsideTests,
         image_latest,
@@ -112,6 +130,7 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
         return true;
     }
     if is_of_other_environment(edit)
+        || leaves_production(edit)
         || is_copy_of_primary(edit)
         || connects_to_itself(edit)
         || has_other_port(edit)
@@ -201,18 +220,76 @@ fn is_of_other_environment(edit: &Edit<'_>) -> bool {
     if old == Place::Test || new != Place::Test && !is_preview() {
         return false;
     }
-    let rest = |value: &str| {
-        let mut rest = String::new();
-        for_each_word(value, |word| {
-            if Place::of_text(word) == Place::Unknown && word != "preview" {
-                rest.push_str(word);
-                rest.push(' ');
-            }
-        });
-        rest
-    };
-    let (old, new) = (rest(&edit.old), rest(&edit.new));
+    let (old, new) = (without_environment(&edit.old), without_environment(&edit.new));
     !old.is_empty() && old == new
+}
+
+/// Whether a name of production became one of a test environment, whatever else changed in it.
+fn leaves_production(edit: &Edit<'_>) -> bool {
+    let is_name = |value: &str| !value.is_empty() && value.len() < 200 && !value.contains([' ', ',']);
+    edit.key_change.kind == KeyChangeKind::Text
+        && is_name(&edit.old)
+        && is_name(&edit.new)
+        && Place::of_text(&edit.old) == Place::Production
+        && Place::of_text(&edit.new) == Place::Test
+}
+
+/// Whether a test environment is pointed at what belongs to production, by the same name with another environment in it.
+fn test_reaches_production(edit: &Edit<'_>) -> bool {
+    let is_name = |value: &str| value.contains(['.', '/', ':', '-', '_']) && !value.contains([' ', ',']);
+    let is_edited = matches!(edit.key_change.kind, KeyChangeKind::Text | KeyChangeKind::Host);
+    if !is_edited || !is_name(&edit.old) || !is_name(&edit.new) {
+        return false;
+    }
+    Place::of_text(&edit.old) == Place::Test
+        && Place::of_text(&edit.new) == Place::Production
+        && without_environment(&edit.old) == without_environment(&edit.new)
+}
+
+/// The words of a name but those for environments.
+fn without_environment(value: &str) -> String {
+    let mut rest = String::new();
+    for_each_word(value, |word| {
+        if Place::of_text(word) == Place::Unknown && word != "preview" {
+            rest.push_str(word);
+            rest.push(' ');
+        }
+    });
+    rest
+}
+
+/// Letters of a host changed places, or one is gone or doubled: `intrenal`, `exmaple`.
+fn host_misspelled(edit: &Edit<'_>) -> bool {
+    let is_host = |value: &Value<'_>| value.contains('.') && value.len() <= 200 && !value.contains(' ');
+    if !is_host(&edit.old) || !is_host(&edit.new) || edit.old.len().abs_diff(edit.new.len()) > 1 {
+        return false;
+    }
+    fn labels(value: &str) -> impl Iterator<Item = &str> {
+        value.split(|c: char| !c.is_ascii_alphanumeric())
+    }
+    let mut others = labels(&edit.old).zip(labels(&edit.new)).filter(|(old, new)| old != new);
+    let (Some((old, new)), None) = (others.next(), others.next()) else { return false };
+    labels(&edit.old).count() == labels(&edit.new).count() && is_slip(old, new)
+}
+
+/// Whether a word is another one with a slip of the hand in its middle.
+fn is_slip(old: &str, new: &str) -> bool {
+    let is_word = |word: &str| word.len() >= 5 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if !is_word(old) || !is_word(new) {
+        return false;
+    }
+    let n_same = old.bytes().zip(new.bytes()).take_while(|(old, new)| old == new).count();
+    let (Some(old_rest), Some(new_rest)) = (old.as_bytes().get(n_same..), new.as_bytes().get(n_same..))
+    else {
+        return false;
+    };
+    let is_swapped = match (old_rest, new_rest) {
+        ([a, b, old_tail @ ..], [c, d, new_tail @ ..]) => a == d && b == c && old_tail == new_tail,
+        _ => false,
+    };
+    let is_shorter =
+        |long: &[u8], short: &[u8]| n_same > 0 && !short.is_empty() && long.get(1..) == Some(short);
+    is_swapped || is_shorter(old_rest, new_rest) || is_shorter(new_rest, old_rest)
 }
 
 /// Something with a host name in it.

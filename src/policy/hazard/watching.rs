@@ -48,7 +48,10 @@ fn health_check_removed(edit: &Edit<'_>) -> bool {
         || edit.becomes(&["none"]) && edit.leaf_says(&["healthcheck"])
         || asks_nothing(edit);
     const ABOUT: &[&str] = &["doc", "docs", "opsmanual", "expose", "url", "urls", "custom", "port"];
-    let is_check = || edit.leaf_says(CHECKS) || matches!(edit.key_change.leaf.as_str(), "check" | "checks");
+    let is_check = || {
+        edit.leaf_says(CHECKS)
+            || matches!(edit.key_change.leaf.as_str(), "check" | "checks" | "probe" | ".probe")
+    };
     let has_check = |value: &Value<'_>| {
         value.has_any(&["check"]) && value.split_ascii_whitespace().any(|word| word == "check")
     };

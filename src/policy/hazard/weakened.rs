@@ -157,8 +157,16 @@ fn set_to_none(edit: &Edit<'_>) -> bool {
     ];
     const OFF_BEFORE: &[&str] =
         &["null", "false", "off", "no", "none", "never", "disabled", "~", "undefined"];
+    const BOUNDS: &[&str] = &["max", "maximum", "limit", "limits", "cap", "quota", "ceiling"];
     let Some((old, new)) = weighed(edit) else { return false };
     let (old, new) = (bare(old), bare(new));
+    let was_number = old.starts_with(|c: char| c.is_ascii_digit());
+    if was_number
+        && matches!(new, "nil" | "null" | "none" | "unlimited" | "undefined")
+        && edit.leaf_says(BOUNDS)
+    {
+        return true;
+    }
     let is_nothing = NOTHING.contains(&new) || (new.ends_with("_none") && !old.ends_with("_none"));
     (is_nothing || new == "down" && edit.key_change.leaf == "server")
         && edit.key_change.kind != KeyChangeKind::Secret

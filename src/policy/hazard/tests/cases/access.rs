@@ -124,4 +124,16 @@ pub(super) const CASES: &[Case] = &[
         "   \"Effect\": \"Allow\",\n   \"Action\": \"s3:GetObject\",\n-  \"Condition\": {\n-    \"Bool\": {\"aws:SecureTransport\": \"true\"}\n-  },\n   \"Resource\": \"arn:aws:s3:::shop/*\"",
         "   \"Effect\": \"Allow\",\n   \"Action\": \"s3:GetObject\",\n+  \"Condition\": {\n+    \"Bool\": {\"aws:SecureTransport\": \"true\"}\n+  },\n   \"Resource\": \"arn:aws:s3:::shop/*\"",
     ),
+    (
+        "auth_off",
+        "ansible/kubelet-config.yaml",
+        " authentication:\n   anonymous:\n-    enabled: false\n+    enabled: true",
+        " authentication:\n   anonymous:\n-    enabled: true\n+    enabled: false",
+    ),
+    (
+        "privilege_widened",
+        "jsonnet/api.libsonnet",
+        "-    + container.securityContext.withPrivileged(false)\n+    + container.securityContext.withPrivileged(true)",
+        "-    + container.securityContext.withPrivileged(true)\n+    + container.securityContext.withPrivileged(false)",
+    ),
 ];

@@ -93,4 +93,34 @@ pub(super) const CASES: &[Case] = &[
         " spec:\n   ingress:\n-    - from:\n-        - podSelector:\n-            matchLabels:\n-              app: web\n+    - {}",
         " spec:\n   ingress:\n-    - from:\n-        - podSelector:\n-            matchLabels:\n-              app: web\n     - from: []",
     ),
+    (
+        "wildcard",
+        "terraform/ci-role.tf",
+        " condition {\n   test = \"StringLike\"\n-  values = [\"repo:shop/infra:ref:refs/heads/main\"]\n+  values = [\"repo:shop/*\"]\n }",
+        " condition {\n   test = \"StringLike\"\n-  values = [\"repo:shop/infra:ref:refs/heads/main\"]\n+  values = [\"repo:shop/infra:ref:refs/heads/release\"]\n }",
+    ),
+    (
+        "wildcard",
+        "argocd/project.yaml",
+        " spec:\n   destinations:\n-    - server: https://k8s.example.org\n-      namespace: growth-a\n+    - server: '*'\n+      namespace: '*'",
+        " spec:\n   destinations:\n     - server: https://k8s.example.org\n-      namespace: growth-a\n+      namespace: growth-b",
+    ),
+    (
+        "wildcard",
+        "cilium/egress.yaml",
+        " egress:\n-    - toFQDNs:\n-        - matchName: api.example.net\n+    - toEntities:\n+        - world",
+        " egress:\n     - toFQDNs:\n-        - matchName: api.example.net\n+        - matchName: api2.example.net",
+    ),
+    (
+        "firewall_off",
+        "policies/authz.rego",
+        " package authz\n-default allow := false\n+default allow := true",
+        " package authz\n-default reason := \"a\"\n+default reason := \"b\"",
+    ),
+    (
+        "public_access",
+        "files/memcached.conf",
+        " # there is no password\n--l 127.0.0.1\n+-l 0.0.0.0",
+        " # there is no password\n--l 127.0.0.1\n+-l 127.0.0.2",
+    ),
 ];

@@ -70,4 +70,10 @@ pub(super) const CASES: &[Case] = &[
         " #!/bin/bash\n-set -euo pipefail\n nginx -t\n nginx -s reload",
         " #!/bin/bash\n-set -euo pipefail\n+set -eu\n nginx -t\n nginx -s reload",
     ),
+    (
+        "risk_allowed",
+        "argocd/kafka.yaml",
+        " syncPolicy:\n   syncOptions:\n-    - ServerSideApply=true\n+    - Replace=true\n+    - Force=true",
+        " syncPolicy:\n   syncOptions:\n     - ServerSideApply=true\n+    - CreateNamespace=false",
+    ),
 ];

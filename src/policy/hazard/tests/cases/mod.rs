@@ -7,6 +7,7 @@ mod exposure;
 mod guards;
 mod holding;
 mod layout;
+mod order;
 mod pipeline;
 mod rollout;
 mod safety;
@@ -31,6 +32,7 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         guards::CASES,
         holding::CASES,
         layout::CASES,
+        order::CASES,
         pipeline::CASES,
         rollout::CASES,
         safety::CASES,

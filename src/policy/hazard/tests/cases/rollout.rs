@@ -99,4 +99,22 @@ pub(super) const CASES: &[Case] = &[
         "-canary_weight: 10\n+canary_weight: 90",
         "-canary_weight: 10\n+canary_weight: 25",
     ),
+    (
+        "canary_skipped",
+        "a/rollout.yaml",
+        " steps:\n   - setWeight: 5\n-  - pause: {}\n-  - analysis:\n-      templates:\n-        - templateName: errors\n   - setWeight: 50",
+        " steps:\n   - setWeight: 5\n-  - pause: {duration: 20m}\n+  - pause: {duration: 25m}\n   - setWeight: 50",
+    ),
+    (
+        "full_rollout",
+        "flags/new.json",
+        " \"rollout\": {\n   \"variations\": [\n-    { \"variation\": 0, \"weight\": 1000 },\n-    { \"variation\": 1, \"weight\": 99000 }\n+    { \"variation\": 0, \"weight\": 100000 },\n+    { \"variation\": 1, \"weight\": 0 }\n   ]",
+        " \"rollout\": {\n   \"variations\": [\n-    { \"variation\": 0, \"weight\": 1000 },\n-    { \"variation\": 1, \"weight\": 99000 }\n+    { \"variation\": 0, \"weight\": 2000 },\n+    { \"variation\": 1, \"weight\": 98000 }\n   ]",
+    ),
+    (
+        "flag_off_in_production",
+        "config/switches/production.yaml",
+        " switches:\n   payments_accept:\n-    value: true\n+    value: false\n     owner: payments",
+        " switches:\n   payments_accept:\n     value: true\n-    owner: payments\n+    owner: payments-core",
+    ),
 ];

@@ -95,4 +95,28 @@ pub(super) const CASES: &[Case] = &[
         "-client_max_body_size 10m;\n+client_max_body_size 20m;",
     ),
     ("debug_on", "a/payment.ini", "-mode = live\n+mode = sandbox", "-mode = live\n+mode = strict"),
+    (
+        "deletion_protection_off",
+        "deploy/ingress.yaml",
+        "-lb/attributes: deletion_protection.enabled=true,idle_timeout.timeout_seconds=60\n+lb/attributes: deletion_protection.enabled=false,idle_timeout.timeout_seconds=60",
+        "-lb/attributes: deletion_protection.enabled=true,idle_timeout.timeout_seconds=60\n+lb/attributes: deletion_protection.enabled=true,idle_timeout.timeout_seconds=65",
+    ),
+    (
+        "debug_on",
+        "deploy/.env.production",
+        "-SEED_DEMO_ACCOUNTS=false\n-ALLOW_TEST_LOGIN=false\n+SEED_DEMO_ACCOUNTS=true\n+ALLOW_TEST_LOGIN=true",
+        "-SEED_DEMO_ACCOUNTS=true\n-ALLOW_TEST_LOGIN=true\n+SEED_DEMO_ACCOUNTS=false\n+ALLOW_TEST_LOGIN=false",
+    ),
+    (
+        "destructive_policy",
+        "gcs/uploads-lifecycle.json",
+        " \"condition\": {\n-  \"age\": 1,\n-  \"matchesPrefix\": [\"tmp/\", \"multipart/\"]\n+  \"age\": 1\n }",
+        " \"condition\": {\n-  \"age\": 1,\n+  \"age\": 2,\n   \"matchesPrefix\": [\"tmp/\", \"multipart/\"]\n }",
+    ),
+    (
+        "destructive_policy",
+        "res/hibernate.cfg.xml",
+        "-    <property name=\"hibernate.hbm2ddl.auto\">validate</property>\n+    <property name=\"hibernate.hbm2ddl.auto\">create-drop</property>",
+        "-    <property name=\"hibernate.hbm2ddl.auto\">create-drop</property>\n+    <property name=\"hibernate.hbm2ddl.auto\">validate</property>",
+    ),
 ];

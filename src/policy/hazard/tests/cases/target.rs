@@ -111,4 +111,28 @@ pub(super) const CASES: &[Case] = &[
         "-image: docker:28.3.3-dind\n+image: docker:dind",
         "-image: docker:28.3.3-dind\n+image: docker:28.3.4-dind",
     ),
+    (
+        "host_misspelled",
+        "a/db.yaml",
+        "-host: pg.internal.acme.net\n+host: pg.intrenal.acme.net",
+        "-host: pg1.internal.acme.net\n+host: pg2.internal.acme.net",
+    ),
+    (
+        "host_misspelled",
+        "a/ldap.ini",
+        "-URI = ldaps://ldap1.accounts.acme.com:636\n+URI = ldaps://ldap1.acounts.acme.com:636",
+        "-URI = ldaps://ldap-a.accounts.acme.com:636\n+URI = ldaps://ldap-b.accounts.acme.com:636",
+    ),
+    (
+        "test_reaches_production",
+        "stacks/dev/backend.tf",
+        "-    key = \"stacks/dev/network.tfstate\"\n+    key = \"stacks/prod/network.tfstate\"",
+        "-    key = \"stacks/dev/network.tfstate\"\n+    key = \"stacks/dev/net.tfstate\"",
+    ),
+    (
+        "host_swapped",
+        "ci/deploy-prod.yml",
+        "-    ROLE_ARN: arn:aws:iam::418827700931:role/tf-apply-prod\n+    ROLE_ARN: arn:aws:iam::902215663148:role/tf-apply-sandbox",
+        "-    ROLE_ARN: arn:aws:iam::418827700931:role/tf-apply-prod\n+    ROLE_ARN: arn:aws:iam::418827700931:role/tf-apply2-prod",
+    ),
 ];

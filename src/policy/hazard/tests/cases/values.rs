@@ -109,4 +109,10 @@ pub(super) const CASES: &[Case] = &[
     ),
     ("impossible_value", "a/web.yaml", "-port: 8080\n+port: 80800", "-port: 8080\n+port: 8081"),
     ("impossible_value", "a/experiment.yaml", "-percent: 20\n+percent: 200", "-percent: 20\n+percent: 25"),
+    (
+        "timeout_tenfold",
+        "shop/settings.py",
+        "-    \"options\": \"-c statement_timeout=15000 -c lock_timeout=3000\",\n+    \"options\": \"-c statement_timeout=0 -c lock_timeout=0\",",
+        "-    \"options\": \"-c statement_timeout=15000 -c lock_timeout=3000\",\n+    \"options\": \"-c statement_timeout=16000 -c lock_timeout=3100\",",
+    ),
 ];

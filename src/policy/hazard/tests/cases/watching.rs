@@ -45,4 +45,10 @@ pub(super) const CASES: &[Case] = &[
         "-    expr: errors / total > 0.05\n+    expr: errors / total < 0.05",
         "-    expr: errors / total > 0.05\n+    expr: errors / total > 0.06",
     ),
+    (
+        "health_check_removed",
+        "varnish/backends.vcl",
+        " backend web01 {\n     .host = \"10.2.0.11\";\n-    .probe = healthcheck;\n     .max_connections = 400;",
+        " backend web01 {\n     .host = \"10.2.0.11\";\n     .probe = healthcheck;\n-    .max_connections = 400;\n+    .max_connections = 410;",
+    ),
 ];

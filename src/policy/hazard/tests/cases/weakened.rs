@@ -45,4 +45,10 @@ pub(super) const CASES: &[Case] = &[
         " script-src:\n-  - https://cdn.example.org\n+  - \"'unsafe-inline'\"",
         " script-src:\n-  - https://cdn.example.org\n+  - https://cdn2.example.org",
     ),
+    (
+        "set_to_none",
+        "config/promotions.rb",
+        "-  c.max_discount_cents = 5_000\n+  c.max_discount_cents = nil",
+        "-  c.max_discount_cents = 5_000\n+  c.max_discount_cents = 4_800",
+    ),
 ];

@@ -1,0 +1,182 @@
+//! Rules about lines that mean something together: bounds that cross, and rules of which the first or the last that fits decides.
+//! Start at [`RULES`].
+
+use crate::change::{DiffLine, Hunk, LineOrigin};
+use crate::policy::hazard::found::{FileEdits, is_prose};
+use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere};
+use crate::policy::hazard::words::spaced;
+use crate::policy::reason::ReasonCode;
+
+pub(super) const RULES: &[HazardRule] = &[
+    HazardRule {
+        name: "bounds_crossed",
+        code: ReasonCode::HazardOther,
+        sphere: Sphere::OutsideTests,
+        sentence: "A lower bound lies above its upper bound",
+        example: "`min_spare_servers = 40` with `max_spare_servers = 10`",
+        look: Look::File(bounds_crossed),
+        is_general: false,
+    },
+    HazardRule {
+        name: "rule_order_changed",
+        code: ReasonCode::HazardOther,
+        sphere: Sphere::Everywhere,
+        sentence: "A rule that lets through changed places with one that refuses, or one for everything came last",
+        example: "`tcp dport 1-65535 accept` moves above `tcp dport 22 drop`",
+        look: Look::File(rule_order_changed),
+        is_general: false,
+    },
+];
+
+/// Lines of a hunk that a bound is looked for among, before its own.
+const NEAR_LINES: usize = 12;
+/// As much of a line as is read, in bytes.
+const LINE_TEXT: usize = 400;
+
+/// One end of a range.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Lower,
+    Upper,
+}
+
+/// A bound that a line writes.
+struct Bound {
+    end: End,
+    /// The words of its name but the one that says which end it is.
+    name: String,
+    value: f64,
+    /// How deep its line stands, and the position of the line on the new side.
+    indent: usize,
+    at: usize,
+    is_added: bool,
+}
+
+fn bounds_crossed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
+    let hunks = file_edits.file_diff.hunks();
+    hunks.iter().find_map(crossed_in).map(|name| FileFinding { key: "", what: format!("bounds of `{name}`") })
+}
+
+/// The name of the first range of a hunk whose ends crossed with it.
+fn crossed_in(hunk: &Hunk) -> Option<String> {
+    let may_bound = |line: &DiffLine| {
+        let text = line.text.to_ascii_lowercase();
+        text.contains("min") || text.contains("low") || text.contains("soft")
+    };
+    // Most hunks end here.
+    if !hunk.lines.iter().any(|line| line.origin != LineOrigin::Deleted && may_bound(line)) {
+        return None;
+    }
+    let new_side = hunk.lines.iter().filter(|line| line.origin != LineOrigin::Deleted);
+    let mut seen: Vec<Bound> = Vec::new();
+    for (at, line) in new_side.enumerate() {
+        let text = line.text.trim_start();
+        let indent = line.text.len() - text.len();
+        if text.is_empty() || text.starts_with(['#', '/', ';']) {
+            continue;
+        }
+        seen.retain(|bound| bound.indent <= indent && at - bound.at <= NEAR_LINES);
+        for part in cut(text).split([',', '{', '}', ';']) {
+            let Some((end, name, value)) = bound_of(part) else { continue };
+            let is_added = line.origin == LineOrigin::Added;
+            let bound = Bound { end, name, value, indent, at, is_added };
+            let crosses = |other: &Bound| {
+                let (lower, upper) = if end == End::Lower { (&bound, other) } else { (other, &bound) };
+                other.end != end
+                    && other.name == bound.name
+                    && other.indent == indent
+                    && (other.is_added || is_added)
+                    && lower.value > upper.value
+            };
+            if seen.iter().any(crosses) {
+                return Some(bound.name.trim().to_owned());
+            }
+            seen.push(bound);
+        }
+    }
+    None
+}
+
+/// Which end of which range a text such as `"min_size": 3` writes.
+fn bound_of(text: &str) -> Option<(End, String, f64)> {
+    let (key, value) = text.split_once([':', '=']).or_else(|| text.trim().split_once(' '))?;
+    let value = value.trim_start_matches(['>', '=']).trim().trim_matches(['"', '\'']);
+    let value: f64 = value.split(" #").next()?.trim().parse().ok().filter(|value: &f64| *value >= 0.0)?;
+    let key = key.trim().trim_start_matches("- ").trim_matches(['"', '\'']);
+    if key.len() > 80 || key.contains(' ') {
+        return None;
+    }
+    let (mut end, mut name) = (None, String::from(" "));
+    for word in spaced(key).split(' ').filter(|word| !word.is_empty()) {
+        match word {
+            "min" | "minimum" | "lower" | "low" | "soft" => end = end.or(Some(End::Lower)),
+            "max" | "maximum" | "upper" | "high" | "hard" => end = end.or(Some(End::Upper)),
+            _ => {
+                name.push_str(word);
+                name.push(' ');
+            }
+        }
+    }
+    Some((end?, name, value))
+}
+
+fn rule_order_changed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
+    let file_diff = file_edits.file_diff;
+    if is_prose(file_diff) {
+        return None;
+    }
+    let owners = file_diff.path().ends_with("CODEOWNERS");
+    let passes = |hunk: &Hunk| if owners { takes_all(hunk) } else { passes_verdict(hunk) };
+    let (hunk, idx) = file_diff.hunks().iter().find_map(|hunk| Some((hunk, passes(hunk)?)))?;
+    let above = hunk.lines.iter().take(idx).filter(|line| line.origin != LineOrigin::Deleted).count();
+    Some(FileFinding { key: "", what: format!("line {}", hunk.new_start as usize + above) })
+}
+
+/// A new line for every path below one for some: of owners, the last that fits decides.
+fn takes_all(hunk: &Hunk) -> Option<usize> {
+    let is_all = |line: &DiffLine| line.text.trim_start().starts_with("* ");
+    let says = |line: &DiffLine| !line.text.trim().is_empty() && !line.text.trim_start().starts_with('#');
+    let idx = hunk.lines.iter().position(|line| line.origin == LineOrigin::Added && is_all(line))?;
+    let mut above = hunk.lines.iter().take(idx).filter(|line| line.origin != LineOrigin::Deleted);
+    above.any(|line| says(line) && !is_all(line)).then_some(idx)
+}
+
+/// A line that lets through or refuses and passed one of the other kind, from where it was to where it is.
+fn passes_verdict(hunk: &Hunk) -> Option<usize> {
+    let with_verdict = |origin| {
+        let lines = hunk.lines.iter().enumerate().filter(move |(_, line)| line.origin == origin);
+        lines.filter_map(|(idx, line)| Some((idx, line.text.trim(), lets_through(&line.text)?)))
+    };
+    let gone: Vec<_> = with_verdict(LineOrigin::Deleted).take(NEAR_LINES).collect();
+    if gone.is_empty() {
+        return None;
+    }
+    let mut came = with_verdict(LineOrigin::Added);
+    let moved = came.find(|(to, text, lets)| {
+        let from = gone.iter().find(|(_, old, _)| old == text).map(|(from, ..)| *from);
+        let between = from.map(|from| hunk.lines.get(from.min(*to)..from.max(*to)).unwrap_or(&[]));
+        let other = |line: &DiffLine| {
+            line.origin != LineOrigin::Deleted && lets_through(&line.text).is_some_and(|it| it != *lets)
+        };
+        between.is_some_and(|between| between.iter().any(other))
+    });
+    moved.map(|(idx, ..)| idx)
+}
+
+/// Whether a line of a rule lets through or refuses.
+fn lets_through(line: &str) -> Option<bool> {
+    let text = cut(line).trim_start();
+    if text.starts_with(['#', '/', ';']) {
+        return None;
+    }
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
+    words.find_map(|word| match word.to_ascii_lowercase().as_str() {
+        "accept" | "allow" | "permit" | "trust" => Some(true),
+        "drop" | "reject" | "deny" | "scram-sha-256" | "md5" => Some(false),
+        _ => None,
+    })
+}
+
+fn cut(line: &str) -> &str {
+    line.get(..line.floor_char_boundary(LINE_TEXT)).unwrap_or(line)
+}

@@ -1,0 +1,36 @@
+//! The cases of `order.rs`.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    (
+        "bounds_crossed",
+        "php/www.conf",
+        " pm.start_servers = 20\n-pm.min_spare_servers = 10\n-pm.max_spare_servers = 40\n+pm.min_spare_servers = 40\n+pm.max_spare_servers = 10",
+        " pm.start_servers = 20\n-pm.min_spare_servers = 10\n-pm.max_spare_servers = 40\n+pm.min_spare_servers = 12\n+pm.max_spare_servers = 40",
+    ),
+    (
+        "bounds_crossed",
+        "a/hpa.yaml",
+        " spec:\n-  minReplicas: 4\n+  minReplicas: 14\n   maxReplicas: 10",
+        " spec:\n-  minReplicas: 4\n+  minReplicas: 5\n   maxReplicas: 10\n other:\n   maxReplicas: 3",
+    ),
+    (
+        "bounds_crossed",
+        "a/pool.json",
+        "-  \"pool\": {\"min\": 4, \"max\": 20}\n+  \"pool\": {\"min\": 40, \"max\": 20}",
+        "-  \"pool\": {\"min\": 4, \"max\": 20}\n+  \"pool\": {\"min\": 5, \"max\": 20}",
+    ),
+    (
+        "rule_order_changed",
+        "files/host.nft",
+        " ct state invalid drop\n+ip saddr 10.0.0.0/8 tcp dport 22 accept\n tcp dport 22 ip saddr != @mgmt drop\n-ip saddr 10.0.0.0/8 tcp dport 22 accept",
+        " ct state invalid drop\n+tcp dport 25 drop\n tcp dport 22 ip saddr != @mgmt drop\n-tcp dport 25 drop",
+    ),
+    (
+        "rule_order_changed",
+        ".github/CODEOWNERS",
+        "-*  @shop/web\n /docs/  @shop/docs\n /pay/  @shop/pay\n+*  @shop/web",
+        " *  @shop/web\n /docs/  @shop/docs\n+/docs/api/  @shop/docs\n /pay/  @shop/pay",
+    ),
+];
