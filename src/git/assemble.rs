@@ -36,8 +36,8 @@ pub(super) fn change(
     Ok((with_merged(change, extractor, path, &step.merged)?, counts))
 }
 
-/// The commit of a merged branch that says who wrote it: its newest by a person, for programs format what people wrote and
-/// merge the trunk into it; else its tip. `merged` is newest first.
+/// The commit of a merged branch that says who wrote it: its tip; where that is by a program, but a person began the branch, the
+/// newest by a person, for programs format what people wrote. `merged` is newest first; merges in it say nothing.
 ///
 /// # Errors
 /// When one cannot be read.
@@ -51,13 +51,16 @@ fn written<'repo>(
     if !is_bot(&author_of(&tip)) {
         return Ok(tip);
     }
+    let mut newest_by_person = None;
+    let mut began_by_person = false;
     for &oid in merged {
         let commit = find_commit(extractor, path, oid)?;
-        if !is_bot(&author_of(&commit)) {
-            return Ok(commit);
+        if commit.parent_count() < 2 {
+            began_by_person = !is_bot(&author_of(&commit));
+            newest_by_person = newest_by_person.or_else(|| began_by_person.then_some(commit));
         }
     }
-    Ok(tip)
+    Ok(newest_by_person.filter(|_| began_by_person).unwrap_or(tip))
 }
 
 /// Names the commits inside a change, with their messages.

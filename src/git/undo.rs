@@ -4,11 +4,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use git2::{Commit, ErrorCode, MergeFileInput, Oid, Tree, merge_file};
+use git2::{Commit, ErrorCode, MergeFileInput, ObjectType, Oid, Tree, merge_file};
 
 use crate::change::{ChangeId, ChangeRecord, FileContent, FileDiff, Hunk, LineOrigin};
 use crate::git::Repository;
 use crate::git::assemble::oid_of;
+
+/// Most landings that are looked through for the one before which all stood as a change leaves it.
+const MAX_TAKEN_BACK: usize = 64;
 
 /// How a change is proposed.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +55,12 @@ impl Repository {
     /// would merge either without a conflict. In doubt it is not.
     pub fn takes_back(&self, record: &ChangeRecord, proposed: Proposed<'_>, landing: &ChangeId) -> bool {
         self.takes_back_at_head(record, proposed, landing).unwrap_or(false)
+    }
+
+    /// Whether all files stand, after a change, as they did before one of the newest landings, of those since a moment (Unix
+    /// seconds): several are taken back at once. In doubt they do not.
+    pub fn restores(&self, record: &ChangeRecord, proposed: Proposed<'_>, since: i64) -> bool {
+        self.restores_earlier(record, proposed, since).unwrap_or(false)
     }
 
     /// Whether some file would stand, after a change, as a landing left it, where it does not at the head: what was taken back
@@ -112,6 +121,59 @@ impl Repository {
             }
         }
         Ok(true)
+    }
+
+    fn restores_earlier(
+        &self,
+        record: &ChangeRecord,
+        proposed: Proposed<'_>,
+        since: i64,
+    ) -> Result<bool, git2::Error> {
+        let (head, paths) = (self.head_tree()?, paths_of(record));
+        let earlier = self.trees_before(since)?;
+        let Some(oldest) = earlier.last().filter(|_| !paths.is_empty()) else { return Ok(false) };
+        // Nearly every change touches a file that nobody touched of late.
+        for path in &paths {
+            if entry(oldest, path)? == entry(&head, path)? {
+                return Ok(false);
+            }
+        }
+        let commit = self.proposed(proposed)?;
+        let mut given = Vec::with_capacity(paths.len());
+        for path in &paths {
+            given.push(match self.given(&head, record, commit.as_ref(), path)? {
+                After::File(File { mode, bytes }) => {
+                    Some((Oid::hash_object(ObjectType::Blob, &bytes)?, mode))
+                }
+                After::Nothing => None,
+                After::Unknown => return Ok(false),
+            });
+        }
+        for before in earlier {
+            let mut is_same = true;
+            for (path, given) in paths.iter().zip(&given) {
+                is_same = is_same && entry(&before, path)? == *given;
+            }
+            let since_then = Step { before: Some(before), after: head.clone() };
+            if is_same && self.touched(&since_then)? == paths {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The trees that the newest landings found, the newest first; of those that landed since a moment.
+    fn trees_before(&self, since: i64) -> Result<Vec<Tree<'_>>, git2::Error> {
+        let mut landed = self.git().head()?.peel_to_commit()?;
+        let mut trees = Vec::new();
+        while trees.len() < MAX_TAKEN_BACK
+            && landed.parent_count() > 0
+            && landed.committer().when().seconds() >= since
+        {
+            landed = landed.parent(0)?;
+            trees.push(landed.tree()?);
+        }
+        Ok(trees)
     }
 
     fn proposed(&self, proposed: Proposed<'_>) -> Result<Option<Step<'_>>, git2::Error> {

@@ -70,7 +70,7 @@ reason_codes! {
     WindowHold = "window_hold", false, "a freeze window holds the riskiest share, and the change ranks in it";
     Rule = "rule", false, "a rule of the policy matched";
     KnownBad = "known_bad", false, "this very change was already reverted, caught or named in an incident";
-    Rollback = "rollback", false, "the change is the exact inverse of one landed recently";
+    Rollback = "rollback", false, "the change takes back exactly what landed within a day";
     PlannedRoundTrip = "planned_round_trip", false, "the change reads as one that is to be undone: say by when and by whom";
     NoLocalHistory = "no_local_history", false, "nothing is known of this repository: scored by what other repositories teach";
     Shadow = "shadow", false, "the repository is in shadow mode: the decision is not enforced";

@@ -378,6 +378,51 @@ async fn to_take_back_the_repair_of_a_bad_change_is_no_rollback() {
 }
 
 #[tokio::test]
+async fn several_landings_are_taken_back_at_once_and_none_is_left_out() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let text = |replicas: i64, allow: &str| format!("web:\n  replicas: {replicas}\n  allow: {allow}\n");
+    land(dir.path(), 3, ("app/sizes.yaml", &text(0, "any")));
+    for (hour, replicas, allow) in [(30, 3, "any"), (31, 3, "office"), (32, 5, "office")] {
+        land(dir.path(), hour, ("app/sizes.yaml", &text(replicas, allow)));
+    }
+    land(dir.path(), 32, ("app/other.yaml", "a: 1\n"));
+    let commits = git(dir.path(), START + 32 * 3_600, &["rev-parse", "HEAD~4", "HEAD~3", "HEAD"]);
+    let commits: Vec<&str> = commits.lines().collect();
+    let service = service(dir.path(), "", START + 33 * 3_600).await;
+    let undo = |replicas: i64, other: &str| {
+        let diff = format!(
+            "{other}--- a/app/sizes.yaml\n+++ b/app/sizes.yaml\n@@ -1,3 +1,3 @@\n web:\n-  replicas: 5\n-  allow: office\n\
+             +  replicas: {replicas}\n+  allow: any\n"
+        );
+        json!({"repo": "config", "author": "A <a@example.org>", "diff": diff})
+    };
+    let other = "--- a/app/other.yaml\n+++ /dev/null\n@@ -1 +0,0 @@\n-a: 1\n";
+    let whole = score(&service, undo(3, other)).await;
+    assert_eq!((&whole["kind"], &whole["decision"]), (&json!("rollback"), &json!("fast_path")), "{whole}");
+    let one_left = score(&service, undo(3, "")).await;
+    assert_eq!(one_left["kind"], "ordinary", "a landing in between stays: {one_left}");
+    let further = score(&service, undo(9, other)).await;
+    assert_eq!(
+        (&further["kind"], &further["decision"]),
+        (&json!("ordinary"), &json!("extra_validation")),
+        "files never stood so: {further}"
+    );
+
+    // A branch that takes them back one after the other is the same as a range.
+    git(dir.path(), START + 33 * 3_600, &["checkout", "-q", "-b", "undo"]);
+    for commit in ["HEAD", "HEAD~1", "HEAD~2"] {
+        let commit = git(dir.path(), START + 33 * 3_600, &["rev-parse", &format!("main{}", &commit[4..])]);
+        git(dir.path(), START + 33 * 3_600, &["revert", "--no-edit", &commit]);
+    }
+    let tip = git(dir.path(), START + 33 * 3_600, &["rev-parse", "HEAD"]);
+    git(dir.path(), START + 33 * 3_600, &["checkout", "-q", "main"]);
+    let range = json!({"repo": "config", "commit": tip, "base": commits[2]});
+    let answer = score(&service, range).await;
+    assert_eq!(answer["kind"], "rollback", "the decision is the strictest of its parts: {answer}");
+}
+
+#[tokio::test]
 async fn a_commit_on_another_base_takes_nothing_back() {
     let dir = tempfile::tempdir().unwrap();
     repository(dir.path(), 3);

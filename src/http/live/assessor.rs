@@ -20,7 +20,7 @@ use crate::http::live::followed::Followed;
 use crate::http::live::model::{Model, take_custom};
 use crate::http::live::proof::proved;
 use crate::http::live::ranked::Ranked;
-use crate::http::live::read::{Known, Read, commit, history, proposal, proposed_change, range};
+use crate::http::live::read::{Form, Known, Read, commit, history, proposal, proposed_change, range};
 use crate::http::live::repository::{LiveRepository, State};
 use crate::http::live::suspects::suspects;
 use crate::http::live::{Live, LiveError};
@@ -77,7 +77,7 @@ impl LiveAssessor {
     fn assess_cold(&self, known: Known<'_>, asked: &Asked) -> Assessed {
         match proposed_change(asked) {
             Some(change) => {
-                let read = proposal(&self.live.cold, known, change, false);
+                let read = proposal(&self.live.cold, known, change, Form::Diff);
                 self.score(asked, read.into_assessed(asked, None), &ReferenceMargins::default())
             }
             None => {
@@ -93,7 +93,7 @@ impl LiveAssessor {
         let text = "the repository could not be read since the service was started";
         let doubt = Reason::new(ReasonCode::HistoryStale, text);
         let Some(change) = proposed_change(asked) else { return hollow(asked, doubt) };
-        let read = Read { doubt: Some(doubt), ..proposal(&self.live.cold, known, change, false) };
+        let read = Read { doubt: Some(doubt), ..proposal(&self.live.cold, known, change, Form::Diff) };
         let mut assessed = self.score(asked, read.into_assessed(asked, None), &ReferenceMargins::default());
         assessed.facts.unknown_repository = false;
         assessed
@@ -120,7 +120,7 @@ impl LiveAssessor {
         let margins = self.margins(repository, state);
         let read = match &asked.target {
             Target::Diff { .. } => match proposed_change(asked) {
-                Some(change) => Ok(proposal(&state.timeline, known, change, false)),
+                Some(change) => Ok(proposal(&state.timeline, known, change, Form::Diff)),
                 None => return hollow(asked, Reason::standard(ReasonCode::InternalError)),
             },
             Target::Commit { commit: id, base: None, .. } => {

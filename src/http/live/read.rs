@@ -17,6 +17,17 @@ use crate::label::Classification;
 use crate::policy::{Facts, KnownBad, KnownOutcome, Reason, ReasonCode};
 use crate::timeline::{Bad, Timeline, review_of};
 
+/// What a question names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A diff against the head.
+    Diff,
+    /// A commit.
+    Commit,
+    /// The commits between two.
+    Range,
+}
+
 /// A change with its vector, before a model has seen it.
 pub(super) struct Read {
     pub(super) change: Change,
@@ -26,7 +37,7 @@ pub(super) struct Read {
     pub(super) vector: Vec<f32>,
     pub(super) tokens: Vec<u32>,
     pub(super) mode: HistoryMode,
-    pub(super) is_commit: bool,
+    pub(super) form: Form,
     pub(super) known_bad: Option<KnownBad>,
     /// Digest of the diff.
     pub(super) digest: Digest,
@@ -53,11 +64,11 @@ pub(super) struct Known<'a> {
 }
 
 /// Reads a proposed change from the present state of a history.
-pub(super) fn proposal(timeline: &Timeline, known: Known<'_>, change: Change, is_commit: bool) -> Read {
+pub(super) fn proposal(timeline: &Timeline, known: Known<'_>, change: Change, form: Form) -> Read {
     let asked = timeline.ask(&change);
     let tokens = asked.extracted.tokens();
     let digest = digest(&change.record);
-    let known_bad = known.bad(timeline, &change, &digest, is_commit);
+    let known_bad = known.bad(timeline, &change, &digest, form != Form::Diff);
     Read {
         classification: asked.classification,
         keys: asked.keys,
@@ -65,7 +76,7 @@ pub(super) fn proposal(timeline: &Timeline, known: Known<'_>, change: Change, is
         tokens,
         mode: HistoryMode::Present,
         change,
-        is_commit,
+        form,
         known_bad,
         digest,
         doubt: None,
@@ -96,7 +107,7 @@ pub(super) fn commit(
                 vector: row.vector,
                 tokens: row.tokens,
                 mode: HistoryMode::BeforeLanding,
-                is_commit: true,
+                form: Form::Commit,
                 known_bad,
                 digest,
                 doubt: None,
@@ -105,7 +116,7 @@ pub(super) fn commit(
         }
         None => {
             change.committed_at = received_at;
-            let read = proposal(&state.timeline, known, change, true);
+            let read = proposal(&state.timeline, known, change, Form::Commit);
             let is_within_others = is_within_others(repository, state, &id);
             let is_merge = is_within_others && repository.unit == Unit::Commit;
             let overlap = is_within_others.then_some(WITHIN_OTHERS);
@@ -139,7 +150,7 @@ pub(super) fn range(
     // What is known against its newest commit is that part's to say.
     let nameless = Change { message: String::new(), ..change.clone() };
     let known_bad = known.bad(&state.timeline, &nameless, &digest(&change.record), false);
-    Read { overlap, known_bad, ..proposal(&state.timeline, known, change, true) }
+    Read { overlap, known_bad, ..proposal(&state.timeline, known, change, Form::Range) }
 }
 
 /// A merge is no change where each commit is one; nothing was learned of such.
@@ -177,7 +188,7 @@ impl Read {
         let files = self.change.record.files.iter();
         assessed.keys = files.map(|file| file.path().to_owned()).zip(self.keys).collect();
         assessed.digest = Some(self.digest.to_string());
-        assessed.commit = self.is_commit.then(|| self.change.id.0.clone());
+        assessed.commit = (self.form != Form::Diff).then(|| self.change.id.0.clone());
         assessed.classification = self.classification;
         assessed.known_bad = self.known_bad;
         assessed.vector = self.vector;
@@ -186,7 +197,7 @@ impl Read {
         assessed.facts.unknown_owners =
             repository.is_none_or(|(repository, _)| !repository.owners.are_known());
         assessed.doubts.extend(self.doubt);
-        assessed.doubts.extend(unread(&self.change, self.is_commit));
+        assessed.doubts.extend(unread(&self.change, self.form != Form::Diff));
         if let Some((repository, state)) = repository {
             assessed.owners = self.change.record.owners(|path| repository.owners.owners_of(path));
             if let Some(refused) = repository.owners.refused() {
