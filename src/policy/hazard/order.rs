@@ -169,10 +169,13 @@ fn lets_through(line: &str) -> Option<bool> {
     if text.starts_with(['#', '/', ';']) {
         return None;
     }
-    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
-    words.find_map(|word| match word.to_ascii_lowercase().as_str() {
-        "accept" | "allow" | "permit" | "trust" => Some(true),
-        "drop" | "reject" | "deny" | "scram-sha-256" | "md5" => Some(false),
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
+    let mut words = words.filter(|word| !word.is_empty()).enumerate();
+    // The effect of a statement is no rule: that has a line for itself, and begins or ends with its verdict.
+    let is_rule = |at: usize| at != 1 || text.split_ascii_whitespace().count() > 3;
+    words.find_map(|(at, word)| match word.to_ascii_lowercase().as_str() {
+        "accept" | "allow" | "permit" | "trust" if is_rule(at) => Some(true),
+        "drop" | "reject" | "deny" | "scram-sha-256" | "md5" if is_rule(at) => Some(false),
         _ => None,
     })
 }

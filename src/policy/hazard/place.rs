@@ -87,16 +87,17 @@ fn is_test(word: &str) -> bool {
     is_test_word(word) && !(word.starts_with("test") && is_name())
 }
 
-/// Whether a component of the path of a key names a test environment: its first or its last word does, `ALLOW_TEST_LOGIN` is
-/// a feature.
+/// Whether a component of the path of a key names a test environment: of a name such as `ALLOW_TEST_LOGIN`, which is that of a
+/// feature, its first or its last word must.
 fn names_test(component: &str) -> bool {
-    let (mut first, mut last, mut n_words) = (false, false, 0);
+    let (mut first, mut last, mut any, mut n_words) = (false, false, false, 0);
     for_each_word(component, |word| {
         last = is_test(word) && !is_also_a_name(word);
+        any |= last;
         first |= n_words == 0 && last;
         n_words += 1;
     });
-    first || last
+    first || last || any && component.contains('-')
 }
 
 /// Whether a word of a test environment is as often the name of something else.

@@ -260,8 +260,13 @@ fn without_environment(value: &str) -> String {
 
 /// Letters of a host changed places, or one is gone or doubled: `intrenal`, `exmaple`.
 fn host_misspelled(edit: &Edit<'_>) -> bool {
+    let names_host = edit.key_change.kind == KeyChangeKind::Host || edit.new.contains("://");
     let is_host = |value: &Value<'_>| value.contains('.') && value.len() <= 200 && !value.contains(' ');
-    if !is_host(&edit.old) || !is_host(&edit.new) || edit.old.len().abs_diff(edit.new.len()) > 1 {
+    if !names_host
+        || !is_host(&edit.old)
+        || !is_host(&edit.new)
+        || edit.old.len().abs_diff(edit.new.len()) > 1
+    {
         return false;
     }
     fn labels(value: &str) -> impl Iterator<Item = &str> {
