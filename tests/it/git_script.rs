@@ -55,8 +55,18 @@ impl Script {
 
     pub(crate) fn commit_at(&mut self, hours: i64, message: &str, files: Files<'_>, parents: &[Oid]) -> Oid {
         let who = format!("author {}", self.n_commits);
+        self.commit_by(&who, hours, (message, files), parents)
+    }
+
+    pub(crate) fn commit_by(
+        &mut self,
+        who: &str,
+        hours: i64,
+        (message, files): (&str, Files<'_>),
+        parents: &[Oid],
+    ) -> Oid {
         let when = Time::new(1_600_000_000 + hours * 3_600, 120);
-        let signature = Signature::new(&who, "a@example.org", &when).unwrap();
+        let signature = Signature::new(who, "a@example.org", &when).unwrap();
         let tree = self.repository.find_tree(self.tree(files)).unwrap();
         let parents: Vec<_> = parents.iter().map(|&oid| self.repository.find_commit(oid).unwrap()).collect();
         let parents: Vec<_> = parents.iter().collect();

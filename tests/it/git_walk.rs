@@ -63,6 +63,28 @@ fn a_merged_branch_lands_as_one_change_of_its_author() {
 }
 
 #[test]
+fn who_began_a_branch_wrote_it_though_a_program_tidied_it_last() {
+    for (authors, expected) in [
+        (["Ada", "Eve", "tidy[bot]"], "Eve"),
+        (["renovate[bot]", "Ada", "renovate[bot]"], "renovate[bot]"),
+        (["renovate[bot]", "renovate[bot]", "Ada"], "Ada"),
+        (["tidy[bot]", "tidy[bot]", "tidy[bot]"], "tidy[bot]"),
+    ] {
+        let mut script = Script::new();
+        let first = script.commit("first", &[("a", b"1\n")], &[]);
+        let mut tip = first;
+        for (hour, who) in authors.iter().enumerate() {
+            let content = [b'1', b'0' + hour as u8, b'\n'];
+            tip = script.commit_by(who, 2 + hour as i64, (who, &[("a", b"1\n"), ("b", &content)]), &[tip]);
+        }
+        let merge = script.commit_at(8, "merge", &[("a", b"1\n"), ("b", b"12\n")], &[first, tip]);
+        script.set_main(merge);
+        let (changes, _) = collect(&script.open(), &WalkOptions::new(Unit::Landing));
+        assert_eq!(changes[1].author, format!("{expected} <a@example.org>"), "{authors:?}");
+    }
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let mut script = Script::new();
     let mut parents = Vec::new();
