@@ -27,7 +27,8 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
     }),
     FeatureSpec::new("author_bot", Unit::Flag, "Whether the author's address reads like a program's", |f| {
         flag(is_bot(author_address(&f.reading.change.author)))
-    }),
+    })
+    .revised(2),
     FeatureSpec::new("author_last_hour", Unit::Count, "Changes by the author in the last hour", |f| {
         count(f.history.context.n_by_author_within(f.t, 3_600, f.footprint.author))
     }),

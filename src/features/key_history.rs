@@ -31,7 +31,8 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
         Unit::Share,
         "Share of the edited keys that were edited before",
         |f| share(f.keys.n_known, f.keys.n_keys),
-    ),
+    )
+    .revised(2),
     FeatureSpec::new("key_touches_max", Unit::Count, "Earlier edits of the key edited most often", |f| {
         Some(f.keys.touches?.max)
     }),

@@ -133,8 +133,8 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
     n_of_kind!("key_hosts", 6, "Hosts or addresses edited").revised(3),
     n_of_kind!("key_list_added", 7, "List elements added"),
     n_of_kind!("key_list_removed", 8, "List elements removed"),
-    n_of_kind!("key_texts", 9, "Other texts edited").revised(3),
-    n_of_kind!("key_secrets", 10, "Edits of something that looks like a secret").revised(2),
+    n_of_kind!("key_texts", 9, "Other texts edited").revised(4),
+    n_of_kind!("key_secrets", 10, "Edits of something that looks like a secret").revised(3),
     n_of_kind!("key_added", 11, "New keys"),
     n_of_kind!("key_removed", 12, "Removed keys"),
     n_of_kind!("key_moved", 13, "Lines moved within a file"),
@@ -181,7 +181,8 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
     ),
     FeatureSpec::new("key_depth_max", Unit::Count, "Parts of the deepest key path edited", |f| {
         f.edits.depth.map(|depth| depth.max)
-    }),
+    })
+    .revised(2),
     FeatureSpec::new(
         "key_default_share",
         Unit::Share,

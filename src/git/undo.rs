@@ -6,6 +6,8 @@ use std::path::Path;
 
 use git2::{Commit, ErrorCode, MergeFileInput, ObjectType, Oid, Tree, merge_file};
 
+use rustc_hash::FxHashSet;
+
 use crate::change::{ChangeId, ChangeRecord, FileContent, FileDiff, Hunk, LineOrigin};
 use crate::git::Repository;
 use crate::git::assemble::oid_of;
@@ -20,7 +22,12 @@ pub enum Proposed<'a> {
     Diff,
     /// By a commit, which is still to be put on the head.
     Commit(&'a ChangeId),
+    /// By all that lies between two commits, which is still to be put on the head.
+    Range(&'a ChangeId, &'a ChangeId),
 }
+
+/// When a commit of the trunk landed, in Unix seconds, where the history knows better than the commit.
+pub type LandedAt<'a> = &'a dyn Fn(&ChangeId) -> Option<i64>;
 
 /// A file as a tree holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,8 +66,46 @@ impl Repository {
 
     /// Whether all files stand, after a change, as they did before one of the newest landings, of those since a moment (Unix
     /// seconds): several are taken back at once. In doubt they do not.
-    pub fn restores(&self, record: &ChangeRecord, proposed: Proposed<'_>, since: i64) -> bool {
-        self.restores_earlier(record, proposed, since).unwrap_or(false)
+    pub fn restores(
+        &self,
+        record: &ChangeRecord,
+        proposed: Proposed<'_>,
+        since: i64,
+        landed_at: LandedAt<'_>,
+    ) -> bool {
+        self.restores_earlier(record, proposed, since, landed_at).unwrap_or(false)
+    }
+
+    /// Whether a landed commit left all files as they stood before one of the landings before it, of those since a moment.
+    pub fn restored(&self, landing: &ChangeId, since: i64, landed_at: LandedAt<'_>) -> bool {
+        let restored = || -> Result<bool, git2::Error> {
+            let commit = self.commit(landing)?;
+            let earlier = self.trees_before(commit.parent(0)?, since, landed_at)?;
+            let tree_id = commit.tree_id();
+            Ok(earlier.iter().any(|tree| tree.id() == tree_id))
+        };
+        restored().unwrap_or(false)
+    }
+
+    /// Whether a change writes a line again that a landing wrote, or deletes again one that it deleted: in the same file, or,
+    /// where the head has none of that name any more, in whatever file. In doubt it does.
+    pub fn writes_again(&self, record: &ChangeRecord, landed: &ChangeRecord) -> bool {
+        let writes_again = || -> Result<bool, git2::Error> {
+            let head = self.head_tree()?;
+            for bad in &landed.files {
+                let is_here = entry(&head, bad.path())?.is_some();
+                let lines = net_lines(bad);
+                let same = |file: &&FileDiff| {
+                    !is_here
+                        || [&file.old_path, &file.new_path].into_iter().flatten().any(|it| it == bad.path())
+                };
+                if record.files.iter().filter(same).any(|file| !net_lines(file).is_disjoint(&lines)) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        writes_again().unwrap_or(true)
     }
 
     /// Whether some file would stand, after a change, as a landing left it, where it does not at the head: what was taken back
@@ -128,9 +173,10 @@ impl Repository {
         record: &ChangeRecord,
         proposed: Proposed<'_>,
         since: i64,
+        landed_at: LandedAt<'_>,
     ) -> Result<bool, git2::Error> {
         let (head, paths) = (self.head_tree()?, paths_of(record));
-        let earlier = self.trees_before(since)?;
+        let earlier = self.trees_before(self.git().head()?.peel_to_commit()?, since, landed_at)?;
         let Some(oldest) = earlier.last().filter(|_| !paths.is_empty()) else { return Ok(false) };
         // Nearly every change touches a file that nobody touched of late.
         for path in &paths {
@@ -162,14 +208,19 @@ impl Repository {
         Ok(false)
     }
 
-    /// The trees that the newest landings found, the newest first; of those that landed since a moment.
-    fn trees_before(&self, since: i64) -> Result<Vec<Tree<'_>>, git2::Error> {
-        let mut landed = self.git().head()?.peel_to_commit()?;
+    /// The trees that landings found, from one on back along the first parents; of those that landed since a moment.
+    fn trees_before<'repo>(
+        &'repo self,
+        mut landed: Commit<'repo>,
+        since: i64,
+        landed_at: LandedAt<'_>,
+    ) -> Result<Vec<Tree<'repo>>, git2::Error> {
         let mut trees = Vec::new();
-        while trees.len() < MAX_TAKEN_BACK
-            && landed.parent_count() > 0
-            && landed.committer().when().seconds() >= since
-        {
+        while trees.len() < MAX_TAKEN_BACK && landed.parent_count() > 0 {
+            let told = landed_at(&ChangeId(landed.id().to_string()));
+            if told.unwrap_or_else(|| landed.committer().when().seconds()) < since {
+                break;
+            }
             landed = landed.parent(0)?;
             trees.push(landed.tree()?);
         }
@@ -180,6 +231,10 @@ impl Repository {
         match proposed {
             Proposed::Diff => Ok(None),
             Proposed::Commit(id) => self.step(id).map(Some),
+            Proposed::Range(base, tip) => {
+                let (before, after) = (self.commit(base)?.tree()?, self.commit(tip)?.tree()?);
+                Ok(Some(Step { before: Some(before), after }))
+            }
         }
     }
 
@@ -201,18 +256,29 @@ impl Repository {
         self.git().head()?.peel_to_tree()
     }
 
-    fn step(&self, id: &ChangeId) -> Result<Step<'_>, git2::Error> {
+    fn commit(&self, id: &ChangeId) -> Result<Commit<'_>, git2::Error> {
         let oid: Oid = oid_of(&id.0).ok_or_else(|| git2::Error::from_str("no full commit id"))?;
-        let commit: Commit<'_> = self.git().find_commit(oid)?;
+        self.git().find_commit(oid)
+    }
+
+    fn step(&self, id: &ChangeId) -> Result<Step<'_>, git2::Error> {
+        let commit = self.commit(id)?;
         let before = if commit.parent_count() == 0 { None } else { Some(commit.parent(0)?.tree()?) };
         Ok(Step { before, after: commit.tree()? })
     }
 
-    /// The paths that differ between two trees.
+    /// The paths that differ between two trees; an error where one is not UTF-8, for a record cannot name it.
     fn touched(&self, step: &Step<'_>) -> Result<BTreeSet<String>, git2::Error> {
         let diff = self.git().diff_tree_to_tree(step.before.as_ref(), Some(&step.after), None)?;
-        let files = diff.deltas().flat_map(|delta| [delta.old_file(), delta.new_file()]);
-        Ok(files.filter_map(|file| Some(file.path()?.to_str()?.to_owned())).collect())
+        let mut paths = BTreeSet::new();
+        for delta in diff.deltas() {
+            for bytes in [delta.old_file().path_bytes(), delta.new_file().path_bytes()].into_iter().flatten()
+            {
+                let path = std::str::from_utf8(bytes);
+                paths.insert(path.map_err(|_| git2::Error::from_str("a path is not UTF-8"))?.to_owned());
+            }
+        }
+        Ok(paths)
     }
 
     /// A file of the head after the step from one tree to another was put on it.
@@ -281,6 +347,18 @@ fn entry(tree: &Tree<'_>, path: &str) -> Result<Option<(Oid, u32)>, git2::Error>
 fn paths_of(record: &ChangeRecord) -> BTreeSet<String> {
     let of = |file: &FileDiff| [file.old_path.clone(), file.new_path.clone()];
     record.files.iter().flat_map(of).flatten().collect()
+}
+
+/// The lines that a file gained and lost, each with whether it was gained; not those that only moved, and none that says nothing.
+fn net_lines(file: &FileDiff) -> FxHashSet<(bool, &str)> {
+    let of = |origin| {
+        let lines =
+            file.changed_lines().filter(move |line| line.origin == origin).map(|line| line.text.trim());
+        lines.filter(|text| text.bytes().any(|byte| byte.is_ascii_alphanumeric())).collect::<FxHashSet<_>>()
+    };
+    let (gained, lost) = (of(LineOrigin::Added), of(LineOrigin::Deleted));
+    let net = gained.difference(&lost).map(|text| (true, *text));
+    net.chain(lost.difference(&gained).map(|text| (false, *text))).collect()
 }
 
 /// Bytes with the hunks of a diff put where they say, each line that they show standing there; none where one does not.

@@ -420,6 +420,82 @@ async fn several_landings_are_taken_back_at_once_and_none_is_left_out() {
     let range = json!({"repo": "config", "commit": tip, "base": commits[2]});
     let answer = score(&service, range).await;
     assert_eq!(answer["kind"], "rollback", "the decision is the strictest of its parts: {answer}");
+
+    // Landed as one, it stays what it was.
+    git(dir.path(), START + 33 * 3_600, &["merge", "-q", "--squash", "undo"]);
+    git(dir.path(), START + 33 * 3_600, &["commit", "-q", "-m", "Back to before"]);
+    let landed = git(dir.path(), START + 33 * 3_600, &["rev-parse", "HEAD"]);
+    let answer = score(&service, json!({"repo": "config", "commit": landed})).await;
+    assert_eq!((&answer["kind"], &answer["history"]["mode"]), (&json!("rollback"), &json!("before_landing")));
+}
+
+#[tokio::test]
+async fn a_bad_line_is_not_brought_back_with_what_landed_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let text = |replicas: i64, note: &str| {
+        format!("web:\n  replicas: {replicas}\n  a: 1\n  b: 2\n  c: 3\n  note: {note}\n")
+    };
+    for (hour, replicas, note) in [(3, 3, "x"), (30, 0, "x"), (31, 0, "y"), (32, 3, "y")] {
+        land(dir.path(), hour, ("app/sizes.yaml", &text(replicas, note)));
+    }
+    let bad = git(dir.path(), START + 32 * 3_600, &["rev-parse", "HEAD~2"]);
+    git(
+        dir.path(),
+        START + 32 * 3_600,
+        &["commit", "-q", "--amend", "-m", &format!("Repair\n\nThis reverts commit {bad}.")],
+    );
+    land(dir.path(), 32, ("app/other.yaml", "a: 1\n"));
+    let service = service(dir.path(), "", START + 33 * 3_600).await;
+    let other = "--- a/app/other.yaml\n+++ /dev/null\n@@ -1 +0,0 @@\n-a: 1\n";
+    for diff in [
+        format!("{other}--- a/app/sizes.yaml\n+++ b/app/sizes.yaml\n@@ -1,2 +1,2 @@\n web:\n-  replicas: 3\n+  replicas: 0\n"),
+        "--- a/app/sizes.yaml\n+++ b/app/sizes.yaml\n@@ -1,2 +1,2 @@\n web:\n-  replicas: 3\n+  replicas: 0\n".to_owned(),
+    ] {
+        let answer = score(&service, json!({"repo": "config", "author": "A <a@example.org>", "diff": diff})).await;
+        assert_eq!(
+            (&answer["kind"], &answer["decision"]),
+            (&json!("ordinary"), &json!("extra_validation")),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_range_on_another_base_is_put_on_the_head_by_its_files() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let block = |name: &str, replicas: i64| format!("{name}:\n  a: 1\n  b: 2\n  replicas: {replicas}\n");
+    let text =
+        |top: &str, first: i64, second: i64| [top, &block("api", first), &block("web", second)].concat();
+    land(dir.path(), 30, ("app/sizes.yaml", &text("", 3, 0)));
+    let base = git(dir.path(), START + 30 * 3_600, &["rev-parse", "HEAD"]);
+    let top = block("new", 1);
+    land(dir.path(), 31, ("app/sizes.yaml", &text(&top, 3, 0)));
+    land(dir.path(), 32, ("app/sizes.yaml", &text(&top, 0, 0)));
+    git(dir.path(), START + 32 * 3_600, &["checkout", "-q", "-b", "side", &base]);
+    land(dir.path(), 32, ("app/sizes.yaml", &text("", 3, 3)));
+    let tip = git(dir.path(), START + 32 * 3_600, &["rev-parse", "HEAD"]);
+    git(dir.path(), START + 32 * 3_600, &["checkout", "-q", "main"]);
+    let service = service(dir.path(), "", START + 33 * 3_600).await;
+    let answer = score(&service, json!({"repo": "config", "commit": tip, "base": base})).await;
+    assert_eq!(answer["kind"], "ordinary", "{answer}");
+}
+
+#[tokio::test]
+async fn landings_that_renamed_are_taken_back_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 3);
+    let at = START + 31 * 3_600;
+    land(dir.path(), 3, ("app/sizes.yaml", "web:\n  replicas: 0\n"));
+    git(dir.path(), at, &["mv", "app/sizes.yaml", "app/size.yaml"]);
+    git(dir.path(), at, &["commit", "-q", "-m", "Another name"]);
+    land(dir.path(), 32, ("app/size.yaml", "web:\n  replicas: 4\n"));
+    let service = service(dir.path(), "", START + 33 * 3_600).await;
+    let diff = git(dir.path(), at, &["diff", "--no-renames", "HEAD", "HEAD~2"]) + "\n";
+    let undo = json!({"repo": "config", "author": "A <a@example.org>", "diff": diff});
+    let answer = score(&service, undo).await;
+    assert_eq!((&answer["kind"], &answer["decision"]), (&json!("rollback"), &json!("fast_path")), "{answer}");
 }
 
 #[tokio::test]

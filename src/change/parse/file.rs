@@ -220,8 +220,11 @@ fn read_extended(line: &[u8], header: &mut Header) -> Option<bool> {
             Some(space_idx) => (&rest[..space_idx], Some(mode(&rest[space_idx + 1..])?)),
             None => (rest, None),
         };
+        // It tells the mode of a file that keeps its own; a line of another mode says more.
         if let Some(both) = both {
-            (header.old_mode, header.new_mode) = (both, both);
+            for mode in [&mut header.old_mode, &mut header.new_mode] {
+                *mode = if *mode == 0 { both } else { *mode };
+            }
         }
         let dots_idx = memchr::memmem::find(ids, b"..")?;
         header.ids = Some((ids[..dots_idx].to_vec(), ids[dots_idx + 2..].to_vec()));

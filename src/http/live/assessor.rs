@@ -162,8 +162,9 @@ impl LiveAssessor {
         margins: &ReferenceMargins,
         (base, id): (&str, &str),
     ) -> Assessed {
-        let whole = match repository.read(|git| git.range(base, id)) {
-            Ok(change) => change,
+        let resolved = |git: &git::Repository| Ok((git.resolve(base)?, git.range(base, id)?));
+        let (base, whole) = match repository.read(resolved) {
+            Ok(range) => range,
             Err(git::Error::EmptyRange { .. }) => return empty_range(repository, state, asked),
             Err(error) => return unknown_commit(repository, state, asked, &error),
         };
@@ -172,7 +173,7 @@ impl LiveAssessor {
         let n_parts = parts.len();
         let mut change = whole;
         change.committed_at = asked.received_at;
-        let read = range(repository, state, known, (change, &parts));
+        let read = range(repository, state, known, (base, change, &parts));
         let mut assessed = self.score_here((repository, state), asked, read, margins);
         if n_parts > MAX_PARTS {
             let text =

@@ -14,41 +14,42 @@ const N_RECENTLY_BAD: usize = 50;
 
 /// What takes back a landing by its lines and their places must leave the head as that landing found it; what takes back
 /// several at once must leave all files as the first of them found them. A commit that was a rollback when it landed is one
-/// for as long, and while what it wrote stands.
+/// for as long, and while what it wrote stands. None is what brings back something of a change that is known to be bad.
 pub(super) fn proved((repository, state): (&LiveRepository, &State), asked: &Asked, mut read: Read) -> Read {
     let Read { change, mode, .. } = &read;
     let of_landing = read.classification.rollback_of;
-    let is_proved = match mode {
+    let landed_at = |id: &ChangeId| repository.row(state, id).map(|(_, row)| row.committed_at);
+    let proposed = match &read.form {
+        Form::Diff => Proposed::Diff,
+        Form::Commit => Proposed::Commit(&change.id),
+        Form::Range(base) => Proposed::Range(base, &change.id),
+    };
+    let takes_back = match mode {
         HistoryMode::BeforeLanding => {
             let age_seconds = asked.received_at.saturating_sub(change.committed_at);
-            of_landing.is_some()
-                && age_seconds <= ROLLBACK_WINDOW_SECONDS
-                && repository
-                    .read(|git| Ok(git.stands_as_landed(&change.record, &change.id)))
-                    .unwrap_or(false)
+            let since = change.committed_at.saturating_sub(ROLLBACK_WINDOW_SECONDS);
+            let took_back = |git: &git::Repository| {
+                git.stands_as_landed(&change.record, &change.id)
+                    && (of_landing.is_some() || git.restored(&change.id, since, &landed_at))
+            };
+            let may_take_back =
+                of_landing.is_some() || was_all_touched(&state.timeline, &change.record, since);
+            age_seconds <= ROLLBACK_WINDOW_SECONDS
+                && may_take_back
+                && repository.read(|git| Ok(took_back(git))).unwrap_or(false)
         }
         HistoryMode::Present => {
             let landing = of_landing.and_then(|ordinal| repository.landing(state, ordinal));
             let since = asked.received_at.saturating_sub(ROLLBACK_WINDOW_SECONDS);
-            let proposed = match read.form {
-                Form::Commit => Proposed::Commit(&change.id),
-                Form::Diff | Form::Range => Proposed::Diff,
-            };
+            let may_restore = was_all_touched(&state.timeline, &change.record, since);
             let takes_back = |git: &git::Repository| {
                 landing.as_ref().is_some_and(|landing| git.takes_back(&change.record, proposed, landing))
-                    || was_all_touched(&state.timeline, &change.record, since)
-                        && git.restores(&change.record, proposed, since)
+                    || may_restore && git.restores(&change.record, proposed, since, &landed_at)
             };
-            repository.read(|git| Ok(takes_back(git))).unwrap_or(false) && {
-                let bad = recently_bad(repository, state, asked.received_at);
-                let brings_back = |git: &git::Repository| {
-                    bad.iter().any(|bad| git.brings_back(&change.record, proposed, bad))
-                };
-                repository.read(|git| Ok(!brings_back(git))).unwrap_or(false)
-            }
+            (landing.is_some() || may_restore) && repository.read(|git| Ok(takes_back(git))).unwrap_or(false)
         }
     };
-    if is_proved {
+    if takes_back && !brings_back((repository, state), asked, &read, proposed) {
         read.classification.kind = ChangeKind::Rollback;
     } else if of_landing.is_some() {
         let is_revert = read.classification.is_revert;
@@ -58,16 +59,34 @@ pub(super) fn proved((repository, state): (&LiveRepository, &State), asked: &Ask
     read
 }
 
-/// Whether each file of a change was touched since a moment, so far as the history knows: nearly no change is looked at further.
+/// Whether a change brings back something of what is known to have gone wrong lately. In doubt it does.
+fn brings_back(
+    (repository, state): (&LiveRepository, &State),
+    asked: &Asked,
+    read: &Read,
+    proposed: Proposed<'_>,
+) -> bool {
+    let record = &read.change.record;
+    let is_landed = read.mode == HistoryMode::BeforeLanding;
+    let bad = recently_bad(repository, state, asked.received_at);
+    let mut bad = bad.iter().filter(|bad| **bad != read.change.id);
+    let brings_back = |git: &git::Repository, bad: &ChangeId| -> Result<bool, git::Error> {
+        let landed = git.change(bad, repository.unit)?.record;
+        Ok(git.writes_again(record, &landed) || !is_landed && git.brings_back(record, proposed, bad))
+    };
+    bad.any(|bad| repository.read(|git| brings_back(git, bad)).unwrap_or(true))
+}
+
+/// Whether each file that a change finds was touched since a moment, or one that it makes, so far as the history knows: nearly
+/// no change is looked at further.
 fn was_all_touched(timeline: &Timeline, record: &ChangeRecord, since: i64) -> bool {
     let files = &timeline.history().files;
     let was_touched =
         |path: &String| files.get(hash64(&[path])).is_some_and(|file| file.track.last_t >= since);
-    !record.files.is_empty()
-        && record
-            .files
-            .iter()
-            .all(|file| [&file.old_path, &file.new_path].into_iter().flatten().all(was_touched))
+    let mut found = record.files.iter().filter_map(|file| file.old_path.as_ref()).peekable();
+    let finds_some = found.peek().is_some();
+    let mut made = record.files.iter().filter_map(|file| file.new_path.as_ref());
+    found.all(was_touched) && (finds_some || made.any(was_touched))
 }
 
 /// The landings of the last two weeks that are known to have gone wrong: who takes back their repair brings them back.

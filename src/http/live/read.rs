@@ -18,14 +18,14 @@ use crate::policy::{Facts, KnownBad, KnownOutcome, Reason, ReasonCode};
 use crate::timeline::{Bad, Timeline, review_of};
 
 /// What a question names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// A diff against the head.
     Diff,
     /// A commit.
     Commit,
-    /// The commits between two.
-    Range,
+    /// The commits after this one.
+    Range(ChangeId),
 }
 
 /// A change with its vector, before a model has seen it.
@@ -136,7 +136,7 @@ pub(super) fn range(
     repository: &LiveRepository,
     state: &State,
     known: Known<'_>,
-    (change, parts): (Change, &[ChangeId]),
+    (base, change, parts): (ChangeId, Change, &[ChangeId]),
 ) -> Read {
     if let [only] = parts
         && let Ok(read) = commit(repository, state, known, &only.0, change.committed_at)
@@ -150,7 +150,7 @@ pub(super) fn range(
     // What is known against its newest commit is that part's to say.
     let nameless = Change { message: String::new(), ..change.clone() };
     let known_bad = known.bad(&state.timeline, &nameless, &digest(&change.record), false);
-    Read { overlap, known_bad, ..proposal(&state.timeline, known, change, Form::Range) }
+    Read { overlap, known_bad, ..proposal(&state.timeline, known, change, Form::Range(base)) }
 }
 
 /// A merge is no change where each commit is one; nothing was learned of such.
