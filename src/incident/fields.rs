@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::change::ChangeId;
+use crate::change::{ChangeId, Digest};
 use crate::incident::{BadRecord, Error, IncidentLink, LinkKind, OutcomeKind, OutcomeRecord, OutcomeTarget};
 
 /// The columns of an incident file.
@@ -127,11 +127,23 @@ pub(crate) fn outcome_record(fields: &Fields) -> Result<OutcomeRecord, String> {
     })
 }
 
+/// A commit's id, whole or its beginning, in lower case.
+fn commit_id(text: String) -> Result<OutcomeTarget, String> {
+    let is_id = (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let id = || OutcomeTarget::Commit(ChangeId(text.to_ascii_lowercase()));
+    is_id.then(id).ok_or_else(|| format!("`commit` is `{text}`, expected 7 to 64 hex digits"))
+}
+
+fn digest_of(text: String) -> Result<OutcomeTarget, String> {
+    let digest = text.parse::<Digest>().map_err(|error| format!("`digest` is `{text}`: {error}"))?;
+    Ok(OutcomeTarget::Digest(digest.to_string()))
+}
+
 fn outcome_target(fields: &Fields) -> Result<OutcomeTarget, String> {
     let decision = optional(fields, "decision_id").map(OutcomeTarget::Decision);
-    let commit = optional(fields, "commit").map(|id| OutcomeTarget::Commit(ChangeId(id)));
+    let commit = optional(fields, "commit").map(commit_id).transpose()?;
     let id = optional(fields, "id").map(OutcomeTarget::Id);
-    let digest = optional(fields, "digest").map(OutcomeTarget::Digest);
+    let digest = optional(fields, "digest").map(digest_of).transpose()?;
     let mut given = [decision, commit, id, digest].into_iter().flatten();
     let (Some(target), None) = (given.next(), given.next()) else {
         return Err("expected exactly one of `decision_id`, `commit`, `id`, `digest`".to_owned());

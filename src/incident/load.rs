@@ -79,6 +79,9 @@ pub fn load_outcomes(path: &Path) -> Result<Vec<OutcomeRecord>, Error> {
 /// When any line is bad.
 pub fn parse_incidents_csv(bytes: &[u8]) -> Result<Vec<IncidentLink>, Error> {
     let bytes = without_bom(bytes);
+    if bytes.is_empty() {
+        return nothing("a file without incidents has a header");
+    }
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(bytes);
     let headers = match reader.headers() {
         Ok(headers) => headers.clone(),
@@ -112,6 +115,9 @@ pub fn parse_incidents_csv(bytes: &[u8]) -> Result<Vec<IncidentLink>, Error> {
 /// # Errors
 /// When any line is bad.
 pub fn parse_incidents_jsonl(bytes: &[u8]) -> Result<Vec<IncidentLink>, Error> {
+    if without_bom(bytes).is_empty() {
+        return nothing("a file without incidents has an empty line");
+    }
     fields::collect(INCIDENTS, json_lines(bytes), fields::incident_link)
 }
 
@@ -124,6 +130,12 @@ pub fn parse_outcomes(bytes: &[u8]) -> Result<Vec<OutcomeRecord>, Error> {
 }
 
 const INCIDENTS: &str = "incident links";
+
+/// A file that was cut to nothing, as by a full disk or a failed export, does not say that there were no incidents.
+fn nothing(expected: &str) -> Result<Vec<IncidentLink>, Error> {
+    let reason = format!("the file has no byte; {expected}");
+    fields::collect(INCIDENTS, [(1, Err(reason))].into_iter(), fields::incident_link)
+}
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })

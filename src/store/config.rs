@@ -1,6 +1,8 @@
 //! Where the log lies and how it is kept, checked before anything is opened. An address that is not understood is refused, never
 //! guessed.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,7 +59,10 @@ impl StoreConfig {
     pub fn check(&self) -> Result<(), Error> {
         match self.address()? {
             Address::Memory => return Ok(()),
-            Address::Sqlite(path) => check_directory(&path)?,
+            Address::Sqlite(path) => {
+                check_directory(&path)?;
+                check_database(&path)?;
+            }
             Address::Postgres(url) => drop(postgres_options(&url)?),
         }
         self.file_beside("key")?.map_or(Ok(()), |path| check_directory(&path))
@@ -109,7 +114,28 @@ impl StoreConfig {
 /// A log makes files, never the directory that they lie in.
 fn check_directory(path: &Path) -> Result<(), Error> {
     let dir = directory(path);
-    std::fs::read_dir(dir).map(drop).map_err(|source| Error::file("read the directory", dir, source))
+    std::fs::read_dir(dir).map_err(|source| Error::file("read the directory", dir, source))?;
+    // Modes do not tell who may write: trying does.
+    tempfile::tempfile_in(dir).map(drop).map_err(|source| Error::file("make a file in", dir, source))
+}
+
+/// What every file of SQLite begins with.
+const SQLITE: &[u8] = b"SQLite format 3\0";
+
+/// Whether what is there is a database, or nothing yet.
+fn check_database(path: &Path) -> Result<(), Error> {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(SQLITE.len() as u64).read_to_end(&mut head));
+    match read {
+        Ok(0) => Ok(()),
+        Ok(_) if head == SQLITE => Ok(()),
+        Ok(_) => {
+            let source = std::io::Error::new(ErrorKind::InvalidData, "it is no database of SQLite");
+            Err(Error::file("use", path, source))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(Error::file("read", path, source)),
+    }
 }
 
 fn with_ending(stem: &Path, ending: &str) -> PathBuf {

@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use crate::store::database::{Database, reading};
 use crate::store::heads::{Head, Heads};
 use crate::store::key::SigningKey;
 use crate::store::prune;
-use crate::store::record::{Record, RecordDigest, RecordKind};
+use crate::store::record::{Columns, Record, RecordDigest, RecordKind};
 use crate::store::search::Search;
 use crate::store::statements::CheckpointRow;
 use crate::store::tail::Tail;
@@ -29,6 +31,18 @@ pub struct Beside {
     pub sound: Vec<Record>,
     /// What was altered.
     pub altered: Vec<Record>,
+}
+
+/// Other decisions on a change, under each of its names, that are looked through for what was reported of it.
+const MAX_OTHERS: i64 = 100;
+
+/// Whether an outcome that stands beside another decision was joined to this one.
+fn joins(record: &Record, decision_id: &str) -> bool {
+    let body = || serde_json::from_str::<Value>(&record.body).unwrap_or_default();
+    record.kind == RecordKind::Outcome
+        && body()["joined"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|it| it["decision_id"] == decision_id))
 }
 
 /// Some records, and where the next ones begin.
@@ -63,12 +77,39 @@ impl Log {
         reading!(&self.database, by_id(id))
     }
 
-    /// What stands beside a decision.
+    /// What stands beside a decision, and what was reported of its change beside another decision on it.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn beside(&self, decision_id: &str) -> Result<Beside, Error> {
-        Ok(self.beside_each([decision_id]).await?.remove(decision_id).unwrap_or_default())
+        let others = self.others_on_its_change(decision_id).await?;
+        let ids = others.iter().map(String::as_str).chain([decision_id]);
+        let mut each = self.beside_each(ids).await?;
+        let mut beside = each.remove(decision_id).unwrap_or_default();
+        for other in each.into_values() {
+            beside.sound.extend(other.sound.into_iter().filter(|record| joins(record, decision_id)));
+            beside.altered.extend(other.altered.into_iter().filter(|record| joins(record, decision_id)));
+        }
+        beside.sound.sort_by(|a, b| a.id.cmp(&b.id));
+        beside.altered.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(beside)
+    }
+
+    /// The newest other decisions on the change of a decision, by any of its names.
+    async fn others_on_its_change(&self, decision_id: &str) -> Result<Vec<String>, Error> {
+        let Some(decision) = self.record(decision_id).await? else { return Ok(Vec::new()) };
+        let Columns { commit_id, change_id, change_digest, .. } = decision.columns;
+        let mut others = Vec::new();
+        for name in [commit_id, change_id, change_digest].into_iter().flatten() {
+            let change = Some(name);
+            let kind = Some(RecordKind::Decision);
+            let search = Search { kind, change, limit: MAX_OTHERS, ..Search::default() };
+            others.extend(self.page(&search).await?.records.into_iter().map(|record| record.id));
+        }
+        others.retain(|id| id != decision_id);
+        others.sort_unstable();
+        others.dedup();
+        Ok(others)
     }
 
     /// What stands beside each of some decisions, by their ids; those that stand alone are not among them.

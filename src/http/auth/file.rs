@@ -1,5 +1,6 @@
 //! The key file: read, checked, changed and written whole. It holds hashes of keys, never a key. Start at [`KeyFile`].
 
+use std::collections::BTreeSet;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
@@ -79,6 +80,9 @@ pub enum KeyError {
         /// What is wrong.
         message: String,
     },
+    /// Keys of one name may do different things: one new key cannot stand for them.
+    #[error("the keys of `{0}` have different scopes: revoke all but one by their ids first")]
+    Scopes(String),
     /// No key has this name or id.
     #[error("no key has the name or id `{0}`")]
     Unknown(String),
@@ -213,19 +217,26 @@ impl KeyFile {
     /// Makes a new key of a name beside the old ones, which end at `old_until`.
     ///
     /// # Errors
-    /// When no key has the name, or no randomness is to be had.
+    /// When no key has the name, those that have it may do different things, or no randomness is to be had.
     pub fn rotate(
         &mut self,
         name: &str,
         now: jiff::Timestamp,
         old_until: jiff::Timestamp,
     ) -> Result<String, KeyError> {
-        let mut scopes = None;
+        let is_of_name = |entry: &&KeyEntry| entry.name == name;
+        let is_valid = |entry: &&KeyEntry| entry.expires_at.is_none_or(|until| until > now);
+        let newest =
+            self.keys.iter().rev().find(is_of_name).ok_or_else(|| KeyError::Unknown(name.to_owned()))?;
+        let may = |entry: &KeyEntry| entry.scopes.iter().copied().collect::<BTreeSet<_>>();
+        let valid = self.keys.iter().filter(is_of_name).filter(is_valid);
+        if valid.map(may).collect::<BTreeSet<_>>().len() > 1 {
+            return Err(KeyError::Scopes(name.to_owned()));
+        }
+        let scopes = newest.scopes.clone();
         for entry in self.keys.iter_mut().filter(|entry| entry.name == name) {
             entry.expires_at = Some(entry.expires_at.map_or(old_until, |until| until.min(old_until)));
-            scopes = Some(entry.scopes.clone());
         }
-        let scopes = scopes.ok_or_else(|| KeyError::Unknown(name.to_owned()))?;
         self.add(name, &scopes, now)
     }
 

@@ -8,6 +8,7 @@ use crate::change::{
 };
 use crate::features::schema;
 use crate::git::Unit;
+use crate::history::hash64;
 use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Target};
 use crate::http::compose::{hollow, moment};
 use crate::http::live::reports::Reports;
@@ -211,8 +212,10 @@ impl Read {
                     .push(format!("incidents are those of an earlier version of their file: {refused}"));
             }
             assessed.history = history(repository, state, self.mode, asked.received_at);
-            // An answer with a warning is not given again when its cause is mended, nor the other way round.
-            assessed.history_epoch = state.epoch().wrapping_add(assessed.warnings.len() as u64);
+            // An answer with a warning is not given again when its cause is mended or another one, nor the other way round.
+            let warnings: Vec<&str> = assessed.warnings.iter().map(String::as_str).collect();
+            let of_warnings = if warnings.is_empty() { 0 } else { hash64(&warnings) };
+            assessed.history_epoch = state.epoch().wrapping_add(of_warnings);
             let lag = asked.received_at.saturating_sub(repository.looked_at());
             assessed.facts.history_lag_seconds = Some(lag.max(0));
         }

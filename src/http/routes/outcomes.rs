@@ -230,7 +230,8 @@ impl Said {
         let occurred_at = past(fields.required("occurred_at")?, now)?;
         let known = fields.optional("known_at");
         let known_path = "$.known_at";
-        let known_at = known.map(|known| past(known, now)).transpose()?.unwrap_or(now);
+        // Who reports may be a moment ahead of this clock.
+        let known_at = known.map(|known| past(known, now)).transpose()?.unwrap_or(now.max(occurred_at));
         if known_at < occurred_at {
             return Err(ApiError::at(ProblemCode::InvalidValue, known_path, "known before it happened"));
         }
