@@ -67,6 +67,30 @@ fn auth_off(edit: &Edit<'_>) -> bool {
     let basic_off = edit.leaf_says(&["auth basic"])
         && (edit.becomes(&["off"]) || edit.is_dropped())
         && !edit.old.is_empty();
+    const ASKS: &[&str] = &[
+        "auth request",
+        "auth url",
+        "auth signin",
+        "auth type",
+        "auth secret",
+        "auth tls secret",
+        "basicauth",
+        "basic auth",
+        "jwt required",
+        "require valid user",
+    ];
+    let asks_no_more = edit.is_dropped()
+        && (edit.leaf_says(ASKS) || edit.key_change.leaf == "http-request" && edit.old.starts_with("auth"));
+    let for_anybody =
+        !edit.old.is_empty() && edit.gains(&["permitall", "allowany", "allow_any", "permit_all"]);
+    // A switch that came alone over a default that nobody here sees. `PasswordAuthentication no` is none.
+    let comes_off = || {
+        const SWITCHES: &[&str] = &["enabled", "enable", "disabled", "disable", "required", "require"];
+        edit.set_to() == Some(edit.is_negative())
+            && edit.comes_alone()
+            && edit.leaf_says(SWITCHES)
+            && edit.is_about(AUTH)
+    };
     let by_password = edit.flipped() == Some(true) && edit.leaf_says(&["password authentication"]);
     let trusts = |value: &str| value.ends_with(" trust");
     let lets_pass = edit.gains(&["pam_permit"]) && edit.new.starts_with("auth");
@@ -83,6 +107,9 @@ fn auth_off(edit: &Edit<'_>) -> bool {
     (off && !edit.is_about(NOBODY) && !edit.leaf_says(OTHERS))
         || none_needed
         || basic_off
+        || asks_no_more
+        || for_anybody
+        || comes_off()
         || by_password
         || is_trusting
         || lets_pass

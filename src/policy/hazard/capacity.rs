@@ -82,7 +82,9 @@ const COPIES: &[&str] = &[
 fn replicas_to_zero(edit: &Edit<'_>) -> bool {
     // `count = var.enabled ? 1 : 0` is a number as well.
     let is_told = || edit.new == "0" && edit.old.contains('?');
-    (edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0) || is_told())
+    // A new line among those that stay, over a default or an anchor that had some.
+    let comes_as_none = || edit.new == "0" && edit.comes_alone() && !edit.leaf_says(&["min"]);
+    (edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0) || is_told() || comes_as_none())
         && (edit.is_about(COPIES) || edit.key_change.leaf == "count")
         && !edit.leaf_says(&["max", "delay", "timeout", "seconds", "spare", "unavailable", "surge"])
 }

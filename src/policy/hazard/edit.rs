@@ -243,6 +243,19 @@ impl<'a> Edit<'a> {
         idx.checked_sub(1).is_some_and(stays) && stays(idx + 1)
     }
 
+    /// Whether the line of the edit came into a file that was there, among lines that stay.
+    pub(super) fn comes_alone(&self) -> bool {
+        let lines = self.hunk_lines();
+        let stays = |idx: usize| lines.get(idx).is_none_or(|line| line.origin == LineOrigin::Context);
+        let idx = self.key_change.line_idx;
+        self.key_change.kind == KeyChangeKind::Added
+            && self.file_diff.status == FileStatus::Modified
+            && idx
+                .checked_sub(1)
+                .is_some_and(|before| lines.get(before).is_some_and(|it| it.origin == LineOrigin::Context))
+            && stays(idx + 1)
+    }
+
     /// Whether an element left a list of a file that is still there.
     pub(super) fn leaves_list(&self) -> bool {
         self.key_change.kind == KeyChangeKind::ListRemove && self.file_diff.status != FileStatus::Deleted

@@ -124,7 +124,17 @@ fn wildcard(edit: &Edit<'_>) -> bool {
         edit.key_change.kind,
         KeyChangeKind::ListAdd | KeyChangeKind::Added | KeyChangeKind::Text | KeyChangeKind::Host
     );
-    let is_any_address = || edit.gains(&["0.0.0.0/0", "::/0"]);
+    let is_any_address = || {
+        // Two halves of all addresses are all.
+        edit.gains(&[
+            "0.0.0.0/0",
+            "::/0",
+            "0.0.0.0/1",
+            "128.0.0.0/1",
+            "permit tcp any any",
+            "permit ip any any",
+        ]) || edit.becomes(&["internet"]) && edit.leaf_says(&["source address prefix"])
+    };
     let is_star = |value: &Value<'_>| is_star(value) || (*value == "all" && edit.key_change.leaf == "allow");
     let is_anything = || {
         is_star(&edit.new)
@@ -148,9 +158,10 @@ fn wildcard(edit: &Edit<'_>) -> bool {
             && speaks_of_names(edit.file_diff.path())
     };
     let is_any_origin = || {
+        let echoes = edit.gains(&["$http_origin"]) && !edit.old.is_empty();
         let speaks =
             || edit.path_says(&["origin", "origins", "redirect", "cors"]) || edit.new.has_any(&["origin"]);
-        edit.gains(&["://*.", "://*/", "://*\"", "://.*"]) && speaks()
+        echoes || edit.gains(&["://*.", "://*/", "://*\"", "://.*"]) && speaks()
     };
     // An empty text is the beginning of every other.
     let is_any_prefix = || {
@@ -349,10 +360,17 @@ fn public_access(edit: &Edit<'_>) -> bool {
         && edit.leaf_says(&["block public acls", "ignore public acls"]);
     const LISTENS: &[&str] =
         &["bind", "listen", "host", "address", "addresses", "ports", "publish", "server"];
-    let everywhere = listens_everywhere(&edit.new)
-        && edit
-            .replaced()
-            .any(|old| is_own(old) && edit.new != "*" || listens_somewhere(old) && edit.leaf_says(LISTENS));
+    let is_port_alone = || {
+        let is_port = (2..=5).contains(&edit.new.len()) && edit.new.bytes().all(|byte| byte.is_ascii_digit());
+        is_port
+            && edit.old.rsplit_once(':').is_some_and(|(_, port)| port == edit.new.as_ref())
+            && is_own(&edit.old)
+    };
+    let everywhere = is_port_alone()
+        || listens_everywhere(&edit.new)
+            && edit.replaced().any(|old| {
+                is_own(old) && edit.new != "*" || listens_somewhere(old) && edit.leaf_says(LISTENS)
+            });
     let published = || {
         edit.key_change.kind == KeyChangeKind::ListAdd
             && edit.left_list().iter().take(8).any(|old| {

@@ -156,13 +156,14 @@ impl Asked<'_> {
         let by_line = read.chunk_by(on_one_line);
         let mut lines = Vec::with_capacity(read.len());
         lines.extend(by_line.filter_map(|edits| Some((Line::of(edits.first()?, file_diff), edits))));
-        let on_lines = lines.iter().flat_map(|(line, edits)| edits.iter().map(move |edit| (line, *edit)));
+        let on_lines =
+            lines.iter().flat_map(|(line, edits)| edits.iter().map(move |edit| (line, *edit, *edits)));
         let mut edits = Vec::with_capacity(read.len());
-        edits.extend(on_lines.map(|(line, key_change)| PlacedEdit {
+        edits.extend(on_lines.map(|(line, key_change, of_line)| PlacedEdit {
             edit: Edit::new((key_change, file_diff), line, around),
             spot: Spot { file_idx, line: Some((key_change.hunk_idx, key_change.line_idx)) },
             place: Place::of_key(&key_change.path, of_file),
-            is_text: is_prose || is_said(key_change),
+            is_text: is_prose || is_said(key_change) || is_part_of_said(key_change, of_line),
         }));
         let mut told = FxHashSet::default();
         for placed in &edits {
@@ -229,7 +230,16 @@ fn is_read(key_change: &KeyChange) -> bool {
 /// Whether an edit is something said to people: what it says of dangerous values is not one, but a secret in it is.
 fn is_said(key_change: &KeyChange) -> bool {
     key_change.kind == KeyChangeKind::Comment
-        || matches!(key_change.leaf.as_str(), "description" | "summary" | "comment" | "help")
+        || matches!(key_change.leaf.as_str(), "description" | "summary" | "comment" | "help" | "usage")
+}
+
+/// Whether an edit is what another one of its line, which is said to people, has inside.
+fn is_part_of_said(key_change: &KeyChange, of_line: &[&KeyChange]) -> bool {
+    let holds = |said: &&&KeyChange| {
+        let rest = key_change.path.strip_prefix(said.path.as_str());
+        rest.is_some_and(|rest| rest.starts_with(['.', '_']))
+    };
+    of_line.iter().filter(holds).any(|said| said.kind != KeyChangeKind::Comment && is_said(said))
 }
 
 fn looks_at(sphere: Sphere, place: Place) -> bool {

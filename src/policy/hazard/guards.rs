@@ -172,6 +172,7 @@ const CONFINES: &[&str] = &[
     "content security policy",
     "allowed hosts",
     "whitelist source range",
+    "load balancer source ranges",
     "permissions boundary",
     "audit log path",
     "read only root filesystem",

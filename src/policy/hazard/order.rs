@@ -1,6 +1,9 @@
 //! Rules about lines that mean something together: bounds that cross, and rules of which the first or the last that fits decides.
 //! Start at [`RULES`].
 
+use memchr::memmem;
+use rustc_hash::FxHashSet;
+
 use crate::change::{DiffLine, Hunk, LineOrigin};
 use crate::policy::hazard::found::{FileEdits, is_prose};
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere};
@@ -46,30 +49,39 @@ struct Bound {
     /// The words of its name but the one that says which end it is.
     name: String,
     value: f64,
-    /// How deep its line stands, and the position of the line on the new side.
+    /// How deep its line stands, and the position of the line on its side.
     indent: usize,
     at: usize,
-    is_added: bool,
 }
 
 fn bounds_crossed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
-    let hunks = file_edits.file_diff.hunks();
-    hunks.iter().find_map(crossed_in).map(|name| FileFinding { key: "", what: format!("bounds of `{name}`") })
+    file_edits.file_diff.hunks().iter().find_map(|hunk| {
+        let crossed = crossed_in(hunk, LineOrigin::Deleted);
+        // Most hunks end here.
+        if crossed.is_empty() {
+            return None;
+        }
+        let crossed_before = crossed_in(hunk, LineOrigin::Added);
+        let name = crossed.into_iter().find(|name| !crossed_before.contains(name))?;
+        Some(FileFinding { key: "", what: format!("the bounds of `{}`", name.trim()) })
+    })
 }
 
-/// The name of the first range of a hunk whose ends crossed with it.
-fn crossed_in(hunk: &Hunk) -> Option<String> {
+/// The names of the ranges of a hunk whose ends are crossed, without the lines of one side.
+fn crossed_in(hunk: &Hunk, without: LineOrigin) -> Vec<String> {
     let may_bound = |line: &DiffLine| {
-        let text = line.text.to_ascii_lowercase();
-        text.contains("min") || text.contains("low") || text.contains("soft")
+        let text = line.text.as_bytes();
+        [&b"min"[..], b"Min", b"MIN", b"lower", b"LOWER"]
+            .iter()
+            .any(|word| memmem::find(text, word).is_some())
     };
-    // Most hunks end here.
-    if !hunk.lines.iter().any(|line| line.origin != LineOrigin::Deleted && may_bound(line)) {
-        return None;
+    let lines = || hunk.lines.iter().filter(|line| line.origin != without);
+    let mut crossed = Vec::new();
+    if !lines().any(may_bound) {
+        return crossed;
     }
-    let new_side = hunk.lines.iter().filter(|line| line.origin != LineOrigin::Deleted);
     let mut seen: Vec<Bound> = Vec::new();
-    for (at, line) in new_side.enumerate() {
+    for (at, line) in lines().enumerate() {
         let text = line.text.trim_start();
         let indent = line.text.len() - text.len();
         if text.is_empty() || text.starts_with(['#', '/', ';']) {
@@ -78,23 +90,23 @@ fn crossed_in(hunk: &Hunk) -> Option<String> {
         seen.retain(|bound| bound.indent <= indent && at - bound.at <= NEAR_LINES);
         for part in cut(text).split([',', '{', '}', ';']) {
             let Some((end, name, value)) = bound_of(part) else { continue };
-            let is_added = line.origin == LineOrigin::Added;
-            let bound = Bound { end, name, value, indent, at, is_added };
+            let bound = Bound { end, name, value, indent, at };
             let crosses = |other: &Bound| {
                 let (lower, upper) = if end == End::Lower { (&bound, other) } else { (other, &bound) };
                 other.end != end
                     && other.name == bound.name
                     && other.indent == indent
-                    && (other.is_added || is_added)
+                    // No upper bound at all is written so.
+                    && upper.value > 0.0
                     && lower.value > upper.value
             };
             if seen.iter().any(crosses) {
-                return Some(bound.name.trim().to_owned());
+                crossed.push(bound.name.clone());
             }
             seen.push(bound);
         }
     }
-    None
+    crossed
 }
 
 /// Which end of which range a text such as `"min_size": 3` writes.
@@ -103,14 +115,15 @@ fn bound_of(text: &str) -> Option<(End, String, f64)> {
     let value = value.trim_start_matches(['>', '=']).trim().trim_matches(['"', '\'']);
     let value: f64 = value.split(" #").next()?.trim().parse().ok().filter(|value: &f64| *value >= 0.0)?;
     let key = key.trim().trim_start_matches("- ").trim_matches(['"', '\'']);
-    if key.len() > 80 || key.contains(' ') {
+    // `3.10` is more than `3.9`.
+    if key.len() > 80 || key.contains(' ') || key.to_ascii_lowercase().contains("version") {
         return None;
     }
     let (mut end, mut name) = (None, String::from(" "));
     for word in spaced(key).split(' ').filter(|word| !word.is_empty()) {
         match word {
-            "min" | "minimum" | "lower" | "low" | "soft" => end = end.or(Some(End::Lower)),
-            "max" | "maximum" | "upper" | "high" | "hard" => end = end.or(Some(End::Upper)),
+            "min" | "minimum" | "lower" => end = end.or(Some(End::Lower)),
+            "max" | "maximum" | "upper" => end = end.or(Some(End::Upper)),
             _ => {
                 name.push_str(word);
                 name.push(' ');
@@ -156,17 +169,35 @@ fn passes_verdict(hunk: &Hunk) -> Option<usize> {
         let from = gone.iter().find(|(_, old, _)| old == text).map(|(from, ..)| *from);
         let between = from.map(|from| hunk.lines.get(from.min(*to)..from.max(*to)).unwrap_or(&[]));
         let other = |line: &DiffLine| {
-            line.origin != LineOrigin::Deleted && lets_through(&line.text).is_some_and(|it| it != *lets)
+            line.origin != LineOrigin::Deleted
+                && lets_through(&line.text).is_some_and(|it| it != *lets)
+                && may_meet(text, &line.text)
         };
         between.is_some_and(|between| between.iter().any(other))
     });
     moved.map(|(idx, ..)| idx)
 }
 
+/// Whether two rules may be about the same traffic: not where both name numbers alone, and none of them the same.
+fn may_meet(one: &str, other: &str) -> bool {
+    fn numbers(line: &str) -> FxHashSet<&str> {
+        let words = cut(line).split(|c: char| !c.is_ascii_digit());
+        words.filter(|word| !word.is_empty()).collect()
+    }
+    let is_range = |line: &str| line.contains(['-', '/', '.', ':', '@']);
+    let (of_one, of_other) = (numbers(one), numbers(other));
+    of_one.is_empty()
+        || of_other.is_empty()
+        || is_range(one)
+        || is_range(other)
+        || !of_one.is_disjoint(&of_other)
+}
+
 /// Whether a line of a rule lets through or refuses.
 fn lets_through(line: &str) -> Option<bool> {
     let text = cut(line).trim_start();
-    if text.starts_with(['#', '/', ';']) {
+    let is_key = text.ends_with(':') || text.contains("ffect");
+    if text.starts_with(['#', '/', ';']) || is_key {
         return None;
     }
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));

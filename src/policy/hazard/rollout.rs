@@ -172,7 +172,13 @@ fn canary_skipped(edit: &Edit<'_>) -> bool {
     let all_down =
         edit.becomes(&["recreate"]) && !edit.old.is_empty() && edit.leaf_says(&["type", "strategy"]);
     let at_once = !edit.old.is_empty() && edit.gains(&["all-at-once", "allatonce", "all_at_once"]);
+    let no_analysis =
+        edit.flipped() == Some(true) && edit.leaf_says(&["skip analysis", "skip canary analysis"]);
+    let no_canary =
+        edit.leaves_list() && edit.old == "canary" && edit.leaf_says(&["stages", "steps", "environments"]);
     (edit.turned_off(STEPS) && !edit.leaf_says(&["events"]))
+        || no_analysis
+        || no_canary
         || at_once
         || no_pause
         || shorter

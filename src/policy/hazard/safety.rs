@@ -220,8 +220,15 @@ fn deletion_protection_off(edit: &Edit<'_>) -> bool {
         "prevent deletion",
         "requires name",
     ];
+    const KEEPS: &[&str] = &["deletion policy", "update replace policy", "resource policy", "removal policy"];
     let is_gone = edit.is_dropped_with(&["lifecycle"]);
-    edit.turned_off(PROTECTS) || (is_gone && edit.leaf_says(PROTECTS))
+    let keeps_no_more = matches!(edit.old.as_ref(), "retain" | "keep" | "snapshot") && edit.leaf_says(KEEPS);
+    let to_nothing = !edit.old.is_empty() && matches!(edit.new.as_ref(), "null" | "!true" | "nil");
+    edit.turned_off(PROTECTS)
+        || edit.gains(&["--no-deletion-protection", "--no-termination-protection"])
+        || keeps_no_more && is_gone
+        || to_nothing && edit.leaf_says(PROTECTS)
+        || (is_gone && edit.leaf_says(PROTECTS))
 }
 
 fn destructive_policy(edit: &Edit<'_>) -> bool {
@@ -242,7 +249,7 @@ fn destructive_policy(edit: &Edit<'_>) -> bool {
         "matchesPrefix" | "matchesSuffix" | "prefix" | "Prefix" | "filter" | "Filter"
     ) && (edit.is_dropped() || edit.leaves_list())
         && (edit.path_says(&["lifecycle"]) || edit.file_diff.path().contains("lifecycle"));
-    let made_anew = edit.gains(&["create-drop"]) && !edit.old.is_empty();
+    let made_anew = edit.gains(&["create-drop", "removalpolicy.destroy"]) && !edit.old.is_empty();
     let kept_no_more = edit.becomes(&["delete", "destroy", "drop"])
         && matches!(edit.old.as_ref(), "retain" | "keep" | "orphan" | "snapshot");
     let policy = edit.becomes(&["delete", "destroy", "create-drop", "create", "drop"])

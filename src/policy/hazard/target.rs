@@ -117,8 +117,16 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
         let mut left = edit.left_list().iter().peekable();
         left.peek().is_some() && left.all(|old| is_address(old) && !is_own(old))
     };
-    if edit.key_change.kind == KeyChangeKind::ListAdd && edit.new.has_any(OWN) && edit.leaf_says(POINTERS) {
-        return is_left_to_itself();
+    if edit.key_change.kind == KeyChangeKind::ListAdd {
+        if edit.new.has_any(OWN) && edit.leaf_says(POINTERS) {
+            return is_left_to_itself();
+        }
+        let is_test = is_address(&edit.new) && Place::of_text(without_suffix(&edit.new)) == Place::Test;
+        let of_production = |old: &&str| {
+            Place::of_text(without_suffix(old)) == Place::Production
+                && without_environment(old) == without_environment(&edit.new)
+        };
+        return is_test && edit.left_list().iter().any(of_production);
     }
     let serves = || edit.leaf_says(&["host", "hostname", "server", "dbserver", "address", "endpoint"]);
     if edit.new == "localhost"
@@ -274,8 +282,36 @@ fn host_misspelled(edit: &Edit<'_>) -> bool {
     }
     let mut others = labels(&edit.old).zip(labels(&edit.new)).filter(|(old, new)| old != new);
     let (Some((old, new)), None) = (others.next(), others.next()) else { return false };
-    labels(&edit.old).count() == labels(&edit.new).count() && is_slip(old, new)
+    labels(&edit.old).count() == labels(&edit.new).count()
+        && is_slip(old, new)
+        && !WELL_SPELLED.contains(&new)
 }
+
+/// Words of hosts that are spelled so: who writes one in the place of another word mended it.
+const WELL_SPELLED: &[&str] = &[
+    "account",
+    "accounts",
+    "amazonaws",
+    "cluster",
+    "database",
+    "example",
+    "external",
+    "github",
+    "google",
+    "internal",
+    "metrics",
+    "monitoring",
+    "network",
+    "postgres",
+    "prometheus",
+    "production",
+    "registry",
+    "service",
+    "services",
+    "staging",
+    "storage",
+    "windows",
+];
 
 /// Whether a word is another one with a slip of the hand in its middle.
 fn is_slip(old: &str, new: &str) -> bool {

@@ -181,6 +181,60 @@ fn a_danger_is_known_in_other_spellings() {
             "a/app.yaml",
             "-url: postgres://db.example/x?sslmode=verify-full\n+url: postgres://db.example/x?sslmode=require",
         ),
+        (
+            "tls_verification_off",
+            "a/web.js",
+            "-const a = new https.Agent({ rejectUnauthorized: true })\n+const a = new https.Agent({ rejectUnauthorized: false })",
+        ),
+        ("tls_verification_off", "a/web.go", "-\tInsecureSkipVerify: false,\n+\tInsecureSkipVerify: true,"),
+        (
+            "deletion_protection_off",
+            "a/db.tf",
+            "-  lifecycle { prevent_destroy = true }\n+  lifecycle { prevent_destroy = false }",
+        ),
+        (
+            "deletion_protection_off",
+            "a/db.tf",
+            "-  deletion_protection = true\n+  deletion_protection = null",
+        ),
+        (
+            "deletion_protection_off",
+            "a/stack.yaml",
+            " Db:\n-  DeletionPolicy: Retain\n   Type: AWS::RDS::DBInstance",
+        ),
+        (
+            "replicas_to_zero",
+            "a/web.php",
+            "-return ['web' => ['replicas' => 3]];\n+return ['web' => ['replicas' => 0]];",
+        ),
+        ("replicas_to_zero", "a/web.yaml", " web:\n   <<: *defaults\n+  replicas: 0\n   image: web:1"),
+        ("timeout_tenfold", "a/web.yaml", " timeout:\n-  seconds: 30\n+  seconds: 1"),
+        ("host_swapped", "a/web.yaml", " brokers:\n-  - db.prod.example.org\n+  - db.staging.example.org"),
+        ("auth_off", "a/web.env", " NAME=a\n+DISABLE_AUTH=true\n PORT=1"),
+        (
+            "auth_off",
+            "a/nginx.conf",
+            " location / {\n-    auth_request /auth;\n     proxy_pass http://web;\n }",
+        ),
+        ("auth_off", "a/Security.java", "-  .anyRequest().authenticated()\n+  .anyRequest().permitAll()"),
+        ("canary_skipped", "a/rollout.yaml", "-skipAnalysis: false\n+skipAnalysis: true"),
+        (
+            "wildcard",
+            "a/sg.tf",
+            " ingress {\n-  cidr_blocks = [\"10.0.0.0/8\"]\n+  cidr_blocks = [\"0.0.0.0/1\", \"128.0.0.0/1\"]\n }",
+        ),
+        (
+            "wildcard",
+            "a/nginx.conf",
+            "-add_header Access-Control-Allow-Origin https://a.example.org;\n+add_header Access-Control-Allow-Origin $http_origin;",
+        ),
+        ("public_access", "a/nginx.conf", "-listen 127.0.0.1:8080;\n+listen 8080;"),
+        ("unit_slip", "a/web.go", "-\ttimeout = 30 * time.Second\n+\ttimeout = 30 * time.Millisecond"),
+        (
+            "guard_off",
+            "a/svc.yaml",
+            " spec:\n-  loadBalancerSourceRanges:\n-    - 10.0.0.0/8\n   type: LoadBalancer",
+        ),
         ("unread", "a/app.yaml", "+host: a\u{ad}b.example.org"),
         ("unread", "a/app.yaml", "+host: ab\u{feff}.example.org"),
     ] {
@@ -232,6 +286,12 @@ fn what_only_looks_dangerous_is_left_alone() {
         ("ci/a.sh", "+rm -rf /var/lib/apt/lists/*"),
         ("i18n/ar.yaml", "+greeting: \u{200f}مرحبا"),
         ("a/site.conf", "-client_max_body_size 10m;"),
+        ("a/alerts.yaml", " priority:\n   high: 10\n-  low: 20\n+  low: 30"),
+        ("a/app.yaml", " min_version: 3.9\n-max_version: 3.11\n+max_version: 3.10"),
+        ("a/rules.nft", " udp dport 53 drop\n+tcp dport 22 accept\n udp dport 54 drop\n-tcp dport 22 accept"),
+        ("a/acl.yaml", "+deny:\n+  - b\n allow:\n   - a\n-deny:\n-  - b"),
+        ("a/db.yaml", "-host: pg.exmaple.net\n+host: pg.example.net"),
+        ("a/app.yaml", "-usage: \"run with timeout=30 and a=3\"\n+usage: \"run with timeout=1 and a=3\""),
         ("prod/legacy.yaml", " legacy:\n-  tls_enabled: false\n+  tls_enabled: true"),
     ] {
         assert!(names(path, body).is_empty(), "{:?} on\n{body}", names(path, body));

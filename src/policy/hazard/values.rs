@@ -2,6 +2,7 @@
 
 use crate::change::KeyChangeKind;
 use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 
 pub(super) const RULES: &[HazardRule] = &[
@@ -91,6 +92,7 @@ fn unit_slip(edit: &Edit<'_>) -> bool {
         || is_share_for_percent(edit)
         || loses_point(edit)
         || loses_digit(edit)
+        || is_other_unit(edit)
     {
         return true;
     }
@@ -105,6 +107,21 @@ fn unit_slip(edit: &Edit<'_>) -> bool {
     let has_letter = |value: &str| value.ends_with(|c: char| c.is_ascii_alphabetic());
     let unit_comes_or_goes = same_digits && has_letter(&edit.old) != has_letter(&edit.new);
     (same_digits && ratio >= 59.9) || is_thousand || unit_comes_or_goes
+}
+
+/// `30 * time.Second` → `30 * time.Millisecond`: the same number in another unit of a language.
+fn is_other_unit(edit: &Edit<'_>) -> bool {
+    const UNITS: &[&str] = &["millisecond", "microsecond", "nanosecond", "second", "minute", "hour"];
+    if !edit.new.has_any(UNITS) || !edit.old.has_any(UNITS) {
+        return false;
+    }
+    let unit = |value: &Value<'_>| {
+        let (before, unit) = value.rsplit_once(['.', '_', ' '])?;
+        let unit = unit.trim_end_matches([')', ',', ';', 's']).to_owned();
+        UNITS.contains(&unit.as_str()).then(|| (before.to_owned(), unit))
+    };
+    let both = unit(&edit.old).zip(unit(&edit.new));
+    both.is_some_and(|((before, old), (same, new))| before == same && old != new)
 }
 
 /// `15 * 1000` → `15`, and the other way round.
@@ -171,6 +188,10 @@ fn timeout_tenfold(edit: &Edit<'_>) -> bool {
     let is_timeout = || {
         edit.is_about(&["timeout", "timeouts", "deadline"])
             || edit.key_change.leaf.to_ascii_lowercase().ends_with("timeout")
+            || matches!(
+                edit.key_change.leaf.as_str(),
+                "seconds" | "secs" | "ms" | "millis" | "minutes" | "duration"
+            ) && edit.key_change.parent().to_ascii_lowercase().ends_with("timeout")
     };
     let is_jump = edit.seconds().is_some_and(is_tenfold);
     (is_jump || edit.is_dropped()) && is_timeout() || is_jump && edit.leaf_says(&["grace period"])
