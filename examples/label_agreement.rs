@@ -9,8 +9,9 @@ use std::fs::File;
 use std::ops::ControlFlow;
 
 use anyhow::{Context, bail};
+use diffrisk::change::is_bot;
 use diffrisk::git::{Repository, Unit, WalkOptions, walk};
-use diffrisk::label::{ChangeKind, Curator, Detector, Outcome, RowLabel, headline, is_bot};
+use diffrisk::label::{ChangeKind, Curator, Detector, Outcome, RowLabel, headline};
 use flate2::read::GzDecoder;
 
 /// What a table, or the detector, says of one change.

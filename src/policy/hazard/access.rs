@@ -72,11 +72,8 @@ fn auth_off(edit: &Edit<'_>) -> bool {
         "auth url",
         "auth signin",
         "auth type",
-        "auth secret",
-        "auth tls secret",
         "basicauth",
         "basic auth",
-        "jwt required",
         "require valid user",
     ];
     let asks_no_more = edit.is_dropped()

@@ -125,15 +125,11 @@ fn wildcard(edit: &Edit<'_>) -> bool {
         KeyChangeKind::ListAdd | KeyChangeKind::Added | KeyChangeKind::Text | KeyChangeKind::Host
     );
     let is_any_address = || {
-        // Two halves of all addresses are all.
-        edit.gains(&[
-            "0.0.0.0/0",
-            "::/0",
-            "0.0.0.0/1",
-            "128.0.0.0/1",
-            "permit tcp any any",
-            "permit ip any any",
-        ]) || edit.becomes(&["internet"]) && edit.leaf_says(&["source address prefix"])
+        let bare = edit.new.trim_matches(['[', ']', '"', '\'', ' ', ',', '{', '}']);
+        edit.gains(&["0.0.0.0/0", "::/0", "permit tcp any any", "permit ip any any"])
+            // Two halves of all addresses are all.
+            || matches!(bare, "0.0.0.0/1" | "128.0.0.0/1")
+            || edit.becomes(&["internet"]) && edit.leaf_says(&["source address prefix"])
     };
     let is_star = |value: &Value<'_>| is_star(value) || (*value == "all" && edit.key_change.leaf == "allow");
     let is_anything = || {

@@ -2,6 +2,7 @@
 
 use crate::change::KeyChangeKind;
 use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::place::Place;
 use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 
@@ -112,7 +113,8 @@ fn unit_slip(edit: &Edit<'_>) -> bool {
 /// `30 * time.Second` → `30 * time.Millisecond`: the same number in another unit of a language.
 fn is_other_unit(edit: &Edit<'_>) -> bool {
     const UNITS: &[&str] = &["millisecond", "microsecond", "nanosecond", "second", "minute", "hour"];
-    if !edit.new.has_any(UNITS) || !edit.old.has_any(UNITS) {
+    let is_of_tests = || Place::of_path(edit.file_diff.path()) == Place::Test;
+    if !edit.new.has_any(UNITS) || !edit.old.has_any(UNITS) || is_of_tests() {
         return false;
     }
     let unit = |value: &Value<'_>| {
