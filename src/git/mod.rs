@@ -15,6 +15,7 @@ mod graph;
 mod lines;
 mod rename;
 mod repository;
+mod restore;
 mod sample;
 mod similarity;
 mod tree;

@@ -4,16 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use git2::{Commit, ErrorCode, MergeFileInput, ObjectType, Oid, Tree, merge_file};
-
+use git2::{Commit, ErrorCode, MergeFileInput, Oid, Tree, merge_file};
 use rustc_hash::FxHashSet;
 
 use crate::change::{ChangeId, ChangeRecord, FileContent, FileDiff, Hunk, LineOrigin};
 use crate::git::Repository;
 use crate::git::assemble::oid_of;
-
-/// Most landings that are looked through for the one before which all stood as a change leaves it.
-const MAX_TAKEN_BACK: usize = 64;
 
 /// How a change is proposed.
 #[derive(Clone, Copy, Debug)]
@@ -26,19 +22,16 @@ pub enum Proposed<'a> {
     Range(&'a ChangeId, &'a ChangeId),
 }
 
-/// When a commit of the trunk landed, in Unix seconds, where the history knows better than the commit.
-pub type LandedAt<'a> = &'a dyn Fn(&ChangeId) -> Option<i64>;
-
 /// A file as a tree holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct File {
-    mode: u32,
-    bytes: Vec<u8>,
+pub(super) struct File {
+    pub(super) mode: u32,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// What stands at a path of the head after something was put on it.
 #[derive(PartialEq, Eq)]
-enum After {
+pub(super) enum After {
     File(File),
     Nothing,
     /// It cannot be merged, or nobody shows it.
@@ -52,9 +45,9 @@ impl After {
 }
 
 /// The trees that a landing, or a commit, lies between.
-struct Step<'repo> {
-    before: Option<Tree<'repo>>,
-    after: Tree<'repo>,
+pub(super) struct Step<'repo> {
+    pub(super) before: Option<Tree<'repo>>,
+    pub(super) after: Tree<'repo>,
 }
 
 impl Repository {
@@ -62,29 +55,6 @@ impl Repository {
     /// would merge either without a conflict. In doubt it is not.
     pub fn takes_back(&self, record: &ChangeRecord, proposed: Proposed<'_>, landing: &ChangeId) -> bool {
         self.takes_back_at_head(record, proposed, landing).unwrap_or(false)
-    }
-
-    /// Whether all files stand, after a change, as they did before one of the newest landings, of those since a moment (Unix
-    /// seconds): several are taken back at once. In doubt they do not.
-    pub fn restores(
-        &self,
-        record: &ChangeRecord,
-        proposed: Proposed<'_>,
-        since: i64,
-        landed_at: LandedAt<'_>,
-    ) -> bool {
-        self.restores_earlier(record, proposed, since, landed_at).unwrap_or(false)
-    }
-
-    /// Whether a landed commit left all files as they stood before one of the landings before it, of those since a moment.
-    pub fn restored(&self, landing: &ChangeId, since: i64, landed_at: LandedAt<'_>) -> bool {
-        let restored = || -> Result<bool, git2::Error> {
-            let commit = self.commit(landing)?;
-            let earlier = self.trees_before(commit.parent(0)?, since, landed_at)?;
-            let tree_id = commit.tree_id();
-            Ok(earlier.iter().any(|tree| tree.id() == tree_id))
-        };
-        restored().unwrap_or(false)
     }
 
     /// Whether a change writes a line again that a landing wrote, or deletes again one that it deleted: in the same file, or,
@@ -168,66 +138,7 @@ impl Repository {
         Ok(true)
     }
 
-    fn restores_earlier(
-        &self,
-        record: &ChangeRecord,
-        proposed: Proposed<'_>,
-        since: i64,
-        landed_at: LandedAt<'_>,
-    ) -> Result<bool, git2::Error> {
-        let (head, paths) = (self.head_tree()?, paths_of(record));
-        let earlier = self.trees_before(self.git().head()?.peel_to_commit()?, since, landed_at)?;
-        let Some(oldest) = earlier.last().filter(|_| !paths.is_empty()) else { return Ok(false) };
-        // Nearly every change touches a file that nobody touched of late.
-        for path in &paths {
-            if entry(oldest, path)? == entry(&head, path)? {
-                return Ok(false);
-            }
-        }
-        let commit = self.proposed(proposed)?;
-        let mut given = Vec::with_capacity(paths.len());
-        for path in &paths {
-            given.push(match self.given(&head, record, commit.as_ref(), path)? {
-                After::File(File { mode, bytes }) => {
-                    Some((Oid::hash_object(ObjectType::Blob, &bytes)?, mode))
-                }
-                After::Nothing => None,
-                After::Unknown => return Ok(false),
-            });
-        }
-        for before in earlier {
-            let mut is_same = true;
-            for (path, given) in paths.iter().zip(&given) {
-                is_same = is_same && entry(&before, path)? == *given;
-            }
-            let since_then = Step { before: Some(before), after: head.clone() };
-            if is_same && self.touched(&since_then)? == paths {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// The trees that landings found, from one on back along the first parents; of those that landed since a moment.
-    fn trees_before<'repo>(
-        &'repo self,
-        mut landed: Commit<'repo>,
-        since: i64,
-        landed_at: LandedAt<'_>,
-    ) -> Result<Vec<Tree<'repo>>, git2::Error> {
-        let mut trees = Vec::new();
-        while trees.len() < MAX_TAKEN_BACK && landed.parent_count() > 0 {
-            let told = landed_at(&ChangeId(landed.id().to_string()));
-            if told.unwrap_or_else(|| landed.committer().when().seconds()) < since {
-                break;
-            }
-            landed = landed.parent(0)?;
-            trees.push(landed.tree()?);
-        }
-        Ok(trees)
-    }
-
-    fn proposed(&self, proposed: Proposed<'_>) -> Result<Option<Step<'_>>, git2::Error> {
+    pub(super) fn proposed(&self, proposed: Proposed<'_>) -> Result<Option<Step<'_>>, git2::Error> {
         match proposed {
             Proposed::Diff => Ok(None),
             Proposed::Commit(id) => self.step(id).map(Some),
@@ -239,7 +150,7 @@ impl Repository {
     }
 
     /// A file of the head after what is proposed was put on it: the commit, or else the diff.
-    fn given(
+    pub(super) fn given(
         &self,
         head: &Tree<'_>,
         record: &ChangeRecord,
@@ -252,11 +163,11 @@ impl Repository {
         }
     }
 
-    fn head_tree(&self) -> Result<Tree<'_>, git2::Error> {
+    pub(super) fn head_tree(&self) -> Result<Tree<'_>, git2::Error> {
         self.git().head()?.peel_to_tree()
     }
 
-    fn commit(&self, id: &ChangeId) -> Result<Commit<'_>, git2::Error> {
+    pub(super) fn commit(&self, id: &ChangeId) -> Result<Commit<'_>, git2::Error> {
         let oid: Oid = oid_of(&id.0).ok_or_else(|| git2::Error::from_str("no full commit id"))?;
         self.git().find_commit(oid)
     }
@@ -268,7 +179,7 @@ impl Repository {
     }
 
     /// The paths that differ between two trees; an error where one is not UTF-8, for a record cannot name it.
-    fn touched(&self, step: &Step<'_>) -> Result<BTreeSet<String>, git2::Error> {
+    pub(super) fn touched(&self, step: &Step<'_>) -> Result<BTreeSet<String>, git2::Error> {
         let diff = self.git().diff_tree_to_tree(step.before.as_ref(), Some(&step.after), None)?;
         let mut paths = BTreeSet::new();
         for delta in diff.deltas() {
@@ -336,7 +247,7 @@ impl Repository {
 }
 
 /// The object and the mode of a file of a tree.
-fn entry(tree: &Tree<'_>, path: &str) -> Result<Option<(Oid, u32)>, git2::Error> {
+pub(super) fn entry(tree: &Tree<'_>, path: &str) -> Result<Option<(Oid, u32)>, git2::Error> {
     match tree.get_path(Path::new(path)) {
         Ok(entry) => Ok(Some((entry.id(), entry.filemode().cast_unsigned()))),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
@@ -344,7 +255,7 @@ fn entry(tree: &Tree<'_>, path: &str) -> Result<Option<(Oid, u32)>, git2::Error>
     }
 }
 
-fn paths_of(record: &ChangeRecord) -> BTreeSet<String> {
+pub(super) fn paths_of(record: &ChangeRecord) -> BTreeSet<String> {
     let of = |file: &FileDiff| [file.old_path.clone(), file.new_path.clone()];
     record.files.iter().flat_map(of).flatten().collect()
 }

@@ -9,7 +9,7 @@ use crate::store::database::{Database, reading};
 use crate::store::heads::{Head, Heads};
 use crate::store::key::SigningKey;
 use crate::store::prune;
-use crate::store::record::{Columns, Record, RecordDigest, RecordKind};
+use crate::store::record::{Record, RecordDigest, RecordKind};
 use crate::store::search::Search;
 use crate::store::statements::CheckpointRow;
 use crate::store::tail::Tail;
@@ -33,16 +33,19 @@ pub struct Beside {
     pub altered: Vec<Record>,
 }
 
-/// Other decisions on a change, under each of its names, that are looked through for what was reported of it.
-const MAX_OTHERS: i64 = 100;
+/// Thousands of outcomes since a decision that are looked through for those joined to it.
+const MAX_PAGES: usize = 20;
 
 /// Whether an outcome that stands beside another decision was joined to this one.
 fn joins(record: &Record, decision_id: &str) -> bool {
-    let body = || serde_json::from_str::<Value>(&record.body).unwrap_or_default();
-    record.kind == RecordKind::Outcome
-        && body()["joined"]
-            .as_array()
-            .is_some_and(|all| all.iter().any(|it| it["decision_id"] == decision_id))
+    let is_joined = || {
+        let body: Value = serde_json::from_str(&record.body).unwrap_or_default();
+        let mut joined = body["joined"].as_array().into_iter().flatten();
+        joined.any(|it| it["decision_id"] == decision_id)
+    };
+    record.columns.subject_id.as_deref() != Some(decision_id)
+        && record.body.contains(decision_id)
+        && is_joined()
 }
 
 /// Some records, and where the next ones begin.
@@ -82,34 +85,35 @@ impl Log {
     /// # Errors
     /// When the database fails.
     pub async fn beside(&self, decision_id: &str) -> Result<Beside, Error> {
-        let others = self.others_on_its_change(decision_id).await?;
-        let ids = others.iter().map(String::as_str).chain([decision_id]);
-        let mut each = self.beside_each(ids).await?;
-        let mut beside = each.remove(decision_id).unwrap_or_default();
-        for other in each.into_values() {
-            beside.sound.extend(other.sound.into_iter().filter(|record| joins(record, decision_id)));
-            beside.altered.extend(other.altered.into_iter().filter(|record| joins(record, decision_id)));
+        let mut beside = self.beside_each([decision_id]).await?.remove(decision_id).unwrap_or_default();
+        let joined = self.joined_later(decision_id).await?;
+        if joined.is_empty() {
+            return Ok(beside);
+        }
+        for record in joined {
+            let is_altered = self.is_altered(&record).await?;
+            if is_altered { &mut beside.altered } else { &mut beside.sound }.push(record);
         }
         beside.sound.sort_by(|a, b| a.id.cmp(&b.id));
         beside.altered.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(beside)
     }
 
-    /// The newest other decisions on the change of a decision, by any of its names.
-    async fn others_on_its_change(&self, decision_id: &str) -> Result<Vec<String>, Error> {
-        let Some(decision) = self.record(decision_id).await? else { return Ok(Vec::new()) };
-        let Columns { commit_id, change_id, change_digest, .. } = decision.columns;
-        let mut others = Vec::new();
-        for name in [commit_id, change_id, change_digest].into_iter().flatten() {
-            let change = Some(name);
-            let kind = Some(RecordKind::Decision);
-            let search = Search { kind, change, limit: MAX_OTHERS, ..Search::default() };
-            others.extend(self.page(&search).await?.records.into_iter().map(|record| record.id));
+    /// The outcomes since a decision that were joined to it and stand beside another one.
+    async fn joined_later(&self, decision_id: &str) -> Result<Vec<Record>, Error> {
+        let kind = Some(RecordKind::Outcome);
+        let after = Some(decision_id.to_owned());
+        let mut search = Search { kind, after, limit: 1000, ..Search::default() };
+        let mut joined = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let page = self.page(&search).await?;
+            joined.extend(page.records.into_iter().filter(|record| joins(record, decision_id)));
+            if page.next.is_none() {
+                break;
+            }
+            search.after = page.next;
         }
-        others.retain(|id| id != decision_id);
-        others.sort_unstable();
-        others.dedup();
-        Ok(others)
+        Ok(joined)
     }
 
     /// What stands beside each of some decisions, by their ids; those that stand alone are not among them.

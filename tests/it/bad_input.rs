@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use diffrisk::incident::parse_incidents_csv;
+use diffrisk::incident::{parse_incidents_csv, parse_incidents_jsonl, parse_outcomes};
 use git2::{ObjectType, Oid};
 use serde_json::{Value, json};
 
@@ -590,14 +590,35 @@ fn a_model_or_policy_that_is_asked_for_and_refused_is_named_with_its_cause() {
 fn a_file_without_a_row_is_no_incident_only_where_its_columns_are_those_of_incidents() {
     let header = "incident_id,started_at,known_at,repo,change_id,link_kind\n";
     assert!(parse_incidents_csv(header.as_bytes()).unwrap().is_empty());
-    assert!(parse_incidents_csv(b"").unwrap().is_empty());
+    assert!(parse_incidents_jsonl(b"\n").unwrap().is_empty());
+    // Cut to nothing by a full disk, it says nothing of incidents.
+    let error = parse_incidents_jsonl(b"").unwrap_err().to_string();
+    assert!(error.contains("the file has no byte"), "{error}");
     for (header, reason) in [
+        ("", "line 1: the file has no byte"),
         ("id,title,owner\n", "line 1: unknown field `id`"),
         ("incident_id,title\n", "line 1: `repo` is missing"),
     ] {
         let error = parse_incidents_csv(header.as_bytes()).unwrap_err().to_string();
         assert!(error.contains(reason), "{header}: {error}");
     }
+}
+
+#[test]
+fn an_outcome_names_a_commit_or_a_digest_that_is_one() {
+    let line = |name: &str, value: &str| {
+        format!(
+            r#"{{"repo":"config","{name}":"{value}","outcome":"incident","occurred_at":"2026-01-02T00:00:00Z"}}"#
+        )
+    };
+    for (name, value, reason) in [
+        ("commit", "zz", "line 1: `commit` is `zz`, expected 7 to 64 hex digits"),
+        ("digest", "sha256:12", "line 1: `digest` is `sha256:12`"),
+    ] {
+        let error = parse_outcomes(line(name, value).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+    assert_eq!(parse_outcomes(line("commit", "ABCDEF1").as_bytes()).unwrap().len(), 1);
 }
 
 #[test]

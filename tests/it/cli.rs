@@ -79,10 +79,14 @@ fn keys_are_made_and_taken_away_in_json_too_and_a_faulty_file_is_named_by_line()
     assert!(added["key"].as_str().unwrap().len() > 20, "{added}");
     assert_eq!(json(&["list", "--json"])["keys"][0]["id"], added["id"]);
     assert!(json(&["add", "ci", "--rotate", "5", "--json"])["key"].is_string());
+    assert_eq!(code(&keys(&["add", "ci", "--scopes", "read"])), 0);
+    let differ = keys(&["add", "ci", "--rotate", "5"]);
+    assert_eq!(code(&differ), 4, "{}", stderr(&differ));
+    assert!(stderr(&differ).contains("different scopes"), "{}", stderr(&differ));
     let overflow = keys(&["add", "ci", "--rotate", "4294967295"]);
     assert_eq!(code(&overflow), 2, "{}", stderr(&overflow));
     assert!(stderr(&overflow).contains("--rotate"), "{}", stderr(&overflow));
-    assert_eq!(json(&["revoke", "ci", "--json"])["n_revoked"], 2);
+    assert_eq!(json(&["revoke", "ci", "--json"])["n_revoked"], 3);
 
     std::fs::write(&path, "[[key]]\nid = \"a\"\nname = secret-key\n").unwrap();
     let output = keys(&["list"]);

@@ -91,6 +91,7 @@ async fn a_landed_commit_finds_the_decisions_under_its_earlier_names() {
         let stored: Value =
             serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
         assert_eq!(stored["revocations"].as_array().unwrap().len(), 1, "{stored}");
+        assert_eq!(stored["outcomes"].as_array().unwrap().len(), 1, "{stored}");
     }
 }
 

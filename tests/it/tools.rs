@@ -282,9 +282,15 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
     );
     install("DIFFRISK_DEPLOYED=refs/heads/live", "1.0");
     must(&bare, &["update-ref", "-d", "refs/heads/live"]);
-    let (is_in, said) = git(&work, &["push", "origin", "origin/main~3:refs/heads/live"]);
+    must(&work, &["checkout", "-q", "-b", "aside", "origin/main~3"]);
+    commit("web.yaml", "timeout: 99\nreplicas: 3\n");
+    let (is_in, said) = git(&work, &["push", "origin", "aside:refs/heads/live"]);
     assert!(!is_in && said.contains("refs/heads/live needs extra validation"), "{said}");
     must(&work, &["push", "origin", "origin/main~3:refs/heads/elsewhere"]);
+    // What stood there within the day is a rollback.
+    let said = must(&work, &["push", "origin", "origin/main~3:refs/heads/live"]);
+    assert!(said.contains("[rollback]"), "{said}");
+    must(&work, &["checkout", "-q", "main"]);
 
     install("", "0.0");
     must(&work, &["tag", "-a", "v1", "-m", "v1", "origin/main"]);

@@ -15,6 +15,7 @@ mod exposure;
 mod found;
 mod guards;
 mod holding;
+mod hosts;
 mod layout;
 mod line;
 mod order;

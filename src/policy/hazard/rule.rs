@@ -4,8 +4,8 @@
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::{
-    access, capacity, command, exposure, guards, holding, layout, order, pipeline, rollout, safety, schedule,
-    secrecy, target, unread, values, watching, weakened,
+    access, capacity, command, exposure, guards, holding, hosts, layout, order, pipeline, rollout, safety,
+    schedule, secrecy, target, unread, values, watching, weakened,
 };
 use crate::policy::reason::ReasonCode;
 
@@ -90,6 +90,7 @@ pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
         weakened::RULES,
         values::RULES,
         schedule::RULES,
+        hosts::RULES,
         target::RULES,
         unread::RULES,
         layout::RULES,

@@ -6,6 +6,7 @@ mod command;
 mod exposure;
 mod guards;
 mod holding;
+mod hosts;
 mod layout;
 mod order;
 mod pipeline;
@@ -31,6 +32,7 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         exposure::CASES,
         guards::CASES,
         holding::CASES,
+        hosts::CASES,
         layout::CASES,
         order::CASES,
         pipeline::CASES,
