@@ -70,11 +70,17 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
         }
         facts.compare(&mut key_changes);
     }
-    let says = |it: &KeyChange| (it.path.clone(), it.old.clone(), it.new.clone());
-    let seen: FxHashSet<_> = known.iter().filter(|known| known.is_substantial()).map(says).collect();
-    key_changes.retain(|inner| !seen.contains(&says(inner)));
+    if !key_changes.is_empty() {
+        let seen: FxHashSet<_> = known.iter().filter(|known| known.is_substantial()).map(said).collect();
+        key_changes.retain(|inner| !seen.contains(&said(inner)));
+    }
     moved_apart(known, &mut key_changes);
     Some(key_changes)
+}
+
+/// What an edit says, wherever it stands.
+fn said(it: &KeyChange) -> (&str, Option<&str>, Option<&str>) {
+    (&it.path, it.old.as_deref(), it.new.as_deref())
 }
 
 /// What left one hunk with one value and came into another with another: an edit, though it went elsewhere. Only where

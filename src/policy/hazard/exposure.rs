@@ -169,7 +169,9 @@ fn wildcard(edit: &Edit<'_>) -> bool {
     // Whoever begins alike: `repo:shop/infra:ref:refs/heads/main` → `repo:shop/*`.
     let is_any_of_prefix = || {
         const ASSUMES: &[&str] = &["StringLike", ":sub", "AssumeRole", "assume_role"];
-        let bare = |value: &str| value.trim_matches(['[', ']', '"', '\'', ' ']).to_owned();
+        fn bare(value: &str) -> &str {
+            value.trim_matches(['[', ']', '"', '\'', ' '])
+        }
         let new = bare(&edit.new);
         let prefix = new.strip_suffix('*').filter(|prefix| prefix.ends_with(['/', ':']) && prefix.len() > 2);
         let is_wider = |prefix: &str| {

@@ -214,7 +214,7 @@ fn without_environment(value: &str) -> String {
 
 /// Letters of a host changed places, or one is gone or doubled: `intrenal`, `exmaple`.
 fn host_misspelled(edit: &Edit<'_>) -> bool {
-    let names_host = edit.key_change.kind == KeyChangeKind::Host || edit.new.contains("://");
+    let names_host = edit.key_change.kind == KeyChangeKind::Host || edit.new.has_any(&["://"]);
     let is_host = |value: &Value<'_>| value.contains('.') && value.len() <= 200 && !value.contains(' ');
     if !names_host
         || !is_host(&edit.old)

@@ -1,7 +1,7 @@
 //! Rules about lines that mean something together: bounds that cross, and rules of which the first or the last that fits decides.
 //! Start at [`RULES`].
 
-use memchr::memmem;
+use memchr::memchr3_iter;
 use rustc_hash::FxHashSet;
 
 use crate::change::{DiffLine, Hunk, LineOrigin};
@@ -31,7 +31,7 @@ pub(super) const RULES: &[HazardRule] = &[
     },
 ];
 
-/// Lines of a hunk that a bound is looked for among, before its own.
+/// Lines of a hunk that a bound is looked for among, before its own; and moved rules of a hunk that are looked at.
 const NEAR_LINES: usize = 12;
 /// As much of a line as is read, in bytes.
 const LINE_TEXT: usize = 400;
@@ -56,30 +56,37 @@ struct Bound {
 
 fn bounds_crossed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     file_edits.file_diff.hunks().iter().find_map(|hunk| {
-        let crossed = crossed_in(hunk, LineOrigin::Deleted);
         // Most hunks end here.
-        if crossed.is_empty() {
+        if !hunk.lines.iter().any(|line| line.origin == LineOrigin::Added && may_bound(&line.text)) {
             return None;
         }
+        let crossed = crossed_in(hunk, LineOrigin::Deleted);
         let crossed_before = crossed_in(hunk, LineOrigin::Added);
         let name = crossed.into_iter().find(|name| !crossed_before.contains(name))?;
-        Some(FileFinding { key: "", what: format!("the bounds of `{}`", name.trim()) })
+        let what = match name.trim() {
+            "" => "a minimum above its maximum".to_owned(),
+            name => format!("the bounds of `{name}`"),
+        };
+        Some(FileFinding { key: "", what })
     })
+}
+
+/// Whether a line may write one end of a range.
+fn may_bound(line: &str) -> bool {
+    const WORDS: [&[u8]; 4] = [b"min", b"max", b"lower", b"upper"];
+    let bytes = line.as_bytes();
+    let begins = |at: usize| {
+        let rest = bytes.get(at..).unwrap_or(&[]);
+        WORDS.iter().any(|word| rest.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word)))
+    };
+    let letters = memchr3_iter(b'm', b'l', b'u', bytes).chain(memchr3_iter(b'M', b'L', b'U', bytes));
+    letters.into_iter().any(begins)
 }
 
 /// The names of the ranges of a hunk whose ends are crossed, without the lines of one side.
 fn crossed_in(hunk: &Hunk, without: LineOrigin) -> Vec<String> {
-    let may_bound = |line: &DiffLine| {
-        let text = line.text.as_bytes();
-        [&b"min"[..], b"Min", b"MIN", b"lower", b"LOWER"]
-            .iter()
-            .any(|word| memmem::find(text, word).is_some())
-    };
     let lines = || hunk.lines.iter().filter(|line| line.origin != without);
     let mut crossed = Vec::new();
-    if !lines().any(may_bound) {
-        return crossed;
-    }
     let mut seen: Vec<Bound> = Vec::new();
     for (at, line) in lines().enumerate() {
         let text = line.text.trim_start();
@@ -164,18 +171,21 @@ fn passes_verdict(hunk: &Hunk) -> Option<usize> {
     if gone.is_empty() {
         return None;
     }
-    let mut came = with_verdict(LineOrigin::Added);
-    let moved = came.find(|(to, text, lets)| {
-        let from = gone.iter().find(|(_, old, _)| old == text).map(|(from, ..)| *from);
-        let between = from.map(|from| hunk.lines.get(from.min(*to)..from.max(*to)).unwrap_or(&[]));
-        let other = |line: &DiffLine| {
+    let moved = with_verdict(LineOrigin::Added).filter_map(|(to, text, lets)| {
+        let from = gone.iter().find(|(_, old, _)| *old == text).map(|(from, ..)| *from)?;
+        Some((from, to, text, lets))
+    });
+    // Each looks at all that lies between.
+    let mut moved = moved.take(NEAR_LINES);
+    let passing = moved.find(|(from, to, text, lets)| {
+        let between = hunk.lines.get(*from.min(to)..*from.max(to)).unwrap_or(&[]);
+        between.iter().any(|line| {
             line.origin != LineOrigin::Deleted
                 && lets_through(&line.text).is_some_and(|it| it != *lets)
                 && may_meet(text, &line.text)
-        };
-        between.is_some_and(|between| between.iter().any(other))
+        })
     });
-    moved.map(|(idx, ..)| idx)
+    passing.map(|(_, to, ..)| to)
 }
 
 /// Whether two rules may be about the same traffic: not where both name numbers alone, and none of them the same.
@@ -193,6 +203,10 @@ fn may_meet(one: &str, other: &str) -> bool {
         || !of_one.is_disjoint(&of_other)
 }
 
+/// Verdicts of rules.
+const LETS: &[&str] = &["accept", "allow", "permit", "trust"];
+const REFUSES: &[&str] = &["drop", "reject", "deny", "scram-sha-256", "md5"];
+
 /// Whether a line of a rule lets through or refuses.
 fn lets_through(line: &str) -> Option<bool> {
     let text = cut(line).trim_start();
@@ -204,9 +218,10 @@ fn lets_through(line: &str) -> Option<bool> {
     let mut words = words.filter(|word| !word.is_empty()).enumerate();
     // The effect of a statement is no rule: that has a line for itself, and begins or ends with its verdict.
     let is_rule = |at: usize| at != 1 || text.split_ascii_whitespace().count() > 3;
-    words.find_map(|(at, word)| match word.to_ascii_lowercase().as_str() {
-        "accept" | "allow" | "permit" | "trust" if is_rule(at) => Some(true),
-        "drop" | "reject" | "deny" | "scram-sha-256" | "md5" if is_rule(at) => Some(false),
+    let is_one = |word: &str, of: &[&str]| of.iter().any(|it| it.eq_ignore_ascii_case(word));
+    words.find_map(|(at, word)| match word.len() {
+        4..=15 if is_one(word, LETS) && is_rule(at) => Some(true),
+        3..=15 if is_one(word, REFUSES) && is_rule(at) => Some(false),
         _ => None,
     })
 }
