@@ -9,6 +9,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ChangeId(pub String);
 
+impl ChangeId {
+    /// A commit as people and programs name one: 7 to 64 hex digits, in lower case here; none for anything else.
+    pub fn of_commit(text: &str) -> Option<Self> {
+        let is_commit = (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_commit.then(|| Self(text.to_ascii_lowercase()))
+    }
+}
+
 /// A moment as its author's clock showed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::change::{ChangeRecord, DiffError, DiffLimits, Moment, parse_diff_within};
+use crate::change::{ChangeId, ChangeRecord, DiffError, DiffLimits, Moment, parse_diff_within};
 use crate::features::{CustomNameError, check_custom_name};
 use crate::http::assessor::{Asked, Target};
 use crate::http::config::Limits;
@@ -186,9 +186,8 @@ fn more(field: Field) -> Result<BTreeMap<String, ContextValue>, ApiError> {
 pub(super) fn sha(field: Field) -> Result<String, ApiError> {
     let path = field.path.clone();
     let text = field.text()?;
-    let is_id = (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
     let refused = || ApiError::at(ProblemCode::InvalidValue, path, "expected 7 to 64 hex digits");
-    is_id.then(|| text.to_ascii_lowercase()).ok_or_else(refused)
+    ChangeId::of_commit(&text).map(|id| id.0).ok_or_else(refused)
 }
 
 fn bounded(field: Field, max_bytes: usize) -> Result<String, ApiError> {

@@ -127,11 +127,9 @@ pub(crate) fn outcome_record(fields: &Fields) -> Result<OutcomeRecord, String> {
     })
 }
 
-/// A commit's id, whole or its beginning, in lower case.
 fn commit_id(text: String) -> Result<OutcomeTarget, String> {
-    let is_id = (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let id = || OutcomeTarget::Commit(ChangeId(text.to_ascii_lowercase()));
-    is_id.then(id).ok_or_else(|| format!("`commit` is `{text}`, expected 7 to 64 hex digits"))
+    let id = ChangeId::of_commit(&text).map(OutcomeTarget::Commit);
+    id.ok_or_else(|| format!("`commit` is `{text}`, expected 7 to 64 hex digits"))
 }
 
 fn digest_of(text: String) -> Result<OutcomeTarget, String> {

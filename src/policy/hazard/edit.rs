@@ -235,25 +235,23 @@ impl<'a> Edit<'a> {
         line.map_or(0, |line| line.text.len() - line.text.trim_start().len())
     }
 
-    /// Whether the line of the edit went and those around it stay.
-    pub(super) fn goes_alone(&self) -> bool {
-        let lines = self.hunk_lines();
-        let stays = |idx: usize| lines.get(idx).is_some_and(|line| line.origin == LineOrigin::Context);
+    /// Whether the lines before and after that of the edit stay; none where the hunk shows no such line.
+    fn neighbours_stay(&self) -> [Option<bool>; 2] {
         let idx = self.key_change.line_idx;
-        idx.checked_sub(1).is_some_and(stays) && stays(idx + 1)
+        let stays = |idx: usize| self.hunk_lines().get(idx).map(|line| line.origin == LineOrigin::Context);
+        [idx.checked_sub(1).and_then(stays), stays(idx + 1)]
     }
 
-    /// Whether the line of the edit came into a file that was there, among lines that stay.
+    /// Whether the line of the edit went and those around it stay.
+    pub(super) fn goes_alone(&self) -> bool {
+        self.neighbours_stay() == [Some(true); 2]
+    }
+
+    /// Whether the line of the edit came into a file that was there, below one that stays, and above another or none.
     pub(super) fn comes_alone(&self) -> bool {
-        let lines = self.hunk_lines();
-        let stays = |idx: usize| lines.get(idx).is_none_or(|line| line.origin == LineOrigin::Context);
-        let idx = self.key_change.line_idx;
         self.key_change.kind == KeyChangeKind::Added
             && self.file_diff.status == FileStatus::Modified
-            && idx
-                .checked_sub(1)
-                .is_some_and(|before| lines.get(before).is_some_and(|it| it.origin == LineOrigin::Context))
-            && stays(idx + 1)
+            && matches!(self.neighbours_stay(), [Some(true), Some(true) | None])
     }
 
     /// Whether an element left a list of a file that is still there.
