@@ -32,6 +32,9 @@ const SIXTH: &str = include_str!("danger/sixth.jsonl");
 /// As the sixth, by two others again, after incidents they had seen.
 const SEVENTH: &str = include_str!("danger/seventh.jsonl");
 
+/// As the seventh, by two others again, of many kinds.
+const EIGHTH: &str = include_str!("danger/eighth.jsonl");
+
 /// A dangerous and a harmless diff.
 #[derive(Deserialize)]
 pub struct Pair {
@@ -82,6 +85,11 @@ pub fn sixth_pairs() -> Vec<Pair> {
 /// The seventh suite.
 pub fn seventh_pairs() -> Vec<Pair> {
     unmasked(SEVENTH)
+}
+
+/// The eighth suite.
+pub fn eighth_pairs() -> Vec<Pair> {
+    unmasked(EIGHTH)
 }
 
 /// Pairs in whose lines `~~` stands inside of what would else be a secret.

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::danger::{
-    Cold, Pair, fifth_pairs, fourth_pairs, hazards, pairs, record_of, second_pairs, seventh_pairs,
-    sixth_pairs, third_pairs,
+    Cold, Pair, eighth_pairs, fifth_pairs, fourth_pairs, hazards, pairs, record_of, second_pairs,
+    seventh_pairs, sixth_pairs, third_pairs,
 };
 
 /// Who put a pair in order, or that nobody did.
@@ -141,6 +141,13 @@ fn dangerous_edits_of_the_seventh_suite_come_first() {
     let [dev, held] = tally_of_halves(seventh_pairs);
     assert!(dev.by_rules >= 107 && dev.by_rules + dev.by_score >= 107, "{dev:?}");
     assert!(held.by_rules >= 91 && held.by_rules + held.by_score >= 97, "{held:?}");
+}
+
+#[test]
+fn dangerous_edits_of_the_eighth_suite_come_first() {
+    let [dev, held] = tally_of_halves(eighth_pairs);
+    assert!(dev.by_rules >= 70 && dev.by_rules + dev.by_score >= 70, "{dev:?}");
+    assert!(held.by_rules >= 70 && held.by_rules + held.by_score >= 70, "{held:?}");
 }
 
 #[test]
