@@ -25,6 +25,7 @@ mod walk;
 pub use error::Error;
 pub use extract::{Counts, Limits};
 pub use repository::Repository;
+pub use restore::{Landing, Landings};
 pub use sample::{Proposal, Sample, SampleError, write_sample};
 pub use undo::Proposed;
 pub use walk::{WalkOptions, WalkReport, walk};

@@ -378,6 +378,39 @@ async fn to_take_back_the_repair_of_a_bad_change_is_no_rollback() {
 }
 
 #[tokio::test]
+async fn to_land_again_what_was_taken_back_is_no_rollback() {
+    // Whatever the undoing calls itself; with and without a landing of another file in between, and one before.
+    for (between, first) in [(false, false), (true, false), (false, true), (true, true)] {
+        let dir = tempfile::tempdir().unwrap();
+        repository(dir.path(), 3);
+        let text = |replicas: i64| format!("web:\n  replicas: {replicas}\n  b: {}\n", i64::from(first));
+        land(dir.path(), 2, ("app/sizes.yaml", "web:\n  replicas: 3\n  b: 0\n"));
+        if first {
+            land(dir.path(), 29, ("app/sizes.yaml", &text(3)));
+        }
+        land(dir.path(), 30, ("app/sizes.yaml", &text(0)));
+        if between {
+            land(dir.path(), 31, ("app/other.yaml", "a: 1\n"));
+        }
+        land(dir.path(), 31, ("app/sizes.yaml", &text(3)));
+        let service = service(dir.path(), "", START + 33 * 3_600).await;
+        let diff = "--- a/app/sizes.yaml\n+++ b/app/sizes.yaml\n@@ -1,2 +1,2 @@\n web:\n-  replicas: 3\n+  replicas: 0\n";
+        let again = json!({"repo": "config", "author": "A <a@example.org>", "diff": diff});
+        let proposed = score(&service, again).await;
+        land(dir.path(), 32, ("app/sizes.yaml", &text(0)));
+        let commit = git(dir.path(), START + 32 * 3_600, &["rev-parse", "HEAD"]);
+        let landed = score(&service, json!({"repo": "config", "commit": commit})).await;
+        for answer in [&proposed, &landed] {
+            assert_eq!(
+                (&answer["kind"], &answer["decision"]),
+                (&json!("ordinary"), &json!("extra_validation")),
+                "{between} {first}: {answer}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn several_landings_are_taken_back_at_once_and_none_is_left_out() {
     let dir = tempfile::tempdir().unwrap();
     repository(dir.path(), 3);

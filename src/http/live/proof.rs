@@ -1,7 +1,7 @@
 //! Whether a change that looks like a rollback is one, by the files of the repository. In doubt it is none. Start at [`proved`].
 
 use crate::change::{ChangeId, ChangeRecord};
-use crate::git::{self, Proposed};
+use crate::git::{self, Landing, Proposed};
 use crate::history::hash64;
 use crate::http::assessor::{Asked, HistoryMode};
 use crate::http::live::read::{Form, Read};
@@ -18,7 +18,10 @@ const N_RECENTLY_BAD: usize = 50;
 pub(super) fn proved((repository, state): (&LiveRepository, &State), asked: &Asked, mut read: Read) -> Read {
     let Read { change, mode, .. } = &read;
     let of_landing = read.classification.rollback_of;
-    let landed_at = |id: &ChangeId| repository.row(state, id).map(|(_, row)| row.committed_at);
+    let landings = |id: &ChangeId| {
+        let (_, row) = repository.row(state, id)?;
+        Some(Landing { at: row.committed_at, takes_back: row.classification.kind == ChangeKind::Rollback })
+    };
     let proposed = match &read.form {
         Form::Diff => Proposed::Diff,
         Form::Commit => Proposed::Commit(&change.id),
@@ -30,7 +33,7 @@ pub(super) fn proved((repository, state): (&LiveRepository, &State), asked: &Ask
             let since = change.committed_at.saturating_sub(ROLLBACK_WINDOW_SECONDS);
             let took_back = |git: &git::Repository| {
                 git.stands_as_landed(&change.record, &change.id)
-                    && (of_landing.is_some() || git.restored(&change.id, since, &landed_at))
+                    && (of_landing.is_some() || git.restored(&change.id, since, &landings))
             };
             let may_take_back =
                 of_landing.is_some() || was_all_touched(&state.timeline, &change.record, since);
@@ -44,7 +47,7 @@ pub(super) fn proved((repository, state): (&LiveRepository, &State), asked: &Ask
             let may_restore = was_all_touched(&state.timeline, &change.record, since);
             let takes_back = |git: &git::Repository| {
                 landing.as_ref().is_some_and(|landing| git.takes_back(&change.record, proposed, landing))
-                    || may_restore && git.restores(&change.record, proposed, since, &landed_at)
+                    || may_restore && git.restores(&change.record, proposed, since, &landings)
             };
             (landing.is_some() || may_restore) && repository.read(|git| Ok(takes_back(git))).unwrap_or(false)
         }
