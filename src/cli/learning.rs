@@ -160,6 +160,11 @@ pub fn load_table(path: &Path, options: &TableOptions) -> Result<Table, Failure>
             "{n_unlabeled} of {n_rows} rows have no label: nothing is learned from them, nor measured on them"
         ));
     }
+    let ids: BTreeSet<&String> = table.ids.iter().collect();
+    if ids.len() < table.n_rows() {
+        let n_doubled = table.n_rows() - ids.len();
+        note(&format!("{n_doubled} rows have the id of another one: predictions cannot be told apart by it"));
+    }
     Ok(table)
 }
 

@@ -107,13 +107,17 @@ fn variants(study: &Study) -> String {
 
 /// The figures of a task, and the same model on other populations.
 pub fn figures(task: &str, block: &Block, also: &BTreeMap<&'static str, Block>) -> String {
-    let mut text = format!("task {task}\n{}", dataset(block));
+    let of_others =
+        |(name, block): (&&str, &Block)| format!("also {name}\n{}\n{}", dataset(block), systems(block));
+    // Figures on the raw label flatter, and come after those on the strict one.
+    let strict = also.get_key_value("strict").map(|strict| of_others(strict) + "\n").unwrap_or_default();
+    let mut text = format!("{strict}task {task}\n{}", dataset(block));
     let _ = write!(text, "\n{}\n{}", systems(block), capture(block));
     for comparison in &block.comparisons {
         let _ = writeln!(text, "{}", compared(comparison));
     }
-    for (name, block) in also {
-        let _ = write!(text, "\nalso {name}\n{}\n{}", dataset(block), systems(block));
+    for other in also.iter().filter(|(name, _)| **name != "strict") {
+        let _ = write!(text, "\n{}", of_others(other));
     }
     text
 }

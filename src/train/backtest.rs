@@ -9,7 +9,7 @@ use crate::train::Error;
 use crate::train::examples::Examples;
 use crate::train::population::Population;
 use crate::train::recipe::Recipe;
-use crate::train::report::{PriorUse, Report, Scored, WithUse};
+use crate::train::report::{Block, PriorUse, Report, Scored, WithUse};
 use crate::train::sources::in_time_order;
 use crate::train::steady::{periods, uniformity};
 use crate::train::suspects::suspects;
@@ -118,10 +118,7 @@ pub fn backtest(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> 
     let train_seconds = (options.clock)() - started;
     let population = run.population(rows, options.seed);
     let block = population.block(|row| options.task.label(row))?;
-    let also = BTreeMap::from([
-        ("humans", population.block_or_empty(|row| options.task.label(row).filter(|_| !row.bot))),
-        ("raw", population.block_or_empty(|row| LabelTask::Raw.label(row))),
-    ]);
+    let also = other_populations(options.task, |label| population.block_or_empty(label));
     let prior = options.prior.as_ref().map(|prior| PriorUse {
         reference: prior.reference.clone(),
         later_than_split: prior.reference.trained_until > as_of,
@@ -157,6 +154,22 @@ pub fn backtest(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> 
             notes: run.notes,
         },
     })
+}
+
+/// The same model on the changes of people alone, on the raw label, and beside that on the strict one, which never goes
+/// without being told.
+pub(super) fn other_populations(
+    task: LabelTask,
+    block: impl Fn(&dyn Fn(&Row) -> Option<bool>) -> Block,
+) -> BTreeMap<&'static str, Block> {
+    let mut others = BTreeMap::from([
+        ("humans", block(&|row| task.label(row).filter(|_| !row.bot))),
+        ("raw", block(&|row| LabelTask::Raw.label(row))),
+    ]);
+    if task == LabelTask::Raw {
+        others.insert("strict", block(&|row| LabelTask::Strict.label(row)));
+    }
+    others
 }
 
 /// Every system's score of every change from the split on.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::artifact::{Artifact, Document, Scoring, TABLE};
 use crate::dataset::{LabelTask, Row, Rows, Table};
 use crate::train::Error;
-use crate::train::backtest::{Prediction, coin};
+use crate::train::backtest::{Prediction, coin, other_populations};
 use crate::train::report::{Block, DatasetReport, PriorUse, Scored};
 use crate::train::seen::{Met, blended_with, met};
 
@@ -74,10 +74,7 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
         let first = facts.first().map(|row| row.committed_at as f64);
         measured.block(document, first, &facts.iter().map(|row| label(row)).collect::<Vec<_>>())
     };
-    let also = BTreeMap::from([
-        ("humans", block(&|row| task.label(row).filter(|_| !row.bot))),
-        ("raw", block(&|row| LabelTask::Raw.label(row))),
-    ]);
+    let also = other_populations(task, block);
     let labels: Vec<Option<bool>> = facts.iter().map(|row| task.label(row)).collect();
     let ids = facts.iter().map(|row| row.change_id.0.clone()).collect();
     let report = EvaluationReport {

@@ -55,7 +55,7 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
         base_rate: crate::evaluation::observed_rate(&labels),
         split_time: options.split.split_time,
     };
-    let predictions = predictions(table, &trained.scoring, &options.split.test);
+    let predictions = predictions(table, &trained.scoring, &table.from_split_on(&options.split));
     let report = Report {
         task: "label",
         mode: None,
@@ -181,14 +181,14 @@ fn score(table: &Table, trained: &Trained, test: &[usize], seed: u64) -> Vec<Sco
     scored
 }
 
-fn predictions(table: &Table, scoring: &Scoring, test: &[usize]) -> Vec<Prediction> {
+fn predictions(table: &Table, scoring: &Scoring, rows: &[usize]) -> Vec<Prediction> {
     let prediction = |&row: &usize| Prediction {
         id: table.ids[row].clone(),
         label: table.labels[row],
         score: scoring.score(&row_of(table, row), &[]).1,
         effort: table.efforts.as_ref().map_or(f64::NAN, |efforts| efforts[row]),
     };
-    test.iter().map(prediction).collect()
+    rows.iter().map(prediction).collect()
 }
 
 fn row_of(table: &Table, row: usize) -> Vec<f32> {

@@ -331,6 +331,39 @@ mod learning {
     }
 
     #[test]
+    fn rows_of_a_table_without_a_label_are_predicted_where_the_test_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+        let (table, out) = (path("table.csv"), path("out.csv"));
+        // Every tenth label is not known.
+        let line = |n: u32| {
+            let label = if n % 10 == 7 { String::new() } else { u32::from(n.is_multiple_of(3)).to_string() };
+            let (side, team) = (if n < 600 { "train" } else { "test" }, ["a", "b"][n as usize % 2]);
+            format!("{n},{n},{},{side},{team},{label}\n", (n * 7) % 31)
+        };
+        let lines: String = (0..1_000).map(line).collect();
+        std::fs::write(&table, ["id,t,lines,split,team,y\n", &lines].concat()).unwrap();
+        let columns = ["--label", "y", "--time", "t", "--id", "id", "--predictions", &out, "--json"];
+        let predicted = |more: &[&str]| {
+            let report = json(&[&["backtest", "--table", &table], &columns[..], more].concat());
+            let text = std::fs::read_to_string(&out).unwrap();
+            let rows: Vec<Vec<String>> =
+                text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect();
+            let n_known = rows.iter().filter(|row| !row[1].is_empty()).count();
+            assert_eq!(report["dataset"]["n_test"], n_known, "{more:?}");
+            let ids: Vec<u32> = rows.iter().map(|row| row[0].parse().unwrap()).collect();
+            assert!(rows.iter().all(|row| (row[1].is_empty()) == (row[0].ends_with('7'))), "{more:?}");
+            ids
+        };
+        assert_eq!(predicted(&["--split-column", "split"]), (600..1_000).collect::<Vec<_>>());
+        assert_eq!(predicted(&["--split-at", "800"]), (800..1_000).collect::<Vec<_>>());
+        let by_share = predicted(&[]);
+        assert_eq!(by_share, (by_share[0]..1_000).collect::<Vec<_>>());
+        let by_team = predicted(&["--group", "team"]);
+        assert_eq!(by_team, (by_team[0]..1_000).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn incident_links_are_read_from_parquet_wherever_a_history_is_followed() {
         let dir = tempfile::tempdir().unwrap();
         let sample = write_sample(&dir.path().join("sample")).unwrap();

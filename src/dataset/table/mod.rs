@@ -3,6 +3,7 @@
 mod assemble;
 mod source;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::{Error, Split, SplitError};
@@ -110,5 +111,30 @@ impl Table {
             (None, Some(groups)) => Split::in_groups(&self.times, groups, &labeled, share),
             (None, None) => Split::at_share(&self.times, &labeled, share),
         }
+    }
+
+    /// Positions of all rows from a split on, in time order: those of its test, and those without a label that stand where it
+    /// is. Inside a group that is from the first row of its test on.
+    pub fn from_split_on(&self, split: &Split) -> Vec<usize> {
+        let mut starts: HashMap<&str, f64> = HashMap::new();
+        for groups in self.groups.iter().filter(|_| self.split_words.is_none()) {
+            for &row in &split.test {
+                let start = starts.entry(&groups[row]).or_insert(f64::INFINITY);
+                *start = start.min(self.times[row]);
+            }
+        }
+        let is_behind = |row: usize| match (split.split_time, &self.split_words, &self.groups) {
+            (Some(split_time), ..) => self.times[row] >= split_time,
+            (None, Some(words), _) => words[row] == "test",
+            (None, None, Some(groups)) => {
+                starts.get(groups[row].as_str()).is_some_and(|start| self.times[row] >= *start)
+            }
+            (None, None, None) => false,
+        };
+        let unlabeled = (0..self.n_rows()).filter(|row| self.labels[*row].is_none() && is_behind(*row));
+        let labeled = split.test.iter().copied().filter(|row| self.labels[*row].is_some());
+        let mut rows: Vec<usize> = labeled.chain(unlabeled).collect();
+        rows.sort_by(|a, b| self.times[*a].total_cmp(&self.times[*b]));
+        rows
     }
 }
