@@ -52,7 +52,8 @@ impl Policy {
                 ledger.doubt(Reason::standard(code));
             }
         }
-        if facts.unknown_repository && self.unknown_repository == OnDoubt::Allow {
+        let is_scored_cold = facts.unknown_repository && question.assessment.is_some();
+        if is_scored_cold && self.unknown_repository == OnDoubt::Allow {
             ledger.note(ReasonCode::NoLocalHistory, ReasonCode::NoLocalHistory.sentence());
         }
         let few_missing = facts.missing_feature_share <= self.max_missing_features;
