@@ -51,6 +51,32 @@ pub(super) enum Sort {
     Blank,
 }
 
+impl<'a> Entry<'a> {
+    /// A part of what a line says, known by itself: of a value, of a row, of two lines together.
+    pub(super) fn part(
+        is_old: bool,
+        (hunk_idx, line_idx): (usize, usize),
+        (path, leaf_at): (&str, usize),
+        sort: Sort,
+        value: &'a str,
+    ) -> Self {
+        Self {
+            is_old,
+            hunk_idx,
+            line_idx,
+            run: 0,
+            path: path.to_owned(),
+            leaf_at,
+            sort,
+            value,
+            text: value,
+            raw: value,
+            is_part: true,
+            taken: false,
+        }
+    }
+}
+
 impl Entry<'_> {
     /// The last component of the path.
     pub(super) fn leaf(&self) -> &str {

@@ -58,6 +58,9 @@ impl Format {
             || name.ends_with("crontab")
             || name.ends_with(".cron")
             || path.contains("crontabs/");
+        if name.ends_with(".dhall") || name.ends_with(".cue") {
+            return Some(Self::Hcl);
+        }
         let stem = name.split('.').next().unwrap_or("");
         let is_directives = matches!(
             stem,

@@ -12,7 +12,7 @@ use crate::change::keys::format::Format;
 use crate::change::keys::line::{Line, Shape, read};
 use crate::change::keys::scope::{MAX_DEPTH, Scope, append_key};
 use crate::change::keys::texts::{MAX_INNER_PATH, side_of};
-use crate::change::keys::{MAX_LINES, emit, texts, value};
+use crate::change::keys::{MAX_LINES, emit, named, renamed, table, texts, value};
 use crate::change::{FileDiff, Hunk, KeyChange, KeyChangeKind, LineOrigin};
 
 /// Most facts that are read from one file.
@@ -47,7 +47,10 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
     if !matches!(format, Format::Prose | Format::List) {
         known.iter().for_each(|key_change| texts::parts(key_change, &mut key_changes));
         texts::elements(known, &mut key_changes);
+        named::values(known, file_diff, &mut key_changes);
+        renamed::units(known, &mut key_changes);
     }
+    table::cells(file_diff, &mut key_changes);
     let hunks = match has_no_keys || !(is_reread || may_say_more(format, file_diff, known)) {
         true => &[],
         false => file_diff.hunks(),
@@ -211,7 +214,8 @@ impl<'a> Facts<'a> {
             }
             Shape::Item(raw) => self.inside(is_old, at, raw),
             Shape::Bare if self.format == Format::Cron => self.schedule(is_old, line.text),
-            Shape::Bare => self.inside(is_old, at, line.text),
+            // A record of a list may begin with the comma before it.
+            Shape::Bare => self.inside(is_old, at, line.text.trim_start_matches([',', ' '])),
             Shape::Open(_) | Shape::Section(_) | Shape::Blank | Shape::Comment | Shape::Bracket => {}
         }
     }
@@ -271,7 +275,7 @@ impl<'a> Facts<'a> {
                 Some(inner) => inner.into_iter().for_each(|it| self.element(is_old, path, it, depth + 1)),
                 None if depth > 1 => {
                     let leaf_at = path.rfind('.').map_or(0, |dot| dot + 1);
-                    self.push(is_old, (path, leaf_at), Sort::Item, value::clean(element), true);
+                    self.push(is_old, (path, leaf_at), Sort::Item, unescaped(value::clean(element)), true);
                 }
                 None => self.options(is_old, path, value::clean(element)),
             };
@@ -284,7 +288,7 @@ impl<'a> Facts<'a> {
                 inner.into_iter().for_each(|it| self.element(is_old, &below, it, depth + 1));
             }
             None => {
-                let bare = value::clean(without_mark(raw).unwrap_or(raw));
+                let bare = unescaped(value::clean(without_mark(raw).unwrap_or(raw)));
                 self.push(is_old, (&below, leaf_at), Sort::Pair, bare, true);
             }
         }
@@ -340,20 +344,9 @@ impl<'a> Facts<'a> {
             self.is_cut = true;
             return;
         }
-        self.entries.push(Entry {
-            is_old,
-            hunk_idx: self.hunk_idx,
-            line_idx: self.line_idx,
-            run: 0,
-            path: path.to_owned(),
-            leaf_at: if path.is_empty() { 0 } else { leaf_at },
-            sort,
-            value,
-            text: value,
-            raw: value,
-            is_part,
-            taken: false,
-        });
+        let leaf_at = if path.is_empty() { 0 } else { leaf_at };
+        let line = (self.hunk_idx, self.line_idx);
+        self.entries.push(Entry { is_part, ..Entry::part(is_old, line, (path, leaf_at), sort, value) });
     }
 
     /// One edit for every path whose value became another one, and for every part that came or went.
@@ -409,9 +402,21 @@ fn is_directive(key: &str) -> bool {
     )
 }
 
+/// A text of a map that is itself a text between quotes: `\"on\"`.
+fn unescaped(text: &str) -> &str {
+    text.strip_prefix(ESCAPED).and_then(|rest| rest.strip_suffix(ESCAPED)).unwrap_or(text)
+}
+
+/// A quote inside of quotes.
+const ESCAPED: &str = "\\\"";
+
 /// The key and the raw value of one element of an inline map.
 fn pair_of(element: &str) -> Option<(&str, &str)> {
     let (key, rest) = match element.as_bytes().first()? {
+        b'\\' => {
+            let (key, rest) = element.strip_prefix(ESCAPED)?.split_once(ESCAPED)?;
+            (key, rest.trim_start())
+        }
         quote @ (b'"' | b'\'') => {
             let inner_len = element.get(1..)?.bytes().position(|byte| byte == *quote)?;
             (element.get(1..=inner_len)?, element.get(inner_len + 2..)?.trim_start())

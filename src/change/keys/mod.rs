@@ -13,9 +13,12 @@ mod format;
 mod host;
 mod inner;
 mod line;
+mod named;
 mod pair;
+mod renamed;
 mod scope;
 mod similar;
+mod table;
 #[cfg(test)]
 mod tests;
 mod texts;

@@ -63,7 +63,7 @@ pub(super) fn elements(known: &[KeyChange], out: &mut Vec<KeyChange>) {
 }
 
 /// An edit of what is called so inside of a known one.
-fn below(known: &KeyChange, name: &str, sides: (&str, &str), out: &mut Vec<KeyChange>) {
+pub(super) fn below(known: &KeyChange, name: &str, sides: (&str, &str), out: &mut Vec<KeyChange>) {
     let mut path = known.path.clone();
     let leaf_at = append_key(&mut path, name);
     edited(known, (&path, leaf_at), sides, out);
@@ -76,26 +76,8 @@ fn edited(known: &KeyChange, at: (&str, usize), (old, new): (&str, &str), out: &
 }
 
 /// One side of an edit that stands where a known one does.
-pub(super) fn side_of<'a>(
-    known: &KeyChange,
-    (path, leaf_at): (&str, usize),
-    is_old: bool,
-    value: &'a str,
-) -> Entry<'a> {
-    Entry {
-        is_old,
-        hunk_idx: known.hunk_idx,
-        line_idx: known.line_idx,
-        run: 0,
-        path: path.to_owned(),
-        leaf_at,
-        sort: Sort::Pair,
-        value,
-        text: value,
-        raw: value,
-        is_part: true,
-        taken: false,
-    }
+pub(super) fn side_of<'a>(known: &KeyChange, at: (&str, usize), is_old: bool, value: &'a str) -> Entry<'a> {
+    Entry::part(is_old, (known.hunk_idx, known.line_idx), at, Sort::Pair, value)
 }
 
 fn is_name(text: &str) -> bool {

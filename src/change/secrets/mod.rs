@@ -1,12 +1,13 @@
 //! Secrets in the text of a change: found by kind, and replaced before anything leaves the process.
 //!
-//! Three ways, cheapest first: fixed shapes of known issuers ([`kinds`]), values assigned to a key that
-//! is named like a secret ([`assigned`]), and random-looking strings ([`entropy`]). A match never
+//! Four ways: fixed shapes of known issuers ([`kinds`]), values assigned to a key that is named like a
+//! secret ([`assigned`]), what command lines pass by a letter ([`passed`]), and random-looking strings ([`entropy`]). A match never
 //! carries the text itself. Start at [`find`] and [`redact`].
 
 mod assigned;
 mod entropy;
 mod kinds;
+mod passed;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +36,7 @@ pub fn find(text: &str) -> Vec<SecretMatch> {
     let mut found = Vec::new();
     kinds::find(text, &mut found);
     assigned::find(text, &mut found);
+    passed::find(text, &mut found);
     entropy::find(text, &mut found);
     without_overlap(text, found)
 }
@@ -65,7 +67,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 
 /// The names of all kinds, in a fixed order.
 pub fn kind_names() -> impl Iterator<Item = &'static str> {
-    kinds::names().chain(assigned::NAMES).chain(entropy::NAMES)
+    kinds::names().chain(assigned::NAMES).chain(passed::NAMES).chain(entropy::NAMES)
 }
 
 /// Whether a value looks like a secret by its own shape. Built for the hot path: one look at the
@@ -80,9 +82,10 @@ pub(crate) fn is_likely(value: &str) -> bool {
     !found.is_empty()
 }
 
-/// Whether a line may hold a secret, by its own shape or by the name before it: what is worth [`find`].
+/// Whether a line may hold a secret, by its own shape, by the name before it or by the program that takes it: what is worth
+/// [`find`].
 pub(crate) fn may_hold(line: &str) -> bool {
-    may_be_secret(line.as_bytes()) || assigned::may_name(line)
+    may_be_secret(line.as_bytes()) || assigned::may_name(line) || passed::may_pass(line)
 }
 
 /// A run of sixteen bytes without white space that mixes letters and digits, credentials in a URL, or

@@ -35,10 +35,7 @@ struct Compiled {
 static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
     let compile = |pattern: &str| Regex::new(pattern).expect("the patterns of the table are tested");
     let programs = "(?-u:curl|mysql|mariadb|sshpass|redis-cli|valkey-cli|ldap|mongo|login|zip|smbclient|rpcclient|pass:|chpasswd)";
-    Compiled {
-        programs: compile(programs),
-        calls: CALLS.iter().map(|call| compile(call)).collect(),
-    }
+    Compiled { programs: compile(programs), calls: CALLS.iter().map(|call| compile(call)).collect() }
 });
 
 /// Whether a text names a program that takes a password so.

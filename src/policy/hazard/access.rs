@@ -160,6 +160,14 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
                 || matches!(edit.new.as_ref(), "delete" | "deletecollection")
                     && edit.leaf_says(&["verbs", "capabilities"]))
     };
+    // A cell of a table of rights.
+    let is_granted = || {
+        const RIGHTS: &[&str] = &["role", "permission", "access", "grant", "rights", "privilege", "acl"];
+        let path = edit.file_diff.path();
+        [".csv", ".tsv"].iter().any(|ending| path.ends_with(ending))
+            && edit.flipped() == Some(true)
+            && RIGHTS.iter().any(|word| path.contains(word))
+    };
     let as_admin = edit.becomes(&["admin", "cluster-admin", "owner", "superuser"])
         && !edit.old.is_empty()
         && edit.leaf_says(&[
@@ -194,6 +202,7 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         || pipeline
         || user_root
         || is_mighty()
+        || is_granted()
         || writes()
         || as_admin
         || gets_all

@@ -20,7 +20,7 @@ pub(super) const RULES: &[HazardRule] = &[
         Sphere::OutsideTests,
         capacity_cut,
         [
-            "Copies or workers fall to a fifth or less, a pool, a buffer or what may be open at once to a tenth, or a disk shrinks",
+            "Copies or workers fall to a fifth or less, a pool, a buffer or what may be open at once to a tenth, a disk shrinks, or a server is taken out of its pool",
             "`default_pool_size: 50` → `1`",
         ],
     ),
@@ -140,7 +140,10 @@ fn capacity_cut(edit: &Edit<'_>) -> bool {
         || machine_size(&edit.old).zip(machine_size(&edit.new)).is_some_and(|(old, new)| new + 2 < old);
     // Of the size of a body, nothing is no bound.
     let is_unbounded = || edit.numbers().is_some_and(|(_, new)| new == 0.0) && edit.is_about(&["body size"]);
+    // Of HAProxy.
+    let is_taken_out = || edit.gains(&[" disabled"]) && edit.leaf_says(&["server"]);
     shrinks_disk(edit)
+        || is_taken_out()
         || (is_smaller()
             && edit.leaf_says(&["instance type", "machine type", "instance class", "node type", "size"]))
         || has_many()
@@ -148,7 +151,10 @@ fn capacity_cut(edit: &Edit<'_>) -> bool {
             && !replicas_to_zero(edit)
             && !is_unbounded()
             && !is_floor()
-            && (edit.is_about(COPIES) || edit.is_about(WORKERS) || falls_to(10.0) && edit.is_about(POOLS))
+            && (edit.is_about(COPIES)
+                || edit.key_change.leaf == "count" && edit.path_says(COPIES)
+                || edit.is_about(WORKERS)
+                || falls_to(10.0) && edit.is_about(POOLS))
             && !edit.leaf_says(OTHERS)
 }
 
@@ -196,6 +202,8 @@ fn replication_cut(edit: &Edit<'_>) -> bool {
                 "rf",
                 "master nodes",
             ])
+        || edit.numbers().is_some_and(|(old, new)| old > 1.0 && new == 1.0)
+            && edit.key_change.leaf.to_ascii_lowercase().ends_with("replication")
 }
 
 fn disruption_budget_gone(edit: &Edit<'_>) -> bool {

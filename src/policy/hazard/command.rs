@@ -1,7 +1,7 @@
 //! Rules about commands and statements that cannot be taken back. Start at [`destructive_command`].
 
 use crate::change::KeyChangeKind;
-use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::edit::{Edit, NEAR_TEXT};
 use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 use crate::policy::hazard::sql;
@@ -26,7 +26,39 @@ fn destructive_command(edit: &Edit<'_>) -> bool {
     if sql::is_sql(edit) {
         return sql::deletes(edit);
     }
+    if edit.key_change.kind == KeyChangeKind::ListAdd {
+        return destroys(&edit.new) || comes_as_argument(edit);
+    }
     destroys(&edit.new) && !destroys(&edit.old)
+}
+
+/// Whether what came into the list of a command's words makes it delete: `["migrate", "up"]` → `["migrate", "fresh"]`.
+fn comes_as_argument(edit: &Edit<'_>) -> bool {
+    let is_verb =
+        !edit.new.is_empty() && edit.new.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b':'));
+    is_verb
+        && edit.line.text.len() <= NEAR_TEXT
+        && edit.line.text.to_ascii_lowercase().contains(edit.new.as_ref())
+        && destroys(&Value::of(Some(edit.line.text)))
+        && destroys_by_verb(&edit.new)
+}
+
+/// Whether a word tells a program to delete.
+fn destroys_by_verb(word: &str) -> bool {
+    const VERBS: &[&str] = &[
+        "fresh",
+        "reset",
+        "drop",
+        "clean",
+        "flush",
+        "destroy",
+        "delete",
+        "flushall",
+        "flushdb",
+        "uninstall",
+        "dropall",
+    ];
+    VERBS.contains(&word.trim_start_matches('-'))
 }
 
 /// Whether a line of a shell calls a program to delete what nothing brings back.
@@ -46,12 +78,20 @@ fn destroys(line: &Value<'_>) -> bool {
         "aws",
         "gsutil",
         "rm ",
+        "migrate",
+        "db:",
+        "schema:",
+        "flyway",
+        "liquibase",
+        "alembic",
+        "manage.py",
     ];
     if !line.has_any(PROGRAMS) {
         return false;
     }
-    let is_part =
-        |c: char| !(c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | ')' | '"' | '\'' | '`'));
+    let is_part = |c: char| {
+        !(c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | ')' | '[' | ']' | ',' | '"' | '\'' | '`'))
+    };
     let words: Vec<&str> = line.split(|c| !is_part(c)).filter(|word| !word.is_empty()).collect();
     (0..words.len()).any(|idx| destroys_by(&words[idx..]))
 }
@@ -83,6 +123,20 @@ fn destroys_by(command: &[&str]) -> bool {
         "aws" => has(&["rb"]) && has(&["--force"]),
         "gsutil" => has(&["rb"]),
         "dropdb" => true,
+        "migrate" => has(&["fresh", "reset", "drop"]),
+        "flyway" => has(&["clean"]),
+        "liquibase" => has(&["dropall", "drop-all"]),
+        "alembic" => has(&["downgrade"]) && has(&["base"]),
+        "manage.py" => has(&["flush", "reset_db"]),
+        "db:drop"
+        | "db:reset"
+        | "db:purge"
+        | "db:wipe"
+        | "db:schema:load"
+        | "migrate:fresh"
+        | "migrate:reset"
+        | "migrate:refresh"
+        | "doctrine:schema:drop" => true,
         "rm" => deletes_everything(arguments),
         program => program == "mkfs" || program.starts_with("mkfs."),
     }

@@ -9,6 +9,7 @@ use crate::change::{ChangeRecord, DiffLine, FileDiff, FileStatus, KeyChange, Key
 use crate::policy::hazard::line::Line;
 use crate::policy::hazard::reading::{Value, flipped, numbers, seconds, truth};
 use crate::policy::hazard::statement;
+use crate::policy::hazard::warned::comment_of;
 use crate::policy::hazard::words::{file_stem, is_generic, last_components, says, spaced};
 
 /// Lines on each side that rules look at beside that of the edit, so that the cost of a change stays linear.
@@ -319,6 +320,19 @@ impl<'a> Edit<'a> {
         let before = self.hunk_lines().get(..self.key_change.line_idx).unwrap_or(&[]);
         let stands = before.iter().rev().find(|line| line.origin != LineOrigin::Deleted);
         stands.map_or("", |line| line.text.as_str())
+    }
+
+    /// The comment that stood right above the line of the edit, and stays.
+    pub(super) fn comment_above(&self) -> Option<&'a str> {
+        let before = self.hunk_lines().get(..self.key_change.line_idx)?;
+        comment_of(before.iter().rev().find(|line| line.origin != LineOrigin::Deleted)?)
+    }
+
+    /// The comment at the end of the line of the edit, if it stood there before.
+    pub(super) fn comment_beside(&self) -> Option<&'a str> {
+        let line = self.line.text;
+        let at = [" # ", " // ", "\t# "].iter().find_map(|mark| line.find(mark))?;
+        line.get(at..).filter(|comment| self.was_there(comment))
     }
 
     /// Whether the edit stands in a statement of a policy that refuses.

@@ -4,6 +4,7 @@ use crate::change::KeyChangeKind;
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
+use crate::policy::hazard::words::spaced;
 use crate::policy::reason::ReasonCode;
 
 pub(super) const RULES: &[HazardRule] = &[
@@ -154,7 +155,8 @@ fn wildcard(edit: &Edit<'_>) -> bool {
             && speaks_of_names(edit.file_diff.path())
     };
     let is_any_origin = || {
-        let echoes = edit.gains(&["$http_origin"]) && !edit.old.is_empty();
+        let echoes = edit.gains(&["$http_origin"])
+            && (!edit.old.is_empty() || edit.key_change.leaf == "default" && edit.key_change.old.is_some());
         let speaks =
             || edit.path_says(&["origin", "origins", "redirect", "cors"]) || edit.new.has_any(&["origin"]);
         echoes || edit.gains(&["://*.", "://*/", "://*\"", "://.*"]) && speaks()
@@ -331,7 +333,13 @@ fn allows_by_default(edit: &Edit<'_>) -> bool {
 /// A line that refused and went, and nothing like it came.
 fn refuses_no_more(edit: &Edit<'_>) -> bool {
     const REFUSES: &[&str] = &["deny all", "-j drop", "-j reject", "pam_deny", "pam_faillock"];
-    edit.old.has_any(REFUSES) && edit.is_dropped()
+    // `ProxyPass /admin !` keeps a path from being passed on.
+    let keeps_in = || {
+        edit.key_change.leaf.starts_with("ProxyPass")
+            && edit.key_change.kind == KeyChangeKind::Removed
+            && edit.old.ends_with(" !")
+    };
+    edit.old.has_any(REFUSES) && edit.is_dropped() || keeps_in()
 }
 
 fn public_access(edit: &Edit<'_>) -> bool {
@@ -381,12 +389,14 @@ fn public_access(edit: &Edit<'_>) -> bool {
     let for_all = edit.becomes(&["all", "everyone", "public", "global"])
         && !edit.old.is_empty()
         && edit.leaf_says(&["audience", "allow override", "scope", "exposed to", "cohort"]);
+    let is_of_public_side = is_of_public_side(edit);
     let lists = (edit.set_to() == Some(true) && edit.leaf_says(&["autoindex"])) || edit.gains(&["+indexes"]);
     let granted = edit.new == "all granted" && edit.leaf_says(&["require"]);
     (opens && is_acl())
         || everywhere
         || published()
         || is_exposed
+        || is_of_public_side
         || for_all
         || lists
         || granted
@@ -401,6 +411,23 @@ fn public_access(edit: &Edit<'_>) -> bool {
             "all-employees",
             "all-users",
         ]) && !edit.new.contains(['/', '@'])
+}
+
+/// Whether a name is that of the side everybody reaches, and was the same of the other one: `nginx-private` → `nginx-public`.
+fn is_of_public_side(edit: &Edit<'_>) -> bool {
+    const INSIDE: &[&str] = &["private", "internal", "intranet"];
+    const OUTSIDE: &[&str] = &["public", "external", "internet"];
+    let is_name = |value: &Value<'_>| !value.contains([' ', '/', ',']) && value.len() < 80;
+    if !edit.new.has_any(OUTSIDE) || !edit.old.has_any(INSIDE) || !is_name(&edit.old) || !is_name(&edit.new) {
+        return false;
+    }
+    let (old, new) = (spaced(&edit.old), spaced(&edit.new));
+    let moves_out = |inside: &&str| {
+        let inside = format!(" {inside} ");
+        old.contains(&inside)
+            && OUTSIDE.iter().any(|outside| old.replace(&inside, &format!(" {outside} ")) == new)
+    };
+    INSIDE.iter().any(moves_out)
 }
 
 /// Whether a server of this address is reached from anywhere.

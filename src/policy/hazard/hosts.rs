@@ -195,8 +195,14 @@ fn test_reaches_production(edit: &Edit<'_>) -> bool {
     if !is_edited || !is_name(&edit.old) || !is_name(&edit.new) {
         return false;
     }
+    // Production is often what has no name of its own: `crm-db-stg.corp` → `crm-db.corp`.
+    let is_real = || match Place::of_text(&edit.new) {
+        Place::Production => true,
+        Place::Unknown => is_address(&edit.new) && edit.new.len() < edit.old.len(),
+        Place::Test => false,
+    };
     Place::of_text(&edit.old) == Place::Test
-        && Place::of_text(&edit.new) == Place::Production
+        && is_real()
         && without_environment(&edit.old) == without_environment(&edit.new)
 }
 
@@ -274,8 +280,13 @@ fn is_slip(old: &str, new: &str) -> bool {
         ([a, b, old_tail @ ..], [c, d, new_tail @ ..]) => a == d && b == c && old_tail == new_tail,
         _ => false,
     };
-    let is_shorter =
-        |long: &[u8], short: &[u8]| n_same > 0 && !short.is_empty() && long.get(1..) == Some(short);
+    // One side of an ocean writes `colour`, the other `color`.
+    let is_dialect = |long: &[u8]| {
+        long.starts_with(b"ur") && old.as_bytes().get(..n_same).is_some_and(|it| it.ends_with(b"o"))
+    };
+    let is_shorter = |long: &[u8], short: &[u8]| {
+        n_same > 0 && !short.is_empty() && long.get(1..) == Some(short) && !is_dialect(long)
+    };
     is_swapped || is_shorter(old_rest, new_rest) || is_shorter(new_rest, old_rest)
 }
 

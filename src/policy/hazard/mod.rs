@@ -33,6 +33,7 @@ mod statement;
 mod target;
 mod unread;
 mod values;
+mod warned;
 mod watching;
 mod weakened;
 mod words;

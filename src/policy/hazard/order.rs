@@ -29,6 +29,24 @@ pub(super) const RULES: &[HazardRule] = &[
         look: Look::File(rule_order_changed),
         is_general: false,
     },
+    HazardRule {
+        name: "shares_unbalanced",
+        code: ReasonCode::HazardOther,
+        sphere: Sphere::OutsideTests,
+        sentence: "Shares that made a hundred together no longer do",
+        example: "weights `95` and `5` → `0` and `10`",
+        look: Look::File(shares_unbalanced),
+        is_general: false,
+    },
+    HazardRule {
+        name: "owners_removed",
+        code: ReasonCode::HazardOther,
+        sphere: Sphere::Everywhere,
+        sentence: "Paths lose those who had to look at their changes",
+        example: "`/infra/prod/ @shop/security` → `/infra/prod/` in `CODEOWNERS`",
+        look: Look::File(owners_removed),
+        is_general: false,
+    },
 ];
 
 /// Lines of a hunk that a bound is looked for among, before its own; and moved rules of a hunk that are looked at.
@@ -148,8 +166,7 @@ fn rule_order_changed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     let owners = file_diff.path().ends_with("CODEOWNERS");
     let passes = |hunk: &Hunk| if owners { takes_all(hunk) } else { passes_verdict(hunk) };
     let (hunk, idx) = file_diff.hunks().iter().find_map(|hunk| Some((hunk, passes(hunk)?)))?;
-    let above = hunk.lines.iter().take(idx).filter(|line| line.origin != LineOrigin::Deleted).count();
-    Some(FileFinding { key: "", what: format!("line {}", hunk.new_start as usize + above) })
+    Some(FileFinding { key: "", what: line_of(hunk, idx) })
 }
 
 /// A new line for every path below one for some: of owners, the last that fits decides.
@@ -224,6 +241,58 @@ fn lets_through(line: &str) -> Option<bool> {
         3..=15 if is_one(word, REFUSES) && is_rule(at) => Some(false),
         _ => None,
     })
+}
+
+fn shares_unbalanced(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
+    let edited = |origin| move |line: &&DiffLine| line.origin == origin && share_of(&line.text).is_some();
+    file_edits.file_diff.hunks().iter().find_map(|hunk| {
+        // Most hunks end here.
+        hunk.lines.iter().find(edited(LineOrigin::Added))?;
+        let total = |without: LineOrigin| {
+            let shares = hunk.lines.iter().filter(|line| line.origin != without);
+            let shares: Vec<f64> = shares.filter_map(|line| share_of(&line.text)).collect();
+            (shares.len(), shares.iter().sum::<f64>())
+        };
+        let ((n_old, old), (n_new, new)) = (total(LineOrigin::Added), total(LineOrigin::Deleted));
+        let is_off = n_old >= 2 && n_old == n_new && old == 100.0 && (new - 100.0).abs() > 1.5;
+        is_off.then(|| FileFinding { key: "weight", what: format!("`100` → `{new}` together") })
+    })
+}
+
+/// The share that a line gives: `weight: 95`, `"percent": 5,`.
+fn share_of(line: &str) -> Option<f64> {
+    let (key, value) = cut(line).split_once([':', '='])?;
+    let key = key.trim().trim_start_matches("- ").trim_matches(['"', '\'']);
+    let value = value.trim().trim_end_matches(',').trim_matches('"').trim_end_matches('%');
+    matches!(key, "weight" | "percent" | "percentage" | "Weight" | "trafficPercent" | "traffic_percent")
+        .then(|| value.parse().ok())
+        .flatten()
+}
+
+fn owners_removed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
+    if !file_edits.file_diff.path().ends_with("CODEOWNERS") {
+        return None;
+    }
+    file_edits.file_diff.hunks().iter().find_map(|hunk| {
+        let rules = |origin| {
+            let lines = hunk.lines.iter().enumerate().filter(move |(_, line)| line.origin == origin);
+            lines.filter_map(|(idx, line)| {
+                let mut words = cut(&line.text).split(" #").next()?.split_ascii_whitespace();
+                Some((idx, words.next().filter(|pattern| !pattern.starts_with('#'))?, words.next().is_some()))
+            })
+        };
+        let owned: FxHashSet<&str> =
+            rules(LineOrigin::Deleted).filter(|(.., has_owner)| *has_owner).map(|(_, it, _)| it).collect();
+        let mut free =
+            rules(LineOrigin::Added).filter(|(_, pattern, has_owner)| !has_owner && owned.contains(pattern));
+        free.next().map(|(idx, ..)| FileFinding { key: "", what: line_of(hunk, idx) })
+    })
+}
+
+/// Where a line of a hunk stands in the new file, in words.
+fn line_of(hunk: &Hunk, idx: usize) -> String {
+    let above = hunk.lines.iter().take(idx).filter(|line| line.origin != LineOrigin::Deleted).count();
+    format!("line {}", hunk.new_start as usize + above)
 }
 
 fn cut(line: &str) -> &str {

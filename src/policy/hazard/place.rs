@@ -51,7 +51,8 @@ impl Place {
         let (mut place, mut above) = (Self::Unknown, "");
         for segment in path.split('/') {
             // Somebody's own machine; of hosts, `local` is the end of a name, and of `/usr`, what was installed here.
-            if segment == "local" && above != "usr" {
+            let is_passing = || segment.split(['-', '.', '_']).any(is_passing);
+            if segment == "local" && above != "usr" || is_passing() {
                 place = Self::Test;
             }
             above = segment;
@@ -85,6 +86,11 @@ fn is_test(word: &str) -> bool {
         })
     };
     is_test_word(word) && !(word.starts_with("test") && is_name())
+}
+
+/// Whether a word of a path names something that lives for a run or on a desk.
+fn is_passing(word: &str) -> bool {
+    matches!(word, "ephemeral" | "minikube" | "scratch" | "throwaway" | "unittest" | "unittests")
 }
 
 /// Whether a component of the path of a key names a test environment: of a name such as `ALLOW_TEST_LOGIN`, which is that of a
@@ -137,6 +143,8 @@ mod tests {
             ("local/values.yaml", Place::Test),
             ("files/usr/local/etc/app.yaml", Place::Unknown),
             ("clusters/non-prod/app.yaml", Place::Test),
+            ("values-minikube.yaml", Place::Test),
+            ("stacks/scratch-core/db.tf", Place::Test),
         ];
         for (path, expected) in cases {
             assert_eq!(Place::of_path(path), expected, "{path}");

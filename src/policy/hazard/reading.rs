@@ -55,9 +55,9 @@ impl PartialEq<&str> for Value<'_> {
     }
 }
 
-/// Reads a switch, also those of services and of enforcement.
+/// Reads a switch, also those of services and of enforcement, and what is named so elsewhere in a YAML file (`*on`).
 pub(super) fn truth(value: &str) -> Option<bool> {
-    match value {
+    match value.strip_prefix('*').unwrap_or(value) {
         "true" | "on" | "yes" | "enabled" | "enable" | "present" | "running" | "1" | "enforcing" => {
             Some(true)
         }

@@ -262,17 +262,11 @@ const NUISANCES: &[&str] = &[
     "legacy",
     "deprecated",
     "sampling",
-    // What only adorns.
-    "banner",
-    "notice",
-    "announcement",
-    "survey",
-    "promo",
-    "welcome",
-    "motd",
-    "theme",
-    "tooltip",
 ];
+
+/// What only adorns.
+const ADORNS: &[&str] =
+    &["banner", "notice", "announcement", "survey", "promo", "welcome", "motd", "theme", "tooltip"];
 
 fn flag_on_in_production(edit: &Edit<'_>) -> bool {
     // A feature is one whatever its name.
@@ -284,6 +278,7 @@ fn flag_on_in_production(edit: &Edit<'_>) -> bool {
     };
     edit.flipped() == Some(true)
         && !edit.is_negative()
+        && !edit.leaf_says(ADORNS)
         && (is_feature() || is_switch() && !edit.is_about(SAFEGUARDS))
 }
 
@@ -305,7 +300,7 @@ fn flag_off_in_production(edit: &Edit<'_>) -> bool {
         Some(true) => edit.leaf_says(STOPS),
         None => false,
     };
-    is_off && !edit.path_says(NUISANCES)
+    is_off && !edit.path_says(NUISANCES) && !edit.path_says(ADORNS)
 }
 
 fn default_flipped(edit: &Edit<'_>) -> bool {

@@ -5,7 +5,7 @@ use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::FileEdits;
 use crate::policy::hazard::{
     access, capacity, command, exposure, guards, holding, hosts, layout, order, pipeline, rollout, safety,
-    schedule, secrecy, target, unread, values, watching, weakened,
+    schedule, secrecy, target, unread, values, warned, watching, weakened,
 };
 use crate::policy::reason::ReasonCode;
 
@@ -98,6 +98,7 @@ pub fn hazard_rules() -> impl Iterator<Item = &'static HazardRule> {
         holding::RULES,
         pipeline::RULES,
         order::RULES,
+        warned::RULES,
     ]
     .into_iter()
     .flatten()

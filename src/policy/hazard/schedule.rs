@@ -80,7 +80,9 @@ fn schedule_jump(edit: &Edit<'_>) -> bool {
     if edit.key_change.kind != KeyChangeKind::Text {
         return false;
     }
-    let (old, new) = (runs_per_year(&edit.old), runs_per_year(&edit.new));
+    let runs =
+        |value: &str| runs_per_year(value).or_else(|| periods_per_year(value).filter(|_| is_period(edit)));
+    let (old, new) = (runs(&edit.old), runs(&edit.new));
     old.zip(new).is_some_and(|(old, new)| new >= 12.0 * old || old >= 12.0 * new)
 }
 
@@ -88,6 +90,32 @@ fn schedule_jump(edit: &Edit<'_>) -> bool {
 fn written(value: &str) -> &str {
     let value = value.trim().strip_prefix("cron(").map_or(value, |rest| rest.trim_end_matches([')', ';']));
     value.trim_matches(['[', ']', '"', '\'', ' '])
+}
+
+/// Whether a key says how often something comes round.
+fn is_period(edit: &Edit<'_>) -> bool {
+    edit.leaf_says(&[
+        "interval",
+        "period",
+        "cycle",
+        "frequency",
+        "recurrence",
+        "every",
+        "billing",
+        "schedule",
+    ])
+}
+
+/// How often what is written as a word comes round in a year: `:month`, `weekly`.
+fn periods_per_year(value: &str) -> Option<f64> {
+    Some(match value.trim_start_matches(':') {
+        "hour" | "hourly" => 8_766.0,
+        "day" | "daily" => 365.0,
+        "week" | "weekly" => 52.0,
+        "month" | "monthly" => 12.0,
+        "year" | "yearly" | "annual" | "annually" => 1.0,
+        _ => return None,
+    })
 }
 
 /// About how often five fields of a cron line are met in a year: minute, hour, day of the month, month, day of the week.

@@ -129,7 +129,7 @@ fn is_in_clear(edit: &Edit<'_>, secret: &SecretMatch) -> bool {
     let text = line.get(secret.start..secret.end).unwrap_or("");
     let is_put_in = ["<%", "{{", "${", "#{"].iter().any(|mark| text.contains(mark));
     // A token of a known shape is no name.
-    let is_named = matches!(secret.kind, "password" | "assigned_secret");
+    let is_named = matches!(secret.kind, "password" | "assigned_secret" | "command_password");
     let is_name = || is_named && is_code(edit.file_diff.path()) && !is_quoted(line, secret.start);
     if secret.kind == "high_entropy" || is_put_in || is_name() {
         return false;

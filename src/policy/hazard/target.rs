@@ -24,7 +24,7 @@ pub(super) const RULES: &[HazardRule] = &[
         Sphere::Everywhere,
         dns_record_broken,
         [
-            "A name of a zone loses its last dot, a serial goes back, or anybody may send mail",
+            "A name of a zone loses its last dot or leads to a private address, a serial goes back, or anybody may send mail",
             "`www IN CNAME web.example.org.` → `web.example.org`",
         ],
     ),
@@ -51,6 +51,15 @@ pub(super) const RULES: &[HazardRule] = &[
         Sphere::OutsideTests,
         region_swapped,
         ["A region of a cloud becomes one of another continent", "`S3_REGION: eu-central-1` → `us-east-1`"],
+    ),
+    edit_rule(
+        "state_moved",
+        Sphere::Everywhere,
+        state_moved,
+        [
+            "The state of what was built is looked for elsewhere, and all of it would be built anew",
+            "`backend \"s3\" { key = \"backup/terraform.tfstate\" }` → `network/…`",
+        ],
     ),
     edit_rule(
         "route_withdrawn",
@@ -174,6 +183,9 @@ fn dns_record_removed(edit: &Edit<'_>) -> bool {
 }
 
 fn dns_record_broken(edit: &Edit<'_>) -> bool {
+    if leads_inside(edit) {
+        return true;
+    }
     if edit.old.is_empty() || edit.new.is_empty() {
         return false;
     }
@@ -197,6 +209,24 @@ fn dns_record_broken(edit: &Edit<'_>) -> bool {
             || (edit.old.has_any(&["p=reject", "p=quarantine"]) && edit.new.has_any(&["p=none"]))
     };
     loses_dot() || goes_back() || anybody_sends()
+}
+
+/// Whether a private address took the place of a public one.
+fn leads_inside(edit: &Edit<'_>) -> bool {
+    // RFC 1918 and the loopback; none of what is no address.
+    let is_private = |value: &str| {
+        let mut parts = value.split('.').map(|part| part.parse::<u8>().ok());
+        let address = [parts.next()??, parts.next()??, parts.next()??, parts.next()??];
+        let is_one = matches!(address, [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..]);
+        parts.next().is_none().then_some(is_one)
+    };
+    let is_inside = |value: &str| is_private(value) == Some(true);
+    let is_outside = |value: &str| is_private(value) == Some(false);
+    let speaks_of_names = || {
+        let path = edit.file_diff.path();
+        is_zone(path) || path.contains("dns") || path.contains("route53")
+    };
+    is_inside(&edit.new) && edit.replaced().any(is_outside) && speaks_of_names()
 }
 
 fn is_zone(path: &str) -> bool {
@@ -228,6 +258,18 @@ fn continent_of_region(value: &str) -> Option<&str> {
     );
     let is_numbered = value.len() <= 24 && rest.ends_with(|c: char| c.is_ascii_digit());
     (is_continent && is_numbered && PARTS.iter().any(|part| rest.contains(part))).then_some(continent)
+}
+
+/// Whether Terraform keeps its state under another name or in another place.
+fn state_moved(edit: &Edit<'_>) -> bool {
+    const PLACES: &[&str] = &["key", "bucket", "prefix", "container_name", "workspace_key_prefix"];
+    let is_of_backend =
+        || edit.key_change.path.split('.').any(|it| it == "backend" || it.starts_with("backend_"));
+    PLACES.contains(&edit.key_change.leaf.as_str())
+        && !edit.old.is_empty()
+        && !edit.new.is_empty()
+        && [".tf", ".hcl"].iter().any(|ending| edit.file_diff.path().ends_with(ending))
+        && (is_of_backend() || edit.old.ends_with(".tfstate") && edit.key_change.leaf == "key")
 }
 
 fn route_withdrawn(edit: &Edit<'_>) -> bool {

@@ -35,6 +35,12 @@ pub(super) const RULES: &[HazardRule] = &[
         ["A time to live falls from minutes to seconds or nothing", "`ttl: 3600` → `0`"],
     ),
     edit_rule(
+        "ttl_from_zero",
+        Sphere::OutsideTests,
+        ttl_from_zero,
+        ["What was never kept is kept for a week or longer", "`max_ttl = 0` → `315360000`"],
+    ),
+    edit_rule(
         "number_jump",
         Sphere::OutsideTests,
         number_jump,
@@ -92,6 +98,7 @@ fn unit_slip(edit: &Edit<'_>) -> bool {
         || loses_factor(&edit.old, &edit.new)
         || is_share_for_percent(edit)
         || loses_point(edit)
+        || moves_point(edit)
         || loses_digit(edit)
         || is_other_unit(edit)
     {
@@ -152,6 +159,18 @@ fn loses_point(edit: &Edit<'_>) -> bool {
         && edit.numbers().is_some()
 }
 
+/// `0.0225` → `0.225`: the same digits with the point elsewhere.
+fn moves_point(edit: &Edit<'_>) -> bool {
+    let (old, new) = (digits(&edit.old), digits(&edit.new));
+    let significant = |text: &str| text.replace('.', "").trim_matches('0').to_owned();
+    let is_moved = || edit.numbers().is_some_and(|(old, new)| old > 0.0 && new > 0.0 && old != new);
+    old.contains('.')
+        && new.contains('.')
+        && significant(old).len() >= 2
+        && significant(old) == significant(new)
+        && is_moved()
+}
+
 /// `1536` → `153`: the last digit of a number that is not round is gone.
 fn loses_digit(edit: &Edit<'_>) -> bool {
     let (old, new) = (digits(&edit.old), digits(&edit.new));
@@ -199,19 +218,26 @@ fn timeout_tenfold(edit: &Edit<'_>) -> bool {
     (is_jump || edit.is_dropped()) && is_timeout() || is_jump && edit.leaf_says(&["grace period"])
 }
 
+/// Names of what something may live or be kept.
+const LIVES: &[&str] = &[
+    "ttl",
+    "cache valid",
+    "expiry",
+    "expires",
+    "expiration",
+    "lifetime",
+    "expire",
+    "max age",
+    "maxage",
+    "s maxage",
+];
+
+fn ttl_from_zero(edit: &Edit<'_>) -> bool {
+    const WEEK: f64 = 7.0 * 86_400.0;
+    edit.numbers().is_some_and(|(old, new)| old == 0.0 && new >= WEEK) && edit.is_about(LIVES)
+}
+
 fn ttl_to_zero(edit: &Edit<'_>) -> bool {
-    const LIVES: &[&str] = &[
-        "ttl",
-        "cache valid",
-        "expiry",
-        "expires",
-        "expiration",
-        "lifetime",
-        "expire",
-        "max age",
-        "maxage",
-        "s maxage",
-    ];
     edit.numbers().is_some_and(|(old, new)| old >= 60.0 && (0.0..=10.0).contains(&new) && new <= old / 30.0)
         && edit.is_about(LIVES)
 }
@@ -273,7 +299,6 @@ fn replaced_number(edit: &Edit<'_>) -> Option<(f64, f64)> {
     }
 }
 
-/// From one to nothing is a switch.
 /// Whether a port is beyond the last one there is, or a share of something beyond all of it.
 fn impossible_value(edit: &Edit<'_>) -> bool {
     const BEYOND: &[&str] =
@@ -286,6 +311,7 @@ fn impossible_value(edit: &Edit<'_>) -> bool {
     is_port || is_share && !edit.path_says(BEYOND)
 }
 
+/// From one to nothing is a switch.
 fn number_to_zero(edit: &Edit<'_>) -> bool {
     const OTHERS: &[&str] = &[
         "id",
@@ -318,7 +344,10 @@ fn number_to_zero(edit: &Edit<'_>) -> bool {
     ];
     let of_list = || replaced_number(edit).is_some_and(|(old, new)| old >= 2.0 && new == 0.0);
     let of_span = || edit.seconds().is_some_and(|(old, new)| old > 0.0 && new == 0.0);
-    let is_gone = edit.numbers().is_some_and(|(old, new)| old >= 2.0 && new == 0.0) || of_span() || of_list();
+    // A part of one may be a switch as well; what is written with a fraction beyond one is an amount.
+    let is_amount = |old: f64| old >= 2.0 || old > 1.0 && edit.old.contains('.');
+    let is_gone =
+        edit.numbers().is_some_and(|(old, new)| is_amount(old) && new == 0.0) || of_span() || of_list();
     is_gone && !edit.leaf_says(OTHERS) && (!edit.leaf_says(&["weight"]) || is_balanced(edit))
 }
 

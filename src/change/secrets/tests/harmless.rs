@@ -58,6 +58,9 @@ pub(super) const HARMLESS: &[(&str, &[&str])] = &[
         "references and templates",
         &[
             "password: ${DB_PASSWORD}",
+            "curl -fsS -u \"$USER:$PASS\" https://a.example.org/{l6}",
+            "mysqldump -u backup -p\"${DB_PASS}\" {l6}",
+            "docker login -u ci --password-stdin {l6}.example.org",
             "password: \"{{ .Values.db.password }}\"",
             "token: $(cat /run/secrets/token)",
             "secret: <%= @secret %>",

@@ -80,6 +80,15 @@ pub(super) const SHAPED: &[(&str, &[&str])] = &[
     ("sentry_dsn", &["https://{h32}@o123.ingest.example.org/45"]),
     ("gcp_private_key_id", &["\"private_key_id\": \"{h40}\""]),
     ("high_entropy", &["{a40}", "{b44}=", "{w64}", "{a32}"]),
+    (
+        "command_password",
+        &[
+            "curl -u deploy:{a12} https://a.example.org/",
+            "mysqldump -h db -u backup -p{a12} shop",
+            "sshpass -p {a10}{n2} ssh web",
+            "redis-cli -a {a16} ping",
+        ],
+    ),
 ];
 
 /// Names of keys whose value is a secret, as they stand in configuration.

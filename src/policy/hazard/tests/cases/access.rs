@@ -136,4 +136,10 @@ pub(super) const CASES: &[Case] = &[
         "-    + container.securityContext.withPrivileged(false)\n+    + container.securityContext.withPrivileged(true)",
         "-    + container.securityContext.withPrivileged(true)\n+    + container.securityContext.withPrivileged(false)",
     ),
+    (
+        "privilege_widened",
+        "access/roles.csv",
+        " role,resource,read,export\n-contractor,payroll,no,no\n+contractor,payroll,yes,yes",
+        " role,resource,read,export\n-contractor,payroll,yes,yes\n+contractor,payroll,yes,no",
+    ),
 ];

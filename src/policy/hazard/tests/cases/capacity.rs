@@ -95,4 +95,22 @@ pub(super) const CASES: &[Case] = &[
         "-  allocated_storage = 100\n+  allocated_storage = 80",
         "-  allocated_storage = 100\n+  allocated_storage = 120",
     ),
+    (
+        "capacity_cut",
+        "haproxy/pg.cfg",
+        "-    server pg-1 10.20.1.11:6432 check inter 2s fall 3\n+    server pg-1 10.20.1.11:6432 check inter 2s fall 3 disabled",
+        "-    server pg-1 10.20.1.11:6432 check inter 2s fall 3\n+    server pg-1 10.20.1.11:6432 check inter 2s fall 4",
+    ),
+    (
+        "replication_cut",
+        "hadoop/hdfs-site.xml",
+        "   <property>\n     <name>dfs.replication</name>\n-    <value>3</value>\n+    <value>1</value>",
+        "   <property>\n     <name>dfs.replication</name>\n-    <value>3</value>\n+    <value>4</value>",
+    ),
+    (
+        "capacity_cut",
+        "a/kustomization.yaml",
+        " replicas:\n   - name: coredns\n-    count: 12\n+    count: 1",
+        " replicas:\n   - name: coredns\n-    count: 12\n+    count: 10",
+    ),
 ];

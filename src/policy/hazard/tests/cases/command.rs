@@ -21,4 +21,16 @@ pub(super) const CASES: &[Case] = &[
         "-terraform plan -out plan.bin\n+terraform destroy -auto-approve",
         "-terraform plan -out plan.bin\n+terraform plan -out plan.tmp",
     ),
+    (
+        "destructive_command",
+        "a/values.yaml",
+        "-  command: [\"bin/migrate\", \"up\"]\n+  command: [\"bin/migrate\", \"fresh\", \"--force\"]",
+        "-  command: [\"bin/migrate\", \"up\"]\n+  command: [\"bin/migrate\", \"up\", \"--verbose\"]",
+    ),
+    (
+        "destructive_command",
+        "a/deploy.sh",
+        "-rake db:migrate\n+rake db:reset",
+        "-rake db:migrate\n+rake db:migrate db:version",
+    ),
 ];

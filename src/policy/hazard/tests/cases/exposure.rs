@@ -123,4 +123,22 @@ pub(super) const CASES: &[Case] = &[
         " # there is no password\n--l 127.0.0.1\n+-l 0.0.0.0",
         " # there is no password\n--l 127.0.0.1\n+-l 127.0.0.2",
     ),
+    (
+        "public_access",
+        "k8s/ingress.yaml",
+        "-  ingressClassName: nginx-private\n+  ingressClassName: nginx-public",
+        "-  ingressClassName: nginx-public\n+  ingressClassName: nginx-private",
+    ),
+    (
+        "wildcard",
+        "nginx/api.conf",
+        " map $http_origin $cors {\n-    default \"\";\n+    default $http_origin;",
+        " map $http_origin $cors {\n     default \"\";\n+    \"https://shop.example.org\" $http_origin;",
+    ),
+    (
+        "firewall_off",
+        "apache/www.conf",
+        "     # not for the public\n-    ProxyPass /admin !\n     ProxyPass / http://10.8.0.21:9000/",
+        "     # not for the public\n     ProxyPass /admin !\n+    ProxyPass /debug !",
+    ),
 ];

@@ -47,6 +47,12 @@ pub(super) const CASES: &[Case] = &[
     ),
     (
         "host_misspelled",
+        "a/cdn.yaml",
+        "-host: colour.example.org\n+host: colur.example.org",
+        "-host: colour.example.org\n+host: color.example.org",
+    ),
+    (
+        "host_misspelled",
         "a/ldap.ini",
         "-URI = ldaps://ldap1.accounts.acme.com:636\n+URI = ldaps://ldap1.acounts.acme.com:636",
         "-URI = ldaps://ldap-a.accounts.acme.com:636\n+URI = ldaps://ldap-b.accounts.acme.com:636",
@@ -55,12 +61,18 @@ pub(super) const CASES: &[Case] = &[
         "test_reaches_production",
         "stacks/dev/backend.tf",
         "-    key = \"stacks/dev/network.tfstate\"\n+    key = \"stacks/prod/network.tfstate\"",
-        "-    key = \"stacks/dev/network.tfstate\"\n+    key = \"stacks/dev/net.tfstate\"",
+        "     key = \"stacks/dev/network.tfstate\"\n-    region = \"eu-west-1\"\n+    region = \"eu-west-2\"",
     ),
     (
         "host_swapped",
         "ci/deploy-prod.yml",
         "-    ROLE_ARN: arn:aws:iam::418827700931:role/tf-apply-prod\n+    ROLE_ARN: arn:aws:iam::902215663148:role/tf-apply-sandbox",
         "-    ROLE_ARN: arn:aws:iam::418827700931:role/tf-apply-prod\n+    ROLE_ARN: arn:aws:iam::418827700931:role/tf-apply2-prod",
+    ),
+    (
+        "test_reaches_production",
+        "hieradata/staging.yaml",
+        "-db_host: crm-db-stg.corp.example\n+db_host: crm-db.corp.example",
+        "-db_host: crm-db-stg.corp.example\n+db_host: crm-db2-stg.corp.example",
     ),
 ];

@@ -17,6 +17,7 @@ mod secrecy;
 mod target;
 mod unread;
 mod values;
+mod warned;
 mod watching;
 mod weakened;
 
@@ -43,6 +44,7 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
         target::CASES,
         unread::CASES,
         values::CASES,
+        warned::CASES,
         watching::CASES,
         weakened::CASES,
     ];

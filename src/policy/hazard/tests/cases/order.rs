@@ -33,4 +33,16 @@ pub(super) const CASES: &[Case] = &[
         "-*  @shop/web\n /docs/  @shop/docs\n /pay/  @shop/pay\n+*  @shop/web",
         " *  @shop/web\n /docs/  @shop/docs\n+/docs/api/  @shop/docs\n /pay/  @shop/pay",
     ),
+    (
+        "shares_unbalanced",
+        "a/route.yaml",
+        " - name: blue\n-  weight: 95\n+  weight: 0\n - name: green\n-  weight: 5\n+  weight: 10",
+        " - name: blue\n-  weight: 95\n+  weight: 94\n - name: green\n-  weight: 5\n+  weight: 6",
+    ),
+    (
+        "owners_removed",
+        "CODEOWNERS",
+        " * @shop/all\n-/infra/prod/ @shop/security\n+/infra/prod/",
+        " * @shop/all\n-/infra/prod/ @shop/security\n+/infra/prod/ @shop/security @shop/sre",
+    ),
 ];

@@ -119,4 +119,10 @@ pub(super) const CASES: &[Case] = &[
         "-    <property name=\"hibernate.hbm2ddl.auto\">validate</property>\n+    <property name=\"hibernate.hbm2ddl.auto\">create-drop</property>",
         "-    <property name=\"hibernate.hbm2ddl.auto\">create-drop</property>\n+    <property name=\"hibernate.hbm2ddl.auto\">validate</property>",
     ),
+    (
+        "retention_cut",
+        "kafka/server.properties",
+        "-log.retention.hours=168\n+log.retention.minutes=10",
+        "-log.retention.hours=168\n+log.retention.minutes=10080",
+    ),
 ];

@@ -51,4 +51,10 @@ pub(super) const CASES: &[Case] = &[
         "     triggers {\n-        cron('H 3 1 * *')\n+        cron('H/5 * * * *')",
         "     triggers {\n-        cron('H 3 1 * *')\n+        cron('H 4 1 * *')",
     ),
+    (
+        "schedule_jump",
+        "a/plan.yaml",
+        "-billing_interval: month\n+billing_interval: day",
+        "-billing_interval: month\n+billing_interval: months",
+    ),
 ];

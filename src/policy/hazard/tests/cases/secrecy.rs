@@ -30,6 +30,24 @@ pub(super) const CASES: &[Case] = &[
     ("secret_in_clear", "a/db.yaml", "+password: corr3cthorse", "+password: ${DB_PASSWORD}"),
     (
         "secret_in_clear",
+        "a/backup.yaml",
+        "-command: mysqldump -h db shop\n+command: mysqldump -h db -u backup -pcorr3cthorse shop",
+        "-command: mysqldump -h db shop\n+command: mysqldump -h db -u backup -p\"$DB_PASS\" shop",
+    ),
+    (
+        "tls_verification_off",
+        "a/web.yaml",
+        "-verify_ssl: *on\n+verify_ssl: *off",
+        "-verify_ssl: *off\n+verify_ssl: *on",
+    ),
+    (
+        "tls_verification_off",
+        "a/web.yaml",
+        "-client: \"{\\\"name\\\": \\\"web\\\", \\\"verify_ssl\\\": true}\"\n+client: \"{\\\"name\\\": \\\"web\\\", \\\"verify_ssl\\\": false}\"",
+        "-client: \"{\\\"name\\\": \\\"web\\\", \\\"verify_ssl\\\": true}\"\n+client: \"{\\\"name\\\": \\\"shop\\\", \\\"verify_ssl\\\": true}\"",
+    ),
+    (
+        "secret_in_clear",
         "a/app.env",
         " A=1\n+API_KEY=ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5",
         " A=1\n+API_KEY=$API_KEY_OF_THE_VAULT",

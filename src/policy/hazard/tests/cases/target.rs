@@ -75,4 +75,16 @@ pub(super) const CASES: &[Case] = &[
         "-image: docker:28.3.3-dind\n+image: docker:dind",
         "-image: docker:28.3.3-dind\n+image: docker:28.3.4-dind",
     ),
+    (
+        "state_moved",
+        "stacks/backup/main.tf",
+        " backend \"s3\" {\n-  key = \"backup/terraform.tfstate\"\n+  key = \"network/terraform.tfstate\"",
+        " backend \"s3\" {\n   key = \"backup/terraform.tfstate\"\n+  encrypt = true",
+    ),
+    (
+        "dns_record_broken",
+        "octodns/shop.yaml",
+        " values:\n-  - 198.51.100.20\n+  - 10.0.3.15",
+        " values:\n-  - 198.51.100.20\n+  - 198.51.100.21",
+    ),
 ];

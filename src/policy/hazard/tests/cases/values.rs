@@ -115,4 +115,34 @@ pub(super) const CASES: &[Case] = &[
         "-    \"options\": \"-c statement_timeout=15000 -c lock_timeout=3000\",\n+    \"options\": \"-c statement_timeout=0 -c lock_timeout=0\",",
         "-    \"options\": \"-c statement_timeout=15000 -c lock_timeout=3000\",\n+    \"options\": \"-c statement_timeout=16000 -c lock_timeout=3100\",",
     ),
+    (
+        "ttl_from_zero",
+        "cdn/pages.tf",
+        "-default_ttl = 0\n+default_ttl = 315360000",
+        "-default_ttl = 0\n+default_ttl = 300",
+    ),
+    (
+        "unit_slip",
+        "a/rates.yaml",
+        "-base_rate: 0.0225\n+base_rate: 0.225",
+        "-base_rate: 0.0225\n+base_rate: 0.0230",
+    ),
+    (
+        "number_to_zero",
+        "a/fees.yaml",
+        "-card_percent: 1.4\n+card_percent: 0.0",
+        "-card_percent: 1.4\n+card_percent: 1.3",
+    ),
+    (
+        "number_to_zero",
+        "tax/rates.csv",
+        " country,standard,reduced\n-DE,19.0,7.0\n+DE,0.0,7.0",
+        " country,standard,reduced\n-DE,19.0,7.0\n+DE,16.0,7.0",
+    ),
+    (
+        "number_to_zero",
+        "pricing/fees.dhall",
+        "       [ { scheme = \"sepa\", percent = 3.5 }\n-      , { scheme = \"card\", percent = 2.4 }\n+      , { scheme = \"card\", percent = 0.0 }",
+        "       [ { scheme = \"sepa\", percent = 3.5 }\n-      , { scheme = \"card\", percent = 2.4 }\n+      , { scheme = \"card\", percent = 2.3 }",
+    ),
 ];

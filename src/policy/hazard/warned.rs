@@ -1,0 +1,64 @@
+//! Values that somebody asked to leave alone, in a comment beside them. Start at [`warned_value_changed`].
+
+use crate::change::{DiffLine, KeyChangeKind, LineOrigin};
+use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
+
+pub(super) const RULES: &[HazardRule] = &[edit_rule(
+    "warned_value_changed",
+    Sphere::OutsideTests,
+    warned_value_changed,
+    [
+        "A value changes whose comment says to leave it",
+        "`max_surge: 1` → `4` below `# never more than one, the lock is not shared`",
+    ],
+)
+.general()];
+
+/// Phrases with which people fence a value off.
+const FENCES: &[&str] = &[
+    "do not ",
+    "don't ",
+    "never ",
+    "must not ",
+    "must stay",
+    "must remain",
+    "must be ",
+    "must match",
+    "not yet ",
+    "keep at ",
+    "careful",
+    "warning:",
+    "dangerous",
+    "before you change",
+    "before changing",
+    "talk to ",
+    "ask ",
+];
+
+/// What a whole file says of itself, and of no value.
+const OF_FILES: &[&str] = &["edit", "modify this file", "generated", "managed by"];
+
+fn warned_value_changed(edit: &Edit<'_>) -> bool {
+    let is_changed = !edit.old.is_empty()
+        && !edit.new.is_empty()
+        && !matches!(edit.key_change.kind, KeyChangeKind::Comment | KeyChangeKind::Version);
+    // Who trims a number by a little has read what stands beside it.
+    let is_trimmed = edit.numbers().is_some_and(|(old, new)| old > 0.0 && new > old / 1.5 && new < old * 1.5);
+    is_changed
+        && !is_trimmed
+        && (edit.comment_above().is_some_and(fences) || edit.comment_beside().is_some_and(fences))
+}
+
+/// Whether a comment asks to leave a value alone.
+fn fences(comment: &str) -> bool {
+    let comment = comment.to_ascii_lowercase();
+    FENCES.iter().any(|it| comment.contains(it)) && !OF_FILES.iter().any(|it| comment.contains(it))
+}
+
+/// The words of a line that is nothing but a comment.
+pub(super) fn comment_of(line: &DiffLine) -> Option<&str> {
+    let text = line.text.trim();
+    let marks = ["#", "//", ";", "--", "/*", "*"];
+    marks.iter().find_map(|mark| text.strip_prefix(mark)).filter(|_| line.origin == LineOrigin::Context)
+}
