@@ -115,11 +115,17 @@ fn show(args: &GateArgs, answer: &Answer, mut explanation: Explanation) -> Resul
     Ok(())
 }
 
-/// A shallow clone knows no history to compare with: no decision exists.
+/// A shallow clone, or one without trees, knows no history to compare with: no decision exists.
 fn refuse_shallow(args: &GateArgs) -> Result<(), Failure> {
     let Some(path) = &args.question.history.repo else { return Ok(()) };
-    if Repository::open(path)?.is_shallow() {
+    let repository = Repository::open(path)?;
+    if repository.is_shallow() {
         let message = "the repository is a shallow clone; fetch the rest with `git fetch --unshallow`";
+        return Err(Failure::no_decision(message));
+    }
+    if repository.is_treeless() {
+        let message = "the repository is a partial clone without trees, so that nothing says what its commits \
+                       changed; clone it without `--filter`";
         return Err(Failure::no_decision(message));
     }
     Ok(())

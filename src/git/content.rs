@@ -3,8 +3,9 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
-use git2::{Blob, ErrorCode, Odb, Oid, Repository as GitRepository};
+use git2::{Blob, ErrorCode, Odb, Oid};
 
+use crate::git::Repository;
 use crate::git::cache::Cache;
 use crate::git::extract::Limits;
 use crate::git::tree::Node;
@@ -63,7 +64,7 @@ impl Content<'_> {
 
 /// Reads and remembers blobs.
 pub(super) struct Contents<'repo> {
-    repository: &'repo GitRepository,
+    repository: &'repo Repository,
     odb: &'repo Odb<'repo>,
     cache: Cache<Oid, Content<'repo>>,
     max_blob_bytes: usize,
@@ -71,7 +72,7 @@ pub(super) struct Contents<'repo> {
 
 impl<'repo> Contents<'repo> {
     /// Blobs of one repository, none larger than the limit.
-    pub(super) fn new(repository: &'repo GitRepository, odb: &'repo Odb<'repo>, limits: Limits) -> Self {
+    pub(super) fn new(repository: &'repo Repository, odb: &'repo Odb<'repo>, limits: Limits) -> Self {
         let cache = Cache::new(limits.blob_cache_bytes);
         Self { repository, odb, cache, max_blob_bytes: limits.max_blob_bytes }
     }
@@ -95,12 +96,15 @@ impl<'repo> Contents<'repo> {
     }
 
     fn read_blob(&self, oid: Oid) -> Content<'repo> {
+        if self.repository.is_cut(oid) {
+            return Content::Unreadable;
+        }
         match self.odb.read_header(oid) {
             Ok((size_bytes, _)) if size_bytes > self.max_blob_bytes => return Content::Huge { size_bytes },
             Err(error) if error.code() == ErrorCode::NotFound => return Content::Unreadable,
             Ok(_) | Err(_) => {}
         }
-        let Ok(blob) = self.repository.find_blob(oid) else { return Content::Unreadable };
+        let Ok(blob) = self.repository.git().find_blob(oid) else { return Content::Unreadable };
         let bytes = Bytes::Blob(Rc::new(blob));
         if is_binary(&bytes) { Content::Binary(bytes) } else { Content::Text(bytes) }
     }

@@ -53,6 +53,20 @@ pub enum Error {
         /// The path of the repository.
         path: PathBuf,
     },
+    /// An object of the history ends too early.
+    #[error("object `{id}` of repository `{}` ends too early, as a full disk leaves it; `git fsck` tells what it was, and fetching it again mends it", path.display())]
+    CutObject {
+        /// The full id.
+        id: String,
+        /// The path of the repository.
+        path: PathBuf,
+    },
+    /// The commits are there and nothing that they hold.
+    #[error("repository `{}` is a partial clone without trees, so that nothing says what its commits changed; clone it without `--filter`", path.display())]
+    Treeless {
+        /// The path of the repository.
+        path: PathBuf,
+    },
     /// The commit to continue after is not where the present history comes from.
     #[error("commit `{after}` is not on the first-parent line of `{head}` in repository `{}`; the history was rewritten", path.display())]
     NotAncestor {

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use git2::{Odb, Oid, Repository as GitRepository};
+use git2::{Odb, Oid};
 
 use crate::change::{ChangeRecord, FileContent, FileDiff, FileStatus};
+use crate::git::Repository;
 use crate::git::content::{Bytes, Content, Contents};
 use crate::git::lines;
 use crate::git::rename::{self, Pair};
@@ -52,7 +53,7 @@ impl Counts {
 
 /// Reads changes of one repository on one thread, keeping what neighbours share.
 pub(super) struct Extractor<'repo> {
-    repository: &'repo GitRepository,
+    repository: &'repo Repository,
     trees: Trees<'repo>,
     contents: Contents<'repo>,
     limits: Limits,
@@ -62,7 +63,7 @@ pub(super) struct Extractor<'repo> {
 
 impl<'repo> Extractor<'repo> {
     /// An extractor over an open repository and its object database.
-    pub(super) fn new(repository: &'repo GitRepository, odb: &'repo Odb<'repo>, limits: Limits) -> Self {
+    pub(super) fn new(repository: &'repo Repository, odb: &'repo Odb<'repo>, limits: Limits) -> Self {
         let contents = Contents::new(repository, odb, limits);
         Self {
             repository,
@@ -75,7 +76,7 @@ impl<'repo> Extractor<'repo> {
     }
 
     /// The repository it reads.
-    pub(super) fn repository(&self) -> &'repo GitRepository {
+    pub(super) fn repository(&self) -> &'repo Repository {
         self.repository
     }
 

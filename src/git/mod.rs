@@ -13,6 +13,7 @@ mod error;
 mod extract;
 mod graph;
 mod lines;
+mod loose;
 mod rename;
 mod repository;
 mod restore;

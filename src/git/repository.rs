@@ -11,6 +11,7 @@ use crate::change::{Change, ChangeId, ChangeRecord, FileContent};
 use crate::git::assemble::{self, oid_of};
 use crate::git::extract::{Counts, Extractor, Limits};
 use crate::git::graph::{Graph, Step};
+use crate::git::loose::Loose;
 use crate::git::{Error, Unit, UnitChoice};
 
 /// A git repository, work tree or bare.
@@ -19,6 +20,8 @@ pub struct Repository {
     path: PathBuf,
     /// Device and inode of the directory of its objects; none where it has none.
     identity: Option<(u64, u64)>,
+    /// Its loose objects and those that it borrows.
+    loose: Vec<(PathBuf, Arc<Loose>)>,
     /// Kept, since whoever opens a repository asks for its root and its unit, and a walk reads every commit.
     trunk: Cell<Option<Trunk>>,
 }
@@ -30,6 +33,16 @@ struct Trunk {
     root: Oid,
     n_commits: usize,
     n_merges: usize,
+}
+
+/// Opens what libgit2 has of a repository, as history alone has it.
+pub(super) fn open(path: &Path) -> Result<GitRepository, Error> {
+    let not_one = |source| Error::NotARepository { path: path.to_path_buf(), source };
+    let inner = GitRepository::open(path).map_err(not_one)?;
+    // libgit2 asks the index for attributes: that of a work tree is nothing of its history, and may be of a kind that libgit2
+    // cannot read.
+    git2::Index::new().and_then(|mut index| inner.set_index(&mut index)).map_err(not_one)?;
+    Ok(inner)
 }
 
 /// What tells the objects of a repository from those of another in the same place.
@@ -57,13 +70,27 @@ impl Repository {
         static FAST_READS: Once = Once::new();
         FAST_READS.call_once(fast_reads);
         let path = path.as_ref().to_path_buf();
-        match GitRepository::open(&path) {
-            Ok(inner) => {
-                let identity = identity_of(inner.path());
-                Ok(Self { inner, path, identity, trunk: Cell::new(None) })
-            }
-            Err(source) => Err(Error::NotARepository { path, source }),
-        }
+        let inner = open(&path)?;
+        let loose = Loose::of(&inner.commondir().join("objects"));
+        let identity = identity_of(inner.path());
+        let repository = Self { inner, path, identity, loose, trunk: Cell::new(None) };
+        repository.refuse_cut()?;
+        Ok(repository)
+    }
+
+    /// Looks at the loose objects that came since the last look.
+    ///
+    /// # Errors
+    /// When one without which the history cannot be read ends too early.
+    fn refuse_cut(&self) -> Result<(), Error> {
+        let cut = self.loose.iter().find_map(|(objects, loose)| loose.look(objects));
+        let path = || self.path.clone();
+        cut.map_or(Ok(()), |oid| Err(Error::CutObject { id: oid.to_string(), path: path() }))
+    }
+
+    /// Whether a blob ends too early to be read.
+    pub(super) fn is_cut(&self, oid: Oid) -> bool {
+        self.loose.iter().any(|(_, loose)| loose.is_cut(oid))
     }
 
     /// Whether the directory of its data is still the one that was opened.
@@ -217,6 +244,9 @@ impl Repository {
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(error)),
         };
+        if self.is_cut(entry.id()) {
+            return Err(unreadable(git2::Error::from_str("it ends too early")));
+        }
         let object = entry.to_object(&self.inner).map_err(unreadable)?;
         Ok(object.as_blob().map(|blob| blob.content().to_vec()))
     }
@@ -226,8 +256,9 @@ impl Repository {
         &self.inner
     }
 
-    /// The commit that HEAD names.
+    /// The commit that HEAD names, after a look at what came since the last one.
     pub(super) fn head_oid(&self) -> Result<Oid, Error> {
+        self.refuse_cut()?;
         let path = || self.path.clone();
         let head = match self.inner.head() {
             Ok(head) => head,
@@ -278,10 +309,42 @@ impl Repository {
         ancestor == of || self.inner.graph_descendant_of(of, ancestor).unwrap_or(false)
     }
 
+    /// Whether it was cloned without the trees of its commits, and they are still missing: nothing says what those changed.
+    pub fn is_treeless(&self) -> bool {
+        /// The newest commits that are looked at: a checkout fetches the tree of one.
+        const LOOKED_AT: usize = 16;
+        let is_asked_for = || -> Result<bool, git2::Error> {
+            let config = self.inner.config()?;
+            let mut filters = config.entries(Some("remote\\..*\\.partialclonefilter"))?;
+            while let Some(filter) = filters.next() {
+                if filter?.value().is_ok_and(|filter| filter.starts_with("tree:")) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        let misses_tree = || -> Result<bool, git2::Error> {
+            let odb = self.inner.odb()?;
+            let mut next = Some(self.inner.head()?.peel_to_commit()?);
+            for _ in 0..LOOKED_AT {
+                let Some(commit) = next else { break };
+                if !odb.exists(commit.tree_id()) {
+                    return Ok(true);
+                }
+                next = commit.parents().next();
+            }
+            Ok(false)
+        };
+        is_asked_for().unwrap_or(false) && misses_tree().unwrap_or(true)
+    }
+
     /// # Errors
-    /// When the history is cut off.
+    /// When the history is cut off, or nothing of it but the commits is there.
     pub(super) fn refuse_shallow(&self) -> Result<(), Error> {
-        if self.is_shallow() { Err(Error::Shallow { path: self.path.clone() }) } else { Ok(()) }
+        if self.is_shallow() {
+            return Err(Error::Shallow { path: self.path.clone() });
+        }
+        if self.is_treeless() { Err(Error::Treeless { path: self.path.clone() }) } else { Ok(()) }
     }
 
     /// A file that cannot be read is in the change and says so; below a tree that cannot be read, files are
@@ -342,7 +405,7 @@ impl Repository {
     fn read<T>(&self, body: impl FnOnce(&mut Extractor<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let odb =
             self.inner.odb().map_err(|source| Error::NotARepository { path: self.path.clone(), source })?;
-        body(&mut Extractor::new(&self.inner, &odb, Limits::default()))
+        body(&mut Extractor::new(self, &odb, Limits::default()))
     }
 }
 

@@ -242,6 +242,9 @@ impl Repository {
 
     fn file(&self, tree: &Tree<'_>, path: &str) -> Result<Option<File>, git2::Error> {
         let Some((oid, mode)) = entry(tree, path)? else { return Ok(None) };
+        if self.is_cut(oid) {
+            return Err(git2::Error::from_str("a file ends too early"));
+        }
         Ok(Some(File { mode, bytes: self.git().find_blob(oid)?.content().to_vec() }))
     }
 }

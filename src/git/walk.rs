@@ -5,8 +5,6 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use git2::Repository as GitRepository;
-
 use crate::change::{Change, ChangeId};
 use crate::git::assemble;
 use crate::git::extract::{Counts, Extractor, Limits};
@@ -160,11 +158,11 @@ fn work(
     sender: &SyncSender<Read>,
 ) {
     let not_a_repository = |source| Error::NotARepository { path: path.to_path_buf(), source };
-    let repository = match GitRepository::open(path) {
+    let repository = match Repository::open(path) {
         Ok(repository) => repository,
-        Err(source) => return drop(sender.send(Err(not_a_repository(source)))),
+        Err(error) => return drop(sender.send(Err(error))),
     };
-    let odb = match repository.odb() {
+    let odb = match repository.git().odb() {
         Ok(odb) => odb,
         Err(source) => return drop(sender.send(Err(not_a_repository(source)))),
     };

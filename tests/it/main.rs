@@ -17,6 +17,7 @@ mod explain;
 mod explain_words;
 mod features;
 mod fuzz;
+mod git_damage;
 mod git_script;
 mod git_walk;
 mod hazards;

@@ -1,0 +1,109 @@
+//! Histories of which something is missing or broken: what can be read is read, the rest is named, and nothing hangs.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use diffrisk::change::FileContent;
+use diffrisk::git::{Error, Repository, Unit, WalkOptions, WalkReport, walk};
+use git2::Oid;
+
+use crate::git_script::Script;
+
+fn walked(repository: &Repository) -> Result<WalkReport, Error> {
+    walk(repository, &WalkOptions::new(Unit::Commit), |_| ControlFlow::Continue(()))
+}
+
+/// Three commits of a file of many lines.
+fn script() -> (Script, Vec<Oid>) {
+    let mut script = Script::new();
+    let text =
+        |n: u32| (0..800).map(|line| format!("key_{line}: {}\n", line * 7919 % 1009 + n)).collect::<String>();
+    let mut oids: Vec<Oid> = Vec::new();
+    for n in 0..3 {
+        let parents: Vec<Oid> = oids.last().copied().into_iter().collect();
+        let file = text(n);
+        oids.push(script.commit(&format!("change {n}"), &[("a.yaml", file.as_bytes())], &parents));
+    }
+    script.set_main(oids[2]);
+    (script, oids)
+}
+
+fn file_of(directory: &Path, oid: Oid) -> PathBuf {
+    let id = oid.to_string();
+    directory.join("objects").join(&id[..2]).join(&id[2..])
+}
+
+/// Cuts a loose object to half its length.
+fn cut(directory: &Path, oid: Oid) {
+    let path = file_of(directory, oid);
+    let bytes = fs::read(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    // Whoever looks again goes by when the directory was changed.
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+}
+
+#[test]
+fn a_blob_that_ends_too_early_is_counted_and_never_waited_for() {
+    let (script, oids) = script();
+    let tree = script.repository.find_commit(oids[1]).unwrap().tree().unwrap();
+    cut(script.path(), tree.get_path(Path::new("a.yaml")).unwrap().id());
+    let repository = script.open();
+    let report = walked(&repository).unwrap();
+    assert_eq!((report.n_changes, report.n_unreadable), (3, 2), "before and after it");
+    let change = repository.change(&repository.resolve("main").unwrap(), Unit::Commit).unwrap();
+    assert_eq!(change.record.files[0].content, FileContent::Unread);
+    assert!(matches!(repository.blob_at("main~1", "a.yaml").unwrap_err(), Error::File { .. }));
+    assert!(repository.blob_at("main", "a.yaml").unwrap().is_some());
+}
+
+#[test]
+fn a_tree_or_commit_that_ends_too_early_is_named() {
+    for is_tree in [true, false] {
+        let (script, oids) = script();
+        let repository = script.open();
+        assert_eq!(walked(&repository).unwrap().n_unreadable, 0);
+        let broken =
+            if is_tree { script.repository.find_commit(oids[1]).unwrap().tree_id() } else { oids[1] };
+        cut(script.path(), broken);
+        // Also who had it open before.
+        for error in [Repository::open(script.path()).err().unwrap(), repository.head().unwrap_err()] {
+            assert!(matches!(&error, Error::CutObject { id, .. } if *id == broken.to_string()), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_index_of_a_work_tree_is_no_part_of_its_history() {
+    let (script, _) = script();
+    fs::write(script.path().join(".gitattributes"), "*.yaml binary\n").unwrap();
+    let sound = script.open();
+    let change = |repository: &Repository| {
+        repository.change(&repository.resolve("main").unwrap(), Unit::Commit).unwrap().record
+    };
+    let expected = change(&sound);
+    for index in [&b""[..], b"DIRC\0\0\0\x02\0\0\0\x09 cut short", b"no index at all"] {
+        fs::write(script.path().join("index"), index).unwrap();
+        let repository = script.open();
+        assert_eq!(walked(&repository).unwrap().n_unreadable, 0);
+        assert_eq!(change(&repository), expected);
+    }
+}
+
+#[test]
+fn a_clone_without_trees_is_refused_while_they_are_missing() {
+    let (script, oids) = script();
+    let mut config = script.repository.config().unwrap();
+    config.set_str("remote.origin.promisor", "true").unwrap();
+    config.set_str("remote.origin.partialclonefilter", "tree:0").unwrap();
+    assert!(!script.open().is_treeless(), "they were fetched since");
+    let tree = script.repository.find_commit(oids[1]).unwrap().tree_id();
+    fs::remove_file(file_of(script.path(), tree)).unwrap();
+    let repository = script.open();
+    assert!(repository.is_treeless());
+    assert!(matches!(walked(&repository).unwrap_err(), Error::Treeless { .. }));
+    config.set_str("remote.origin.partialclonefilter", "blob:none").unwrap();
+    assert_eq!(walked(&script.open()).unwrap().n_changes, 3, "what is there is read");
+}
