@@ -146,7 +146,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
         return Err(Failure::usage("`--mode pooled` needs a prior, but `--prior none` is given"));
     }
     let split_at = args.split_at.as_deref().map(parse_moment).transpose().map_err(Failure::usage)?;
-    let (mut rows, mine_seconds) = mined(args)?;
+    let (mut rows, mine_seconds, unread) = mined(args)?;
     let more = if args.with.is_empty() { None } else { Some(load_rows(&args.with)?.0) };
     more.as_ref().map_or(Ok(()), |more| refuse_own(&rows, more))?;
     more.iter().for_each(|more| rows.add_custom_features(more));
@@ -166,6 +166,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
     progress.end();
     let mut tested = tested?;
     tested.report.mine_seconds = Some(mine_seconds);
+    tested.report.notes.extend(unread);
     if args.ablate {
         let progress = Progress::wait("fitting without each family");
         let study = ablation(&rows, more.as_ref(), &options);
@@ -204,7 +205,8 @@ fn refuse_own(rows: &Rows, more: &Rows) -> Result<(), Failure> {
     Ok(())
 }
 
-fn mined(args: &BacktestArgs) -> Result<(Rows, f64), Failure> {
+/// The rows, the seconds that it took, and what a report says of files that could not be read.
+fn mined(args: &BacktestArgs) -> Result<(Rows, f64, Option<String>), Failure> {
     let Some(path) = &args.repo else { return Err(Failure::usage("`--repo` or `--table` is needed")) };
     let opened = OpenedRepository::open(path, args.name.as_deref(), args.unit)?;
     let options = MineOptions {
@@ -223,7 +225,16 @@ fn mined(args: &BacktestArgs) -> Result<(Rows, f64), Failure> {
     progress.end();
     let mined = mined?;
     note_wrong_clock(&mined);
-    Ok((mined.rows, mined.seconds))
+    let n_unreadable = mined.report.n_unreadable;
+    let unread = (n_unreadable > 0).then(|| {
+        format!(
+            "{n_unreadable} files of {} changes cannot be read, as in a partial or damaged clone: what they hold is unknown \
+             to the features",
+            mined.report.n_changes
+        )
+    });
+    unread.iter().for_each(|unread| note(unread));
+    Ok((mined.rows, mined.seconds, unread))
 }
 
 fn on_table(args: &BacktestArgs) -> Result<Backtest, Failure> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::artifact::Scoring;
-use crate::dataset::{LabelTask, Row, Rows, Split, Standing, standings};
+use crate::dataset::{LabelTask, Row, Rows, Split, SplitError, Standing, standings};
 use crate::train::Error;
 use crate::train::examples::Examples;
 use crate::train::population::Population;
@@ -117,7 +117,8 @@ pub fn backtest(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> 
     let run = run(rows, more, options, as_of)?;
     let train_seconds = (options.clock)() - started;
     let population = run.population(rows, options.seed);
-    let block = population.block(|row| options.task.label(row))?;
+    let block = population.block_or_empty(|row| options.task.label(row));
+    let n_tested = (block.dataset.n_test, block.dataset.pos_test);
     let also = other_populations(options.task, |label| population.block_or_empty(label));
     let prior = options.prior.as_ref().map(|prior| PriorUse {
         reference: prior.reference.clone(),
@@ -151,7 +152,7 @@ pub fn backtest(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> 
             percentile: uniformity(&ensemble.margins),
             suspects: Some(suspects(&facts, &labels, &ensemble.probabilities, (as_of, options.seed))),
             studies: BTreeMap::new(),
-            notes: run.notes,
+            notes: run.notes.into_iter().chain(one_class(n_tested)).collect(),
         },
     })
 }
@@ -263,19 +264,39 @@ fn windows(rows: &Rows, as_of: i64, refit_days: Option<u32>) -> Vec<(i64, Vec<us
     windows
 }
 
-/// The moment at which the test begins, in Unix seconds.
-pub(super) fn split_time(rows: &Rows, options: &BacktestOptions) -> Result<i64, Error> {
-    Ok(split(rows, options)?.split_time.unwrap_or(f64::MAX) as i64)
+/// What a report says of a test on which nothing that needs both classes is defined.
+pub(super) fn one_class((n, n_positive): (usize, usize)) -> Option<String> {
+    let which = match (n, n_positive) {
+        (0, _) => "no change with a known label",
+        (_, 0) => "no positive",
+        (n, n_positive) if n == n_positive => "no negative",
+        _ => return None,
+    };
+    Some(format!("the test has {which}: what needs both classes is not defined"))
 }
 
-fn split(rows: &Rows, options: &BacktestOptions) -> Result<Split, Error> {
-    let times: Vec<f64> = rows.facts().iter().map(|row| row.committed_at as f64).collect();
-    let kept: Vec<usize> =
-        (0..rows.n_rows()).filter(|&idx| options.task.label(&rows.facts()[idx]).is_some()).collect();
-    Ok(match options.split {
-        SplitAt::Share(share) => Split::at_share(&times, &kept, share)?,
-        SplitAt::Moment(moment) => Split::at_time(&times, &kept, moment as f64)?,
-    })
+/// The moment at which the test begins, in Unix seconds.
+pub(super) fn split_time(rows: &Rows, options: &BacktestOptions) -> Result<i64, Error> {
+    let times = || rows.facts().iter().map(|row| row.committed_at);
+    let kept = (0..rows.n_rows()).filter(|&idx| options.task.label(&rows.facts()[idx]).is_some());
+    match options.split {
+        SplitAt::Share(share) => {
+            let times: Vec<f64> = times().map(|time| time as f64).collect();
+            let split = Split::at_share(&times, &kept.collect::<Vec<_>>(), share)?;
+            Ok(split.split_time.unwrap_or(f64::MAX) as i64)
+        }
+        SplitAt::Moment(moment) => {
+            // Labels may be known elsewhere: every change from the moment on is scored, whatever is known of it here.
+            let n_train = kept.filter(|&idx| rows.facts()[idx].committed_at < moment).count();
+            let n_test = times().filter(|time| *time >= moment).count();
+            let needs_own = options.protocol.mode != Mode::Pooled;
+            match (n_train, n_test) {
+                (0, _) if needs_own => Err(SplitError::Empty { n_train, n_test }.into()),
+                (_, 0) => Err(SplitError::Empty { n_train, n_test }.into()),
+                _ => Ok(moment),
+            }
+        }
+    }
 }
 
 fn fit(

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::artifact::{Artifact, Document, FORMAT, FeatureRef, Scoring, Source, TABLE};
 use crate::dataset::{Split, Standing, Table};
 use crate::train::Error;
-use crate::train::backtest::{Backtest, Prediction, coin};
+use crate::train::backtest::{Backtest, Prediction, coin, one_class};
 use crate::train::card::model_card;
 use crate::train::curves::curves;
 use crate::train::examples::Examples;
@@ -43,9 +43,6 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
         options.split.test.iter().copied().filter(|&row| table.labels[row].is_some()).collect();
     let labels: Vec<bool> = test.iter().map(|&row| table.labels[row] == Some(true)).collect();
     let n_positive = labels.iter().filter(|&&label| label).count();
-    if n_positive == 0 || n_positive == labels.len() {
-        return Err(Error::OneClass("the test".to_owned()));
-    }
     let scored = score(table, &trained, &test, options.seed);
     let dataset = DatasetReport {
         n_train: trained.n_rows,
@@ -72,7 +69,7 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
         percentile: uniformity(&scored[0].margins),
         suspects: None,
         studies: BTreeMap::new(),
-        notes: trained.notes.clone(),
+        notes: trained.notes.iter().cloned().chain(one_class((labels.len(), n_positive))).collect(),
     };
     Ok(Backtest { report, predictions })
 }

@@ -289,7 +289,7 @@ mod log {
 }
 
 mod learning {
-    use diffrisk::git::write_sample;
+    use diffrisk::git::{Repository, Unit, write_sample};
     use serde_json::Value;
 
     use super::*;
@@ -328,6 +328,30 @@ mod learning {
             stderr(&output)
         );
         assert_eq!(code(&evaluate(&other)), 0);
+    }
+
+    #[test]
+    fn changes_are_predicted_where_no_label_is_known_yet() {
+        let dir = tempfile::tempdir().unwrap();
+        let sample = write_sample(&dir.path().join("sample")).unwrap();
+        let repository = Repository::open(&sample.repository).unwrap();
+        let newest = repository.change(&repository.head().unwrap(), Unit::Commit).unwrap().committed_at;
+        let (repo, out) = (sample.repository.to_str().unwrap(), dir.path().join("out.csv"));
+        // Labels of the last fourteen days are not known; those of somebody else may be.
+        let moment = (newest - 7 * 86_400).to_string();
+        let arguments = ["backtest", "--repo", repo, "--split-at", &moment, "--json", "--predictions"];
+        let report = json(&[&arguments[..], &[out.to_str().unwrap()]].concat());
+        let predictions = std::fs::read_to_string(&out).unwrap();
+        let n_predicted = predictions.lines().count() - 1;
+        assert!(
+            n_predicted > 0 && predictions.lines().skip(1).all(|line| line.split(',').nth(2).unwrap() != "")
+        );
+        assert!(report["systems"][0]["roc_auc"].is_null(), "{report}");
+        let notes = report["notes"].to_string();
+        assert!(notes.contains("what needs both classes is not defined"), "{notes}");
+        let beyond = (newest + 1).to_string();
+        let output = diffrisk(&["backtest", "--repo", repo, "--split-at", &beyond]);
+        assert!(code(&output) == 4 && stderr(&output).contains("0 for the test"), "{}", stderr(&output));
     }
 
     #[test]
