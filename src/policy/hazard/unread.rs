@@ -105,6 +105,13 @@ fn mixes_scripts(line: &str) -> bool {
     })
 }
 
+/// Whether what came is the pointer of Git LFS to a file that is no picture or the like.
+fn is_pointer(file_diff: &FileDiff) -> bool {
+    let names = |text: &str| text.strip_prefix("oid sha256:").is_some_and(|digest| digest.len() == 64);
+    let mut came = file_diff.changed_lines().filter(|line| line.origin == LineOrigin::Added);
+    came.any(|line| names(&line.text)) && !is_binary_by_name(file_diff.path())
+}
+
 fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     let FileEdits { file_diff, is_whole, .. } = file_edits;
     let what = match file_diff.content {
@@ -117,6 +124,7 @@ fn unread(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
         FileContent::Binary if !is_binary_by_name(file_diff.path()) => "bytes that are no text",
         FileContent::Unread => "changed lines",
         FileContent::Text(_) if !is_whole => "changed lines",
+        FileContent::Text(_) if is_pointer(file_diff) => "another object in a store of large files",
         FileContent::Text(_) => hidden_in_lines(file_diff)?,
         FileContent::Binary => return None,
     };
