@@ -51,6 +51,9 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
         renamed::units(known, &mut key_changes);
     }
     table::cells(file_diff, &mut key_changes);
+    if key_changes.len() > MAX_FACTS {
+        return None;
+    }
     let hunks = match has_no_keys || !(is_reread || may_say_more(format, file_diff, known)) {
         true => &[],
         false => file_diff.hunks(),

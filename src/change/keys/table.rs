@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use crate::change::keys::collect::{Entry, Sort};
 use crate::change::keys::scope::append_key;
+use crate::change::keys::texts::MAX_INNER_PATH;
 use crate::change::keys::{emit, value};
 use crate::change::{FileDiff, Hunk, KeyChange, LineOrigin};
 
@@ -52,6 +53,9 @@ fn hunk_cells(hunk_idx: usize, hunk: &Hunk, separator: &[char], out: &mut Vec<Ke
             append_key(&mut path, name);
             let numbered = format!("column_{}", column + 1);
             let leaf_at = append_key(&mut path, header.get(column).copied().unwrap_or(&numbered));
+            if path.len() > MAX_INNER_PATH {
+                continue;
+            }
             let at = (hunk_idx, line_idx);
             let side = |is_old, value| Entry::part(is_old, at, (&path, leaf_at), Sort::Pair, value);
             emit::edited(&side(true, old), &side(false, new), false, out);

@@ -330,9 +330,12 @@ impl<'a> Edit<'a> {
 
     /// The comment at the end of the line of the edit, if it stood there before.
     pub(super) fn comment_beside(&self) -> Option<&'a str> {
-        let line = self.line.text;
+        let line = Some(self.line.text).filter(|line| line.len() <= NEAR_TEXT)?;
         let at = [" # ", " // ", "\t# "].iter().find_map(|mark| line.find(mark))?;
-        line.get(at..).filter(|comment| self.was_there(comment))
+        let comment = line.get(at..)?;
+        let before = self.hunk_lines().get(..self.key_change.line_idx)?;
+        let mut gone = before.iter().rev().take(NEAR_LINES).filter(|line| line.origin == LineOrigin::Deleted);
+        gone.any(|line| line.text.ends_with(comment)).then_some(comment)
     }
 
     /// Whether the edit stands in a statement of a policy that refuses.

@@ -1,8 +1,9 @@
 //! Values that somebody asked to leave alone, in a comment beside them. Start at [`warned_value_changed`].
 
 use crate::change::{DiffLine, KeyChangeKind, LineOrigin};
-use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::edit::{Edit, NEAR_TEXT};
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
+use crate::policy::hazard::words::{says, spaced};
 
 pub(super) const RULES: &[HazardRule] = &[edit_rule(
     "warned_value_changed",
@@ -15,25 +16,25 @@ pub(super) const RULES: &[HazardRule] = &[edit_rule(
 )
 .general()];
 
-/// Phrases with which people fence a value off.
+/// Words with which people fence a value off.
 const FENCES: &[&str] = &[
-    "do not ",
-    "don't ",
-    "never ",
-    "must not ",
+    "do not",
+    "don t",
+    "never",
+    "must not",
     "must stay",
     "must remain",
-    "must be ",
+    "must be",
     "must match",
-    "not yet ",
-    "keep at ",
+    "not yet",
+    "keep at",
     "careful",
-    "warning:",
+    "warning",
     "dangerous",
     "before you change",
     "before changing",
-    "talk to ",
-    "ask ",
+    "talk to",
+    "ask",
 ];
 
 /// What a whole file says of itself, and of no value.
@@ -52,13 +53,13 @@ fn warned_value_changed(edit: &Edit<'_>) -> bool {
 
 /// Whether a comment asks to leave a value alone.
 fn fences(comment: &str) -> bool {
-    let comment = comment.to_ascii_lowercase();
-    FENCES.iter().any(|it| comment.contains(it)) && !OF_FILES.iter().any(|it| comment.contains(it))
+    let words = spaced(comment);
+    says(&words, FENCES) && !says(&words, OF_FILES)
 }
 
 /// The words of a line that is nothing but a comment.
 pub(super) fn comment_of(line: &DiffLine) -> Option<&str> {
-    let text = line.text.trim();
+    let text = Some(line.text.trim()).filter(|text| text.len() <= NEAR_TEXT)?;
     let marks = ["#", "//", ";", "--", "/*", "*"];
     marks.iter().find_map(|mark| text.strip_prefix(mark)).filter(|_| line.origin == LineOrigin::Context)
 }

@@ -7,7 +7,7 @@ pub(super) const CASES: &[Case] = &[
         "warned_value_changed",
         "a/job.yaml",
         " # never more than one, the lock is not shared\n-workers: 1\n+workers: 2",
-        " # one is enough for now\n-workers: 1\n+workers: 2",
+        " # a task for each node\n-workers: 1\n+workers: 2",
     ),
     (
         "warned_value_changed",
