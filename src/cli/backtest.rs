@@ -228,8 +228,9 @@ fn mined(args: &BacktestArgs) -> Result<(Rows, f64, Option<String>), Failure> {
     let n_unreadable = mined.report.n_unreadable;
     let unread = (n_unreadable > 0).then(|| {
         format!(
-            "{n_unreadable} files of {} changes cannot be read, as in a partial or damaged clone: what they hold is unknown \
+            "{n_unreadable} {} of {} changes cannot be read, as in a partial or damaged clone: what stands there is unknown \
              to the features",
+            if n_unreadable == 1 { "file" } else { "files" },
             mined.report.n_changes
         )
     });

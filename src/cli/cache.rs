@@ -30,6 +30,11 @@ impl CacheDir {
         if asked.is_some() {
             return Err(Failure::bad_input(why));
         }
+        Self::instead(&why)
+    }
+
+    /// One of its own, in the place of the user's that cannot be used; says why.
+    pub fn instead(why: &str) -> Result<Self, Failure> {
         note(&format!("{why}; the whole history is read, `--cache` names another"));
         Ok(Self::Passing(TempDir::new()?))
     }

@@ -65,11 +65,23 @@ impl HistoryArgs {
             incidents,
         });
         let sources = LocalSources { model: self.model.as_deref(), policy, repository: repository.as_ref() };
-        let cache = CacheDir::of(self.cache.as_deref())?;
-        let progress = OnceCell::new();
-        let on_change = |n_read| progress.get_or_init(|| Progress::start("changes read")).at(n_read);
-        let local = Local::open(sources, cache.path(), now, &on_change);
-        progress.into_inner().into_iter().for_each(Progress::end);
+        let opened = |cache: &CacheDir| {
+            let progress = OnceCell::new();
+            let on_change = |n_read| progress.get_or_init(|| Progress::start("changes read")).at(n_read);
+            let local = Local::open(sources, cache.path(), now, &on_change);
+            progress.into_inner().into_iter().for_each(Progress::end);
+            local
+        };
+        let mut local = opened(&CacheDir::of(self.cache.as_deref())?);
+        // A full disk shows only when something is written.
+        if let Err(error) = &local
+            && self.cache.is_none()
+            && error.is_of_cache()
+        {
+            let cause = std::error::Error::source(error.as_ref()).map(|cause| format!(": {cause}"));
+            let passing = CacheDir::instead(&format!("{error}{}", cause.unwrap_or_default()))?;
+            local = opened(&passing);
+        }
         let local = local.or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
         match on_refusal {
             OnRefusal::End if self.model.is_some() || policy.is_some() => refuse(local.refused())?,

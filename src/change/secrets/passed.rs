@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use memchr::{memchr_iter, memmem};
 use regex::Regex;
 
 use crate::change::keys::KeyWords;
@@ -40,9 +41,23 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
     Compiled { programs: compile(programs), calls }
 });
 
-/// Whether a text names a program that takes a password so.
+/// Whether a text names a program that takes a password so. Most lines have nothing that looks like such an option.
 pub(super) fn may_pass(text: &str) -> bool {
-    COMPILED.programs.is_match(text)
+    has_option(text.as_bytes()) && COMPILED.programs.is_match(text)
+}
+
+/// Whether a text has an option of one letter that passes a password, or of one word, or says `pass`.
+fn has_option(bytes: &[u8]) -> bool {
+    let is_option = |at: usize| match bytes.get(at + 1) {
+        // `--user`, `--proxy-user`
+        Some(b'-') => matches!(bytes.get(at + 2), Some(b'u' | b'p')),
+        Some(letter) => {
+            letter.is_ascii_alphabetic()
+                && !bytes.get(at.wrapping_sub(1)).is_some_and(u8::is_ascii_alphanumeric)
+        }
+        None => false,
+    };
+    memchr_iter(b'-', bytes).any(is_option) || memmem::find(bytes, b"pass").is_some()
 }
 
 /// Finds the passwords of command lines that stand there themselves.

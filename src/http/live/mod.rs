@@ -83,6 +83,13 @@ pub enum LiveError {
 }
 
 impl LiveError {
+    /// Whether the cache could not be read or written, and nothing else is amiss: another one may serve.
+    pub fn is_of_cache(&self) -> bool {
+        matches!(self, Self::Fold { source, .. } if matches!(**source, timeline::CacheError::Io(_)))
+    }
+}
+
+impl LiveError {
     /// Whether the repository itself cannot be read, which may pass; not the cache or a file beside it.
     fn is_of_repository(&self) -> bool {
         match self {

@@ -1,7 +1,7 @@
 //! Rules about lines that mean something together: bounds that cross, and rules of which the first or the last that fits decides.
 //! Start at [`RULES`].
 
-use memchr::memchr3_iter;
+use memchr::{memchr2, memchr3_iter};
 use rustc_hash::FxHashSet;
 
 use crate::change::{DiffLine, Hunk, LineOrigin};
@@ -261,11 +261,14 @@ fn shares_unbalanced(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
 
 /// The share that a line gives: `weight: 95`, `"percent": 5,`.
 fn share_of(line: &str) -> Option<f64> {
-    let (key, value) = cut(line).split_once([':', '='])?;
-    let key = key.trim().trim_start_matches("- ").trim_matches(['"', '\'']);
-    let value = value.trim().trim_end_matches(',').trim_matches('"').trim_end_matches('%');
+    let line = cut(line);
+    let at = memchr2(b':', b'=', line.as_bytes())?;
+    let key = line.get(..at)?.trim().trim_start_matches("- ").trim_matches(['"', '\'']);
+    let value = || {
+        line.get(at + 1..)?.trim().trim_end_matches(',').trim_matches('"').trim_end_matches('%').parse().ok()
+    };
     matches!(key, "weight" | "percent" | "percentage" | "Weight" | "trafficPercent" | "traffic_percent")
-        .then(|| value.parse().ok())
+        .then(value)
         .flatten()
 }
 
