@@ -11,6 +11,7 @@ mod cache;
 mod content;
 mod error;
 mod extract;
+mod fresh;
 mod graph;
 mod lines;
 mod loose;
@@ -25,6 +26,7 @@ mod walk;
 
 pub use error::Error;
 pub use extract::{Counts, Limits};
+pub use fresh::Back;
 pub use repository::Repository;
 pub use restore::{Landing, Landings};
 pub use sample::{Proposal, Sample, SampleError, write_sample};

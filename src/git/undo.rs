@@ -240,7 +240,7 @@ impl Repository {
         Ok(bytes.map_or(After::Unknown, |bytes| After::File(File { mode, bytes })))
     }
 
-    fn file(&self, tree: &Tree<'_>, path: &str) -> Result<Option<File>, git2::Error> {
+    pub(super) fn file(&self, tree: &Tree<'_>, path: &str) -> Result<Option<File>, git2::Error> {
         let Some((oid, mode)) = entry(tree, path)? else { return Ok(None) };
         if self.is_cut(oid) {
             return Err(git2::Error::from_str("a file ends too early"));
