@@ -50,6 +50,9 @@ fn pipeline(dir: &Path) -> (PathBuf, String) {
     let ignored = "[submodule \"prod\"]\n\tpath = prod\n\turl = https://example.org/prod\n\tignore = all\n";
     std::fs::write(work.join(".gitmodules"), ignored).unwrap();
     commit(0);
+    // Names that git takes for others, and a link in the place of the file that a recipe may write.
+    git(&["tag", "origin/main"]);
+    std::os::unix::fs::symlink("/dev/null", work.join("change.diff")).unwrap();
     (work, base)
 }
 

@@ -220,8 +220,8 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
         let policy = dir.path().join("policy.toml");
         std::fs::write(&policy, format!("out_of_distribution = \"allow\"\n[budget]\nnormal = {share}\n"))
             .unwrap();
-        let settings = format!("set -eu\nDIFFRISK_POLICY={}\n{setting}", policy.display());
-        std::fs::write(&hook, recipe.replacen("set -eu", &settings, 1)).unwrap();
+        let settings = format!("set -euf\nDIFFRISK_POLICY={}\n{setting}", policy.display());
+        std::fs::write(&hook, recipe.replacen("set -euf", &settings, 1)).unwrap();
     };
     install("", "1.0");
     let (is_in, said) = git(&work, &["push", "origin", "main"]);
@@ -291,6 +291,47 @@ fn a_push_is_let_in_or_refused_by_the_hook() {
     let said = must(&work, &["push", "origin", "origin/main~3:refs/heads/live"]);
     assert!(said.contains("[rollback]"), "{said}");
     must(&work, &["checkout", "-q", "main"]);
+
+    // Patterns are no names of files of the repository that lie there.
+    install("", "0.0");
+    must(&work, &["push", "origin", "aside:refs/heads/known"]);
+    must(&bare, &["update-ref", "refs/heads/release/1", "refs/heads/main"]);
+    install("DIFFRISK_DEPLOYED='refs/heads/release/*'", "1.0");
+    let (is_in, said) = git(&work, &["push", "origin", "aside:refs/heads/release/2"]);
+    assert!(!is_in && said.contains("refs/heads/release/2 needs extra validation"), "{said}");
+
+    // A forced push of one commit is looked at beside its own parent, too.
+    install("", "0.0");
+    must(&work, &["checkout", "-q", "--orphan", "bare"]);
+    must(&work, &["rm", "-q", "-r", "-f", "."]);
+    commit("note.txt", "a note\n");
+    must(&work, &["push", "origin", "bare:refs/heads/forced"]);
+    must(&work, &["checkout", "-q", "-b", "danger", "origin/main"]);
+    commit("web.yaml", "timeout: 13\nreplicas: 0\n");
+    let (is_in, said) = git(&work, &["push", "-f", "origin", "danger:refs/heads/forced"]);
+    assert!(!is_in && said.contains("replicas_to_zero"), "{said}");
+
+    // A tree that names a path twice shows one file and checks out another.
+    let blobs = ["web.yaml", "note.txt"].map(|file| {
+        std::fs::write(work.join(file), format!("of {file}\n")).unwrap();
+        opened.blob_path(&work.join(file)).unwrap()
+    });
+    let line = |blob: &git2::Oid| [b"100644 web.yaml\0", blob.as_bytes()].concat();
+    let raw = blobs.iter().flat_map(line).collect::<Vec<u8>>();
+    let tree = opened.odb().unwrap().write(git2::ObjectType::Tree, &raw).unwrap();
+    let twice = format!("{tree}");
+    must(
+        &work,
+        &["update-ref", "refs/heads/twice", &{
+            let parent = opened.revparse_single("origin/main").unwrap().peel_to_commit().unwrap();
+            let who = parent.author();
+            let tree = opened.find_tree(git2::Oid::from_str(&twice).unwrap()).unwrap();
+            opened.commit(None, &who, &who, "twice", &tree, &[&parent]).unwrap().to_string()
+        }],
+    );
+    let (is_in, said) = git(&work, &["push", "origin", "twice"]);
+    assert!(!is_in && said.contains("stands in its tree twice"), "{said}");
+    must(&work, &["checkout", "-q", "-f", "main"]);
 
     install("", "0.0");
     must(&work, &["tag", "-a", "v1", "-m", "v1", "origin/main"]);
