@@ -122,9 +122,23 @@ impl<'repo> Trees<'repo> {
         }
         let object = self.odb.read(oid).ok()?;
         let raw: Rc<[u8]> = Rc::from(object.data());
+        if is_ambiguous(&raw) {
+            return None;
+        }
         self.cache.put(oid, Rc::clone(&raw), raw.len());
         Some(raw)
     }
+}
+
+/// Whether a tree names something twice, or a path by one name: a diff shows another file than a checkout has. `git fsck` refuses
+/// such a tree as well.
+fn is_ambiguous(raw: &[u8]) -> bool {
+    let mut before: &[u8] = b"";
+    Items { raw }.any(|item| {
+        let is_odd = item.name == before || memchr::memchr(b'/', item.name).is_some();
+        before = item.name;
+        is_odd
+    })
 }
 
 /// One line of a tree object.
@@ -190,6 +204,17 @@ mod tests {
         assert_eq!(canonical_mode(b"40000"), Some(DIRECTORY));
         assert_eq!(canonical_mode(b"160000"), Some(0o160_000));
         assert_eq!(canonical_mode(b"1x"), None);
+    }
+
+    #[test]
+    fn a_tree_that_means_two_things_is_told() {
+        let tree = |names: &[&str]| -> Vec<u8> {
+            let line = |name: &&str| [b"100644 ", name.as_bytes(), b"\0", &[7; 20]].concat();
+            names.iter().flat_map(line).collect()
+        };
+        assert!(!is_ambiguous(&tree(&["a", "a.yaml", "b"])));
+        assert!(is_ambiguous(&tree(&["a", "b", "b", "c"])));
+        assert!(is_ambiguous(&tree(&["a", "prod/web.yaml"])));
     }
 
     #[test]

@@ -291,8 +291,14 @@ pub(super) struct FileEdits<'a> {
 
 impl<'a> FileEdits<'a> {
     fn of(file_diff: &'a FileDiff, known: &'a [KeyChange], record: &ChangeRecord) -> Self {
-        let took_place =
-            || record.files.iter().any(|file| file.new_path.is_none() && file.path() == file_diff.path());
+        // A file, or the directory that it stood in.
+        let is_at = |path: &str| {
+            path.strip_prefix(file_diff.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let took_place = || {
+            let mut left = record.files.iter().filter(|file| file.new_path != file.old_path);
+            left.any(|file| file.old_path.as_deref().is_some_and(is_at))
+        };
         let became_link = file_diff.new_mode == LINK && file_diff.status == FileStatus::Added && took_place();
         let comes_again = file_diff.status == FileStatus::Added
             && record.files.iter().any(|file| {
