@@ -145,9 +145,34 @@ fn with_ending(stem: &Path, ending: &str) -> PathBuf {
     PathBuf::from(path)
 }
 
+/// An address as far as it may be shown, also where it is none: what stands before an `@` or behind `password` is left out.
 fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => format!("{}://…{}", &url[..scheme], &url[at..]),
-        _ => url.to_owned(),
+    if let Some(at) = url.rfind('@') {
+        let scheme = url.find("://").filter(|scheme| *scheme < at);
+        let shown = scheme.map_or("", |scheme| &url[..scheme + 3]);
+        return format!("{shown}…{}", &url[at..]);
+    }
+    match url.to_ascii_lowercase().find("password") {
+        Some(named) => format!("{}…", url.get(..named).unwrap_or("")),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StoreConfig;
+
+    #[test]
+    fn no_message_shows_the_password_of_an_address() {
+        for url in [
+            "postgres:/drisk:s3cretWord@db/log",
+            "drisk:s3cretWord@db/log",
+            "host=db password=s3cretWord",
+            "mysql://drisk:s3cretWord@db/log",
+            "pg://db/log?Password=s3cretWord",
+        ] {
+            let error = StoreConfig::new(url).check().unwrap_err().to_string();
+            assert!(error.contains("is no store address") && !error.contains("s3cretWord"), "{error}");
+        }
     }
 }

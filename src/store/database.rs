@@ -124,9 +124,15 @@ impl Database {
     }
 
     async fn open_postgres(url: &str) -> Result<Self, Error> {
-        let options = postgres_options(url)?.options([("synchronous_commit", "on")]);
+        // Whatever the role is set to: a commit is on the disk, and who waits for another's key sees it then.
+        let settings = [("synchronous_commit", "on"), ("default_transaction_isolation", "read committed")];
+        let options = postgres_options(url)?.options(settings);
         let pool = |n_connections| PgPoolOptions::new().max_connections(n_connections).acquire_timeout(WAIT);
         let writer = pool(1).connect_with(options.clone()).await?;
+        let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&writer).await?;
+        if encoding != "UTF8" {
+            return Err(Error::Encoding { found: encoding });
+        }
         Ok(Self::Postgres { writer, reader: pool(N_READERS).connect_lazy_with(options) })
     }
 

@@ -57,6 +57,24 @@ pub enum Error {
         /// Newest layout this version knows.
         known: i64,
     },
+    /// The database cannot hold every text.
+    #[error(
+        "the database has encoding {found}, which cannot hold every name that is asked about; make one with `UTF8`"
+    )]
+    Encoding {
+        /// Its encoding.
+        found: String,
+    },
+    /// The newest record that this process wrote is not where it was.
+    #[error(
+        "record {seq} of chain `{chain}` is not there any more: the database was set back, or another stands in its place"
+    )]
+    SetBack {
+        /// The chain.
+        chain: String,
+        /// Place of the newest record that was written.
+        seq: i64,
+    },
     /// A key, head or lock file could not be read or written.
     #[error("cannot {what} `{}`", path.display())]
     File {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use diffrisk::store::{
     Appended, Claim, Error, Log, NewRecord, Problem, RecordKind, Search, Store, StoreConfig, VerifyReport,
 };
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 
 fn sqlite_config(dir: &Path) -> StoreConfig {
     StoreConfig::new(format!("sqlite://{}", dir.join("log.db").display()))
@@ -164,6 +164,17 @@ async fn a_log_in_postgresql_keeps_every_promise() {
     let (one, two) = tokio::join!(store.append_one(keyed), other.append_one(also));
     let n_new = [one.unwrap(), two.unwrap()].iter().filter(|it| matches!(it, Appended::New(_))).count();
     assert_eq!(n_new, 1, "two replicas make one decision under one key");
+
+    // A server that is set back to an earlier copy has lost what was answered: nothing more goes there.
+    assert!(matches!(store.append_one(decision(50)).await.unwrap(), Appended::New(_)));
+    let mut session = PgConnection::connect(&server.url()).await.unwrap();
+    let newest =
+        "DELETE FROM record WHERE (chain, seq) IN (SELECT chain, max(seq) FROM record GROUP BY chain)";
+    sqlx::raw_sql(newest).execute(&mut session).await.unwrap();
+    session.close().await.unwrap();
+    let refused = store.append_one(decision(51)).await.unwrap_err().to_string();
+    assert!(refused.contains("is not there any more"), "{refused}");
+    assert!(store.closed().is_some());
     store.close().await;
     other.close().await;
 }

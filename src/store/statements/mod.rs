@@ -221,6 +221,11 @@ macro_rules! statements {
                     return Ok(batch.finish());
                 }
                 let mut transaction = session.begin().await?;
+                // A file is looked at by its name; a server may have been set back to an earlier copy.
+                let is_server = !$is_one_statement_enough;
+                if is_server && tail.seq >= 0 && self::tail(&mut transaction, &tail.chain).await? != Some((tail.seq, tail.digest)) {
+                    return Err(Failure::AtCommit(Error::SetBack { chain: tail.chain.clone(), seq: tail.seq }));
+                }
                 let standing_here = still_hold(&mut transaction, &tail.chain, places, now_ms(&new_records)).await?;
                 batch.remember(standing_here);
                 for new_record in new_records {
