@@ -130,6 +130,16 @@ impl Repository {
         self.trunk().map(|trunk| change_id(trunk.root))
     }
 
+    /// The parents of a commit, in git's order.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn parents(&self, id: &ChangeId) -> Result<Vec<ChangeId>, Error> {
+        let oid = self.commit_oid(&id.0)?;
+        let commit = self.inner.find_commit(oid).map_err(|source| self.broken_commit(oid, source))?;
+        Ok(commit.parent_ids().map(change_id).collect())
+    }
+
     /// The full id of the commit that a revision names (a name, a short id, `HEAD~2`, …).
     ///
     /// # Errors

@@ -459,6 +459,36 @@ async fn what_only_stood_between_two_commits_of_a_push_is_not_brought_back() {
 }
 
 #[tokio::test]
+async fn a_merge_into_a_branch_says_nothing_of_the_branch() {
+    for unit in [UnitChoice::Commit, UnitChoice::Landing] {
+        let dir = tempfile::tempdir().unwrap();
+        repository(dir.path(), 3);
+        land(dir.path(), 4, ("app/sizes.yaml", "replicas: 3\n"));
+        let at = START + 6 * 3_600;
+        git(dir.path(), at, &["checkout", "-q", "-b", "change"]);
+        land(dir.path(), 5, ("app/sizes.yaml", "replicas: 0\n"));
+        land(dir.path(), 5, ("app/note.txt", "a\n"));
+        let stacked = git(dir.path(), at, &["rev-parse", "HEAD"]);
+        git(dir.path(), at, &["checkout", "-q", "main"]);
+        land(dir.path(), 5, ("app/other.yaml", "a: 1\n"));
+        let main = git(dir.path(), at, &["rev-parse", "HEAD"]);
+        git(dir.path(), at, &["checkout", "-q", "change"]);
+        git(dir.path(), at, &["merge", "-q", "--no-ff", "-m", "take main in", "main"]);
+        let merge = git(dir.path(), at, &["rev-parse", "HEAD"]);
+        git(dir.path(), at, &["checkout", "-q", "main"]);
+        let service = service_of(dir.path(), unit, "", START + 7 * 3_600).await;
+        let answer = score(&service, json!({"repo": "config", "commit": merge})).await;
+        let codes = answer["reasons"].to_string();
+        assert!(answer["degraded"] == true && codes.contains("unknown_unit"), "{unit:?}: {answer}");
+        let answer = score(&service, json!({"repo": "config", "commit": stacked})).await;
+        assert!(answer["warnings"].to_string().contains("have not landed"), "{unit:?}: {answer}");
+        let range = score(&service, json!({"repo": "config", "commit": merge, "base": main})).await;
+        let said = range["reasons"].to_string();
+        assert!(range["degraded"] == false && said.contains("replicas_to_zero"), "{unit:?}: {range}");
+    }
+}
+
+#[tokio::test]
 async fn several_landings_are_taken_back_at_once_and_none_is_left_out() {
     let dir = tempfile::tempdir().unwrap();
     repository(dir.path(), 3);

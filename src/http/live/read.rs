@@ -50,6 +50,8 @@ pub(super) struct Read {
 
 /// A commit that the history holds inside of other changes.
 const WITHIN_OTHERS: &str = "the history holds this commit inside of other changes: what is said of earlier changes speaks of itself and of later ones, too";
+/// A commit on top of others that have not landed.
+const RESTS_ON_OTHERS: &str = "the commits below this one have not landed, and what they change is not looked at here: a range (`base`) looks at all of them";
 /// A range of which the history holds commits.
 const PARTS_LANDED: &str = "the history holds commits of this range: what is said of earlier changes, and so the risk of the whole, speaks of them, too; the parts are scored as before they landed, and the decision is as strict as theirs";
 
@@ -119,9 +121,21 @@ pub(super) fn commit(
             change.committed_at = received_at;
             let read = proposal(&state.timeline, known, change, Form::Commit);
             let is_within_others = is_within_others(repository, state, &id);
-            let is_merge = is_within_others && repository.unit == Unit::Commit;
-            let overlap = is_within_others.then_some(WITHIN_OTHERS);
-            Ok(Read { doubt: is_merge.then(merge_doubt), overlap, ..read })
+            let parents = repository.read(|git| git.parents(&id))?;
+            let is_merge = parents.len() > 1;
+            let rests_on_others =
+                !is_within_others && !parents.first().is_none_or(|it| is_landed(repository, state, it));
+            let doubt = match repository.unit {
+                _ if is_merge && rests_on_others => Some(other_way_doubt()),
+                Unit::Commit if is_merge && is_within_others => Some(merge_doubt()),
+                Unit::Commit | Unit::Landing => None,
+            };
+            let overlap = if is_within_others {
+                Some(WITHIN_OTHERS)
+            } else {
+                rests_on_others.then_some(RESTS_ON_OTHERS)
+            };
+            Ok(Read { doubt, overlap, ..read })
         }
     }
 }
@@ -130,6 +144,11 @@ pub(super) fn commit(
 /// landing. What is said of earlier changes then speaks of itself, and of later ones.
 fn is_within_others(repository: &LiveRepository, state: &State, id: &ChangeId) -> bool {
     repository.read(|git| Ok(git.holds(&state.walked_to().0, id))).unwrap_or(false)
+}
+
+/// Whether the history holds a commit, as a change of its own or inside of one.
+fn is_landed(repository: &LiveRepository, state: &State, id: &ChangeId) -> bool {
+    state.timeline.detector().ordinal_of(id).is_some() || is_within_others(repository, state, id)
 }
 
 /// Reads a range as one change: where it is just one commit, as that; else as a proposal.
@@ -158,6 +177,13 @@ pub(super) fn range(
 fn merge_doubt() -> Reason {
     let text = "the commit is a merge, and the history holds what it merges commit by commit: ask for those, or read \
                 the repository by landings (unit `landing`)";
+    Reason::new(ReasonCode::UnknownUnit, text.to_owned())
+}
+
+/// A merge of the trunk into a branch is what the trunk brought, not what the branch brings.
+fn other_way_doubt() -> Reason {
+    let text = "the commit merges into a branch that has not landed, so that it shows what came from elsewhere, and not \
+                what the branch changes: ask for the range (`base`)";
     Reason::new(ReasonCode::UnknownUnit, text.to_owned())
 }
 
