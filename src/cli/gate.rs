@@ -118,17 +118,8 @@ fn show(args: &GateArgs, answer: &Answer, mut explanation: Explanation) -> Resul
 /// A shallow clone, or one without trees, knows no history to compare with: no decision exists.
 fn refuse_shallow(args: &GateArgs) -> Result<(), Failure> {
     let Some(path) = &args.question.history.repo else { return Ok(()) };
-    let repository = Repository::open(path)?;
-    if repository.is_shallow() {
-        let message = "the repository is a shallow clone; fetch the rest with `git fetch --unshallow`";
-        return Err(Failure::no_decision(message));
-    }
-    if repository.is_treeless() {
-        let message = "the repository is a partial clone without trees, so that nothing says what its commits \
-                       changed; clone it without `--filter`";
-        return Err(Failure::no_decision(message));
-    }
-    Ok(())
+    let refused = Repository::open(path)?.refuse_shallow();
+    refused.map_err(|error| Failure::no_decision(error.to_string()))
 }
 
 /// Shadow mode never stops anybody; a word this build does not know is not the fast path.

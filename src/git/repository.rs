@@ -348,9 +348,11 @@ impl Repository {
         is_asked_for().unwrap_or(false) && misses_tree().unwrap_or(true)
     }
 
+    /// Refuses a history that nothing can be compared with.
+    ///
     /// # Errors
     /// When the history is cut off, or nothing of it but the commits is there.
-    pub(super) fn refuse_shallow(&self) -> Result<(), Error> {
+    pub fn refuse_shallow(&self) -> Result<(), Error> {
         if self.is_shallow() {
             return Err(Error::Shallow { path: self.path.clone() });
         }
