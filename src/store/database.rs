@@ -3,15 +3,17 @@
 use std::cmp::Ordering;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 use std::time::Duration;
 
-use sqlx::Sqlite;
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Connection, Sqlite};
 
 use crate::store::config::Address;
 use crate::store::files::OpenedFile;
@@ -23,7 +25,7 @@ use crate::store::{Error, StoreConfig};
 #[derive(Clone)]
 pub(super) enum Database {
     Sqlite { writer: SqlitePool, reader: SqlitePool },
-    Postgres { writer: PgPool, reader: PgPool },
+    Postgres { writer: PgPool, reader: PgPool, refuses: Arc<AtomicBool> },
 }
 
 /// Calls the same statement of the database that `$database` is, on a reading connection.
@@ -53,6 +55,13 @@ macro_rules! writing {
 pub(super) use {reading, writing};
 
 const N_READERS: u32 = 4;
+/// Writes what a decision writes: some 16 kB that cannot be compressed, and a key.
+const PROBE: &str = "
+    INSERT INTO record (chain, seq, kind, id, at_ms, degraded, body, prev, digest)
+    SELECT md5(random()::text), 0, 'probe', md5(random()::text), 0, 0, string_agg(md5(random()::text), ''),
+        ''::bytea, ''::bytea
+    FROM generate_series(1, 512);
+    INSERT INTO idempotency VALUES (md5(random()::text), '', '', '', 0, 0)";
 const WAIT: Duration = Duration::from_secs(5);
 /// Pages of a journal that SQLite copies back within a commit, whatever else it costs: it should never come to that (see
 /// [`super::journal`]).
@@ -133,7 +142,8 @@ impl Database {
         if encoding != "UTF8" {
             return Err(Error::Encoding { found: encoding });
         }
-        Ok(Self::Postgres { writer, reader: pool(N_READERS).connect_lazy_with(options) })
+        let reader = pool(N_READERS).connect_lazy_with(options);
+        Ok(Self::Postgres { writer, reader, refuses: Arc::default() })
     }
 
     /// Copies an SQLite database as it stands into an empty file.
@@ -157,12 +167,35 @@ impl Database {
         }
     }
 
-    /// Whether the database answers and takes what is written; a file or memory is there in any case.
+    /// Notes that the database did not take a record: whether it would is tried out from then on.
+    pub(super) fn note_refused(&self) {
+        self.set_refuses(true);
+    }
+
+    /// Notes that it took one.
+    pub(super) fn note_taken(&self) {
+        self.set_refuses(false);
+    }
+
+    fn set_refuses(&self, is_so: bool) {
+        if let Self::Postgres { refuses, .. } = self {
+            refuses.store(is_so, AtomicOrdering::Release);
+        }
+    }
+
+    /// Whether the database answers and takes what is written; a file or memory is there in any case. Where it refused a record,
+    /// one is written and taken back.
     pub(super) async fn answers(&self) -> bool {
-        let Self::Postgres { reader, .. } = self else { return true };
+        let Self::Postgres { reader, refuses, .. } = self else { return true };
         let asked = async {
+            let mut session = reader.acquire().await?;
+            if refuses.load(AtomicOrdering::Acquire) {
+                let mut transaction = session.begin().await?;
+                sqlx::raw_sql(PROBE).execute(&mut *transaction).await?;
+                transaction.rollback().await?;
+            }
             let read_only = "SELECT current_setting('transaction_read_only')";
-            sqlx::query_scalar::<_, String>(read_only).fetch_one(&mut *reader.acquire().await?).await
+            sqlx::query_scalar::<_, String>(read_only).fetch_one(&mut *session).await
         };
         matches!(tokio::time::timeout(WAIT, asked).await, Ok(Ok(read_only)) if read_only == "off")
     }
@@ -180,7 +213,7 @@ impl Database {
                 reader.close().await;
                 writer.close().await;
             }
-            Self::Postgres { writer, reader } => {
+            Self::Postgres { writer, reader, .. } => {
                 reader.close().await;
                 writer.close().await;
             }

@@ -119,6 +119,7 @@ impl Store {
             signing_key,
             heads,
             tail,
+            unanswered: None,
             questions,
             journal,
             closed: closed_by,
@@ -281,6 +282,8 @@ async fn begin_chain(database: &Database, signing_key: &SigningKey) -> Result<Ta
     let appended: Result<_, Failure> = async { writing!(database, append(genesis, &tail, &[], 0)) }.await;
     match appended {
         Ok((_, tail)) => Ok(tail),
-        Err(Failure::BeforeCommit(error) | Failure::AtCommit(error)) => Err(error),
+        Err(Failure::BeforeCommit(error) | Failure::AtCommit(error) | Failure::Unanswered(error, _)) => {
+            Err(error)
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::store::journal::Journal;
 use crate::store::key::SigningKey;
 use crate::store::prune::{self, Pruning};
 use crate::store::questions::Questions;
-use crate::store::record::{Appended, NewRecord, now_ms};
+use crate::store::record::{Appended, NewRecord, RecordDigest, now_ms};
 use crate::store::statements::{Failure, sqlite};
 use crate::store::tail::Tail;
 use crate::store::{Error, StoreConfig};
@@ -44,6 +44,8 @@ pub(super) struct Writer {
     pub(super) signing_key: SigningKey,
     pub(super) heads: Heads,
     pub(super) tail: Tail,
+    /// Where the chain ends if the server took what it did not answer for; looked up before the next commit.
+    pub(super) unanswered: Option<Box<Tail>>,
     /// What the newest records of the chain answered.
     pub(super) questions: Questions,
     /// Of an SQLite file.
@@ -202,7 +204,10 @@ impl Writer {
         if let Some(reason) = self.closed.get() {
             return Err(Refused::Closed(reason.clone()));
         }
-        let committed = self.try_commit(batch).await;
+        let committed = match self.find_unanswered().await {
+            Ok(()) => self.try_commit(batch).await,
+            Err(failure) => Err(failure),
+        };
         // After the commit: before it, the name could go in between.
         let committed =
             committed.and_then(|done| match self.file.as_ref().map_or(Ok(()), OpenedFile::check) {
@@ -212,6 +217,7 @@ impl Writer {
         match committed {
             Ok((results, tail)) => {
                 self.tail = tail;
+                self.database.note_taken();
                 for result in &results {
                     if let Appended::New(record) = result {
                         self.questions.add(record);
@@ -221,12 +227,36 @@ impl Writer {
             }
             Err(Failure::BeforeCommit(Error::Database(error))) if self.database.may_pass(&error) => {
                 tracing::error!(error = %error, "the decision log could not be written");
+                self.database.note_refused();
+                Err(Refused::Away)
+            }
+            Err(Failure::Unanswered(error, tail)) => {
+                tracing::error!(error = %error, seq = tail.seq, "nobody knows whether the decision log was written");
+                self.unanswered = Some(tail);
+                self.database.note_refused();
                 Err(Refused::Away)
             }
             Err(Failure::BeforeCommit(error) | Failure::AtCommit(error)) => {
                 Err(Refused::Closed(self.close_for_good(&error)))
             }
         }
+    }
+
+    /// Asks the server where the chain ends, if it did not say whether it took the last records.
+    async fn find_unanswered(&mut self) -> Result<(), Failure> {
+        let Some(taken) = self.unanswered.take() else { return Ok(()) };
+        let found: Result<Option<(i64, RecordDigest)>, Error> =
+            async { held!(self, tail(&taken.chain)) }.await;
+        match found {
+            Ok(Some(end)) if end == (taken.seq, taken.digest) => self.tail = *taken,
+            // What else it ends at is told by the commit.
+            Ok(_) => {}
+            Err(error) => {
+                self.unanswered = Some(taken);
+                return Err(error.into());
+            }
+        }
+        Ok(())
     }
 
     async fn try_commit(&mut self, batch: Vec<NewRecord>) -> Result<(Vec<Appended>, Tail), Failure> {

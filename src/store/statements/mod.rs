@@ -29,12 +29,13 @@ const MOST_ROWS: usize = 32;
 const PLACE_SIZES: [usize; 6] = [32, 16, 8, 4, 2, 1];
 
 /// How far an append came before it failed.
-#[derive(Debug)]
 pub(super) enum Failure {
     /// Nothing was written.
     BeforeCommit(Error),
     /// Nobody knows whether the disk has it.
     AtCommit(Error),
+    /// As [`Failure::AtCommit`], of a server, which tells later: the chain ends here if it took the records.
+    Unanswered(Error, Box<Tail>),
 }
 
 impl<E: Into<Error>> From<E> for Failure {
@@ -261,8 +262,13 @@ macro_rules! statements {
                     expire(&mut transaction, batch.place(new_record)).await?;
                 }
                 insert(&mut transaction, batch.fresh()).await?;
-                transaction.commit().await.map_err(|error| Failure::AtCommit(error.into()))?;
-                Ok(batch.finish())
+                let committed = transaction.commit().await;
+                let (results, tail) = batch.finish();
+                match committed {
+                    Ok(()) => Ok((results, tail)),
+                    Err(error) if is_server => Err(Failure::Unanswered(error.into(), tail.into())),
+                    Err(error) => Err(Failure::AtCommit(error.into())),
+                }
             }
 
             /// Appends records in their places.
