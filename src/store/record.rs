@@ -7,6 +7,9 @@ use sha2::{Digest as _, Sha256};
 /// Where an outcome that pruning wrote once more says which record it was first.
 pub(super) const CARRIED_FROM: &str = "carried_from";
 
+/// Callers who ask at once with one key get one decision, also where some of them were not answered in time.
+const TOGETHER_MS: i64 = 10_000;
+
 /// Two clocks that are both right differ by no more.
 const CLOCKS_DIFFER_MS: i64 = 10_000;
 
@@ -271,11 +274,19 @@ impl Record {
         self.digest == self.computed_digest()
     }
 
-    /// Whether this is the decision that a claim may stand for at a moment: as it was written, made under this
-    /// very claim, model and policy, by then, and not expired. The index of keys beside the chain proves nothing by itself.
-    pub(super) fn answers(&self, claim: &Claim, basis: Option<&RecordDigest>, now_ms: i64) -> bool {
-        let is_fresh = self.columns.expires_ms.is_none_or(|expires_ms| expires_ms > now_ms);
-        is_fresh && !self.is_ahead_of(now_ms) && self.claim == Some(claim.digest(basis)) && self.is_intact()
+    /// Whether this is the decision that a claim may stand for: as it was written, made under this very claim, on this very
+    /// basis, by then, and not expired. The index of keys beside the chain proves nothing by itself.
+    pub(super) fn answers(&self, claim: &Claim, new_record: &NewRecord) -> bool {
+        let is_fresh = self.columns.expires_ms.is_none_or(|expires_ms| expires_ms > new_record.at_ms);
+        let claimed = claim.digest(new_record.basis.as_ref());
+        is_fresh && !self.is_ahead_of(new_record.at_ms) && self.claim == Some(claimed) && self.is_intact()
+    }
+
+    /// Whether it knew more than one that is in doubt knows now, and not at the same time: since then something may have come
+    /// to be known against the change.
+    pub(super) fn is_surer_than(&self, new_record: &NewRecord) -> bool {
+        let is_older = new_record.at_ms - self.at_ms > TOGETHER_MS;
+        new_record.columns.degraded && !self.columns.degraded && is_older
     }
 
     /// Whether it was made later than a moment, by a clock that was wrong then: its end was counted from there, and a freeze

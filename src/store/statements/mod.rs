@@ -246,14 +246,17 @@ macro_rules! statements {
                                     None => by_id(&mut transaction, &id).await?,
                                 };
                                 let proved = |record: &Record| {
-                                    record.answers(claim, new_record.basis.as_ref(), new_record.at_ms)
-                                        && tail.signing_key.wrote(record)
+                                    record.answers(claim, &new_record) && tail.signing_key.wrote(record)
                                 };
-                                if let Some(record) = earlier.filter(proved) {
-                                    batch.answer(Appended::Earlier(record));
-                                    continue;
+                                match earlier.filter(proved) {
+                                    // The key stays with the decision that was made without a doubt.
+                                    Some(record) if record.is_surer_than(&new_record) => {}
+                                    Some(record) => {
+                                        batch.answer(Appended::Earlier(record));
+                                        continue;
+                                    }
+                                    None => take_over(&mut transaction, claim, decision).await?,
                                 }
-                                take_over(&mut transaction, claim, decision).await?;
                             }
                         }
                     } else if batch.answer_as_before(&new_record) {
