@@ -270,9 +270,13 @@ impl Assessor for LiveAssessor {
         self.rank(repository);
         let received_at = asked.iter().map(|asked| asked.received_at).max().unwrap_or(0);
         repository.advance(received_at);
-        let looked = match asked.iter().any(|asked| is_missing(repository, asked)) {
-            true => repository.look_for(received_at).map(|_| ()),
-            false => repository.glance(received_at),
+        // What was asked before the last look, as a page asks again, is no reason to look.
+        let looked = if received_at < repository.looked_at() {
+            Ok(())
+        } else if asked.iter().any(|asked| is_missing(repository, asked)) {
+            repository.look_for(received_at).map(|_| ())
+        } else {
+            repository.glance(received_at)
         };
         if let Err(error) = looked {
             tracing::warn!(repo, error = %error, "the repository could not be looked at for a question");
