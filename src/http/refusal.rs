@@ -1,5 +1,6 @@
 //! Why a model or a policy does not take over, in words for who operates the service. Owns no state. Start at [`Refusal`].
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use arc_swap::ArcSwapOption;
@@ -54,6 +55,18 @@ pub enum Refusal {
     /// Reading it broke down.
     #[error("the {0} could not be loaded")]
     BrokeDown(&'static str),
+}
+
+impl Refusal {
+    /// Whether the same model or policy may well be taken the next time.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Store(_) => true,
+            Self::Unread { source, .. } => source.kind() != ErrorKind::NotFound,
+            Self::Artifact(artifact::Error::Io { source, .. }) => source.kind() != ErrorKind::NotFound,
+            _ => false,
+        }
+    }
 }
 
 impl From<Refusal> for ApiError {

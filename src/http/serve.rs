@@ -7,16 +7,19 @@ use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::http::auth::KeyRing;
 use crate::http::listen::Connections;
 use crate::http::router::router;
 use crate::http::service::Service;
-use crate::http::start::{follow, follow_reports, follow_repositories, watch_store};
+use crate::http::start::{follow, follow_reports, follow_repositories, follow_retention, watch_store};
 use crate::http::tls::{Certificate, TlsError};
 use crate::store::Store;
 
 /// What closing the log gets in any case, however long the callers took.
+const BREAKDOWN_PAUSE: Duration = Duration::from_secs(1);
 const CLOSE_TIME: Duration = Duration::from_secs(5);
 
 /// Why the service could not listen.
@@ -71,14 +74,17 @@ pub async fn serve(
     let certificate = service.config.tls.clone().map(Certificate::load).transpose()?.map(Arc::new);
     let connections =
         Connections::new(router(Arc::clone(&service)), certificate.clone(), &service.config.limits);
-    let mut followers = vec![
-        tokio::spawn(Arc::clone(&service.key_ring).follow()),
-        tokio::spawn(follow(Arc::clone(&service))),
-        tokio::spawn(follow_repositories(Arc::clone(&service))),
-        tokio::spawn(follow_reports(Arc::clone(&service))),
-        tokio::spawn(watch_store(Arc::clone(&service))),
-    ];
-    followers.extend(certificate.map(|certificate| tokio::spawn(certificate.follow())));
+    let mut followers = JoinSet::new();
+    let of_service = |service: &Arc<Service>| Arc::clone(service);
+    keep_up(&mut followers, "keys", Arc::clone(&service.key_ring), KeyRing::follow);
+    keep_up(&mut followers, "model and policy", of_service(&service), follow);
+    keep_up(&mut followers, "retention", of_service(&service), follow_retention);
+    keep_up(&mut followers, "repositories", of_service(&service), follow_repositories);
+    keep_up(&mut followers, "reports", of_service(&service), follow_reports);
+    keep_up(&mut followers, "decision log", of_service(&service), watch_store);
+    if let Some(certificate) = certificate {
+        keep_up(&mut followers, "certificate", certificate, Certificate::follow);
+    }
     let graceful = GracefulShutdown::new();
     tokio::select! {
         () = connections.accept(&listener, &graceful) => {}
@@ -92,11 +98,32 @@ pub async fn serve(
     if tokio::time::timeout_at(until, graceful.shutdown()).await.is_err() {
         tracing::warn!("not every caller finished in time");
     }
-    followers.iter().for_each(tokio::task::JoinHandle::abort);
+    followers.abort_all();
     if let Some(store) = &service.store {
         close(store, until.max(Instant::now() + CLOSE_TIME)).await;
     }
     Ok(())
+}
+
+/// Follows something from `start` on for as long as the service runs; where that breaks down, it begins again.
+fn keep_up<T, F>(followers: &mut JoinSet<()>, what: &'static str, of: Arc<T>, start: fn(Arc<T>) -> F)
+where
+    T: Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    followers.spawn(async move {
+        loop {
+            let mut follower = JoinSet::new();
+            follower.spawn(start(Arc::clone(&of)));
+            match follower.join_next().await {
+                Some(Err(error)) if error.is_panic() => {
+                    tracing::error!(what, "what follows it broke down and begins again");
+                    tokio::time::sleep(BREAKDOWN_PAUSE).await;
+                }
+                _ => return,
+            }
+        }
+    });
 }
 
 /// Closes the log, but waits no longer for a database that does not answer.

@@ -132,7 +132,8 @@ pub(super) async fn follow_reports(service: Arc<Service>) {
     }
 }
 
-/// Looks at the model registry, the policy file and the age of records from time to time, until aborted.
+/// Looks at the model registry and the policy file from time to time, until aborted. What is refused is logged, kept where it can
+/// be read, and looked at again when its files change, or at once where the files are not to blame.
 pub(super) async fn follow(service: Arc<Service>) {
     let policy_stamp = |service: &Service| Stamp::of(service.policies.as_ref()?.path()?);
     let mut policy_seen = policy_stamp(&service);
@@ -142,16 +143,25 @@ pub(super) async fn follow(service: Arc<Service>) {
         tokio::time::sleep(service.config.poll).await;
         let policy_now = policy_stamp(&service);
         if policy_now != policy_seen {
-            policy_seen = policy_now;
-            // A refusal is logged and kept where it can be read.
-            let _ = service.reload_policy().await;
+            let reloaded = service.reload_policy().await;
+            if !reloaded.is_err_and(|refusal| refusal.may_pass()) {
+                policy_seen = policy_now;
+            }
         }
         let wanted_now = service.models.as_ref().and_then(|models| models.wanted());
         if wanted_now != wanted {
-            wanted = wanted_now;
-            // A refusal is logged and kept where it can be read.
-            let _ = service.follow_model().await;
+            let followed = service.follow_model().await;
+            if !followed.is_err_and(|refusal| refusal.may_pass()) {
+                wanted = wanted_now;
+            }
         }
+    }
+}
+
+/// Looks at the age of records from time to time, until aborted.
+pub(super) async fn follow_retention(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(service.config.poll).await;
         prune(&service).await;
     }
 }

@@ -16,6 +16,9 @@ use crate::store::{self, NewRecord, RecordKind, Store};
 /// Between two tries to record an activation in a full queue.
 const QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
+/// Longest that a change of model or policy waits for a log that does not answer.
+const STORE_TIME: Duration = Duration::from_secs(10);
+
 /// A checked model on its way in, and the name under which the next start should begin with it.
 struct Incoming {
     assessor: Arc<dyn Assessor>,
@@ -97,7 +100,9 @@ impl Service {
         let comparison = if is_same(old.assessor.as_ref(), assessor.as_ref()) {
             None
         } else {
-            match compare(self.store.as_ref(), old.assessor.as_ref(), assessor.as_ref()).await {
+            let compared = compare(self.store.as_ref(), old.assessor.as_ref(), assessor.as_ref());
+            let compared = tokio::time::timeout(STORE_TIME, compared).await;
+            match compared.unwrap_or(Err(Refusal::Store(store::Error::Away))) {
                 Ok(comparison) => Some(comparison),
                 Err(error) if is_earlier => {
                     tracing::error!(%error, "the earlier model could not be compared with the one in use");
@@ -164,20 +169,24 @@ impl Service {
         let model = serving.assessor.model().ok();
         let policy = serving.policy.as_ref().map(|in_use| in_use.policy.policy_digest());
         let body = json!({ "model": model, "policy": policy }).to_string();
-        if last_activation(store).await.is_some_and(|last| last == body) {
+        let last = tokio::time::timeout(STORE_TIME, last_activation(store)).await;
+        if last.ok().flatten().is_some_and(|last| last == body) {
             return;
         }
         let mut new_record = NewRecord::new(RecordKind::Activation, body);
         new_record.at_ms = self.now_ms();
-        loop {
-            match store.append_one(new_record.clone()).await {
-                Ok(_) => return,
-                Err(store::Error::Full) => tokio::time::sleep(QUEUE_PAUSE).await,
-                Err(error) => {
-                    tracing::error!(error = %error, "an activation could not be recorded");
-                    return;
+        let recorded = async {
+            loop {
+                match store.append_one(new_record.clone()).await {
+                    Err(store::Error::Full) => tokio::time::sleep(QUEUE_PAUSE).await,
+                    appended => return appended.map(drop),
                 }
             }
+        };
+        match tokio::time::timeout(STORE_TIME, recorded).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(error = %error, "an activation could not be recorded"),
+            Err(_) => tracing::error!("an activation could not be recorded in time"),
         }
     }
 

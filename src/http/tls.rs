@@ -11,6 +11,8 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 
+use crate::http::error::with_cause;
+use crate::http::refusal::LastRefusal;
 use crate::http::stamp::{self, Stamp};
 
 /// Between two looks at the files of a certificate.
@@ -92,20 +94,26 @@ impl Certificate {
     /// writing of the one and of the other, leave those in force.
     pub(super) async fn follow(self: Arc<Self>) {
         let mut seen = self.first_stamps;
+        let refused = LastRefusal::default();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let now = self.files.stamps();
             if now == seen {
                 continue;
             }
-            seen = now;
             match self.files.read() {
                 Ok(config) => {
                     tracing::info!("the certificate was read again");
                     self.in_force.store(config);
+                    refused.clear();
+                    seen = now;
                 }
+                // Looked at again: what kept it from being read may pass without a change of the files.
                 Err(error) => {
-                    tracing::error!(error = %error, "the certificate is refused; the last good one stays");
+                    let why = with_cause(&error);
+                    if refused.note(why.clone()) {
+                        tracing::error!(error = why, "the certificate is refused; the last good one stays");
+                    }
                 }
             }
         }

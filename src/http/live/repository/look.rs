@@ -18,6 +18,9 @@ const MAX_NEWEST: usize = 20_000;
 /// For so long, the head that was seen last is taken for the head.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// How long questions wait for what lands.
+const LANDING_TURN: Duration = Duration::from_millis(5);
+
 impl LiveRepository {
     /// Folds in what landed since the last look, and the whole history where its incidents changed; answers how many changes
     /// landed.
@@ -108,9 +111,15 @@ impl LiveRepository {
 
     fn land(&self, changes: Vec<Change>, head: ChangeId) -> usize {
         let n_new = changes.len();
+        let mut state = self.state_mut();
+        let mut began = Instant::now();
         for change in changes {
-            // One after the other: a question need not wait for them all.
-            let mut state = self.state_mut();
+            // A question need not wait for them all.
+            if began.elapsed() > LANDING_TURN {
+                drop(state);
+                state = self.state_mut();
+                began = Instant::now();
+            }
             let landed = state.timeline.land(&change);
             let digest = digest(&change.record).to_string();
             lock(&self.told).tell_landed(&mut state.timeline, landed.ordinal, &digest);
@@ -123,7 +132,7 @@ impl LiveRepository {
                 tokens: landed.tokens,
             });
         }
-        self.state_mut().walked_to = head;
+        state.walked_to = head;
         n_new
     }
 
