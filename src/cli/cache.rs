@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use crate::cli::failure::Failure;
 use crate::cli::output::note;
 
+const WRITABLE_BY_ALL: u32 = 0o002;
+
 /// The cache of a command.
 pub enum CacheDir {
     /// One that stays.
@@ -60,13 +62,16 @@ pub fn distrusted(dir: &Path) -> Option<String> {
 }
 
 /// Whether files can be made in a directory, which is made where it is not there, and whether it is the user's own, or of
-/// root, as a mounted volume is: what somebody else folded is not to be trusted.
+/// root, as a mounted volume is, and nobody's to write besides: what somebody else folded is not to be trusted.
 fn usable(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
     let own = tempfile::tempfile_in(dir)?.metadata()?.uid();
-    if [own, 0].contains(&fs::metadata(dir)?.uid()) {
-        Ok(())
-    } else {
+    let found = fs::metadata(dir)?;
+    if ![own, 0].contains(&found.uid()) {
         Err(io::Error::other("it belongs to another user"))
+    } else if found.mode() & WRITABLE_BY_ALL != 0 {
+        Err(io::Error::other("every user may write to it"))
+    } else {
+        Ok(())
     }
 }

@@ -25,18 +25,22 @@ pub fn decision(
     is_explained: bool,
 ) -> Result<Answer, Failure> {
     let path = if is_explained { "/v1/score?include=explanation" } else { "/v1/score" };
-    let mut answer: Answer = service.post((server, path), body, DECISION)?;
+    let answer: Value = service.post((server, path), body, DECISION)?;
+    let answer: Answer = serde_json::from_value(shown(answer))
+        .map_err(|error| Failure::no_decision(format!("`{server}` {}: {error}", DECISION.unanswered)))?;
     if let Some(why) = doubt(&answer, body, Timestamp::now()) {
         return Err(Failure::no_decision(format!("`{server}` {}: {why}", DECISION.unanswered)));
     }
-    strip_controls(&mut answer);
     Ok(answer)
 }
 
 /// Why an answer is no decision on what was asked; none where it is one.
 fn doubt(answer: &Answer, body: &Value, now: Timestamp) -> Option<&'static str> {
     let asked = &body["change"];
-    let is_asked_commit = || asked["commit"].as_str() == answer.change.commit.as_deref();
+    let is_asked_commit = || {
+        let is_asked = |name: &str, answered: &Option<String>| asked[name].as_str() == answered.as_deref();
+        is_asked("commit", &answer.change.commit) && is_asked("base", &answer.change.base)
+    };
     let is_asked_diff = || {
         let record = asked["diff"].as_str().and_then(|text| parse_diff(text.as_bytes()).ok());
         // What cannot be read here, the service may read; it says what of.
@@ -60,11 +64,12 @@ fn doubt(answer: &Answer, body: &Value, now: Timestamp) -> Option<&'static str> 
     }
 }
 
-/// Texts of a service go to terminals and logs.
-fn strip_controls(answer: &mut Answer) {
-    let reasons = answer.reasons.iter_mut().map(|reason| &mut reason.text);
-    let required = answer.plan.iter_mut().flat_map(|plan| &mut plan.require);
-    for text in reasons.chain(&mut answer.warnings).chain(required) {
-        *text = without_controls(text);
+/// What a service says as it may stand on terminals and in logs.
+fn shown(said: Value) -> Value {
+    match said {
+        Value::String(text) => Value::String(without_controls(&text)),
+        Value::Array(items) => items.into_iter().map(shown).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(key, value)| (key, shown(value))).collect(),
+        other => other,
     }
 }
