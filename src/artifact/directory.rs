@@ -218,7 +218,7 @@ pub(super) fn read(path: &Path) -> Result<String, Error> {
 }
 
 /// A text on disk under a name that nothing has yet; gone unless it is given another.
-fn partial(dir: &Path, text: &str) -> io::Result<NamedTempFile> {
+pub(super) fn partial(dir: &Path, text: &str) -> io::Result<NamedTempFile> {
     // The mode that any new file has here: the umask takes its part.
     let mode = Permissions::from_mode(0o666);
     let mut file = tempfile::Builder::new().suffix(".partial").permissions(mode).tempfile_in(dir)?;

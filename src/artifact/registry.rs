@@ -3,9 +3,10 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::artifact::directory::{Artifact, Error, read};
+use crate::artifact::directory::{Artifact, Error, partial, read};
 
 /// The file that names the model in use.
 const DEFAULT_FILE: &str = "default";
@@ -129,7 +130,8 @@ impl Registry {
         match self.current() {
             Ok(current) if current == *model_name => return Ok(()),
             Ok(current) => self.write(PREVIOUS_FILE, &current)?,
-            Err(_) => {}
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
         self.write(DEFAULT_FILE, model_name)
     }
@@ -159,10 +161,12 @@ impl Registry {
 
     fn write(&self, file: &str, model_name: &ModelName) -> Result<(), Error> {
         let path = self.root.join(file);
-        let partial = self.root.join(format!("{file}.partial"));
-        let written =
-            fs::write(&partial, format!("{model_name}\n")).and_then(|()| fs::rename(&partial, &path));
-        written.map_err(|source| Error::Io { doing: "write", path, source })
+        let write = || -> io::Result<()> {
+            let written = partial(&self.root, &format!("{model_name}\n"))?;
+            written.persist(&path).map_err(|error| error.error)?;
+            fs::File::open(&self.root)?.sync_all()
+        };
+        write().map_err(|source| Error::Io { doing: "write", path, source })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::store::{self, Record, RecordKind, Search, Store};
 /// How long after a decision the same diff still means the same change.
 const DIGEST_JOIN_MS: i64 = 90 * 86_400_000;
 /// Decisions that one name may bring in.
-const MAX_JOINED: i64 = 100;
+const MAX_JOINED: i64 = 1000;
 
 /// What a change and a decision on it have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A strict JSON reader: duplicate keys, depth and everything that is not JSON are refused by path.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -13,6 +13,9 @@ const FEW: usize = 16;
 
 /// Levels of nesting that a request may have.
 pub const MAX_DEPTH: usize = 64;
+
+/// Values that a request may hold, one within the other counted as well: each takes some 50 bytes here, and two in the body.
+pub const MAX_VALUES: usize = 1 << 20;
 
 /// A JSON value whose objects have every key once.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +79,7 @@ pub(crate) fn shown_key(key: &str) -> &str {
 #[derive(Default)]
 struct Trace {
     path: RefCell<Vec<Step>>,
+    n_values: Cell<usize>,
     refused: RefCell<Option<ProblemCode>>,
 }
 
@@ -142,6 +146,10 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        self.trace.n_values.set(self.trace.n_values.get() + 1);
+        if self.trace.n_values.get() > MAX_VALUES {
+            return Err(self.trace.refuse(ProblemCode::TooManyItems));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -232,7 +240,8 @@ mod tests {
 
     #[test]
     fn what_is_not_strict_json_is_refused_by_path() {
-        use ProblemCode::{DuplicateField, MalformedJson, TooDeep};
+        use ProblemCode::{DuplicateField, MalformedJson, TooDeep, TooManyItems};
+        let many = format!(r#"{{"a":[{}0]}}"#, "0,".repeat(MAX_VALUES - 2));
         let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
         for (body, code, path) in [
             (r#"{"a":1,"a":2}"#, DuplicateField, "$.a"),
@@ -247,9 +256,11 @@ mod tests {
             ("{} {}", MalformedJson, "$"),
             ("{'a':1}", MalformedJson, "$"),
             (&deep, TooDeep, "$"),
+            (&many, TooManyItems, &format!("$.a[{}]", MAX_VALUES - 2)),
         ] {
             assert_eq!(refused(body), (code, path.to_owned()), "{body}");
         }
+        assert!(parse_json(many.replacen("0,", "", 1).as_bytes()).is_ok());
         assert!(parse_json(&deep.as_bytes()[1..deep.len() - 1]).is_ok());
     }
 

@@ -41,12 +41,18 @@ impl Exporter {
     /// Sends to the collector at a base address such as `http://127.0.0.1:4318`, and counts what it did not get.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// When no thread can be started, or this machine has no certificate to trust a collector by that speaks TLS.
     pub(super) fn start(base: &str, n_dropped: Counter) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(N_QUEUED);
         let url = format!("{}/v1/traces", base.trim_end_matches('/'));
+        let mut config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT));
+        if url.starts_with("https:") {
+            config = config.tls_config(trusting(None).map_err(std::io::Error::other)?);
+        }
+        let agent = ureq::Agent::new_with_config(config.build());
         let n_unsent = n_dropped.clone();
-        std::thread::Builder::new().name("otlp".into()).spawn(move || export(&url, &receiver, &n_unsent))?;
+        let run = move || export(&agent, &url, &receiver, &n_unsent);
+        std::thread::Builder::new().name("otlp".into()).spawn(run)?;
         Ok(Self { spans: sender, n_dropped })
     }
 
@@ -59,13 +65,7 @@ impl Exporter {
 }
 
 /// Collects for a second or a full batch, sends, and ends with the last sender.
-fn export(url: &str, receiver: &Receiver<Span>, n_unsent: &Counter) {
-    let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT));
-    let config = match trusting(None) {
-        Ok(tls) if url.starts_with("https:") => config.tls_config(tls),
-        Ok(_) | Err(_) => config,
-    };
-    let agent = ureq::Agent::new_with_config(config.build());
+fn export(agent: &ureq::Agent, url: &str, receiver: &Receiver<Span>, n_unsent: &Counter) {
     let mut is_away = false;
     loop {
         let Ok(first) = receiver.recv() else { return };

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::http::Assessor;
 use crate::http::assessor::HistoryRef;
@@ -77,6 +77,9 @@ impl Serving {
     }
 }
 
+/// Pages that may read a change again at once.
+const N_READINGS: usize = 2;
+
 /// The running service.
 pub struct Service {
     pub(super) config: ServerConfig,
@@ -101,6 +104,8 @@ pub struct Service {
     looks: BTreeMap<String, Arc<Mutex<()>>>,
     /// Held by who looks for suspects: one at a time reads whole changes from a repository.
     pub(super) searches: Arc<Mutex<()>>,
+    /// Places for pages that read a change again, beside those who score.
+    pub(super) readings: Arc<Semaphore>,
     /// Whether the database behind the log did not answer when it was asked last.
     store_away: AtomicBool,
     /// Where spans go; none unless a collector is configured.
@@ -132,6 +137,7 @@ impl Service {
             reported: Mutex::default(),
             looks,
             searches: Arc::default(),
+            readings: Arc::new(Semaphore::new(N_READINGS)),
             store_away: AtomicBool::new(false),
             exporter: config.otlp.as_deref().and_then(|base| exporter(base, &metrics)),
             metrics,

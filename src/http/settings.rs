@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::git::UnitChoice;
-use crate::http::auth::line_of;
+use crate::http::auth::{line_of, without_values};
 use crate::http::config::{Limits, ServerConfig};
 use crate::http::live::RepositoryConfig;
 use crate::http::stamp;
@@ -255,7 +255,7 @@ fn place(text: &str, error: &toml::de::Error) -> String {
     let is_key = |key: &&str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let key = written.map(|(key, _)| key.trim()).filter(is_key);
     let key = key.map_or(String::new(), |key| format!(" (`{key}`)"));
-    format!("line {line}{key}: {}", error.message().replace('\n', " "))
+    format!("line {line}{key}: {}", without_values(error.message()))
 }
 
 fn store(table: StoreTable) -> StoreConfig {

@@ -65,9 +65,16 @@ pub async fn restore(dir: &Path, store_config: &StoreConfig) -> Result<VerifyRep
     if Heads::beside(store_config)?.lines()?.next().is_some() {
         return Err(in_the_way(&heads));
     }
-    copy_new(&beside(&copy, "key")?, &key)?;
-    copy_new(&beside(&copy, "heads")?, &heads)?;
-    copy_new(&sqlite_path(&copy)?, &target)?;
+    let copies =
+        [(beside(&copy, "key")?, &key), (beside(&copy, "heads")?, &heads), (sqlite_path(&copy)?, &target)];
+    for (idx, (from, to)) in copies.iter().enumerate() {
+        if let Err(error) = copy_new(from, to) {
+            // Or the next try finds half a log in its way.
+            let written = copies[..idx].iter().map(|(_, written)| *written);
+            written.chain([*to]).for_each(|path| drop(fs::remove_file(path)));
+            return Err(error);
+        }
+    }
     sync_directory(&target)?;
     verified(store_config).await
 }

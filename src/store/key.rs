@@ -1,8 +1,6 @@
 //! The installation's key, and what it signs.
 
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -35,10 +33,15 @@ impl SigningKey {
 
     fn make(path: &Path) -> Result<Self, Error> {
         let key = Self::random(path)?;
-        let failed = |source| Error::file("write", path, source);
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-        writeln!(file, "{}", hex::encode(key.0)).and_then(|()| file.sync_all()).map_err(failed)?;
+        // Half a key under this name would keep every later start away.
+        let write = || -> std::io::Result<()> {
+            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let mut file = tempfile::NamedTempFile::new_in(dir)?;
+            writeln!(file, "{}", hex::encode(key.0))?;
+            file.as_file().sync_all()?;
+            file.persist_noclobber(path).map(drop).map_err(|error| error.error)
+        };
+        write().map_err(|source| Error::file("write", path, source))?;
         sync_directory(path)?;
         Ok(key)
     }

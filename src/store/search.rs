@@ -66,7 +66,7 @@ impl Search {
             values.push(containing(text));
             let n = values.len();
             let columns = ["repo", "commit_id", "change_id", "change_digest", "id"];
-            let parts = columns.map(|column| format!("LOWER({column}) LIKE ${n} ESCAPE '!'"));
+            let parts = columns.map(|column| format!("LOWER({column}) LIKE LOWER(${n}) ESCAPE '!'"));
             wheres.push(format!("({})", parts.join(" OR ")));
         }
         if let Some(degraded) = self.degraded {
@@ -77,10 +77,10 @@ impl Search {
     }
 }
 
-/// A pattern of LIKE for texts that contain this one, in lower case.
+/// A pattern of LIKE for texts that contain this one; its case is the database's matter, as that of the columns is.
 fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
-    for c in text.to_lowercase().chars() {
+    for c in text.chars() {
         if matches!(c, '%' | '_' | '!') {
             pattern.push('!');
         }

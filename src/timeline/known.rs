@@ -12,7 +12,7 @@ use crate::label::{LabelSource, Outcome};
 /// What already happened to landed changes, under every name they may come back with.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct KnownOutcomes {
-    /// First eight bytes of each change's digest, by ordinal.
+    /// Hash of each change's digest, by ordinal.
     digests: Vec<u64>,
     /// Hash of each change's review identity, by ordinal; 0 where it names none.
     reviews: Vec<u64>,
@@ -68,7 +68,9 @@ impl KnownOutcomes {
             let is_incident =
                 outcome.source == LabelSource::Incident || outcome.reported == Some(OutcomeKind::Incident);
             let bad = Bad { occurred_at: outcome.occurred_at, is_incident, is_reported };
-            self.bad.entry(outcome.ordinal).or_insert(bad);
+            let known = self.bad.entry(outcome.ordinal).or_insert(bad);
+            known.is_incident |= is_incident;
+            known.is_reported &= is_reported;
         }
     }
 

@@ -130,7 +130,8 @@ impl KeyFile {
 
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, KeyError> {
         let malformed = |message| KeyError::Malformed { path: path.to_owned(), message };
-        let key_file: Self = toml::from_str(text).map_err(|error| malformed(place(text, &error)))?;
+        let mut key_file: Self = toml::from_str(text).map_err(|error| malformed(place(text, &error)))?;
+        key_file.keys.iter_mut().for_each(|entry| entry.sha256.make_ascii_lowercase());
         let is_hash = |entry: &KeyEntry| hex::decode(&entry.sha256).is_ok_and(|bytes| bytes.len() == 32);
         match key_file.keys.iter().find(|entry| !is_hash(entry) || !is_name(&entry.name)) {
             Some(entry) => Err(malformed(format!("the key `{}` has no SHA-256 or no name", entry.id))),
@@ -312,7 +313,13 @@ fn keep_access(file: &File, before: &Metadata) -> io::Result<()> {
 
 /// What is wrong and in which line. The parser's own text quotes that line, and a line may hold a key.
 fn place(text: &str, error: &toml::de::Error) -> String {
-    format!("line {}: {}", line_of(text, error), error.message().replace('\n', " "))
+    format!("line {}: {}", line_of(text, error), without_values(error.message()))
+}
+
+/// What a parser of TOML says, without the values that it quotes: any of them may be a password.
+pub(in crate::http) fn without_values(message: &str) -> String {
+    let quoted = |(idx, part): (usize, &str)| if idx % 2 == 1 { "…".to_owned() } else { part.to_owned() };
+    message.replace('\n', " ").split('"').enumerate().map(quoted).collect::<Vec<_>>().join("\"")
 }
 
 /// The line, from 1, at which a parser of TOML stopped.

@@ -12,8 +12,8 @@ mod watch;
 
 pub use bearer::Caller;
 pub(super) use bearer::{Guard, authorize, identify};
-pub(super) use file::line_of;
 pub use file::{KeyEntry, KeyError, KeyFile, Scope};
+pub(super) use file::{line_of, without_values};
 pub(super) use origin::{check_host, is_own};
 pub(super) use rate::Rates;
 pub(super) use watch::KeyRing;

@@ -262,9 +262,9 @@ fn facts(change: &Change, vector: &[f32], unknown_repository: bool) -> Facts {
     let n_unread = change.record.files.iter().filter(|file| file.content == FileContent::Unread).count();
     Facts {
         unknown_repository,
-        unknown_author: value(vector, "author_new").is_some_and(|new| new > 0.0),
+        unknown_author: value(vector, "author_new").is_none_or(|new| new > 0.0),
         unknown_path: value(vector, "file_unknown")
-            .is_some_and(|n_unknown| f64::from(n_unknown) > n_new as f64),
+            .is_none_or(|n_unknown| f64::from(n_unknown) > n_new as f64),
         missing_feature_share: n_unread as f64 / change.record.files.len().max(1) as f64,
         ..Facts::default()
     }

@@ -15,7 +15,7 @@ use crate::policy::ReasonCode;
 #[template(path = "api.html")]
 struct ApiPage {
     frame: Frame,
-    routes: Vec<RouteLine>,
+    routes: &'static [RouteLine],
     reasons: Vec<Reason>,
     problems: Vec<Problem>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::explain::{DiffExplanation, Explanation, GroupShare, starting_point};
 use crate::features::is_custom;
@@ -65,12 +66,15 @@ pub(super) struct SimilarChangeView {
     pub(super) text: Said,
 }
 
+/// How long a page waits for others that read.
+const PLACE_TIME: Duration = Duration::from_secs(2);
 /// Values shown behind a group.
 const N_VALUES: usize = 2;
 const NOT_FOLLOWED: &str =
     "The change is in no repository that this service follows, and nothing of a diff is ever stored.";
 const NOT_READABLE: &str =
     "The change cannot be read from its repository at this moment; nothing of it is stored here.";
+const BUSY: &str = "The change cannot be read now: others are reading theirs. Nothing of it is stored here; look again in a moment.";
 const NO_COMMIT: &str = "The change was asked about as a diff, and nothing of a diff is ever stored; see it where it is reviewed.";
 
 /// Reads the change, where it is a commit of a followed repository.
@@ -81,15 +85,21 @@ pub(super) async fn read(
 ) -> Result<Reading, ApiError> {
     let serving = service.serving.load_full();
     let (record, answer) = (record.clone(), answer.clone());
+    let Ok(place) = tokio::time::timeout(PLACE_TIME, Arc::clone(&service.readings).acquire_owned()).await
+    else {
+        return Ok(Reading { absent: BUSY, waterfall: stored_waterfall(&answer), ..Reading::default() });
+    };
     // Reads files and walks trees: not on the threads that answer.
-    let work = tokio::task::spawn_blocking(move || read_now(&serving, &record, &answer));
+    let work = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        read_now(&serving, &record, &answer)
+    });
     work.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
 }
 
 fn read_now(serving: &Serving, record: &Record, answer: &Answer) -> Reading {
-    let mut reading = Reading { absent: NOT_FOLLOWED, ..Reading::default() };
-    let score = answer.risk.as_ref().map(|risk| risk.score);
-    reading.waterfall = answer.explanation.as_ref().map(|explanation| drawn(explanation, score));
+    let waterfall = stored_waterfall(answer);
+    let mut reading = Reading { absent: NOT_FOLLOWED, waterfall, ..Reading::default() };
     let repo = &answer.change.repo;
     let Some(mut asked) = asked(answer, record.at_ms.div_euclid(1000)) else {
         reading.absent = NO_COMMIT;
@@ -107,6 +117,12 @@ fn read_now(serving: &Serving, record: &Record, answer: &Answer) -> Reading {
         _ => reading.absent = NOT_READABLE,
     }
     reading
+}
+
+/// How the margin came about, as it was recorded.
+fn stored_waterfall(answer: &Answer) -> Option<WaterfallView> {
+    let score = answer.risk.as_ref().map(|risk| risk.score);
+    answer.explanation.as_ref().map(|explanation| drawn(explanation, score))
 }
 
 /// Asks again about the change, without what the caller knew of the rollout: that is not recorded.

@@ -172,6 +172,6 @@ pub(in crate::http) fn unavailable() -> ApiError {
 }
 
 pub(in crate::http) fn failed(error: &crate::store::Error) -> ApiError {
-    tracing::error!(error = %error, "the decision log could not be read");
+    tracing::error!(error = %error, "the decision log could not be read or written");
     unavailable()
 }

@@ -1,5 +1,7 @@
 //! What the service says about itself to programs: OpenAPI.
 
+use std::sync::LazyLock;
+
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
@@ -94,7 +96,8 @@ pub fn openapi_json() -> String {
 
 /// The document.
 pub(in crate::http) async fn openapi() -> Response {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], openapi_json()).into_response()
+    static TEXT: LazyLock<String> = LazyLock::new(openapi_json);
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], TEXT.as_str()).into_response()
 }
 
 /// A route, for people.
@@ -105,7 +108,12 @@ pub(in crate::http) struct RouteLine {
 }
 
 /// Every route of the document.
-pub(in crate::http) fn route_lines() -> Vec<RouteLine> {
+pub(in crate::http) fn route_lines() -> &'static [RouteLine] {
+    static LINES: LazyLock<Vec<RouteLine>> = LazyLock::new(read_route_lines);
+    &LINES
+}
+
+fn read_route_lines() -> Vec<RouteLine> {
     let value = serde_json::to_value(Document::openapi()).unwrap_or_default();
     let mut lines = Vec::new();
     for (path, item) in value["paths"].as_object().into_iter().flatten() {

@@ -255,6 +255,10 @@ impl Said {
     async fn resolve(&mut self, store: &Store) -> Result<Option<Record>, ApiError> {
         let Some(id) = &self.decision_id else { return Ok(None) };
         let decision = decision(store, id).await?;
+        if self.repo.is_some() && self.repo != decision.columns.repo {
+            let detail = "the decision is on a change of another repository";
+            return Err(ApiError::at(ProblemCode::InvalidValue, "$.repo", detail));
+        }
         self.repo.clone_from(&decision.columns.repo);
         self.names = names_of(&decision);
         Ok(Some(decision))
