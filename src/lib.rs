@@ -1,7 +1,7 @@
 //! diffrisk scores a configuration change *before* it rolls out and answers one question for the
 //! rollout pipeline: fast path, or extra validation?
 //!
-//! The modules stand in the order of the data: a [`change`] is read from [`git`] or from a posted
+//! The way of the data through the modules: a [`change`] is read from [`git`] or from a posted
 //! diff, compared with what [`history`] says about such changes, turned into [`features`], scored
 //! by an [`artifact`] through the [`scorer`], and decided on by the [`policy`]. Start reading at
 //! [`timeline`], the one replay loop that mining, scoring and serving share.

@@ -116,6 +116,9 @@ impl Registry {
     pub fn add(&self, artifact: &Artifact) -> Result<ModelName, Error> {
         let model_name =
             ModelName { name: artifact.document().name.clone(), version: artifact.version().to_owned() };
+        if !ModelName::is_step(&model_name.name) || !ModelName::is_step(&model_name.version) {
+            return Err(Error::Refused(format!("`{model_name}` is no name and version of a model")));
+        }
         artifact.save(&self.root.join(&model_name.name).join(&model_name.version))?;
         Ok(model_name)
     }

@@ -250,7 +250,11 @@ impl Rows {
         self.token_ends.push(self.token_values.len());
     }
 
-    fn check_same_features(&self, other: &Self) -> Result<(), Error> {
+    /// Whether other rows have the same features, custom ones aside.
+    ///
+    /// # Errors
+    /// When they are not the same, by name, revision and order.
+    pub fn check_same_features(&self, other: &Self) -> Result<(), Error> {
         let built_in = |rows: &Self| {
             let features = rows.features.iter().filter(|feature| !is_custom(&feature.name));
             features.map(|feature| (feature.name.clone(), feature.revision)).collect::<Vec<_>>()

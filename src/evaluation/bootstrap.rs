@@ -60,7 +60,7 @@ impl Bootstrap {
 }
 
 impl Interval {
-    /// Whether the interval leaves zero outside, on the value's side.
+    /// Whether zero lies outside of the interval.
     pub fn excludes_zero(&self) -> bool {
         self.low > 0.0 || self.high < 0.0
     }

@@ -17,7 +17,7 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
         |f| Some(f.author.recent(f.t)),
     ),
     FeatureSpec::new("author_tenure_days", Unit::Days, "Days since the author's first change here", |f| {
-        (f.author.n > 0).then(|| (f.t - f.author.first_t).max(0) as f64 / SECONDS_PER_DAY)
+        (f.author.n > 0).then(|| f.t.saturating_sub(f.author.first_t).max(0) as f64 / SECONDS_PER_DAY)
     }),
     FeatureSpec::new("author_gap_hours", Unit::Hours, "Hours since the author's last change here", |f| {
         Some(f.author.age_seconds(f.t)? / SECONDS_PER_HOUR)

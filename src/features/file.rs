@@ -154,7 +154,9 @@ impl FileFacts {
             changes: spread(&|track| f64::from(track.track.n)),
             recent: spread(&|track| track.track.recent(t)),
             age_hours: spread(&|track| track.track.age_seconds(t).unwrap_or(0.0) / SECONDS_PER_HOUR),
-            life_hours: spread(&|track| (t - track.track.first_t).max(0) as f64 / SECONDS_PER_HOUR),
+            life_hours: spread(&|track| {
+                t.saturating_sub(track.track.first_t).max(0) as f64 / SECONDS_PER_HOUR
+            }),
             lines: spread(&|track| track.n_lines.max(0) as f64),
             relative_churn: relative_churn(footprint, history),
             dir_changes: [0, 1, 2].map(|depth| Spread::of(dirs(depth).map(|track| f64::from(track.n)))),

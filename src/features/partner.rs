@@ -36,7 +36,7 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
     FeatureSpec::new(
         "partner_strange",
         Unit::Count,
-        "Pairs of known files that never changed together before",
+        "Pairs of a known file and another one that seldom or never changed with it",
         |f| count(f.partners.n_strange_pairs),
     ),
 ];

@@ -84,7 +84,7 @@ impl SizeFacts {
             n_mode_changes: record
                 .files
                 .iter()
-                .filter(|f| f.old_mode != f.new_mode && f.old_mode * f.new_mode > 0)
+                .filter(|f| f.old_mode != f.new_mode && f.old_mode != 0 && f.new_mode != 0)
                 .count(),
             entropy_bits: entropy_bits(&totals),
         }

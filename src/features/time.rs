@@ -34,7 +34,7 @@ pub(super) const FEATURES: &[FeatureSpec] = &[
     FeatureSpec::new(
         "time_year_end",
         Unit::Flag,
-        "Whether it was written between December 15 and January 5",
+        "Whether it was written between December 16 and January 5",
         |f| {
             let day_of_year = day_of_year(local_seconds(f));
             flag(!(6..=349).contains(&day_of_year))

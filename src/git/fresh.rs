@@ -102,7 +102,7 @@ impl Repository {
     }
 }
 
-/// The lines of a file that say something.
+/// The lines of a file, without what stands before and after them.
 fn lines(bytes: &[u8]) -> FxHashSet<String> {
     String::from_utf8_lossy(bytes).lines().map(|line| line.trim().to_owned()).collect()
 }

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use flate2::bufread::ZlibDecoder;
 use git2::Oid;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Directories of objects behind one another that are looked into.
 const MAX_ALTERNATES: usize = 16;
@@ -54,10 +54,12 @@ impl Loose {
     /// Looks at what came since the last look, and answers the first object without which the history cannot be read.
     pub(super) fn look(&self, objects: &Path) -> Option<Oid> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut there = FxHashSet::default();
         for entry in fs::read_dir(objects).into_iter().flatten().flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let is_one = name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
             let changed = entry.metadata().and_then(|it| it.modified()).ok().filter(|_| is_one);
+            there.insert(name.clone());
             if let Some(changed) = changed
                 && seen.changed.get(&name) != Some(&changed)
             {
@@ -65,6 +67,7 @@ impl Loose {
                 seen.changed.insert(name, changed);
             }
         }
+        seen.forget_but(&there);
         seen.cut.iter().find(|(_, kind)| **kind == Kind::Other).map(|(oid, _)| *oid)
     }
 
@@ -75,7 +78,24 @@ impl Loose {
 }
 
 impl Seen {
+    /// Forgets what was in directories that are gone.
+    fn forget_but(&mut self, there: &FxHashSet<String>) {
+        let gone: Vec<String> =
+            self.changed.keys().filter(|first| !there.contains(*first)).cloned().collect();
+        for first in gone {
+            self.changed.remove(&first);
+            self.forget(&first);
+        }
+    }
+
+    /// Forgets the objects of one directory: they may be packed by now, or fetched again into a pack.
+    fn forget(&mut self, first: &str) {
+        let Ok(first_byte) = u8::from_str_radix(first, 16) else { return };
+        self.cut.retain(|oid, _| oid.as_bytes().first() != Some(&first_byte));
+    }
+
     fn look_into(&mut self, dir: &Path, first: &str) {
+        self.forget(first);
         for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let Some(oid) = name.to_str().and_then(|rest| Oid::from_str(&[first, rest].concat()).ok()) else {

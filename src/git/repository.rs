@@ -35,7 +35,7 @@ struct Trunk {
     n_merges: usize,
 }
 
-/// Opens what libgit2 has of a repository, as history alone has it.
+/// Opens a repository without its index: only what is committed counts.
 pub(super) fn open(path: &Path) -> Result<GitRepository, Error> {
     let not_one = |source| Error::NotARepository { path: path.to_path_buf(), source };
     let inner = GitRepository::open(path).map_err(not_one)?;

@@ -130,15 +130,17 @@ impl<'repo> Trees<'repo> {
     }
 }
 
-/// Whether a tree names something twice, or a path by one name: a diff shows another file than a checkout has. `git fsck` refuses
-/// such a tree as well.
+/// Whether a tree names something twice, or a path by one name, or ends in something that is no entry: a diff shows other files
+/// than a checkout has. `git fsck` refuses such a tree as well.
 fn is_ambiguous(raw: &[u8]) -> bool {
     let mut before: &[u8] = b"";
-    Items { raw }.any(|item| {
+    let mut items = Items { raw };
+    let is_odd = items.by_ref().any(|item| {
         let is_odd = item.name == before || memchr::memchr(b'/', item.name).is_some();
         before = item.name;
         is_odd
-    })
+    });
+    is_odd || !items.raw.is_empty()
 }
 
 /// One line of a tree object.
@@ -176,8 +178,9 @@ impl<'raw> Iterator for Items<'raw> {
         let nul_idx = memchr::memchr(0, rest)?;
         let (name, rest) = (&rest[..nul_idx], &rest[nul_idx + 1..]);
         let oid = Oid::from_bytes(rest.get(..20)?).ok()?;
+        let mode = canonical_mode(mode)?;
         self.raw = &rest[20..];
-        Some(Item { name, node: Node { mode: canonical_mode(mode)?, oid } })
+        Some(Item { name, node: Node { mode, oid } })
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use git2::Oid;
+
 use crate::change::{Change, ChangeId};
 use crate::git::assemble;
 use crate::git::extract::{Counts, Extractor, Limits};
@@ -72,7 +74,7 @@ pub fn walk(
 ) -> Result<WalkReport, Error> {
     repository.refuse_shallow()?;
     let head = repository.head_oid()?;
-    let steps = steps(repository, options)?;
+    let steps = steps(repository, options, head)?;
     let mut counts = Counts::default();
     let mut n_changes = 0;
     read_steps(repository.path(), options, &steps, |change, change_counts| {
@@ -91,8 +93,8 @@ pub fn walk(
     })
 }
 
-fn steps(repository: &Repository, options: &WalkOptions) -> Result<Vec<Step>, Error> {
-    let head = repository.head_oid()?;
+/// The steps to a head that is read once: a push may move it meanwhile.
+fn steps(repository: &Repository, options: &WalkOptions, head: Oid) -> Result<Vec<Step>, Error> {
     let not_ancestor = |after: &ChangeId| Error::NotAncestor {
         after: after.0.clone(),
         head: head.to_string(),

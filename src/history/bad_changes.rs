@@ -66,14 +66,17 @@ impl BadChanges {
         self.newest_last.is_empty()
     }
 
-    /// Remembers a change that went wrong. One that was known already keeps its first outcome, and is
-    /// one of an incident from then on where this says so.
+    /// Remembers a change that went wrong. One that was known already keeps its first outcome; it is one of an incident from
+    /// then on where this says so, and can no longer be withdrawn where more than a report says it.
     pub(super) fn push(&mut self, outcome: &Outcome, footprint: &Footprint) {
         let is_incident =
             outcome.source == LabelSource::Incident || outcome.reported == Some(OutcomeKind::Incident);
         let known = self.newest_last.iter_mut().rev().find(|bad| bad.ordinal == outcome.ordinal);
         if let Some(known) = known {
             known.is_incident |= is_incident;
+            if known.source == LabelSource::Outcome {
+                known.source = outcome.source;
+            }
             return;
         }
         if self.newest_last.len() >= MAX_BAD {

@@ -80,15 +80,20 @@ impl Ledger {
         None
     }
 
-    /// Puts down the next change.
-    pub fn push(&mut self, footprint: Footprint) {
+    /// Puts down the next change. Answers the one that it takes the place of, where that was not settled yet and had no outcome.
+    pub fn push(&mut self, footprint: Footprint) -> Option<Footprint> {
+        let mut unsettled = None;
         if self.footprints.len() >= self.limit {
-            self.footprints.pop_front();
+            let ordinal =
+                self.n_landed.saturating_sub(u32::try_from(self.footprints.len()).unwrap_or(u32::MAX));
+            let is_open = ordinal >= self.n_settled && !self.decided.contains(&ordinal);
+            unsettled = self.footprints.pop_front().filter(|_| is_open);
             let oldest =
                 self.n_landed.saturating_sub(u32::try_from(self.footprints.len()).unwrap_or(u32::MAX));
             self.counted = self.counted.split_off(&oldest);
         }
         self.footprints.push_back(footprint);
         self.n_landed += 1;
+        unsettled
     }
 }

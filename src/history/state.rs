@@ -158,11 +158,14 @@ impl History {
         }
         self.context.land(t, footprint.author, footprint.top_dir(), usize::from(footprint.hour));
         self.window.push(values);
-        self.ledger.push(footprint);
+        if let Some(unsettled) = self.ledger.push(footprint) {
+            // So many land that it cannot be waited for: better learned early than that only what went wrong is learned.
+            learn_held(&mut self.learners, &unsettled);
+        }
     }
 
-    /// Folds in an outcome at the moment it became known. Outcomes that are not positive, and those of
-    /// changes older than what is kept, move nothing but the repository's own counts.
+    /// Folds in an outcome at the moment it became known. Outcomes that are neither
+    /// positive nor planned move nothing; those of changes older than what is kept move the repository's own counts alone.
     pub fn outcome(&mut self, outcome: &Outcome) {
         if outcome.retracts() {
             self.bad_changes.retract(outcome.ordinal);
@@ -203,9 +206,7 @@ impl History {
     /// Learns from the changes that held for as long as an unplanned revert counts.
     fn settle(&mut self, t: i64) {
         while let Some(footprint) = self.ledger.settle(t.saturating_sub(STRICT_HORIZON_SECONDS)) {
-            if !footprint.is_revert && !footprint.is_planned {
-                learn(&mut self.learners, footprint, false);
-            }
+            learn_held(&mut self.learners, footprint);
         }
     }
 
@@ -280,6 +281,13 @@ impl History {
     pub fn token_lifts(&self, footprint: &Footprint, kind: TokenKind, base_rate: f64, k: f64) -> Vec<f64> {
         let tokens = footprint.tokens_of(kind);
         tokens.iter().map(|&token| self.tokens.lift(token, footprint.t, base_rate, k)).collect()
+    }
+}
+
+/// Teaches every learner that a change held.
+fn learn_held(learners: &mut [Learner], footprint: &Footprint) {
+    if !footprint.is_revert && !footprint.is_planned {
+        learn(learners, footprint, false);
     }
 }
 

@@ -7,7 +7,6 @@
 mod codeowners;
 mod error;
 mod fields;
-mod kubernetes;
 mod load;
 mod owners;
 mod record;

@@ -1,5 +1,6 @@
 //! Predicts training rows by members that had not seen them, fold after fold forward in time: what calibration and weights
-//! rest on. No fold sees a later row. Start at [`Chain::forward`].
+//! rest on. No fold sees a later row; the labels of the last days before one are those known when training ends. Start at
+//! [`Chain::forward`].
 
 use crate::train::Error;
 use crate::train::combiner::spread_of;
@@ -14,7 +15,7 @@ const FOLD_STARTS: [f64; 4] = [0.4, 0.55, 0.7, 0.85];
 /// Positives needed before a fold.
 const MIN_POSITIVES: usize = 10;
 
-/// Margins of rows by members that had not seen them, nor anything later.
+/// Margins of rows by members that had not seen them, nor a later row.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OutOfSample {
     /// Positions in the examples, in time order.

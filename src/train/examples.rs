@@ -10,6 +10,8 @@ use crate::model::{Matrix, Target};
 pub struct Examples {
     /// Name of each column.
     pub names: Vec<String>,
+    /// Revision of what each column means.
+    pub revisions: Vec<u32>,
     /// The columns; NaN is unknown.
     pub matrix: Matrix,
     /// Hashed tokens of each row; empty where there are none at all.
@@ -27,6 +29,7 @@ impl Examples {
         let columns = rows.features().iter().map(|feature| feature.values.clone()).collect();
         Ok(Self {
             names: rows.features().iter().map(|feature| feature.name.clone()).collect(),
+            revisions: rows.features().iter().map(|feature| feature.revision).collect(),
             matrix: Matrix::new(columns)?,
             tokens: (0..rows.n_rows()).map(|idx| rows.tokens(idx).to_vec()).collect(),
             times: rows.facts().iter().map(|row| row.committed_at as f64).collect(),
@@ -38,8 +41,15 @@ impl Examples {
         let is_kept: Vec<bool> = self.names.iter().map(|name| !is_custom(name)).collect();
         let mut kept = is_kept.iter();
         self.matrix.columns.retain(|_| kept.next() == Some(&true));
+        let mut kept = is_kept.iter();
+        self.revisions.retain(|_| kept.next() == Some(&true));
         self.names.retain(|name| !is_custom(name));
         self
+    }
+
+    /// Name and revision of each column.
+    pub(super) fn features(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.names.iter().map(String::as_str).zip(self.revisions.iter().copied())
     }
 
     /// Number of rows.

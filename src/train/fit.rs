@@ -3,7 +3,7 @@
 
 use crate::artifact::Scoring;
 use crate::model::boosted::BoostedValidParams;
-use crate::model::{Ensemble, Input, Learner, Member, Target, TextLogistic, TextMember};
+use crate::model::{self, Ensemble, Input, Learner, Member, Target, TextLogistic, TextMember};
 use crate::train::Error;
 use crate::train::examples::{Examples, Labelled};
 use crate::train::recipe::Recipe;
@@ -74,7 +74,7 @@ impl Members {
         Ok(Self {
             logistic,
             boosted: member("boosted", &layout.boosted, Learner::Boosted(boosted)),
-            text: fit_text(examples, labelled, recipe, &target),
+            text: fit_text(examples, labelled, recipe, &target)?,
         })
     }
 
@@ -160,9 +160,12 @@ fn fit_text(
     labelled: &Labelled,
     recipe: &Recipe,
     target: &Target,
-) -> Option<TextLogistic> {
+) -> Result<Option<TextLogistic>, Error> {
     let rows: Vec<&[u32]> = labelled.rows.iter().map(|&row| examples.tokens(row)).collect();
-    recipe.text().check().ok()?.fit(&rows, target).ok()
+    match recipe.text().check()?.fit(&rows, target) {
+        Err(model::Error::Empty(_)) => Ok(None),
+        fitted => Ok(Some(fitted?)),
+    }
 }
 
 fn member(name: &str, columns: &[usize], learner: Learner) -> Member {

@@ -81,9 +81,9 @@ pub enum Error {
     /// The artifact cannot be judged by these rows.
     #[error("artifact refused: {0}")]
     Refused(&'static str),
-    /// Rows of other repositories have other features, and no row can be added.
-    #[error("artifact refused: {0}")]
-    OtherRows(#[source] crate::dataset::Error),
+    /// Rows of other repositories have other features, and cannot be put beside these.
+    #[error(transparent)]
+    OtherRows(crate::dataset::Error),
     /// A learner refused.
     #[error(transparent)]
     Model(#[from] crate::model::Error),

@@ -10,7 +10,6 @@ use crate::artifact::{
 };
 use crate::dataset::{LabelTask, Rows, Standing, standings};
 use crate::evaluation::{capture, roc_auc};
-use crate::features::schema;
 use crate::model::{Ensemble, Target};
 use crate::train::Error;
 use crate::train::card::model_card;
@@ -89,6 +88,9 @@ impl<'a> Pool<'a> {
     fn new(sources: &[&'a Rows], options: &'a PooledOptions) -> Result<Self, Error> {
         let mut pooled = Vec::new();
         for rows in sources {
+            if let Some(first) = sources.first() {
+                first.check_same_features(rows).map_err(Error::OtherRows)?;
+            }
             let examples = Examples::of_rows(rows)?.without_custom();
             let first = rows.facts().first();
             pooled.push(PooledSource {
@@ -223,7 +225,7 @@ impl<'a> Pool<'a> {
 
     fn document(&self, scoring: Scoring, trained: &[String]) -> Document {
         let took_part = || self.sources.iter().filter(|source| trained.contains(&source.root));
-        let features = schema().revisions();
+        let features = self.sources.first().into_iter().flat_map(|source| source.examples.features());
         let schema: Vec<FeatureRef> =
             features.map(|(name, revision)| FeatureRef { name: name.to_owned(), revision }).collect();
         let mut joined: Option<Examples> = None;

@@ -152,6 +152,7 @@ fn examples(table: &Table) -> Result<Examples, Error> {
     let columns = table.columns.clone();
     Ok(Examples {
         names: table.names.clone(),
+        revisions: vec![1; table.names.len()],
         matrix: crate::model::Matrix::new(columns)?,
         tokens: Vec::new(),
         times: table.times.clone(),

@@ -333,11 +333,5 @@ fn prior_members(prior: &Prior, examples: &Examples) -> Result<PriorMembers, Err
 
 /// Where each value that the prior needs stands in the examples.
 pub(super) fn prior_columns(prior: &Prior, examples: &Examples) -> Result<Vec<usize>, Error> {
-    let names: Vec<(&str, u32)> =
-        examples.names.iter().map(|name| (name.as_str(), revision_of(name))).collect();
-    Ok(prior.artifact.columns(&names)?)
-}
-
-fn revision_of(name: &str) -> u32 {
-    schema().revisions().find(|(known, _)| *known == name).map_or(1, |(_, revision)| revision)
+    Ok(prior.artifact.columns(&examples.features().collect::<Vec<_>>())?)
 }

@@ -49,7 +49,7 @@ const TABLE: [ModuleRow; 22] = [
 ];
 
 /// Crates that have one home each: the crate as code names it, and the modules it may appear in.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 10] = [
     ("git2", &["git"]),
     ("polars", &["dataset"]),
     ("linfa", &["model"]),
@@ -58,7 +58,6 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("sqlx", &["store"]),
     ("axum", &["http"]),
     ("tower", &["http"]),
-    ("tower_http", &["http"]),
     ("cel", &["policy"]),
     ("clap", &["cli", "main"]),
 ];

@@ -4,8 +4,9 @@
 //! The model's features count what [`key_changes`](crate::change::key_changes) reads; these edits are for rules
 //! that must not be passed by writing the same thing on one line. Start at [`inner_changes`].
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use memchr::memchr_iter;
-use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::change::keys::collect::{Entry, Sort, step};
 use crate::change::keys::format::Format;
@@ -77,7 +78,7 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
         facts.compare(&mut key_changes);
     }
     if !key_changes.is_empty() {
-        let seen: FxHashSet<_> = known.iter().filter(|known| known.is_substantial()).map(said).collect();
+        let seen: HashSet<_> = known.iter().filter(|known| known.is_substantial()).map(said).collect();
         key_changes.retain(|inner| !seen.contains(&said(inner)));
     }
     moved_apart(known, &mut key_changes);
@@ -96,7 +97,7 @@ fn moved_apart(known: &[KeyChange], out: &mut Vec<KeyChange>) {
     if !known.iter().any(|it| is_gone(&it)) {
         return;
     }
-    let mut by_path: FxHashMap<&str, Vec<&KeyChange>> = FxHashMap::default();
+    let mut by_path: HashMap<&str, Vec<&KeyChange>> = HashMap::new();
     known
         .iter()
         .filter(|it| !it.path.is_empty())
@@ -354,7 +355,7 @@ impl<'a> Facts<'a> {
 
     /// One edit for every path whose value became another one, and for every part that came or went.
     fn compare(&self, out: &mut Vec<KeyChange>) {
-        let mut by_path: FxHashMap<(&str, Option<&str>), [Vec<&Entry<'_>>; 2]> = FxHashMap::default();
+        let mut by_path: BTreeMap<(&str, Option<&str>), [Vec<&Entry<'_>>; 2]> = BTreeMap::new();
         for entry in &self.entries {
             let element = (entry.sort == Sort::Item).then_some(entry.value);
             let [olds, news] = by_path.entry((entry.path.as_str(), element)).or_default();

@@ -49,7 +49,10 @@ pub(super) fn pair(entries: &mut [Entry<'_>]) -> Vec<Pair> {
         has_meaning(entry).then(|| hash((entry.text, entry.leaf())))
     });
     for pair in pairs.iter_mut().skip(first_move) {
-        pair.is_move = true;
+        // A hash is no proof: two lines that have it in common by design are an edit.
+        let sides = (entries.get(pair.old), entries.get(pair.new));
+        pair.is_move =
+            matches!(sides, (Some(old), Some(new)) if old.text == new.text && old.leaf() == new.leaf());
     }
     pairs
 }

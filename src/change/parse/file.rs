@@ -6,6 +6,8 @@ use crate::change::parse::{hunk, names, normalise};
 use crate::change::{FileContent, FileDiff, FileStatus, Hunk, LineOrigin};
 
 const GIT_HEADER: &[u8] = b"diff --git ";
+/// Directories, files, links and submodules.
+const KINDS_OF_MODES: [u32; 4] = [0o040_000, 0o100_000, 0o120_000, 0o160_000];
 const NAME: &str = "a file name";
 const SAME_NAME: &str = "the same path as in the header of the file";
 const PLAIN_PATH: &str = "a path without `.`, `..` and empty parts";
@@ -89,7 +91,7 @@ fn other_notation(cursor: &Cursor<'_>, line: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether the header of a file stands behind what `patch` takes off.
+/// Whether the header of a file stands behind blanks or `X`s, which `patch` takes off and git does not.
 fn is_indented(line: &[u8], next: &[u8]) -> bool {
     fn bare(line: &[u8]) -> &[u8] {
         let is_taken_off = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'X';
@@ -238,9 +240,11 @@ fn after_any<'line>(line: &'line [u8], prefixes: &[&[u8]]) -> Option<&'line [u8]
     prefixes.iter().find_map(|prefix| line.strip_prefix(*prefix))
 }
 
+/// A mode of the kinds that git knows.
 fn mode(digits: &[u8]) -> Option<u32> {
     let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.len() == 6)?;
-    u32::from_str_radix(digits, 8).ok()
+    let mode = u32::from_str_radix(digits, 8).ok()?;
+    KINDS_OF_MODES.contains(&(mode & 0o170_000)).then_some(mode)
 }
 
 /// The names of the `---` and `+++` lines must be those of the header: else the score would be of
@@ -332,13 +336,13 @@ fn skip_binary(cursor: &mut Cursor<'_>) -> Result<(), DiffError> {
 
 fn finish(header: Header, hunks: Vec<Hunk>, header_line: usize) -> Result<ParsedFile, DiffError> {
     let malformed = |expected| DiffError::Malformed { line: header_line, expected };
-    if header.is_added && header.is_deleted {
+    let is_added = header.is_added || header.is_copied;
+    if is_added && header.is_deleted {
         return Err(malformed("a file that is either added or deleted"));
     }
     let (hunks, partial) = normalise::canonical(hunks);
     // Of a copy, most is not shown.
     let is_unread = header.is_copied || hunks.is_empty() && !says_all(&header);
-    let is_added = header.is_added || header.is_copied;
     let text = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
     let old_path = header.old_name.or_else(|| header.name.clone()).map(text);
     let new_path = header.new_name.or(header.name).map(text);

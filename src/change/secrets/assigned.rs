@@ -23,8 +23,9 @@ pub(super) fn may_name(text: &str) -> bool {
 /// Finds literal values assigned to such keys.
 pub(super) fn find(text: &str, found: &mut Vec<SecretMatch>) {
     let mut from = 0;
+    let mut ends = Ends::default();
     while let Some(hit) = NAMED.find_at(text, from) {
-        let assignment = Assignment::around(text, hit.start(), hit.end());
+        let assignment = Assignment::around(text, hit.start(), hit.end(), &mut ends);
         from = assignment.as_ref().map_or(hit.end(), |assignment| assignment.value_start.max(hit.end()));
         let Some(assignment) = assignment else { continue };
         let words = words_of(assignment.key);
@@ -167,22 +168,51 @@ struct Assignment<'a> {
 
 impl<'a> Assignment<'a> {
     /// Reads the key around a hit, the separator after it and the value behind that.
-    fn around(text: &'a str, hit_start: usize, hit_end: usize) -> Option<Self> {
+    fn around(text: &'a str, hit_start: usize, hit_end: usize, ends: &mut Ends) -> Option<Self> {
         let bytes = text.as_bytes();
         let n_before = bytes.get(..hit_start)?.iter().rev().take(60).take_while(|b| is_key_byte(**b)).count();
         let n_after = bytes.get(hit_end..)?.iter().take(40).take_while(|b| is_key_byte(**b)).count();
         let key_end = hit_end + n_after;
         let key = text.get(hit_start - n_before..key_end)?;
         let value_start = value_start(bytes, key_end)?;
-        let value = text.get(value_start..)?;
-        let (value_start, value) = match value.as_bytes().first()? {
-            quote @ (b'"' | b'\'') => {
-                let inner = value.get(1..)?;
-                (value_start + 1, inner.get(..inner.bytes().position(|b| b == *quote || b == b'\n')?)?)
-            }
-            _ => (value_start, value.get(..value.bytes().position(ends_value).unwrap_or(value.len()))?),
+        let (value_start, value_end) = match bytes.get(value_start)? {
+            b'"' => (
+                value_start + 1,
+                ends.double_quoted.of(bytes, value_start + 1, |b| matches!(b, b'"' | b'\n'))?,
+            ),
+            b'\'' => (
+                value_start + 1,
+                ends.single_quoted.of(bytes, value_start + 1, |b| matches!(b, b'\'' | b'\n'))?,
+            ),
+            _ => (value_start, ends.bare.of(bytes, value_start, ends_value).unwrap_or(bytes.len())),
         };
-        Some(Self { key, value, value_start })
+        Some(Self { key, value: text.get(value_start..value_end)?, value_start })
+    }
+}
+
+/// Where values end, by how they are written: names of secrets that stand in one value do not each look for its end.
+#[derive(Default)]
+struct Ends {
+    bare: End,
+    double_quoted: End,
+    single_quoted: End,
+}
+
+/// Where an end was last looked for, and what was found.
+#[derive(Default)]
+struct End(Option<(usize, Option<usize>)>);
+
+impl End {
+    /// The first byte from `start` on that ends a value.
+    fn of(&mut self, bytes: &[u8], start: usize, is_end: fn(u8) -> bool) -> Option<usize> {
+        let is_the_next =
+            |(from, found): (usize, Option<usize>)| from <= start && found.is_none_or(|found| start <= found);
+        if !self.0.is_some_and(is_the_next) {
+            let rest = bytes.get(start..).unwrap_or(&[]);
+            let found = rest.iter().position(|b| is_end(*b)).map(|n_bytes| start + n_bytes);
+            self.0 = Some((start, found));
+        }
+        self.0.and_then(|(_, found)| found)
     }
 }
 
@@ -211,11 +241,9 @@ fn value_start(bytes: &[u8], key_end: usize) -> Option<usize> {
 
 /// Keys whose value follows after a space: `requirepass x`, `--password x`.
 fn is_word_option(bytes: &[u8], key_end: usize) -> bool {
-    let line_start = bytes
-        .get(..key_end)
-        .unwrap_or(&[])
-        .iter()
-        .rposition(|b| matches!(b, b' ' | b'\n' | b'\t' | b'+' | b'"'));
-    let key = bytes.get(line_start.map_or(0, |at| at + 1)..key_end).unwrap_or(&[]);
+    const LONGEST: usize = 128;
+    let before = bytes.get(key_end.saturating_sub(LONGEST)..key_end).unwrap_or(&[]);
+    let start = before.iter().rposition(|b| matches!(b, b' ' | b'\n' | b'\t' | b'+' | b'"'));
+    let key = before.get(start.map_or(0, |at| at + 1)..).unwrap_or(&[]);
     key.starts_with(b"--") || key == b"requirepass" || key == b"masterauth"
 }

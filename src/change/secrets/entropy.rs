@@ -1,5 +1,9 @@
 //! Strings that look drawn at random: long, of three character classes, without the rhythm of words.
 
+use std::iter::Peekable;
+
+use memchr::memmem::{self, FindIter};
+
 use crate::change::secrets::SecretMatch;
 
 /// The kinds of this module.
@@ -16,6 +20,7 @@ const LEAST_CHANGES: f64 = 0.42;
 pub(super) fn find(text: &str, found: &mut Vec<SecretMatch>) {
     let bytes = text.as_bytes();
     let mut start = 0;
+    let mut blocks = None;
     for (idx, byte) in bytes.iter().chain(std::iter::once(&b' ')).enumerate() {
         if is_token_byte(*byte) {
             continue;
@@ -25,7 +30,7 @@ pub(super) fn find(text: &str, found: &mut Vec<SecretMatch>) {
             && looks_random(token)
             && !is_commit_below(token)
             && !is_public(bytes.get(..start).unwrap_or(&[]), token)
-            && !is_in_public_block(text, start)
+            && !blocks.get_or_insert_with(|| Blocks::of(bytes)).is_in_public(start)
         {
             found.push(SecretMatch { start, end: idx, kind: "high_entropy" });
         }
@@ -86,17 +91,74 @@ fn entropy_bits(token: &[u8]) -> f64 {
     counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / n).map(|p| -p * p.log2()).sum()
 }
 
-/// Whether a place stands in the block of a certificate, a request for one or a public key. Looks back no
-/// further than such blocks are long.
-fn is_in_public_block(text: &str, at: usize) -> bool {
-    const LONGEST: usize = 16 << 10;
-    let from = text.ceil_char_boundary(at.saturating_sub(LONGEST));
-    let begun = text.get(from..at).and_then(|before| before.rsplit_once("-----BEGIN "));
-    let Some((_, block)) = begun else { return false };
-    let (name, _) = block.split_once("-----").unwrap_or((block, ""));
-    !block.contains("-----END ")
-        && !name.contains("PRIVATE")
-        && name.bytes().all(|b| b == b' ' || b.is_ascii_uppercase())
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
+const DASHES: &[u8] = b"-----";
+
+/// The blocks of certificates, of requests for one and of public keys, read on from one place of a text to the next.
+struct Blocks<'a> {
+    bytes: &'a [u8],
+    begins: Peekable<FindIter<'a, 'static>>,
+    ends: Peekable<FindIter<'a, 'static>>,
+    /// The block that began last.
+    begun: Option<Block>,
+    /// Where the last footer begins.
+    ended_at: Option<usize>,
+}
+
+/// A block by its header.
+struct Block {
+    /// Where its name begins.
+    name_at: usize,
+    /// Where capitals and spaces end.
+    name_end: usize,
+    /// Whether the header ends there, too.
+    is_closed: bool,
+    /// The end of the word `PRIVATE` in the name.
+    private_end: Option<usize>,
+}
+
+impl<'a> Blocks<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        let marks = |mark: &'static str| memmem::find_iter(bytes, mark).peekable();
+        Self { bytes, begins: marks(BEGIN), ends: marks(END), begun: None, ended_at: None }
+    }
+
+    /// Whether a place, which is none before the last one, stands in such a block. Looks back no further than they are long.
+    fn is_in_public(&mut self, at: usize) -> bool {
+        const LONGEST: usize = 16 << 10;
+        while let Some(begin) = self.begins.next_if(|begin| begin + BEGIN.len() <= at) {
+            self.begun = Some(Block::named_at(self.bytes, begin + BEGIN.len()));
+        }
+        while let Some(end) = self.ends.next_if(|end| end + END.len() <= at) {
+            self.ended_at = Some(end);
+        }
+        self.begun.as_ref().is_some_and(|block| {
+            let is_near = at - (block.name_at - BEGIN.len()) <= LONGEST;
+            is_near && self.ended_at.is_none_or(|end| end < block.name_at) && block.is_public(at)
+        })
+    }
+}
+
+impl Block {
+    fn named_at(bytes: &[u8], name_at: usize) -> Self {
+        let rest = bytes.get(name_at..).unwrap_or(&[]);
+        let n_bytes = rest.iter().take_while(|b| **b == b' ' || b.is_ascii_uppercase()).count();
+        let (name, after) = rest.split_at(n_bytes);
+        let private = memmem::find(name, b"PRIVATE");
+        Self {
+            name_at,
+            name_end: name_at + n_bytes,
+            is_closed: after.starts_with(DASHES),
+            private_end: private.map(|start| name_at + start + b"PRIVATE".len()),
+        }
+    }
+
+    /// Whether the name, as far as it stands before a place, is that of something public.
+    fn is_public(&self, at: usize) -> bool {
+        let is_name = at <= self.name_end || self.is_closed && self.name_end + DASHES.len() <= at;
+        is_name && self.private_end.is_none_or(|private_end| private_end > at)
+    }
 }
 
 /// Checksums, public keys and certificates are random and no secret.

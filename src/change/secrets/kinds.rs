@@ -143,20 +143,66 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// Finds all secrets of known shape.
 pub(super) fn find(text: &str, found: &mut Vec<SecretMatch>) {
     let compiled = &*COMPILED;
+    let mut dead_ends = DeadEnds { text, no_jwt_before: 0, last_footer: None };
     let mut from = 0;
     while let Some(marker) = compiled.search.find_at(text, from) {
         let matched = KINDS
             .iter()
             .zip(&compiled.patterns)
             .filter(|(kind, _)| kind.markers.contains(&marker.as_str()))
-            .find_map(|(kind, pattern)| try_kind(kind, pattern, text, marker.start()));
+            .find_map(|(kind, pattern)| try_kind(kind, pattern, &mut dead_ends, marker.start()));
         from = matched.map_or(marker.start() + 1, |secret| secret.end.max(marker.start() + 1));
         from = text.ceil_char_boundary(from);
         found.extend(matched);
     }
 }
 
-fn try_kind(kind: &Kind, pattern: &Regex, text: &str, at: usize) -> Option<SecretMatch> {
+/// What was looked for in vain, so that a text that begins the same thing again and again is not read to its end each time.
+struct DeadEnds<'a> {
+    text: &'a str,
+    /// No JWT begins before.
+    no_jwt_before: usize,
+    /// The last footer of a key block that is whole; looked for once.
+    last_footer: Option<Option<usize>>,
+}
+
+impl DeadEnds<'_> {
+    /// Notes that no JWT begins at `start`: then none does in its first part, whose end is the same from wherever in it.
+    fn note_no_jwt(&mut self, start: usize) {
+        let is_of_part = |b: &u8| is_word(*b) || *b == b'-';
+        let part = self.text.as_bytes().get(start..).unwrap_or(&[]).iter().take_while(|b| is_of_part(b));
+        self.no_jwt_before = start + part.count();
+    }
+
+    /// The end of a key block: after its footer, else where the text stops looking like one.
+    fn block_end(&mut self, header_end: usize) -> usize {
+        let rest = self.text.get(header_end..).unwrap_or("");
+        let last_footer = *self.last_footer.get_or_insert_with(|| last_footer(self.text));
+        if last_footer.is_some_and(|last_footer| last_footer >= header_end)
+            && let Some(footer) = rest.find(FOOTER)
+            && let Some(close) = rest.get(footer + FOOTER.len()..).and_then(|tail| tail.find(DASHES))
+        {
+            return header_end + footer + FOOTER.len() + close + DASHES.len();
+        }
+        let body = rest.bytes().take_while(|b| is_word(*b) || b" +/=\\-\r\n\t:,".contains(b)).count();
+        header_end + body
+    }
+}
+
+const FOOTER: &str = "-----END ";
+const DASHES: &str = "-----";
+
+/// Where the last footer begins behind which there are dashes again.
+fn last_footer(text: &str) -> Option<usize> {
+    text.rfind(DASHES).and_then(|dashes| text.get(..dashes)?.rfind(FOOTER))
+}
+
+fn try_kind(kind: &Kind, pattern: &Regex, dead_ends: &mut DeadEnds<'_>, at: usize) -> Option<SecretMatch> {
+    let text = dead_ends.text;
+    let is_jwt = kind.name == "jwt";
+    if is_jwt && at < dead_ends.no_jwt_before {
+        return None;
+    }
     let before = text.as_bytes().get(..at)?;
     let follows_word = before.last().is_some_and(|&b| is_word(b));
     if follows_word && !kind.inside_word {
@@ -165,11 +211,16 @@ fn try_kind(kind: &Kind, pattern: &Regex, text: &str, at: usize) -> Option<Secre
     let n_back =
         if kind.reaches_back { before.iter().rev().take(40).take_while(|b| is_back(**b)).count() } else { 0 };
     let start = at - n_back;
-    let captures = pattern.captures(text.get(start..)?)?;
+    let Some(captures) = pattern.captures(text.get(start..)?) else {
+        if is_jwt {
+            dead_ends.note_no_jwt(start);
+        }
+        return None;
+    };
     let secret = captures.get(1).or_else(|| captures.get(0))?;
     let found = SecretMatch { start: start + secret.start(), end: start + secret.end(), kind: kind.name };
     match kind.name {
-        "private_key" => Some(SecretMatch { end: block_end(text, found.end), ..found }),
+        "private_key" => Some(SecretMatch { end: dead_ends.block_end(found.end), ..found }),
         "basic_auth_url" | "bearer_token" if is_reference(text.get(found.start..found.end)?) => None,
         _ => Some(found),
     }
@@ -194,16 +245,4 @@ fn is_reference(secret: &str) -> bool {
 fn is_formatted(secret: &str) -> bool {
     let is_byte = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     secret.split('%').skip(1).any(|rest| !is_byte(rest))
-}
-
-/// The end of a key block: after its footer, else where the text stops looking like one.
-fn block_end(text: &str, header_end: usize) -> usize {
-    let rest = text.get(header_end..).unwrap_or("");
-    if let Some(footer) = rest.find("-----END ")
-        && let Some(close) = rest.get(footer + 9..).and_then(|tail| tail.find("-----"))
-    {
-        return header_end + footer + 9 + close + 5;
-    }
-    let body = rest.bytes().take_while(|b| is_word(*b) || b" +/=\\-\r\n\t:,".contains(b)).count();
-    header_end + body
 }

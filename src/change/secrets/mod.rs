@@ -114,11 +114,17 @@ fn may_be_secret(bytes: &[u8]) -> bool {
 /// Of overlapping matches the first stays, and of those that start together the longest. A string that looks
 /// random takes in the secret of a known kind inside it, and has its name; `KEY=` before that is no part of it.
 fn without_overlap(text: &str, mut found: Vec<SecretMatch>) -> Vec<SecretMatch> {
-    let known: Vec<SecretMatch> =
-        found.iter().filter(|secret| secret.kind != "high_entropy").copied().collect();
-    for random in found.iter_mut().filter(|secret| secret.kind == "high_entropy") {
-        let overlaps = |secret: &&SecretMatch| secret.start < random.end && random.start < secret.end;
-        if let Some(inside) = known.iter().find(overlaps) {
+    let is_random = |secret: &SecretMatch| secret.kind == entropy::NAMES[0];
+    let mut known: Vec<(usize, SecretMatch)> = found.iter().copied().enumerate().collect();
+    known.retain(|(_, secret)| !is_random(secret));
+    known.sort_by_key(|(_, secret)| secret.start);
+    let mut known = known.into_iter().peekable();
+    // Those that reach over the place of the next random string; these come in the order of the text.
+    let mut near: Vec<(usize, SecretMatch)> = Vec::new();
+    for random in found.iter_mut().filter(|secret| is_random(secret)) {
+        near.extend(std::iter::from_fn(|| known.next_if(|(_, secret)| secret.start < random.end)));
+        near.retain(|(_, secret)| random.start < secret.end);
+        if let Some((_, inside)) = near.iter().min_by_key(|(number, _)| *number) {
             let before = text.get(random.start..inside.start).unwrap_or("");
             random.start = if before.contains('=') { inside.start } else { random.start.min(inside.start) };
             (random.end, random.kind) = (random.end.max(inside.end), inside.kind);
