@@ -104,6 +104,7 @@ pub(super) fn find_commit<'repo>(
     path: &Path,
     oid: Oid,
 ) -> Result<Commit<'repo>, Error> {
+    extractor.repository().refuse_cut_commit(oid)?;
     extractor.repository().git().find_commit(oid).map_err(|source| Error::Commit {
         id: oid.to_string(),
         path: path.to_path_buf(),

@@ -67,7 +67,7 @@ impl<'repo> Extractor<'repo> {
         let contents = Contents::new(repository, odb, limits);
         Self {
             repository,
-            trees: Trees::new(odb),
+            trees: Trees::new(repository, odb),
             contents,
             limits,
             counts: Counts::default(),

@@ -71,9 +71,15 @@ impl Loose {
         seen.cut.iter().find(|(_, kind)| **kind == Kind::Other).map(|(oid, _)| *oid)
     }
 
-    /// Whether an object ends too early.
-    pub(super) fn is_cut(&self, oid: Oid) -> bool {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).cut.contains_key(&oid)
+    /// Whether an object ends too early, as it is now: one that was whole may be cut later, by whoever mends the disk.
+    pub(super) fn is_cut(&self, objects: &Path, oid: Oid) -> bool {
+        let hex = oid.to_string();
+        let path = objects.join(&hex[..2]).join(&hex[2..]);
+        // Most are packed.
+        let Ok(metadata) = fs::metadata(&path) else { return false };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.check(oid, &path, metadata.len());
+        seen.cut.contains_key(&oid)
     }
 }
 
@@ -102,17 +108,22 @@ impl Seen {
                 continue;
             };
             let n_bytes = entry.metadata().map_or(0, |metadata| metadata.len());
-            if self.sound.get(&oid) == Some(&n_bytes) {
-                continue;
+            self.check(oid, &entry.path(), n_bytes);
+        }
+    }
+
+    /// Inflates an object, unless one of its length was whole.
+    fn check(&mut self, oid: Oid, path: &Path, n_bytes: u64) {
+        if self.sound.get(&oid) == Some(&n_bytes) {
+            return;
+        }
+        match cut_kind(path) {
+            Some(kind) => {
+                self.cut.insert(oid, kind);
             }
-            match cut_kind(&entry.path()) {
-                Some(kind) => {
-                    self.cut.insert(oid, kind);
-                }
-                None => {
-                    self.cut.remove(&oid);
-                    self.sound.insert(oid, n_bytes);
-                }
+            None => {
+                self.cut.remove(&oid);
+                self.sound.insert(oid, n_bytes);
             }
         }
     }

@@ -88,9 +88,17 @@ impl Repository {
         cut.map_or(Ok(()), |oid| Err(Error::CutObject { id: oid.to_string(), path: path() }))
     }
 
-    /// Whether a blob ends too early to be read.
+    /// Whether an object ends too early to be read.
     pub(super) fn is_cut(&self, oid: Oid) -> bool {
-        self.loose.iter().any(|(_, loose)| loose.is_cut(oid))
+        self.loose.iter().any(|(objects, loose)| loose.is_cut(objects, oid))
+    }
+
+    /// Refuses a commit that ends too early.
+    pub(super) fn refuse_cut_commit(&self, oid: Oid) -> Result<(), Error> {
+        match self.is_cut(oid) {
+            true => Err(Error::CutObject { id: oid.to_string(), path: self.path.clone() }),
+            false => Ok(()),
+        }
     }
 
     /// Whether the directory of its data is still the one that was opened.
@@ -290,8 +298,10 @@ impl Repository {
     pub(super) fn commit_oid(&self, revision: &str) -> Result<Oid, Error> {
         let unknown = || Error::UnknownRevision { revision: revision.to_owned(), path: self.path.clone() };
         if let Some(oid) = oid_of(revision) {
+            self.refuse_cut_commit(oid)?;
             return self.inner.find_commit(oid).map(|commit| commit.id()).map_err(|_| unknown());
         }
+        self.refuse_cut()?;
         // A branch may be called like the beginning of an id.
         let is_hex = revision.len() >= 7 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_hex && let Ok(commit) = self.inner.find_commit_by_prefix(revision) {

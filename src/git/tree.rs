@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use git2::{Odb, Oid};
 
+use crate::git::Repository;
 use crate::git::cache::Cache;
 
 const DIRECTORY: u32 = 0o040_000;
@@ -37,6 +38,7 @@ pub(super) struct Entry {
 
 /// Reads and remembers tree objects.
 pub(super) struct Trees<'repo> {
+    repository: &'repo Repository,
     odb: &'repo Odb<'repo>,
     cache: Cache<Oid, Rc<[u8]>>,
     n_unreadable: usize,
@@ -44,8 +46,8 @@ pub(super) struct Trees<'repo> {
 
 impl<'repo> Trees<'repo> {
     /// Trees of one object database.
-    pub(super) fn new(odb: &'repo Odb<'repo>) -> Self {
-        Self { odb, cache: Cache::new(CACHE_BYTES), n_unreadable: 0 }
+    pub(super) fn new(repository: &'repo Repository, odb: &'repo Odb<'repo>) -> Self {
+        Self { repository, odb, cache: Cache::new(CACHE_BYTES), n_unreadable: 0 }
     }
 
     /// The paths that differ, in the order of git's diff, and how many trees could not be read.
@@ -119,6 +121,9 @@ impl<'repo> Trees<'repo> {
         let Some(oid) = oid else { return Some(Rc::from([])) };
         if let Some(raw) = self.cache.get(&oid) {
             return Some(raw);
+        }
+        if self.repository.is_cut(oid) {
+            return None;
         }
         let object = self.odb.read(oid).ok()?;
         let raw: Rc<[u8]> = Rc::from(object.data());

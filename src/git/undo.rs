@@ -169,6 +169,7 @@ impl Repository {
 
     pub(super) fn commit(&self, id: &ChangeId) -> Result<Commit<'_>, git2::Error> {
         let oid: Oid = oid_of(&id.0).ok_or_else(|| git2::Error::from_str("no full commit id"))?;
+        self.refuse_cut_commit(oid).map_err(|error| git2::Error::from_str(&error.to_string()))?;
         self.git().find_commit(oid)
     }
 

@@ -67,7 +67,9 @@ pub(super) fn name_json(name: &OutcomeTarget) -> Value {
 pub(super) fn name_of(json: &Value) -> Option<OutcomeTarget> {
     let text = |key: &str| json[key].as_str().map(ToOwned::to_owned);
     let commit = text("commit").map(|id| OutcomeTarget::Commit(ChangeId(id)));
-    commit.or_else(|| text("digest").map(OutcomeTarget::Digest)).or_else(|| text("id").map(OutcomeTarget::Id))
+    let digest = || text("digest").map(OutcomeTarget::Digest);
+    let review = || text("id").map(OutcomeTarget::Id);
+    commit.or_else(digest).or_else(review).or_else(|| text("decision_id").map(OutcomeTarget::Decision))
 }
 
 /// The decisions on a change, the surest join first: by the decision's own id, the commit, the review identity, the

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
@@ -98,6 +98,8 @@ pub struct Service {
     /// The model before the one in use, kept whole so that going back needs no file.
     pub(super) previous: Mutex<Option<Arc<dyn Assessor>>>,
     pub(super) policy_refused: LastRefusal,
+    /// When the newest outcome became known, in Unix seconds.
+    pub(super) newest_known_at: AtomicI64,
     /// How far the outcomes of the log were read.
     pub(super) reported: Mutex<Reported>,
     /// Held by who looks at a repository, one a name.
@@ -134,6 +136,7 @@ impl Service {
             swap_status: Mutex::default(),
             previous: Mutex::default(),
             policy_refused: LastRefusal::default(),
+            newest_known_at: AtomicI64::new(i64::MIN),
             reported: Mutex::default(),
             looks,
             searches: Arc::default(),

@@ -1,6 +1,7 @@
 //! From finished settings to a running service.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -67,6 +68,7 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     let store = Store::open(&settings.store).await?;
     let mut reported = Reported::default();
     let outcomes = reported.read(&store).await?;
+    let newest_known_at = outcomes.iter().map(|outcome_record| outcome_record.known_at).max();
     let now = clock().div_euclid(1000);
     let (configs, cache) = (settings.repositories.clone(), settings.cache.clone());
     let folded = tokio::task::spawn_blocking(move || Live::follow(&configs, &cache, &outcomes, now)).await;
@@ -95,6 +97,7 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
         tracing::error!(refused, "no policy is in use: every answer is degraded");
         service.policy_refused.note(refused);
     }
+    service.newest_known_at.store(newest_known_at.unwrap_or(i64::MIN), Ordering::Relaxed);
     *service.reported.lock().await = reported;
     service.swap_status.lock().await.refused = refused;
     service.record_activation().await;

@@ -344,3 +344,32 @@ async fn a_commit_that_never_landed_is_known_bad_by_all_its_names() {
         assert!(!is_known_bad(&score(&service, json!({"repo": "config", "commit": commit})).await));
     }
 }
+
+/// What the landed commit alone ties together: the decision that its message names, and the commit that it was picked from.
+#[tokio::test]
+async fn a_bad_outcome_is_known_under_the_names_that_only_the_landed_commit_knows() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let proposal = json!({"repo": "config", "diff": diff("5", "80"), "id": "pr/9"});
+    let picked = json!({"repo": "config", "commit": commits[3]});
+    let decision = id(&score(&service, proposal.clone()).await);
+    score(&service, picked.clone()).await;
+    let message =
+        format!("sixty\n\nDiffrisk-Decision: {decision}\n(cherry picked from commit {})", commits[3]);
+    let landed = json!({"repo": "config", "commit": land(dir.path(), "60", &message)});
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    let all = [proposal, picked, landed.clone()];
+    for (reported, n_known) in
+        [(landed, 3), (json!({"decision_id": decision}), 2), (json!({"repo": "config", "id": "pr/9"}), 2)]
+    {
+        for (word, is_bad) in [("incident", true), ("retracted", false)] {
+            outcome(&service, reported.clone(), word).await;
+            let mut n_found = 0;
+            for asked in &all {
+                n_found += usize::from(is_known_bad(&score(&service, asked.clone()).await));
+            }
+            assert_eq!(n_found, if is_bad { n_known } else { 0 }, "{word} of {reported}");
+        }
+    }
+}

@@ -18,7 +18,7 @@ struct Frame {
 
 /// Deepest nesting that is followed; deeper keys are flattened into the last.
 pub(super) const MAX_DEPTH: usize = 64;
-/// Longest path that still grows, and most bytes of a key that it grows by.
+/// Longest path that is kept, in bytes.
 pub(super) const MAX_PATH: usize = 400;
 
 impl Scope {
@@ -50,11 +50,10 @@ impl Scope {
     }
 
     fn push(&mut self, pos: u32, key: &str, is_identity: bool) {
-        // Too long or too deep: the key takes the place of the one above it, whose name it must not go by.
-        let is_full = self.frames.len() >= MAX_DEPTH || self.path.len() > MAX_PATH;
-        let above = self.frames.pop_if(|_| is_full);
-        let len_before = above.map_or(self.path.len(), |above| above.len_before);
-        self.path.truncate(len_before);
+        if self.frames.len() >= MAX_DEPTH || self.path.len() + key.len() > MAX_PATH {
+            return;
+        }
+        let len_before = self.path.len();
         append_key(&mut self.path, key);
         self.frames.push(Frame { pos, len_before, is_identity });
     }

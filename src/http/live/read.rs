@@ -9,7 +9,7 @@ use crate::change::{
 use crate::features::schema;
 use crate::git::Unit;
 use crate::history::hash64;
-use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Target};
+use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Landed, Target};
 use crate::http::compose::{hollow, moment};
 use crate::http::live::reports::Reports;
 use crate::http::live::repository::{LiveRepository, State};
@@ -242,8 +242,7 @@ impl Read {
             let warnings: Vec<&str> = assessed.warnings.iter().map(String::as_str).collect();
             let of_warnings = if warnings.is_empty() { 0 } else { hash64(&warnings) };
             assessed.history_epoch = state.epoch().wrapping_add(of_warnings);
-            let lag = asked.received_at.saturating_sub(repository.looked_at());
-            assessed.facts.history_lag_seconds = Some(lag.max(0));
+            assessed.facts.history_lag_seconds = Some(repository.lag_seconds(asked.received_at));
         }
         assessed.warnings.extend(self.overlap.map(ToOwned::to_owned));
         if self.change.record.partial {
@@ -305,7 +304,7 @@ pub(super) fn history(
     mode: HistoryMode,
     now: i64,
 ) -> Option<HistoryRef> {
-    let lag_seconds = now.saturating_sub(repository.looked_at()).max(0);
+    let lag_seconds = repository.lag_seconds(now);
     let (head, as_of) = (state.walked_to().0.clone(), moment(state.timeline.last_t()?));
     Some(HistoryRef { head, as_of, lag_seconds, mode })
 }
@@ -320,8 +319,14 @@ impl Known<'_> {
         let of_landed = by_digest.or_else(|| reviews().find_map(|id| outcomes.of_review(id))).map(known_bad);
         let by_commit = is_commit.then(|| OutcomeTarget::Commit(change.id.clone()));
         let by_review = reviews().map(|id| OutcomeTarget::Id(id.to_owned()));
+        let by_decision = || Landed::of(change).decisions.into_iter().map(OutcomeTarget::Decision);
         let named = of_landed.or_else(|| {
             by_commit.into_iter().chain(by_review).find_map(|name| self.by_name(timeline, &name))
+        });
+        let named = named.or_else(|| {
+            by_decision()
+                .filter(|_| !self.reports.is_empty())
+                .find_map(|name| self.reports.known_bad(self.repo, &name))
         });
         named.or_else(|| self.by_diff(timeline, digest?))
     }

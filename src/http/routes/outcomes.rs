@@ -2,6 +2,7 @@
 //! only once it is durable. Start at [`report`].
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::extract::{Extension, Path, State};
@@ -18,7 +19,7 @@ use crate::http::auth::Caller;
 use crate::http::compose::moment;
 use crate::http::decode::sha;
 use crate::http::fields::{Field, Fields};
-use crate::http::joins::{Joined, decisions_on, name_json, name_of, names_of};
+use crate::http::joins::{Joined, JoinedBy, decisions_on, name_json, name_of, names_of};
 use crate::http::routes::decisions::{failed, refuse_altered, unavailable};
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
@@ -30,6 +31,8 @@ use crate::store::{self, Columns, NewRecord, Record, RecordKind, Search, Store};
 const MAX_BYTES: usize = 200;
 /// Earlier reports under one name that are looked at.
 const MAX_REPORTS: i64 = 100;
+/// Decisions whose names an outcome is kept under.
+const MAX_DECISIONS: usize = 100;
 
 /// An outcome was recorded.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -98,7 +101,8 @@ pub(in crate::http) async fn take(
     fields: Fields,
 ) -> Result<OutcomeAnswer, ApiError> {
     let now_ms = service.now_ms();
-    let mut said = Said::read(fields, now_ms.div_euclid(1000))?;
+    let newest_known_at = service.newest_known_at.load(Ordering::Relaxed);
+    let mut said = Said::read(fields, now_ms.div_euclid(1000), newest_known_at)?;
     let store = service.open_store().ok_or_else(unavailable)?;
     let reported = said.resolve(store).await?;
     let landed = landed(service, &said).await?;
@@ -114,10 +118,12 @@ pub(in crate::http) async fn take(
         Some(landed) => said.add_names(landed),
         None => said.add_digests(store, &decisions).await.map_err(|error| failed(&error))?,
     }
+    said.add_decisions(&decisions);
     let joined: Vec<JoinedAnswer> = decisions.iter().map(JoinedAnswer::of).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
     let outcome_id = new_records[0].id.clone();
     store.append(new_records).await.map_err(|error| failed(&error))?;
+    service.newest_known_at.fetch_max(said.known_at, Ordering::Relaxed);
     service.metrics.outcomes.inc();
     let (serving, outcome_records) = (service.serving.load_full(), said.outcome_records());
     // Waits a moment for the history's lock.
@@ -202,7 +208,8 @@ struct Said {
 }
 
 impl Said {
-    fn read(mut fields: Fields, now: i64) -> Result<Self, ApiError> {
+    /// Reads one; what is known `now` is known no earlier than what came before, of which a clock may have been ahead.
+    fn read(mut fields: Fields, now: i64, newest_known_at: i64) -> Result<Self, ApiError> {
         let text = |fields: &mut Fields, name: &str| {
             fields.optional(name).map(|field| field.name(MAX_BYTES)).transpose()
         };
@@ -231,7 +238,8 @@ impl Said {
         let known = fields.optional("known_at");
         let known_path = "$.known_at";
         // Who reports may be a moment ahead of this clock.
-        let known_at = known.map(|known| past(known, now)).transpose()?.unwrap_or(now.max(occurred_at));
+        let known_now = now.max(occurred_at).max(newest_known_at);
+        let known_at = known.map(|known| past(known, now)).transpose()?.unwrap_or(known_now);
         if known_at < occurred_at {
             return Err(ApiError::at(ProblemCode::InvalidValue, known_path, "known before it happened"));
         }
@@ -274,6 +282,26 @@ impl Said {
         for name in digest.into_iter().chain(landed.reviews.iter().cloned().map(OutcomeTarget::Id)) {
             if !self.names.contains(&name) {
                 self.names.push(name);
+            }
+        }
+    }
+
+    /// Adds the decisions that are sure to be on this change, by which landed commits may call themselves, and what these were
+    /// asked about where only the landed commit knows that it is one change. What went well tells of nothing but its name.
+    fn add_decisions(&mut self, decisions: &[Joined]) {
+        if !self.is_bad() && self.outcome != OutcomeKind::Retracted {
+            return;
+        }
+        for Joined { record, by } in decisions.iter().take(MAX_DECISIONS) {
+            let of_asked = match by {
+                JoinedBy::DecisionId | JoinedBy::CherryPick => names_of(record),
+                JoinedBy::Commit | JoinedBy::Id => Vec::new(),
+                JoinedBy::Digest => continue,
+            };
+            for name in of_asked.into_iter().chain([OutcomeTarget::Decision(record.id.clone())]) {
+                if !self.names.contains(&name) {
+                    self.names.push(name);
+                }
             }
         }
     }

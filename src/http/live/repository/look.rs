@@ -2,7 +2,6 @@
 //! [`LiveRepository::refresh`].
 
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::change::{Change, ChangeId, digest};
@@ -101,7 +100,7 @@ impl LiveRepository {
             Ok(())
         };
         self.read(look_again).map_err(failed)?;
-        self.looked_at.store(now, Ordering::Relaxed);
+        self.note_look(now);
         self.advance(now);
         if self.state().newest.len() > MAX_NEWEST {
             self.refold(basis, now)?;

@@ -62,7 +62,10 @@ pub(super) struct LiveRepository {
     basis: Mutex<Basis>,
     /// Reported while somebody folds, who takes it in then.
     waiting: Waiting,
+    /// When it was last looked at, in Unix seconds of the questions' clock.
     looked_at: AtomicI64,
+    /// The same by a clock that nobody sets.
+    looked: Mutex<Instant>,
     /// When the head was last compared with the history.
     glanced_at: Mutex<Option<Instant>>,
     /// How often cached rows could not be read.
@@ -206,6 +209,7 @@ impl LiveRepository {
             basis: Mutex::new(basis),
             waiting: Waiting::default(),
             looked_at: AtomicI64::new(now),
+            looked: Mutex::new(Instant::now()),
             glanced_at: Mutex::default(),
             n_damages: AtomicU64::new(0),
             n_mended: AtomicU64::new(0),
@@ -247,6 +251,17 @@ impl LiveRepository {
     /// When the repository was last looked at, in Unix seconds.
     pub(super) fn looked_at(&self) -> i64 {
         self.looked_at.load(Ordering::Relaxed)
+    }
+
+    /// Seconds since the last look at `now`, by whichever clock says more: one that was set back hides none of them.
+    pub(super) fn lag_seconds(&self, now: i64) -> i64 {
+        let elapsed = i64::try_from(lock(&self.looked).elapsed().as_secs()).unwrap_or(i64::MAX);
+        now.saturating_sub(self.looked_at()).max(elapsed)
+    }
+
+    fn note_look(&self, now: i64) {
+        self.looked_at.store(now, Ordering::Relaxed);
+        *lock(&self.looked) = Instant::now();
     }
 
     /// Takes in what became known by `t`.
