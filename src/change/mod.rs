@@ -12,6 +12,7 @@ mod parse;
 mod record;
 mod render;
 pub mod secrets;
+mod unseen;
 
 pub use author::{author_address, is_bot};
 pub use digest::{Digest, NotADigest, digest};
@@ -27,3 +28,6 @@ pub use record::{
     Change, ChangeId, ChangeRecord, DiffLine, FileContent, FileDiff, FileStatus, Hunk, LineOrigin, Moment,
 };
 pub use render::render_diff;
+#[cfg(test)]
+pub(crate) use unseen::UNSEEN;
+pub(crate) use unseen::is_unseen;

@@ -2,22 +2,19 @@
 
 use std::fmt::{self, Display};
 
+use crate::change::is_unseen;
 use crate::change::secrets::redact;
 
 /// Characters of a name or a value that are shown.
 const MAX_SHOWN: usize = 120;
 
 /// What comes from the change, between backticks: on one line, without a backtick, a control character
-/// or one that turns the direction of the text, and not too long. Secrets are masked: paths hold some, too.
+/// or one that nobody sees, and not too long. Secrets are masked: paths hold some, too.
 pub(super) fn quoted(name: &str) -> String {
     let name = redact(name);
-    let is_odd = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
     let clean = |c: char| match c {
         '`' => '\'',
-        c if is_odd(c) => '\u{fffd}',
+        c if c.is_control() || is_unseen(c) => '\u{fffd}',
         c => c,
     };
     let mut text: String = name.chars().map(clean).take(MAX_SHOWN).collect();
@@ -166,6 +163,13 @@ fn trimmed(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::UNSEEN;
+
+    #[test]
+    fn a_name_shows_whatever_is_hidden_in_it() {
+        assert_eq!(quoted("a`\nb"), "`a'\u{fffd}b`");
+        UNSEEN.iter().for_each(|c| assert_eq!(quoted(&format!("a{c}b")), "`a\u{fffd}b`", "{c:?}"));
+    }
 
     #[test]
     fn chances_are_said_as_one_in_so_many() {

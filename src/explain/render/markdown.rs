@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use crate::change::is_unseen;
 use crate::explain::numbers::{counted, quoted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
@@ -194,6 +195,7 @@ fn escape_into(part: &str, out: &mut String) {
             // Between two letters and an invisible mark nobody is mentioned.
             '@' => out.push_str("@\u{2060}"),
             c if c.is_control() => out.push(' '),
+            c if is_unseen(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
@@ -206,6 +208,12 @@ fn put(text: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::UNSEEN;
+
+    #[test]
+    fn nothing_is_hidden_in_a_text() {
+        UNSEEN.iter().for_each(|c| assert_eq!(escaped(&format!("a{c}b")), "a\u{fffd}b", "{c:?}"));
+    }
 
     #[test]
     fn markup_outside_code_spans_is_only_letters() {

@@ -1,6 +1,7 @@
 //! Lines of a hundred columns for a terminal. No escape sequence that came from the change reaches it.
 //! Start at [`terminal`].
 
+use crate::change::is_unseen;
 use crate::explain::numbers::{counted, times, upper_first};
 use crate::explain::phrase::NOTHING_STANDS_OUT;
 use crate::explain::render::{
@@ -245,16 +246,13 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// A text that cannot move the cursor, hide or turn around what stands beside it.
 fn quiet(text: &str) -> String {
-    let is_odd = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().map(|c| if is_odd(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || is_unseen(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::UNSEEN;
 
     #[test]
     fn a_long_text_is_broken_at_spaces_and_a_long_word_anywhere() {
@@ -266,5 +264,6 @@ mod tests {
     #[test]
     fn nothing_moves_the_cursor() {
         assert_eq!(quiet("a\u{1b}[2Jb\u{202e}c\r"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}");
+        UNSEEN.iter().for_each(|c| assert_eq!(quiet(&format!("a{c}b")), "a\u{fffd}b", "{c:?}"));
     }
 }

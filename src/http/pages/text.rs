@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::change::is_unseen;
+
 /// Text that came from outside, safe to look at: markup is escaped by the template, and what a
 /// reader could not see (control characters, marks that turn the direction of writing, zero-width
 /// characters) stands as its code, `⟨U+202E⟩`.
@@ -15,7 +17,7 @@ impl Shown {
         for c in text.chars() {
             match c {
                 '\t' => shown.push_str("    "),
-                c if is_unseen(c) => shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(c))),
+                c if c.is_control() || is_unseen(c) => shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(c))),
                 c => shown.push(c),
             }
         }
@@ -46,14 +48,6 @@ impl fmt::Display for Shown {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
-}
-
-/// Characters that change what a reader sees without being seen themselves.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A probability as odds: "about 1 in 7", "about 6 in 10", "less than 1 in 1,000".
@@ -176,6 +170,7 @@ pub(super) fn joined(parts: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::UNSEEN;
 
     #[test]
     fn what_cannot_be_seen_stands_as_its_code() {
@@ -187,6 +182,10 @@ mod tests {
             ("עברית é <b>", "עברית é <b>"),
         ] {
             assert_eq!(Shown::new(text).as_str(), shown);
+        }
+        for c in UNSEEN {
+            let shown = Shown::new(&format!("a{c}b"));
+            assert_eq!(shown.as_str(), format!("a⟨U+{:04X}⟩b", u32::from(c)));
         }
         assert_eq!(Shown::cut("äöü", 2).as_str(), "äö…");
         assert_eq!(Shown::cut("äöü", 3).as_str(), "äöü");

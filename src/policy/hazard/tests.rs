@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cases::cases;
 
 use super::{Hazard, find_hazards, hazard_rules};
-use crate::change::{key_changes, parse_diff};
+use crate::change::{UNSEEN, key_changes, parse_diff};
 
 /// A diff of one file: `body` holds the hunk's lines with their signs.
 fn diff(path: &str, body: &str) -> String {
@@ -392,7 +392,7 @@ fn what_a_line_hides_is_never_let_pass_in_silence() {
     assert!(!unread("a/app.yaml", "-a: 1\r\n+a: 2\r"), "lines end so in files of Windows");
     assert!(unread("a/app.yaml", "-\0a\0:\0 \x001\n+\0a\0:\0 \x002"), "UTF-16 as text");
     assert!(!unread("a/logo.png", "-\0a\n+\0b\rc"));
-    for hidden in ["\u{202e}", "\u{2066}", "\u{200b}"] {
+    for hidden in UNSEEN {
         assert!(unread("a/app.yaml", &format!("+host: a{hidden}.example.org")), "{hidden:?}");
     }
     assert!(!unread("a/app.yaml", "+greeting: 👩\u{200d}🚀"), "letters that are put together");

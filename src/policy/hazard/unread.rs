@@ -3,7 +3,7 @@
 
 use memchr::memchr2;
 
-use crate::change::{FileContent, FileDiff, FileStatus, LineOrigin};
+use crate::change::{FileContent, FileDiff, FileStatus, LineOrigin, is_unseen};
 use crate::policy::hazard::found::{FileEdits, is_prose};
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere};
 use crate::policy::reason::ReasonCode;
@@ -83,15 +83,8 @@ fn hides(line: &str) -> bool {
     // A mark of the encoding, where a file begins.
     let line = line.strip_prefix('\u{feff}').unwrap_or(line);
     let is_override = |c: char| matches!(c, '\u{202d}' | '\u{202e}');
-    let is_hiding = |c: char| {
-        matches!(
-            c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'
-                ..='\u{202e}'
-        ) || matches!(c, '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-    };
     line.contains(is_override)
-        || line.contains(is_hiding) && line.chars().all(|c| c.is_ascii() || is_hiding(c))
+        || line.contains(is_unseen) && line.chars().all(|c| c.is_ascii() || is_unseen(c))
 }
 
 /// Whether a word is written in Latin letters and in Greek or Cyrillic ones that look like them: `аpi.example.org`.
