@@ -1,6 +1,6 @@
 //! Rules about who may do what.
 
-use crate::change::{KeyChangeKind, LineOrigin};
+use crate::change::KeyChangeKind;
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::line::frees_from_passwords;
 use crate::policy::hazard::reading::Value;
@@ -223,8 +223,9 @@ fn is_unconditional(edit: &Edit<'_>) -> bool {
         let comes = edit.key_change.kind == KeyChangeKind::Added;
         comes && matches!(leaf, "NotAction" | "NotResource" | "not_actions" | "not_resources")
     };
+    let is_of_statement = || edit.stands_near(&["Effect", "effect", "statement", "Statement"]);
     (is_free() || is_all_but())
-        && edit.stands_near(&["Effect", "effect", "statement", "Statement"])
+        && *edit.line.is_of_statement.get_or_init(is_of_statement)
         && !edit.is_denied()
 }
 
@@ -236,13 +237,9 @@ fn stays_root(edit: &Edit<'_>) -> bool {
     let path = edit.file_diff.path();
     let is_container = path.contains("ockerfile") || path.contains("ontainerfile");
     let is_service = path.ends_with(".service") || path.contains(".service.d/");
-    // A stage of a build that goes takes its user along.
-    let goes_with_stage = || {
-        let mut gone = edit.file_diff.changed_lines().filter(|line| line.origin == LineOrigin::Deleted);
-        gone.any(|line| line.text.trim_start().starts_with("FROM "))
-    };
     let was_other = !matches!(edit.old.as_ref(), "root" | "0");
-    let comes_anew = is_service && edit.comes_elsewhere("DynamicUser") || is_container && goes_with_stage();
+    // A stage of a build that goes takes its user along.
+    let comes_anew = is_service && edit.comes_elsewhere("DynamicUser") || is_container && edit.loses_stage();
     (is_container || is_service) && was_other && !comes_anew
 }
 

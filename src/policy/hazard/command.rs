@@ -37,10 +37,10 @@ fn comes_as_argument(edit: &Edit<'_>) -> bool {
     let is_verb =
         !edit.new.is_empty() && edit.new.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b':'));
     is_verb
+        && destroys_by_verb(&edit.new)
         && edit.line.text.len() <= NEAR_TEXT
         && edit.line.text.to_ascii_lowercase().contains(edit.new.as_ref())
-        && destroys(&Value::of(Some(edit.line.text)))
-        && destroys_by_verb(&edit.new)
+        && *edit.line.destroys.get_or_init(|| destroys(&Value::of(Some(edit.line.text))))
 }
 
 /// Whether a word tells a program to delete.

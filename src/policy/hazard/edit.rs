@@ -3,13 +3,11 @@
 
 use std::cell::OnceCell;
 
-use rustc_hash::{FxHashMap, FxHashSet};
-
-use crate::change::{ChangeRecord, DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin};
+use crate::change::{DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin};
+use crate::policy::hazard::around::{Around, Left};
 use crate::policy::hazard::line::Line;
 use crate::policy::hazard::reading::{Value, flipped, numbers, seconds, truth};
 use crate::policy::hazard::statement;
-use crate::policy::hazard::warned::comment_of;
 use crate::policy::hazard::words::{file_stem, is_generic, last_components, says, spaced};
 
 /// Lines on each side that rules look at beside that of the edit, so that the cost of a change stays linear.
@@ -40,30 +38,10 @@ pub(super) struct Edit<'a> {
     flipped: Option<bool>,
     /// Whether the name turns its switch around; told for switches alone.
     is_negative: OnceCell<bool>,
+    /// Whether the key went alone; many rules ask, and a path may have many keys above it.
+    is_dropped: OnceCell<bool>,
     pub(super) line: &'a Line<'a>,
     around: &'a Around<'a>,
-}
-
-/// What else the change does, so far as rules ask.
-#[derive(Default)]
-pub(super) struct Around<'a> {
-    /// All of it.
-    pub(super) record: Option<&'a ChangeRecord>,
-    /// Last components of keys that came, over the whole change.
-    pub(super) added_leaves: FxHashSet<&'a str>,
-    /// Paths of keys that went, in this file.
-    pub(super) removed_paths: FxHashSet<&'a str>,
-    /// Elements that left a list, by its path, in this file.
-    pub(super) removed_elements: FxHashMap<&'a str, Vec<&'a str>>,
-    /// New lines of this file that write an empty list, in their order.
-    pub(super) empty_lists: Vec<EmptyList<'a>>,
-}
-
-/// A new line that writes an empty list.
-pub(super) struct EmptyList<'a> {
-    pub(super) hunk_idx: usize,
-    pub(super) line_idx: usize,
-    pub(super) text: &'a str,
 }
 
 impl<'a> Edit<'a> {
@@ -79,6 +57,7 @@ impl<'a> Edit<'a> {
             is_leaf_generic: OnceCell::new(),
             flipped: flipped(key_change.kind, &old, &new),
             is_negative: OnceCell::new(),
+            is_dropped: OnceCell::new(),
             numbers: numbers(key_change.kind, &old, &new),
             old,
             new,
@@ -199,11 +178,10 @@ impl<'a> Edit<'a> {
     pub(super) fn is_dropped(&self) -> bool {
         let path = self.key_change.path.as_str();
         let goes_with_parent = || {
-            path.match_indices('.').any(|(dot, _)| {
-                path.get(..dot).is_some_and(|above| self.around.removed_paths.contains(above))
-            })
+            let mut above = path.match_indices('.').filter_map(|(dot, _)| path.get(..dot));
+            above.any(|above| self.around.loses(above))
         };
-        self.is_gone() && !goes_with_parent()
+        *self.is_dropped.get_or_init(|| self.is_gone() && !goes_with_parent())
     }
 
     /// Whether the key went, with or without what is around it, and comes back nowhere in the change.
@@ -219,7 +197,7 @@ impl<'a> Edit<'a> {
         let holder_goes = || {
             let above = self.key_change.path.rsplit_once('.').map_or("", |(above, _)| above);
             let holder = above.rsplit_once('.').map_or("", |(holder, _)| holder);
-            self.around.removed_paths.contains(holder)
+            self.around.loses(holder)
         };
         self.is_dropped() || (self.is_gone() && is_of_block() && !holder_goes())
     }
@@ -232,8 +210,10 @@ impl<'a> Edit<'a> {
 
     /// How far its line is indented, in bytes.
     pub(super) fn indent(&self) -> usize {
-        let line = self.hunk_lines().get(self.key_change.line_idx);
-        line.map_or(0, |line| line.text.len() - line.text.trim_start().len())
+        *self.line.indent.get_or_init(|| {
+            let line = self.hunk_lines().get(self.key_change.line_idx);
+            line.map_or(0, |line| line.text.len() - line.text.trim_start().len())
+        })
     }
 
     /// Whether the lines before and after that of the edit stay; none where the hunk shows no such line.
@@ -262,37 +242,42 @@ impl<'a> Edit<'a> {
 
     /// Whether keys right below this one went.
     pub(super) fn loses_keys_below(&self) -> bool {
-        let path = self.key_change.path.as_str();
-        let is_below = |gone: &&str| gone.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
-        self.around.removed_paths.iter().any(is_below)
+        self.around.loses_below(&self.key_change.path)
     }
 
     /// Whether a key of this name came somewhere in the change.
     pub(super) fn comes_elsewhere(&self, leaf: &str) -> bool {
-        self.around.added_leaves.contains(leaf)
+        self.around.whole.comes(leaf)
     }
 
-    /// Whether one of these texts stands in a line that came somewhere in the change.
-    pub(super) fn comes_as(&self, texts: &[&str]) -> bool {
-        let files = self.around.record.map_or(&[] as &[_], |record| record.files.as_slice());
-        let lines = files.iter().flat_map(FileDiff::hunks).flat_map(|hunk| &hunk.lines);
-        let mut came = lines.filter(|line| line.origin == LineOrigin::Added);
-        came.any(|line| texts.iter().any(|text| line.text.contains(text)))
+    /// Whether one of these texts, all of them known to [`Whole::comes_as`](super::around::Whole::comes_as), stands in a line
+    /// that came somewhere in the change.
+    pub(super) fn comes_as(&self, texts: &[impl AsRef<str>]) -> bool {
+        texts.iter().any(|text| self.around.whole.comes_as(text.as_ref()))
+    }
+
+    /// Whether a table of this name, which is dropped if it exists, is made again in the file, as dumps do.
+    pub(super) fn is_made_again(&self, name: &str) -> bool {
+        self.around.makes_again(name)
+    }
+
+    /// Whether a stage of a build went from the file.
+    pub(super) fn loses_stage(&self) -> bool {
+        self.around.loses_stage()
     }
 
     /// Whether a line that came near the edit writes an element of a list that restricts nothing, or only ports.
     pub(super) fn leaves_open_rule(&self) -> bool {
-        let lines = self.hunk_lines();
-        let near = lines.iter().skip(self.key_change.line_idx).take(NEAR_LINES);
-        let mut came = near.filter(|line| line.origin == LineOrigin::Added).map(|line| line.text.trim());
-        came.any(|text| text == "- {}" || text.starts_with("- ports:"))
+        *self.line.leaves_open_rule.get_or_init(|| {
+            let near = self.hunk_lines().iter().skip(self.key_change.line_idx).take(NEAR_LINES);
+            let mut came = near.filter(|line| line.origin == LineOrigin::Added).map(|line| line.text.trim());
+            came.any(|text| text == "- {}" || text.starts_with("- ports:"))
+        })
     }
 
     /// Whether a block of this name went from the file.
     pub(super) fn loses_block(&self, name: &str) -> bool {
-        let is_named =
-            |path: &&str| path.rsplit('.').next().is_some_and(|leaf| leaf.eq_ignore_ascii_case(name));
-        self.around.removed_paths.iter().any(is_named)
+        self.around.loses_block(name)
     }
 
     /// What a value took the place of: the one before, or for an element that came into a list those
@@ -305,27 +290,41 @@ impl<'a> Edit<'a> {
 
     /// The elements that left the list of the edit, the first 1,024 of them.
     pub(super) fn left_list(&self) -> &[&'a str] {
-        let left = self.around.removed_elements.get(self.key_change.path.as_str());
-        left.map_or(&[], |left| left.get(..MAX_LEFT).unwrap_or(left))
+        self.left().map_or(&[], |left| left.elements.as_slice())
+    }
+
+    /// What left the list of the edit.
+    pub(super) fn left(&self) -> Option<&Left<'a>> {
+        self.around.left.get(self.key_change.path.as_str())
+    }
+
+    /// Whether a value took the place of one that is so; of a list it is found out once, for all that came.
+    pub(super) fn replaces(
+        &self,
+        known: for<'left> fn(&'left Left<'a>) -> &'left OnceCell<bool>,
+        is_so: impl Fn(&str) -> bool,
+    ) -> bool {
+        match self.key_change.kind {
+            KeyChangeKind::ListAdd => self.left().is_some_and(|left| {
+                *known(left).get_or_init(|| left.elements.iter().any(|element| is_so(element)))
+            }),
+            _ => is_so(&self.old),
+        }
     }
 
     /// Whether the new line begins with one of these, as lines of nested notations do: `allow-transfer { any; };`.
     pub(super) fn line_begins_with(&self, phrases: &[&str]) -> bool {
-        let first = cut(self.line.text.trim_start()).split_ascii_whitespace().next();
+        let first = cut(self.line.trimmed()).split_ascii_whitespace().next();
         first.is_some_and(|first| says(&spaced(first), phrases))
     }
 
-    /// The line that stands before the new one in the new file; empty where the diff does not show it.
-    pub(super) fn line_before(&self) -> &'a str {
-        let before = self.hunk_lines().get(..self.key_change.line_idx).unwrap_or(&[]);
-        let stands = before.iter().rev().find(|line| line.origin != LineOrigin::Deleted);
-        stands.map_or("", |line| line.text.as_str())
-    }
-
-    /// The comment that stood right above the line of the edit, and stays.
-    pub(super) fn comment_above(&self) -> Option<&'a str> {
-        let before = self.hunk_lines().get(..self.key_change.line_idx)?;
-        comment_of(before.iter().rev().find(|line| line.origin != LineOrigin::Deleted)?)
+    /// The line that stands before that of the edit in the new file; none where the diff does not show it.
+    pub(super) fn line_before(&self) -> Option<&'a DiffLine> {
+        let before = *self.line.before.get_or_init(|| {
+            let before = self.hunk_lines().get(..self.key_change.line_idx)?;
+            before.iter().rposition(|line| line.origin != LineOrigin::Deleted)
+        });
+        self.hunk_lines().get(before?)
     }
 
     /// The comment at the end of the line of the edit, if it stood there before.
@@ -351,6 +350,10 @@ impl<'a> Edit<'a> {
     /// Whether a line that stays has the same key at the same depth as the new one, with nothing between that opens or ends
     /// a block around either.
     pub(super) fn stands_twice(&self) -> bool {
+        *self.line.stands_twice.get_or_init(|| self.has_twin())
+    }
+
+    fn has_twin(&self) -> bool {
         let lines = self.hunk_lines();
         let Some((depth, key)) = depth_and_key(self.line.text) else { return false };
         let (before, after) = lines.split_at(self.key_change.line_idx);
@@ -383,10 +386,9 @@ impl<'a> Edit<'a> {
         near.map(|line| line.text).any(|text| text.len() > NEAR_TEXT || text.contains(leaf))
     }
 
-    /// Whether a text stood in the deleted lines around the edit.
-    pub(super) fn was_there(&self, text: &str) -> bool {
-        let lines = self.hunk_lines();
-        lines.iter().any(|line| line.origin == LineOrigin::Deleted && line.text.contains(text))
+    /// Whether a secret of the line stood in the deleted lines around the edit.
+    pub(super) fn was_there(&self, secret: &str) -> bool {
+        self.around.held_secret(self.key_change.hunk_idx, secret)
     }
 
     /// Whether one of these texts stands in the lines around the edit.

@@ -1,6 +1,7 @@
 //! Rules about who is let in.
 
 use crate::change::KeyChangeKind;
+use crate::policy::hazard::around::Left;
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
@@ -165,7 +166,7 @@ fn wildcard(edit: &Edit<'_>) -> bool {
     let is_any_prefix = || {
         edit.key_change.kind == KeyChangeKind::ListAdd
             && matches!(edit.new.as_ref(), "" | "\"\"" | "''")
-            && matches!(edit.line.text.trim().trim_end_matches(','), "- \"\"" | "- ''" | "\"\"" | "''")
+            && matches!(edit.line.trimmed().trim_end_matches(','), "- \"\"" | "- ''" | "\"\"" | "''")
             && ["allow", "whitelist", "trusted"].iter().any(|word| edit.file_diff.path().contains(word))
     };
     // Whoever begins alike: `repo:shop/infra:ref:refs/heads/main` → `repo:shop/*`.
@@ -180,7 +181,8 @@ fn wildcard(edit: &Edit<'_>) -> bool {
             let old = |old: &str| bare(old).strip_prefix(prefix).is_some_and(|rest| !rest.contains('*'));
             edit.replaced().any(old)
         };
-        prefix.is_some_and(is_wider) && (edit.path_says(LETS_IN) || edit.stands_near(ASSUMES))
+        let stands_near = || *edit.line.is_of_role.get_or_init(|| edit.stands_near(ASSUMES));
+        prefix.is_some_and(is_wider) && (edit.path_says(LETS_IN) || stands_near())
     };
     // Groups of peers that hold everybody.
     let is_world = || {
@@ -258,8 +260,15 @@ fn cidr_widened(edit: &Edit<'_>) -> bool {
         return false;
     }
     let Some(new) = Range::read(&edit.new).filter(|range| range.bits > 0) else { return false };
-    let is_wider = |old: &str| Range::read(old).is_some_and(|old| new.bits + 8 <= old.bits);
-    edit.replaced().any(is_wider) && !lets_out(edit)
+    let bits = |old: &str| Range::read(old).map(|range| range.bits);
+    let of_left = |left: &Left<'_>| {
+        *left.most_bits.get_or_init(|| left.elements.iter().filter_map(|old| bits(old)).max())
+    };
+    let old = match edit.key_change.kind {
+        KeyChangeKind::ListAdd => edit.left().and_then(of_left),
+        _ => bits(&edit.old),
+    };
+    old.is_some_and(|old| new.bits + 8 <= old) && !lets_out(edit)
 }
 
 /// An address range.
@@ -374,9 +383,8 @@ fn public_access(edit: &Edit<'_>) -> bool {
     };
     let everywhere = is_port_alone()
         || listens_everywhere(&edit.new)
-            && edit.replaced().any(|old| {
-                is_own(old) && edit.new != "*" || listens_somewhere(old) && edit.leaf_says(LISTENS)
-            });
+            && (edit.new != "*" && edit.replaces(|left| &left.is_own, is_own)
+                || edit.leaf_says(LISTENS) && edit.replaces(|left| &left.is_somewhere, listens_somewhere));
     let published = || {
         edit.key_change.kind == KeyChangeKind::ListAdd
             && edit.left_list().iter().take(8).any(|old| {

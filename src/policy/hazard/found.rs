@@ -1,16 +1,15 @@
 //! Asks every hazard rule about every edit and file of a change, and keeps where each rule fires first. What a file
 //! is too large to be read for is said, not passed over. Start at [`find_hazards`].
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::change::{
-    ChangeRecord, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin, inner_changes,
-};
-use crate::policy::hazard::bytes::holds;
-use crate::policy::hazard::edit::{Around, Edit, EmptyList, MAX_LEFT};
+use crate::change::{ChangeRecord, FileDiff, FileStatus, KeyChange, KeyChangeKind, inner_changes};
+use crate::policy::hazard::around::{Around, Whole};
+use crate::policy::hazard::edit::{Edit, MAX_LEFT};
 use crate::policy::hazard::line::Line;
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::rule::{EditLook, FileLook, HazardRule, Look, Sphere, hazard_rules};
@@ -74,17 +73,15 @@ pub fn find_hazards(
     off: &BTreeSet<&str>,
 ) -> Vec<Hazard> {
     let rollout = environment.map_or(Place::Unknown, Place::of_text);
+    let left = left_paths(record);
     let files: Vec<_> =
-        with_keys(record, keys).map(|(file_diff, known)| FileEdits::of(file_diff, known, record)).collect();
-    let mut around = Around { record: Some(record), added_leaves: added_leaves(&files), ..Around::default() };
+        with_keys(record, keys).map(|(file_diff, known)| FileEdits::of(file_diff, known, &left)).collect();
+    let whole = Whole::new(&files);
     let mut asked = Asked { fired: BTreeMap::new(), seen: FxHashSet::default(), off };
     for (file_idx, file_edits) in files.iter().enumerate() {
         let of_file = Place::of_path(file_edits.file_diff.path()).or(|| rollout);
-        around.removed_paths = removed_paths(file_edits);
-        around.removed_elements = removed_elements(file_edits);
-        around.empty_lists = empty_lists(file_edits.file_diff);
         asked.ask_file((file_idx, file_edits), of_file);
-        asked.ask_edits((file_idx, file_edits), of_file, &around);
+        asked.ask_edits((file_idx, file_edits), of_file, &Around::new(file_edits, &whole));
     }
     asked.fired.into_values().collect()
 }
@@ -155,15 +152,19 @@ impl Asked<'_> {
             |a: &&KeyChange, b: &&KeyChange| (a.hunk_idx, a.line_idx) == (b.hunk_idx, b.line_idx);
         let by_line = read.chunk_by(on_one_line);
         let mut lines = Vec::with_capacity(read.len());
-        lines.extend(by_line.filter_map(|edits| Some((Line::of(edits.first()?, file_diff), edits))));
+        lines.extend(by_line.filter_map(|edits| {
+            let said = edits.iter().copied().filter(|it| is_said(it) && it.kind != KeyChangeKind::Comment);
+            let said: FxHashSet<&str> = said.map(|it| it.path.as_str()).collect();
+            Some((Line::of(edits.first()?, file_diff), edits, said))
+        }));
         let on_lines =
-            lines.iter().flat_map(|(line, edits)| edits.iter().map(move |edit| (line, *edit, *edits)));
+            lines.iter().flat_map(|(line, edits, said)| edits.iter().map(move |edit| (line, *edit, said)));
         let mut edits = Vec::with_capacity(read.len());
-        edits.extend(on_lines.map(|(line, key_change, of_line)| PlacedEdit {
+        edits.extend(on_lines.map(|(line, key_change, said)| PlacedEdit {
             edit: Edit::new((key_change, file_diff), line, around),
             spot: Spot { file_idx, line: Some((key_change.hunk_idx, key_change.line_idx)) },
             place: Place::of_key(&key_change.path, of_file),
-            is_text: is_prose || is_said(key_change) || is_part_of_said(key_change, of_line),
+            is_text: is_prose || is_said(key_change) || is_part_of_said(key_change, said),
         }));
         let mut told = FxHashSet::default();
         for placed in &edits {
@@ -233,13 +234,11 @@ fn is_said(key_change: &KeyChange) -> bool {
         || matches!(key_change.leaf.as_str(), "description" | "summary" | "comment" | "help" | "usage")
 }
 
-/// Whether an edit is what another one of its line, which is said to people, has inside.
-fn is_part_of_said(key_change: &KeyChange, of_line: &[&KeyChange]) -> bool {
-    let holds = |said: &&&KeyChange| {
-        let rest = key_change.path.strip_prefix(said.path.as_str());
-        rest.is_some_and(|rest| rest.starts_with(['.', '_']))
-    };
-    of_line.iter().filter(holds).any(|said| said.kind != KeyChangeKind::Comment && is_said(said))
+/// Whether an edit is what another one of its line, which is said to people, has inside; `said` are the paths of those.
+fn is_part_of_said(key_change: &KeyChange, said: &FxHashSet<&str>) -> bool {
+    let path = key_change.path.as_str();
+    !said.is_empty()
+        && path.match_indices(['.', '_']).any(|(end, _)| path.get(..end).is_some_and(|it| said.contains(it)))
 }
 
 fn looks_at(sphere: Sphere, place: Place) -> bool {
@@ -269,9 +268,13 @@ fn with_keys<'a>(
     record: &'a ChangeRecord,
     keys: &'a [(String, Vec<KeyChange>)],
 ) -> impl Iterator<Item = (&'a FileDiff, &'a [KeyChange])> {
-    record.files.iter().enumerate().map(|(idx, file_diff)| {
+    let by_path: LazyCell<FxHashMap<&str, &(String, Vec<KeyChange>)>, _> = LazyCell::new(|| {
+        // The first of a path counts.
+        keys.iter().rev().map(|own| (own.0.as_str(), own)).collect()
+    });
+    record.files.iter().enumerate().map(move |(idx, file_diff)| {
         let is_own = |(path, _): &&(String, Vec<KeyChange>)| path == file_diff.path();
-        let own = keys.get(idx).filter(is_own).or_else(|| keys.iter().find(is_own));
+        let own = keys.get(idx).filter(is_own).or_else(|| by_path.get(file_diff.path()).copied());
         (file_diff, own.map_or(&[] as &[_], |(_, key_changes)| key_changes.as_slice()))
     })
 }
@@ -290,20 +293,18 @@ pub(super) struct FileEdits<'a> {
 }
 
 impl<'a> FileEdits<'a> {
-    fn of(file_diff: &'a FileDiff, known: &'a [KeyChange], record: &ChangeRecord) -> Self {
+    fn of(file_diff: &'a FileDiff, known: &'a [KeyChange], left: &[&str]) -> Self {
         // A file, or the directory that it stood in.
-        let is_at = |path: &str| {
-            path.strip_prefix(file_diff.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
         let took_place = || {
-            let mut left = record.files.iter().filter(|file| file.new_path != file.old_path);
-            left.any(|file| file.old_path.as_deref().is_some_and(is_at))
+            let directory = [file_diff.path(), "/"].concat();
+            let first = left.partition_point(|path| *path < directory.as_str());
+            left.get(first).is_some_and(|path| path.starts_with(&directory))
         };
-        let became_link = file_diff.new_mode == LINK && file_diff.status == FileStatus::Added && took_place();
-        let comes_again = file_diff.status == FileStatus::Added
-            && record.files.iter().any(|file| {
-                file.old_path.as_deref() == Some(file_diff.path()) && file.new_path != file.old_path
-            });
+        let comes_again =
+            file_diff.status == FileStatus::Added && left.binary_search(&file_diff.path()).is_ok();
+        let became_link = file_diff.new_mode == LINK
+            && file_diff.status == FileStatus::Added
+            && (comes_again || took_place());
         let inner = inner_changes(file_diff, known);
         let is_read = inner.is_some() && has_few_lines(file_diff);
         let inner = inner.unwrap_or_default();
@@ -315,52 +316,19 @@ impl<'a> FileEdits<'a> {
     pub(super) fn all(&self) -> impl Iterator<Item = &KeyChange> {
         self.known.iter().chain(&self.inner)
     }
-}
 
-/// Last components of keys that came, and of those that are written another way now; not in files of test environments, whose
-/// keys stand for none that goes elsewhere.
-fn added_leaves<'a>(files: &'a [FileEdits<'_>]) -> FxHashSet<&'a str> {
-    let counts = |it: &&FileEdits<'_>| Place::of_path(it.file_diff.path()) != Place::Test;
-    let is_added = |key_change: &&KeyChange| key_change.kind == KeyChangeKind::Added;
-    let known = files.iter().filter(counts).flat_map(FileEdits::all).filter(is_added);
-    let inner = files.iter().filter(counts).flat_map(|it| &it.inner);
-    let kept = inner.filter(|it| it.kind == KeyChangeKind::Moved);
-    known.chain(kept).map(|key_change| key_change.leaf.as_str()).collect()
-}
-
-/// Paths of keys that went, and of the elements of lists whose name went.
-fn removed_paths<'a>(file_edits: &'a FileEdits<'_>) -> FxHashSet<&'a str> {
-    let removed = file_edits.all().filter(|key_change| key_change.kind == KeyChangeKind::Removed);
-    removed
-        .flat_map(|key_change| {
-            let named = matches!(key_change.leaf.as_str(), "name" | "id")
-                .then(|| key_change.path.rsplit_once('.').map(|(element, _)| element))
-                .flatten();
-            std::iter::once(key_change.path.as_str()).chain(named)
-        })
-        .collect()
-}
-
-fn removed_elements<'a>(file_edits: &'a FileEdits<'_>) -> FxHashMap<&'a str, Vec<&'a str>> {
-    let mut removed: FxHashMap<&str, Vec<&str>> = FxHashMap::default();
-    for key_change in file_edits.all().filter(|key_change| key_change.kind == KeyChangeKind::ListRemove) {
-        if let Some(old) = &key_change.old {
-            removed.entry(key_change.path.as_str()).or_default().push(old);
-        }
+    /// Those inside its lines.
+    pub(super) fn inner(&self) -> &[KeyChange] {
+        &self.inner
     }
-    removed
 }
 
-/// The new lines that write an empty list.
-fn empty_lists(file_diff: &FileDiff) -> Vec<EmptyList<'_>> {
-    let hunks = file_diff.hunks().iter().enumerate();
-    let lines = hunks.flat_map(|(hunk_idx, hunk)| {
-        hunk.lines.iter().enumerate().map(move |(line_idx, line)| (hunk_idx, line_idx, line))
-    });
-    lines
-        .filter(|(_, _, line)| line.origin == LineOrigin::Added && holds(&line.text, "[]"))
-        .map(|(hunk_idx, line_idx, line)| EmptyList { hunk_idx, line_idx, text: &line.text })
-        .collect()
+/// The paths that files went away from, in their order.
+fn left_paths(record: &ChangeRecord) -> Vec<&str> {
+    let left = record.files.iter().filter(|file| file.new_path != file.old_path);
+    let mut left: Vec<&str> = left.filter_map(|file| file.old_path.as_deref()).collect();
+    left.sort_unstable();
+    left
 }
 
 /// Whether rules see all that left each list.

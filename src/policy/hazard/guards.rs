@@ -376,9 +376,11 @@ fn failure_ignored(edit: &Edit<'_>) -> bool {
     ignored() || on_failure() || of_command() || stops_no_more(edit)
 }
 
+/// What ends a script where something failed.
+pub(super) const STOPS: &[&str] = &["set -e", "set -o errexit", "exit 1"];
+
 /// Whether a line of a script went that ended it where something failed, alone, and no other such line came.
 fn stops_no_more(edit: &Edit<'_>) -> bool {
-    const STOPS: &[&str] = &["set -e", "set -o errexit", "exit 1"];
     edit.key_change.kind == KeyChangeKind::Removed
         && STOPS.iter().any(|stop| edit.old.starts_with(stop))
         && edit.goes_alone()

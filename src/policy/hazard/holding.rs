@@ -1,8 +1,9 @@
 //! Rules about what holds data: a database, a volume, a namespace that goes away takes what is in it along. Start at
 //! [`data_holder_removed`].
 
-use crate::change::KeyChangeKind;
+use crate::change::{KeyChange, KeyChangeKind, lower_case};
 use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 
 pub(super) const RULES: &[HazardRule] = &[edit_rule(
@@ -16,13 +17,19 @@ pub(super) const RULES: &[HazardRule] = &[edit_rule(
 )];
 
 fn data_holder_removed(edit: &Edit<'_>) -> bool {
+    let is_lost = |traces: &Vec<String>| !edit.comes_as(traces);
     matches!(edit.key_change.kind, KeyChangeKind::Removed | KeyChangeKind::Text | KeyChangeKind::Moved)
-        && (is_resource(edit) || is_object(edit))
-        || loses_volume(edit)
+        && [resource(edit.key_change), object(edit.key_change)].iter().flatten().any(is_lost)
+        || edit.leaves_list() && volume(edit.key_change).iter().any(is_lost)
 }
 
-/// Whether a block of Terraform went whose resource holds data, and nothing says where it lives on.
-fn is_resource(edit: &Edit<'_>) -> bool {
+/// The texts that tell, in a line that came, that what an edit may take away lives on.
+pub(super) fn traces(key_change: &KeyChange) -> impl Iterator<Item = String> {
+    [resource(key_change), object(key_change), volume(key_change)].into_iter().flatten().flatten()
+}
+
+/// Of a block of Terraform whose resource holds data, what would say where it lives on.
+fn resource(key_change: &KeyChange) -> Option<Vec<String>> {
     /// Of any provider: `aws_db_instance`, `google_storage_bucket`.
     const HOLDERS: &[&str] = &[
         "bigquery_dataset",
@@ -62,19 +69,13 @@ fn is_resource(edit: &Edit<'_>) -> bool {
         "storage_bucket",
         "user_pool",
     ];
-    let Some((kind, name)) =
-        edit.key_change.path.strip_prefix("resource.").and_then(|named| named.split_once('.'))
-    else {
-        return false;
-    };
+    let (kind, name) = key_change.path.strip_prefix("resource.")?.split_once('.')?;
     let holds = HOLDERS.iter().any(|holder| kind.strip_suffix(holder).is_some_and(|it| it.ends_with('_')));
-    holds
-        && !name.contains('.')
-        && !edit.comes_as(&[&format!("\"{kind}\" \"{name}\""), &format!("{kind}.{name}")])
+    (holds && !name.contains('.')).then(|| vec![format!("\"{kind}\" \"{name}\""), format!("{kind}.{name}")])
 }
 
-/// Whether an object of Kubernetes went that holds data, or became one that holds none.
-fn is_object(edit: &Edit<'_>) -> bool {
+/// Of an object of Kubernetes that holds data, what would say that it is still one.
+fn object(key_change: &KeyChange) -> Option<Vec<String>> {
     const HOLDERS: &[&str] = &[
         "customresourcedefinition",
         "namespace",
@@ -82,19 +83,18 @@ fn is_object(edit: &Edit<'_>) -> bool {
         "persistentvolumeclaim",
         "statefulset",
     ];
-    edit.key_change.path == "kind"
-        && HOLDERS.contains(&edit.old.as_ref())
-        && !edit.comes_as(&[&format!("kind: {}", edit.key_change.old.as_deref().unwrap_or_default())])
+    let old = key_change.old.as_deref().filter(|_| key_change.path == "kind")?;
+    HOLDERS.contains(&lower_case(old).as_ref()).then(|| vec![format!("kind: {old}")])
 }
 
-/// Whether a service of a compose file loses the volume on which a database writes.
-fn loses_volume(edit: &Edit<'_>) -> bool {
+/// Of a volume of a compose file on which a database writes, the place where another one may be put.
+fn volume(key_change: &KeyChange) -> Option<Vec<String>> {
     const PLACES: &[&str] = &[":/var/lib/", ":/data", ":/bitnami/"];
-    edit.leaves_list()
-        && edit.key_change.leaf == "volumes"
-        && edit.old.has_any(PLACES)
-        && edit.old.split_once(':').is_some_and(|(_, place)| {
-            let place = place.split(':').next().unwrap_or(place);
-            !place.contains(".sock") && !edit.comes_as(&[place])
-        })
+    if key_change.kind != KeyChangeKind::ListRemove || key_change.leaf != "volumes" {
+        return None;
+    }
+    let old = Value::of(key_change.old.as_deref());
+    let (_, place) = old.split_once(':').filter(|_| old.has_any(PLACES))?;
+    let place = place.split(':').next().unwrap_or(place);
+    (!place.contains(".sock")).then(|| vec![place.to_owned()])
 }

@@ -1,6 +1,7 @@
 //! Rules about the hosts and environments that a change points at.
 
 use crate::change::{KeyChangeKind, for_each_word};
+use crate::policy::hazard::around::Left;
 use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::place::Place;
 use crate::policy::hazard::reading::Value;
@@ -68,11 +69,15 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
             return is_left_to_itself();
         }
         let is_test = is_address(&edit.new) && Place::of_text(without_suffix(&edit.new)) == Place::Test;
-        let of_production = |old: &&str| {
-            Place::of_text(without_suffix(old)) == Place::Production
-                && without_environment(old) == without_environment(&edit.new)
+        let is_of_production = |old: &&&str| Place::of_text(without_suffix(old)) == Place::Production;
+        let of_production = |left: &Left<'_>| {
+            let names = left.of_production.get_or_init(|| {
+                let old = left.elements.iter().filter(is_of_production);
+                old.map(|old| without_environment(old)).collect()
+            });
+            names.contains(&without_environment(&edit.new))
         };
-        return is_test && edit.left_list().iter().any(of_production);
+        return is_test && edit.left().is_some_and(of_production);
     }
     let serves = || edit.leaf_says(&["host", "hostname", "server", "dbserver", "address", "endpoint"]);
     if edit.new == "localhost"

@@ -21,6 +21,25 @@ pub(super) struct Line<'a> {
     pub(super) shows_secret: [OnceCell<bool>; 3],
     /// Whether the statement of a policy around it refuses.
     pub(super) is_denied: OnceCell<bool>,
+    /// Where its text without white space around it lies.
+    trimmed: OnceCell<(usize, usize)>,
+    /// Position in the hunk of the line before it in the new file.
+    pub(super) before: OnceCell<Option<usize>>,
+    /// How far it is indented, be it gone or not.
+    pub(super) indent: OnceCell<usize>,
+    /// What rules found out of the lines around it: whether the same key stands beside it,
+    pub(super) stands_twice: OnceCell<bool>,
+    /// a rule of a list that restricts nothing,
+    pub(super) leaves_open_rule: OnceCell<bool>,
+    /// words of a policy or of a role,
+    pub(super) is_of_statement: OnceCell<bool>,
+    pub(super) is_of_role: OnceCell<bool>,
+    /// a comment that asks to leave it alone,
+    pub(super) is_fenced: OnceCell<bool>,
+    /// the beginning of a block that is open to all;
+    pub(super) is_in_open_block: OnceCell<bool>,
+    /// and whether it is a command that deletes.
+    pub(super) destroys: OnceCell<bool>,
 }
 
 impl<'a> Line<'a> {
@@ -37,6 +56,15 @@ impl<'a> Line<'a> {
             },
             None => Self::default(),
         }
+    }
+
+    /// Its text without white space around it.
+    pub(super) fn trimmed(&self) -> &'a str {
+        let (start, end) = *self.trimmed.get_or_init(|| {
+            let start = self.text.len() - self.text.trim_start().len();
+            (start, start + self.text.trim().len())
+        });
+        self.text.get(start..end).unwrap_or("")
     }
 
     /// Whether it came with the change.

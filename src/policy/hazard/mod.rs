@@ -7,6 +7,7 @@
 //! of the change. Start reading at [`find_hazards`]; the rules lie in the files by subject.
 
 mod access;
+mod around;
 mod bytes;
 mod capacity;
 mod command;
@@ -28,6 +29,7 @@ mod safety;
 mod schedule;
 mod secrecy;
 mod shown;
+mod sought;
 mod sql;
 mod statement;
 mod target;

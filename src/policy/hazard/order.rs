@@ -79,7 +79,7 @@ fn bounds_crossed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
             return None;
         }
         let crossed = crossed_in(hunk, LineOrigin::Deleted);
-        let crossed_before = crossed_in(hunk, LineOrigin::Added);
+        let crossed_before: FxHashSet<String> = crossed_in(hunk, LineOrigin::Added).into_iter().collect();
         let name = crossed.into_iter().find(|name| !crossed_before.contains(name))?;
         let what = match name.trim() {
             "" => "a minimum above its maximum".to_owned(),

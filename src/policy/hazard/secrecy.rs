@@ -42,7 +42,8 @@ fn secret_in_clear(edit: &Edit<'_>) -> bool {
     {
         return false;
     }
-    (is_default_of_secret(edit) || is_shown(edit)) && !is_in_open_block(edit)
+    (is_default_of_secret(edit) || is_shown(edit))
+        && !*edit.line.is_in_open_block.get_or_init(|| is_in_open_block(edit))
 }
 
 /// Whether a line stands in the block of something public, such as a certificate, or of ciphertext, and shows nothing but
@@ -74,7 +75,7 @@ fn is_in_open_block(edit: &Edit<'_>) -> bool {
             && body.bytes().all(is_letter)
     };
     let is_heading = |text: &str| ["Version: ", "Comment: ", "Hash: "].iter().any(|it| text.starts_with(it));
-    let line = edit.line.text.trim();
+    let line = edit.line.trimmed();
     if !is_packed(line) || edit.line.secrets().iter().any(|secret| secret.kind != "high_entropy") {
         return false;
     }
@@ -206,7 +207,12 @@ fn is_named_before(edit: &Edit<'_>) -> bool {
     if edit.key_change.leaf != "value" {
         return false;
     }
-    let before = edit.line_before().trim().trim_start_matches("- ").strip_prefix("name").unwrap_or("");
+    let before = edit
+        .line_before()
+        .map_or("", |line| line.text.trim())
+        .trim_start_matches("- ")
+        .strip_prefix("name")
+        .unwrap_or("");
     let name = before.trim_start().strip_prefix([':', '=']).unwrap_or("");
     let new = edit.key_change.new.as_deref().unwrap_or("");
     secrets::is_assigned(key_words(name.trim().trim_matches(['"', '\''])), new)

@@ -1,6 +1,7 @@
 //! Statements of SQL, as far as rules ask about them: who may do more, and what is gone for good. Start at [`statements`].
 
-use crate::change::LineOrigin;
+use crate::change::lower_case;
+use crate::policy::hazard::bytes::holds;
 use crate::policy::hazard::edit::Edit;
 
 /// Whether an edit stands in statements of SQL.
@@ -47,7 +48,22 @@ pub(super) fn grants_more(edit: &Edit<'_>) -> bool {
     edit.new.has_any(GIVERS) && gives(&edit.new) && !gives(&edit.old) || no_longer_taken()
 }
 
+/// The tables, databases and schemas that a value drops if they exist, by their names in lower case: what may be made again, as
+/// dumps do after they drop it.
+pub(super) fn dropped(value: &str) -> Vec<String> {
+    let value = lower_case(value);
+    let names = statements(&value).filter_map(|it| it.dropped_if_exists().map(str::to_owned));
+    if holds(&value, "drop") { names.collect() } else { Vec::new() }
+}
+
 impl Statement<'_> {
+    fn dropped_if_exists(&self) -> Option<&str> {
+        match self.words.as_slice() {
+            ["drop", "table" | "database" | "schema", "if", "exists", name, ..] => Some(name),
+            _ => None,
+        }
+    }
+
     fn loses_data(&self, edit: Option<&Edit<'_>>) -> bool {
         /// What is dropped from a table and comes back without a loss.
         const NO_DATA: &[&str] =
@@ -56,10 +72,10 @@ impl Statement<'_> {
             let at = self.words.iter().position(|it| *it == word)?;
             self.words.get(at + 1).copied()
         };
+        if let Some(name) = self.dropped_if_exists() {
+            return !edit.is_some_and(|edit| edit.is_made_again(name));
+        }
         match self.words.as_slice() {
-            ["drop", "table" | "database" | "schema", "if", "exists", name, ..] => {
-                !edit.is_some_and(|edit| is_made_again(edit, name))
-            }
             ["drop", "table" | "database" | "schema", ..] | ["truncate", ..] => true,
             ["alter", "table", ..] => follows("drop").is_some_and(|what| !NO_DATA.contains(&what)),
             ["delete", "from", ..] | ["update", ..] => {
@@ -98,13 +114,4 @@ impl Statement<'_> {
             _ => false,
         }
     }
-}
-
-/// Whether the change makes a table of that name, as dumps do after they drop it.
-fn is_made_again(edit: &Edit<'_>, name: &str) -> bool {
-    let mut came = edit.file_diff.changed_lines().filter(|line| line.origin == LineOrigin::Added);
-    came.any(|line| {
-        let line = line.text.to_ascii_lowercase();
-        line.contains("create ") && line.contains(name)
-    })
 }

@@ -226,7 +226,7 @@ fn leads_inside(edit: &Edit<'_>) -> bool {
         let path = edit.file_diff.path();
         is_zone(path) || path.contains("dns") || path.contains("route53")
     };
-    is_inside(&edit.new) && edit.replaced().any(is_outside) && speaks_of_names()
+    is_inside(&edit.new) && edit.replaces(|left| &left.is_public, is_outside) && speaks_of_names()
 }
 
 fn is_zone(path: &str) -> bool {

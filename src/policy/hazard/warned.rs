@@ -48,7 +48,10 @@ fn warned_value_changed(edit: &Edit<'_>) -> bool {
     let is_trimmed = edit.numbers().is_some_and(|(old, new)| old > 0.0 && new > old / 1.5 && new < old * 1.5);
     is_changed
         && !is_trimmed
-        && (edit.comment_above().is_some_and(fences) || edit.comment_beside().is_some_and(fences))
+        && *edit.line.is_fenced.get_or_init(|| {
+            let above = || edit.line_before().and_then(comment_of);
+            above().is_some_and(fences) || edit.comment_beside().is_some_and(fences)
+        })
 }
 
 /// Whether a comment asks to leave a value alone.
@@ -57,8 +60,8 @@ fn fences(comment: &str) -> bool {
     says(&words, FENCES) && !says(&words, OF_FILES)
 }
 
-/// The words of a line that is nothing but a comment.
-pub(super) fn comment_of(line: &DiffLine) -> Option<&str> {
+/// The words of a line that is nothing but a comment, and stays.
+fn comment_of(line: &DiffLine) -> Option<&str> {
     let text = Some(line.text.trim()).filter(|text| text.len() <= NEAR_TEXT)?;
     let marks = ["#", "//", ";", "--", "/*", "*"];
     marks.iter().find_map(|mark| text.strip_prefix(mark)).filter(|_| line.origin == LineOrigin::Context)
