@@ -12,12 +12,14 @@ use sha2::{Digest, Sha256};
 use crate::change::{Change, ChangeId};
 use crate::features::schema;
 use crate::git::{self, Repository, Unit, WalkOptions, WalkReport, walk};
+use crate::history::hash64;
+use crate::incident::OutcomeRecord;
 use crate::timeline::replay::{Landed, Timeline};
 use crate::timeline::rows::{Row, RowFile};
 use crate::timeline::sources::Sources;
 
 /// Raised whenever the state's layout or meaning changes.
-const FORMAT: u32 = 9;
+const FORMAT: u32 = 10;
 const STATE_FILE: &str = "state.bin";
 const ROWS_FILE: &str = "rows.bin";
 
@@ -60,9 +62,50 @@ pub struct Folded {
     pub report: Option<WalkReport>,
 }
 
+/// What was reported to a service about changes of a history, each where in it that became known. A fold with reports has the
+/// state, and the vectors, of a service that heard of them while the history grew.
+#[derive(Clone, Debug, Default)]
+pub struct Heard {
+    /// The number of changes that had landed by then, and the report.
+    reports: Vec<(usize, OutcomeRecord)>,
+}
+
+impl Heard {
+    /// Orders reports by the number of changes that had landed when they became known.
+    pub fn new(mut reports: Vec<(usize, OutcomeRecord)>) -> Self {
+        reports.sort_by_key(|(n_landed, _)| *n_landed);
+        Self { reports }
+    }
+
+    /// Whether all of them became known once so many changes had landed: then none changes a vector.
+    pub fn is_after(&self, n_landed: usize) -> bool {
+        self.reports.first().is_none_or(|(first, _)| *first >= n_landed)
+    }
+
+    /// Those that became known when so many changes had landed, and no sooner.
+    fn at(&self, n_landed: usize) -> impl Iterator<Item = &OutcomeRecord> {
+        let first = self.reports.partition_point(|(earlier, _)| *earlier < n_landed);
+        self.reports[first..].iter().take_while(move |(at, _)| *at == n_landed).map(|(_, report)| report)
+    }
+
+    /// Tells a history of so many changes what became known since.
+    pub fn tell_rest(&self, timeline: &mut Timeline, n_landed: usize) {
+        let first = self.reports.partition_point(|(earlier, _)| *earlier < n_landed);
+        self.reports[first..].iter().for_each(|(_, report)| drop(timeline.report(report)));
+    }
+
+    /// Tells apart what a history of so many changes has heard; 0 where it has heard nothing.
+    fn digest_before(&self, n_landed: usize) -> u64 {
+        let before = self.reports.iter().take_while(|(earlier, _)| *earlier < n_landed);
+        let named: Vec<String> = before.map(|report| format!("{report:?}")).collect();
+        if named.is_empty() { 0 } else { hash64(&named.iter().map(String::as_str).collect::<Vec<_>>()) }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct State {
     timeline: Timeline,
+    heard: u64,
     walked_to: Option<ChangeId>,
     offsets: Vec<u64>,
     end: u64,
@@ -113,7 +156,7 @@ impl Cache {
         }
     }
 
-    fn load(&self) -> Result<Option<Start>, CacheError> {
+    fn load(&self, heard: &Heard) -> Result<Option<Start>, CacheError> {
         let bytes = match fs::read(self.dir.join(STATE_FILE)) {
             Ok(bytes) => bytes,
             Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -126,6 +169,9 @@ impl Cache {
             return Err(CacheError::Damaged("the state does not have its checksum"));
         }
         let state: State = postcard::from_bytes(body)?;
+        if state.heard != heard.digest_before(state.offsets.len()) {
+            return Err(CacheError::Damaged("it heard of other reports"));
+        }
         let rows = RowFile::open(&self.dir.join(ROWS_FILE), state.offsets, state.end)?;
         Ok(Some(Start { timeline: state.timeline, rows, walked_to: state.walked_to }))
     }
@@ -137,7 +183,13 @@ impl Cache {
         Ok(Start { timeline: Timeline::new(sources), rows, walked_to: None })
     }
 
-    fn save(&self, timeline: &Timeline, rows: &mut RowFile, walked_to: &ChangeId) -> Result<(), CacheError> {
+    fn save(
+        &self,
+        timeline: &Timeline,
+        heard: &Heard,
+        rows: &mut RowFile,
+        walked_to: &ChangeId,
+    ) -> Result<(), CacheError> {
         rows.sync()?;
         if rows.is_unpublished() {
             // Never an earlier state beside other rows.
@@ -145,7 +197,8 @@ impl Cache {
             rows.publish(&self.dir.join(ROWS_FILE))?;
         }
         let (offsets, end) = rows.extent();
-        let state = StateRef { timeline, walked_to: Some(walked_to), offsets, end };
+        let heard = heard.digest_before(offsets.len());
+        let state = StateRef { timeline, heard, walked_to: Some(walked_to), offsets, end };
         let body = postcard::to_stdvec(&state)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         file.write_all(&Sha256::digest(&body))?;
@@ -159,6 +212,7 @@ impl Cache {
 #[derive(Serialize)]
 struct StateRef<'a> {
     timeline: &'a Timeline,
+    heard: u64,
     walked_to: Option<&'a ChangeId>,
     offsets: &'a [u64],
     end: u64,
@@ -175,19 +229,35 @@ pub fn fold(
     repository: &Repository,
     unit: Unit,
     sources: &Sources,
+    each: impl FnMut(&Change, &Landed),
+) -> Result<Folded, CacheError> {
+    fold_with(cache, repository, unit, (sources, &Heard::default()), each)
+}
+
+/// As [`fold`], with what was reported while the history grew; what became known after its newest change is left to be told. A
+/// cached state that heard of other reports is thrown away.
+///
+/// # Errors
+/// As [`fold`].
+pub fn fold_with(
+    cache: &Cache,
+    repository: &Repository,
+    unit: Unit,
+    (sources, heard): (&Sources, &Heard),
     mut each: impl FnMut(&Change, &Landed),
 ) -> Result<Folded, CacheError> {
-    let (loaded, refolded) = match cache.load() {
+    let (loaded, refolded) = match cache.load(heard) {
         Ok(loaded) => (loaded, None),
         Err(err) => (None, Some(err.to_string())),
     };
     let Some(start) = loaded else {
-        let folded = fold_new(cache, repository, unit, cache.empty(sources.clone())?, &mut each)?;
+        let folded = fold_new(cache, repository, (unit, heard), cache.empty(sources.clone())?, &mut each)?;
         return Ok(Folded { refolded, ..folded });
     };
-    match fold_new(cache, repository, unit, start, &mut each) {
+    match fold_new(cache, repository, (unit, heard), start, &mut each) {
         Err(CacheError::Git(err @ git::Error::NotAncestor { .. })) => {
-            let folded = fold_new(cache, repository, unit, cache.empty(sources.clone())?, &mut each)?;
+            let folded =
+                fold_new(cache, repository, (unit, heard), cache.empty(sources.clone())?, &mut each)?;
             Ok(Folded { refolded: Some(err.to_string()), ..folded })
         }
         other => other,
@@ -204,7 +274,7 @@ struct Start {
 fn fold_new(
     cache: &Cache,
     repository: &Repository,
-    unit: Unit,
+    (unit, heard): (Unit, &Heard),
     start: Start,
     each: &mut impl FnMut(&Change, &Landed),
 ) -> Result<Folded, CacheError> {
@@ -221,6 +291,7 @@ fn fold_new(
     let mut n_new = 0;
     let mut failed = None;
     let report = walk(repository, &options, |change| {
+        heard.at(rows.len()).for_each(|report| drop(timeline.report(report)));
         let landed = timeline.land(&change);
         each(&change, &landed);
         n_new += 1;
@@ -239,7 +310,7 @@ fn fold_new(
     if let Some(err) = failed {
         return Err(err);
     }
-    cache.save(&timeline, &mut rows, &report.head)?;
+    cache.save(&timeline, heard, &mut rows, &report.head)?;
     let walked_to = report.head.clone();
     Ok(Folded { timeline, rows, walked_to, refolded: None, n_new, report: Some(report) })
 }

@@ -12,7 +12,7 @@ mod replay;
 mod rows;
 mod sources;
 
-pub use cache::{Cache, CacheError, Folded, fold};
+pub use cache::{Cache, CacheError, Folded, Heard, fold, fold_with};
 pub use known::{Bad, KnownOutcomes, review_of};
 pub use replay::{Asked, Landed, Timeline};
 pub use rows::{Row, RowFile};

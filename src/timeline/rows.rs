@@ -128,6 +128,20 @@ impl RowFile {
         Ok(self.file.get_ref().sync_data()?)
     }
 
+    /// How many rows are of changes that landed before a moment (Unix seconds); their times never fall.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn n_before(&mut self, t: i64) -> Result<usize, CacheError> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let row = self.read(middle, 1)?.pop();
+            if row.is_some_and(|row| row.committed_at < t) { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
+    }
+
     /// Reads the rows from `first` on, at most `n`.
     ///
     /// # Errors

@@ -410,6 +410,66 @@ fn a_report_sets_later_questions_apart_after_a_restart_as_well() {
     assert_eq!(epoch(&open(std::slice::from_ref(&report))), after);
 }
 
+/// What a change was read with stays so, whatever was restarted or withdrawn since.
+#[test]
+fn a_restart_knows_of_each_report_from_where_it_came() {
+    let world = world();
+    let facts = world.rows.facts();
+    let is_apart = |idx: &usize| facts[idx + 1].committed_at > facts[*idx].committed_at + 1;
+    let cut = (facts.len() - 60..facts.len() - 1).find(is_apart).unwrap();
+    let (known_at, now) = (facts[cut].committed_at + 1, facts.last().unwrap().committed_at + 60);
+    let grown = world.root.join("grown.git");
+    git(&world.root, &["clone", "-q", "--bare", world.sample.repository.to_str().unwrap(), "grown.git"]);
+    git(&grown, &["update-ref", "HEAD", &facts[cut].change_id.0]);
+    let report = |outcome, known_at| OutcomeRecord {
+        target: OutcomeTarget::Commit(facts[cut - 3].change_id.clone()),
+        repo: Some("config".into()),
+        outcome,
+        occurred_at: known_at,
+        known_at,
+        incident_id: None,
+        severity: None,
+        source: None,
+    };
+    let (bad, withdrawn) = (report(OutcomeKind::Incident, known_at), report(OutcomeKind::Retracted, now));
+    let config = RepositoryConfig { incidents: None, ..world.config(&grown) };
+    let open = |cache: &str, reported: &[OutcomeRecord]| {
+        let configs = std::slice::from_ref(&config);
+        let live = Live::open(configs, &world.root.join(cache), reported, now, &|_| {}).unwrap();
+        LiveAssessor::without_model(Arc::new(live), Reason::standard(ReasonCode::NoModel))
+    };
+    let vectors = |assessor: &LiveAssessor| -> Vec<Vec<u32>> {
+        let asked = |commit: &ChangeId| Asked {
+            target: Target::Commit { commit: commit.0.clone(), base: None, id: None },
+            custom: BTreeMap::new(),
+            received_at: now,
+        };
+        let asked: Vec<Asked> = facts[cut + 1..].iter().map(|row| asked(&row.change_id)).collect();
+        let assessed = assessor.assess("config", &asked).into_iter().map(Result::unwrap);
+        assessed.map(|it| it.vector.iter().map(|value| value.to_bits()).collect()).collect()
+    };
+    let running = open("warm", &[]);
+    running.report(&bad);
+    git(&grown, &["update-ref", "HEAD", &facts.last().unwrap().change_id.0]);
+    running.refresh("config", now).unwrap().unwrap();
+    let heard = vectors(&running);
+    let unheard = vectors(&open("unheard", &[]));
+    assert!(heard.iter().zip(&unheard).all(|(heard, unheard)| !heard.is_empty() && heard != unheard));
+
+    for cache in ["warm", "warm", "cold"] {
+        assert_eq!(vectors(&open(cache, std::slice::from_ref(&bad))), heard, "{cache}");
+    }
+    running.report(&withdrawn);
+    assert_eq!(vectors(&running), unheard);
+    let both = [bad.clone(), withdrawn];
+    assert_eq!(vectors(&open("warm", &both)), unheard);
+    assert_eq!(
+        vectors(&open("warm", &[bad])),
+        heard,
+        "the other log's history is kept apart or folded again"
+    );
+}
+
 #[tokio::test]
 async fn a_range_is_decided_as_strictly_as_its_parts() {
     let world = world();

@@ -43,7 +43,7 @@ impl LiveRepository {
         let next = next.map_err(failed)?;
         self.refold(&next, now)?;
         let before = std::mem::replace(basis, next);
-        if let Err(error) = before.cache.remove() {
+        if let Err(error) = before.remove() {
             tracing::warn!(repo = self.name, error = %error, "the cache of the earlier incidents stays");
         }
         Ok(())

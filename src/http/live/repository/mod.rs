@@ -5,12 +5,13 @@ mod look;
 mod report;
 mod told;
 
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::{Duration, Instant};
 
-use crate::change::ChangeId;
+use crate::change::{Change, ChangeId};
 use crate::git::{self, Repository, Unit, UnitChoice};
 use crate::history::hash64;
 use crate::http::live::LiveError;
@@ -19,7 +20,9 @@ use crate::http::live::owners::LiveOwners;
 use crate::http::live::repository::report::Waiting;
 use crate::http::live::repository::told::Told;
 use crate::incident::{IncidentFile, OutcomeRecord, OutcomeTarget};
-use crate::timeline::{Cache, CacheError, Folded, Row, RowFile, Sources, Timeline, fold};
+use crate::timeline::{
+    Cache, CacheError, Folded, Heard, Landed, Row, RowFile, Sources, Timeline, fold, fold_with,
+};
 
 /// How often whoever need not wait for a fold asks for the place of who folds, and the time in between: half of the deadline
 /// of a question in all.
@@ -77,7 +80,10 @@ pub(super) struct LiveRepository {
 /// What a history is folded with, and where it is kept then.
 struct Basis {
     links: Links,
+    /// Of the history as it tells of itself, in which every report finds its change.
     cache: Cache,
+    /// Of the history as it grew with what was reported.
+    heard_cache: Cache,
 }
 
 /// The history as it stands.
@@ -135,21 +141,55 @@ impl Basis {
     /// Other incidents have another cache.
     fn of(links: Links, cache_root: &Path, repository: &Repository, unit: Unit) -> Result<Self, git::Error> {
         let digest = format!("{:016x}", links.digest());
-        Ok(Self { cache: Cache::at(cache_root, repository, unit, &digest)?, links })
+        let cache = Cache::at(cache_root, repository, unit, &digest)?;
+        let heard_cache = Cache::at(cache_root, repository, unit, &format!("{digest} heard"))?;
+        Ok(Self { links, cache, heard_cache })
     }
 
+    /// Folds the history with what stands of the reports: each became known when the changes of before had landed.
     fn fold(
         &self,
         repository: &Repository,
         unit: Unit,
+        told: &Mutex<Told>,
         on_change: &dyn Fn(usize),
     ) -> Result<Folded, CacheError> {
         let sources = Sources::new(self.links.0.clone(), Vec::new());
-        let mut n_folded = 0;
-        fold(&self.cache, repository, unit, &sources, |_, _| {
-            n_folded += 1;
-            on_change(n_folded);
-        })
+        let n_folded = Cell::new(0);
+        let each = |_: &Change, _: &Landed| {
+            n_folded.set(n_folded.get() + 1);
+            on_change(n_folded.get());
+        };
+        let mut folded = fold(&self.cache, repository, unit, &sources, each)?;
+        let (timeline, rows) = (&folded.timeline, RefCell::new(&mut folded.rows));
+        let row = |ordinal: u32| rows.borrow_mut().read(ordinal as usize, 1).ok()?.pop();
+        let landed_as =
+            |timeline: &Timeline, target: &OutcomeTarget| Some(row(timeline.named(target)?)?.change_id);
+        let standing = lock(told).standing_in(timeline, landed_as);
+        let mut reports = Vec::new();
+        for (ordinal, report) in standing {
+            let Some(landed) = row(ordinal) else { continue };
+            let n_before = rows.borrow_mut().n_before(report.known_at)?;
+            let target = OutcomeTarget::Commit(ChangeId(landed.change_id));
+            reports.push((n_before.max(ordinal as usize + 1), OutcomeRecord { target, ..report }));
+        }
+        let heard = Heard::new(reports);
+        if !heard.is_after(folded.rows.len()) {
+            drop(folded);
+            folded = fold_with(&self.heard_cache, repository, unit, (&sources, &heard), each)?;
+        }
+        heard.tell_rest(&mut folded.timeline, folded.rows.len());
+        Ok(folded)
+    }
+
+    /// Throws both caches away.
+    fn discard(&self) -> Result<(), CacheError> {
+        self.cache.discard().and_then(|()| self.heard_cache.discard())
+    }
+
+    /// Removes both caches.
+    fn remove(&self) -> Result<(), CacheError> {
+        self.cache.remove().and_then(|()| self.heard_cache.remove())
     }
 
     fn not_folded(&self, name: &str, source: CacheError) -> LiveError {
@@ -177,8 +217,10 @@ impl LiveRepository {
         let unit = repository.unit(repository_config.unit).map_err(failed)?;
         let (incidents, links) = LiveIncidents::open(repository_config)?;
         let basis = Basis::of(links, cache_root, &repository, unit).map_err(failed)?;
-        let folded =
-            basis.fold(&repository, unit, on_change).map_err(|source| basis.not_folded(name, source))?;
+        let told = Mutex::new(Told::of(reported));
+        let folded = basis.fold(&repository, unit, &told, on_change);
+        let folded = folded.map_err(|source| basis.not_folded(name, source))?;
+        let n_reported = lock(&told).n_taken();
         if let Some(reason) = &folded.refolded {
             tracing::warn!(repo = name, reason, "the cached history was thrown away and folded again");
         }
@@ -187,7 +229,7 @@ impl LiveRepository {
         let state = State {
             timeline: folded.timeline,
             links_digest: basis.links.digest(),
-            n_reported: 0,
+            n_reported,
             walked_to: folded.walked_to,
             n_cached,
             newest: Vec::new(),
@@ -202,7 +244,7 @@ impl LiveRepository {
             incidents,
             path: repository_config.path.clone(),
             cache_root: cache_root.to_owned(),
-            told: Mutex::default(),
+            told,
             state: RwLock::new(state),
             rows: Mutex::new(folded.rows),
             open: Mutex::new(vec![repository]),
@@ -214,7 +256,6 @@ impl LiveRepository {
             n_damages: AtomicU64::new(0),
             n_mended: AtomicU64::new(0),
         };
-        live.take_reported(reported);
         live.advance(now);
         Ok(live)
     }
@@ -362,7 +403,7 @@ impl LiveRepository {
         if self.n_mended.load(Ordering::SeqCst) == n_damages {
             return Ok(());
         }
-        let discarded = basis.cache.discard().map_err(|source| basis.not_folded(&self.name, source));
+        let discarded = basis.discard().map_err(|source| basis.not_folded(&self.name, source));
         let mended = discarded.and_then(|()| self.refold(&basis, now));
         if mended.is_ok() {
             self.n_mended.store(n_damages, Ordering::SeqCst);
@@ -374,16 +415,9 @@ impl LiveRepository {
     fn refold(&self, basis: &Basis, now: i64) -> Result<usize, LiveError> {
         let failed = |source| LiveError::Git { name: self.name.clone(), source };
         let repository = Repository::open(&self.path).map_err(failed)?;
-        let folded = basis.fold(&repository, self.unit, &|_| {});
+        let folded = basis.fold(&repository, self.unit, &self.told, &|_| {});
         let mut folded = folded.map_err(|source| basis.not_folded(&self.name, source))?;
-        let n_reported = {
-            let mut told = lock(&self.told);
-            told.tell_all(&mut folded.timeline, |timeline, target| {
-                let ordinal = timeline.named(target)?;
-                folded.rows.read(ordinal as usize, 1).ok()?.pop().map(|row| row.change_id)
-            });
-            told.n_taken()
-        };
+        let n_reported = lock(&self.told).n_taken();
         folded.timeline.advance(now);
         let Folded { timeline, rows, walked_to, .. } = folded;
         let mut state = self.state_mut();

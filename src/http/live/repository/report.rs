@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::http::live::LiveError;
-use crate::http::live::repository::told::{Told, about_commit};
+use crate::http::live::repository::told::about_commit;
 use crate::http::live::repository::{Basis, LiveRepository, N_TRIES, lock};
 use crate::incident::OutcomeRecord;
 
@@ -53,19 +53,6 @@ impl Drop for Leaving<'_> {
 }
 
 impl LiveRepository {
-    /// Takes in what was reported before the start.
-    pub(super) fn take_reported(&self, reported: Vec<OutcomeRecord>) {
-        let mut told = Told::default();
-        for said in reported {
-            let meant = self.by_commit(&said);
-            told.take(said, meant);
-        }
-        let mut state = self.state_mut();
-        told.tell_all(&mut state.timeline, |_, _| None);
-        state.n_reported = told.n_taken();
-        *lock(&self.told) = told;
-    }
-
     /// Takes in an outcome reported to the service, or leaves it to who folds the history.
     ///
     /// # Errors

@@ -27,6 +27,13 @@ struct Report {
 }
 
 impl Told {
+    /// What was reported before the start, in the order it came.
+    pub(super) fn of(reported: Vec<OutcomeRecord>) -> Self {
+        let mut told = Self::default();
+        reported.into_iter().for_each(|said| told.take(said.clone(), said));
+        told
+    }
+
     /// How many reports came so far, also those that are not kept: a restart reads the same number from the store.
     pub(super) fn n_taken(&self) -> usize {
         self.n_taken
@@ -64,24 +71,27 @@ impl Told {
     /// looked at: to look for the change of every diff would take long.
     pub(super) fn tell_landed(&self, timeline: &mut Timeline, ordinal: u32, digest: &str) {
         let may_be_it = |record: &&OutcomeRecord| !matches!(&record.target, OutcomeTarget::Digest(other) if other != digest);
-        tell(timeline, self.meant().filter(may_be_it), |landed| landed == ordinal);
+        let standing = standing(timeline, self.meant().filter(may_be_it), |landed| landed == ordinal);
+        standing.into_iter().for_each(|(_, report)| drop(timeline.report(report)));
     }
 
-    /// Tells a history that was folded anew all that stands. Where it does not hold what a report was about, `landed_as` finds
-    /// the commit that landed with its diff.
-    pub(super) fn tell_all(
+    /// What stands of all reports in a history that was folded without them, each with the position of its change. Where the
+    /// history does not hold what a report was about, `landed_as` finds the commit that landed with its diff.
+    pub(super) fn standing_in(
         &mut self,
-        timeline: &mut Timeline,
+        timeline: &Timeline,
         mut landed_as: impl FnMut(&Timeline, &OutcomeTarget) -> Option<String>,
-    ) {
+    ) -> Vec<(u32, OutcomeRecord)> {
         self.kept.clear();
         for (number, mut report) in std::mem::take(&mut self.reports) {
-            if timeline.reported_on(&report.meant).is_none() {
+            let is_diff = matches!(report.meant.target, OutcomeTarget::Digest(_));
+            if is_diff || timeline.reported_on(&report.meant).is_none() {
                 report.meant = about_commit(&report.said, |target| landed_as(timeline, target));
             }
             self.keep(number, report);
         }
-        tell(timeline, self.meant(), |_| true);
+        let standing = standing(timeline, self.meant(), |_| true);
+        standing.into_iter().map(|(ordinal, report)| (ordinal, report.clone())).collect()
     }
 
     fn meant(&self) -> impl Iterator<Item = &OutcomeRecord> {
@@ -103,12 +113,12 @@ pub(super) fn about_commit(
     outcome_record
 }
 
-/// Tells the newest report about each of some changes, in the order they came; one that withdraws stands for none.
-fn tell<'a>(
-    timeline: &mut Timeline,
+/// The newest report about each of some changes, in the order they came; one that withdraws stands for none.
+fn standing<'a>(
+    timeline: &Timeline,
     reports: impl Iterator<Item = &'a OutcomeRecord>,
     is_asked: impl Fn(u32) -> bool,
-) {
+) -> Vec<(u32, &'a OutcomeRecord)> {
     let mut newest: BTreeMap<u32, (usize, &OutcomeRecord)> = BTreeMap::new();
     for (number, report) in reports.enumerate() {
         let Some(ordinal) = timeline.reported_on(report).filter(|ordinal| is_asked(*ordinal)) else {
@@ -121,13 +131,10 @@ fn tell<'a>(
             *standing = (number, report);
         }
     }
-    let mut standing: Vec<_> = newest.into_values().collect();
-    standing.sort_unstable_by_key(|(number, _)| *number);
-    for (_, report) in standing {
-        if report.outcome != OutcomeKind::Retracted {
-            timeline.report(report);
-        }
-    }
+    let mut standing: Vec<_> = newest.into_iter().collect();
+    standing.retain(|(_, (_, report))| report.outcome != OutcomeKind::Retracted);
+    standing.sort_unstable_by_key(|(_, (number, _))| *number);
+    standing.into_iter().map(|(ordinal, (_, report))| (ordinal, report)).collect()
 }
 
 #[cfg(test)]
@@ -177,8 +184,8 @@ mod tests {
         told.kept_with(Harmless, 6, "b");
         told.kept_with(Caught, 5, "a");
         assert_eq!(told.kept(), [(landed("b"), Harmless), (landed("a"), Caught)]);
-        let mut rewritten = Timeline::new(Sources::default());
-        told.tell_all(&mut rewritten, |_, _| Some("c".to_owned()));
+        let rewritten = Timeline::new(Sources::default());
+        told.standing_in(&rewritten, |_, _| Some("c".to_owned()));
         assert_eq!(told.kept(), [(landed("c"), Harmless)]);
         assert_eq!(told.kept_with(Caught, 6, "c"), [(landed("c"), Caught)]);
         assert_eq!(told.n_taken(), 3);
