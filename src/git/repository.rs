@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
+use std::time::SystemTime;
 
 use git2::{ErrorCode, Oid, Repository as GitRepository};
 
@@ -20,6 +21,8 @@ pub struct Repository {
     path: PathBuf,
     /// Device and inode of the directory of its objects; none where it has none.
     identity: Option<(u64, u64)>,
+    /// When the directory of its packs was changed last before it was opened.
+    packed_at: Option<SystemTime>,
     /// Its loose objects and those that it borrows.
     loose: Vec<(PathBuf, Arc<Loose>)>,
     /// Kept, since whoever opens a repository asks for its root and its unit, and a walk reads every commit.
@@ -51,6 +54,10 @@ fn identity_of(git_dir: &Path) -> Option<(u64, u64)> {
     metadata.or_else(|_| std::fs::metadata(git_dir)).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
+fn packed_at(common_dir: &Path) -> Option<SystemTime> {
+    std::fs::metadata(common_dir.join("objects/pack")).and_then(|metadata| metadata.modified()).ok()
+}
+
 impl Repository {
     /// Opens a work tree or a bare directory.
     ///
@@ -72,8 +79,8 @@ impl Repository {
         let path = path.as_ref().to_path_buf();
         let inner = open(&path)?;
         let loose = Loose::of(&inner.commondir().join("objects"));
-        let identity = identity_of(inner.path());
-        let repository = Self { inner, path, identity, loose, trunk: Cell::new(None) };
+        let (identity, packed_at) = (identity_of(inner.path()), packed_at(inner.commondir()));
+        let repository = Self { inner, path, identity, packed_at, loose, trunk: Cell::new(None) };
         repository.refuse_cut()?;
         Ok(repository)
     }
@@ -101,9 +108,11 @@ impl Repository {
         }
     }
 
-    /// Whether the directory of its data is still the one that was opened.
+    /// Whether the directory of its data is still the one that was opened, with the packs of then: one that `git gc` removed is
+    /// kept on the disk by whoever has it open.
     pub fn is_in_place(&self) -> bool {
-        self.identity.is_some() && self.identity == identity_of(self.inner.path())
+        let is_same = self.identity.is_some() && self.identity == identity_of(self.inner.path());
+        is_same && self.packed_at == packed_at(self.inner.commondir())
     }
 
     /// The path it was opened with.

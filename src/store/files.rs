@@ -36,6 +36,13 @@ impl OpenedFile {
         Some(Self { path: path.to_owned(), identity })
     }
 
+    /// What stands beside it under its name and a suffix.
+    pub(super) fn beside(&self, suffix: &str) -> Option<Self> {
+        let mut path = self.path.as_os_str().to_owned();
+        path.push(suffix);
+        Self::at(Path::new(&path))
+    }
+
     /// # Errors
     /// Where the name is gone, or leads to another file: what is written goes where nobody will look.
     pub(super) fn check(&self) -> Result<(), Error> {

@@ -112,7 +112,7 @@ impl Store {
         let journal = Database::journal(&store_config).await?;
         let session = database.session(&store_config).await?;
         let writer = Writer {
-            file: database.file(),
+            files: database.file().into_iter().collect(),
             database,
             session,
             store_config,

@@ -50,8 +50,8 @@ pub(super) struct Writer {
     pub(super) questions: Questions,
     /// Of an SQLite file.
     pub(super) journal: Option<Journal>,
-    /// The file of an SQLite log, as it was opened.
-    pub(super) file: Option<OpenedFile>,
+    /// The file of an SQLite log, as it was opened, and its journal, once there is one.
+    pub(super) files: Vec<OpenedFile>,
     pub(super) closed: Closed,
     /// Held while this process writes the log.
     pub(super) _locks: Vec<std::fs::File>,
@@ -209,11 +209,10 @@ impl Writer {
             Err(failure) => Err(failure),
         };
         // After the commit: before it, the name could go in between.
-        let committed =
-            committed.and_then(|done| match self.file.as_ref().map_or(Ok(()), OpenedFile::check) {
-                Ok(()) => Ok(done),
-                Err(error) => Err(Failure::AtCommit(error)),
-            });
+        let committed = committed.and_then(|done| match self.check_files() {
+            Ok(()) => Ok(done),
+            Err(error) => Err(Failure::AtCommit(error)),
+        });
         match committed {
             Ok((results, tail)) => {
                 self.tail = tail;
@@ -240,6 +239,16 @@ impl Writer {
                 Err(Refused::Closed(self.close_for_good(&error)))
             }
         }
+    }
+
+    /// Whether the log still has its names: what is written to a file that lost its own is lost with the process.
+    fn check_files(&mut self) -> Result<(), Error> {
+        self.files.iter().try_for_each(OpenedFile::check)?;
+        if let [file] = self.files.as_slice() {
+            let journal = file.beside("-wal");
+            self.files.extend(journal);
+        }
+        Ok(())
     }
 
     /// Asks the server where the chain ends, if it did not say whether it took the last records.
