@@ -52,13 +52,16 @@ impl Split {
         }
     }
 
-    /// The kept rows from a moment on are the test, those before it train.
+    /// The kept rows from a moment on are the test, those before it train. There is a test where only rows that are not kept are
+    /// of that moment or later: they are predicted, and nothing is measured.
     ///
     /// # Errors
-    /// When one side is empty.
+    /// When nothing trains, or no row at all is of that moment or later.
     pub fn at_time(times: &[f64], kept: &[usize], split_time: f64) -> Result<Self, SplitError> {
         let (test, train): (Vec<usize>, Vec<usize>) = kept.iter().partition(|idx| times[**idx] >= split_time);
-        Self { train, test, split_time: Some(split_time) }.in_time_order(times).checked()
+        let split = Self { train, test, split_time: Some(split_time) }.in_time_order(times);
+        let is_predicted = !split.train.is_empty() && times.iter().any(|time| *time >= split_time);
+        if is_predicted { Ok(split) } else { split.checked() }
     }
 
     /// Splits inside each group: the oldest share of each trains. Rows of one moment may part,

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use flate2::bufread::ZlibDecoder;
 use git2::Oid;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// Directories of objects behind one another that are looked into.
 const MAX_ALTERNATES: usize = 16;
@@ -54,12 +54,10 @@ impl Loose {
     /// Looks at what came since the last look, and answers the first object without which the history cannot be read.
     pub(super) fn look(&self, objects: &Path) -> Option<Oid> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut there = FxHashSet::default();
         for entry in fs::read_dir(objects).into_iter().flatten().flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let is_one = name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
             let changed = entry.metadata().and_then(|it| it.modified()).ok().filter(|_| is_one);
-            there.insert(name.clone());
             if let Some(changed) = changed
                 && seen.changed.get(&name) != Some(&changed)
             {
@@ -67,14 +65,13 @@ impl Loose {
                 seen.changed.insert(name, changed);
             }
         }
-        seen.forget_but(&there);
+        seen.look_again_at_cut(objects);
         seen.cut.iter().find(|(_, kind)| **kind == Kind::Other).map(|(oid, _)| *oid)
     }
 
     /// Whether an object ends too early, as it is now: one that was whole may be cut later, by whoever mends the disk.
     pub(super) fn is_cut(&self, objects: &Path, oid: Oid) -> bool {
-        let hex = oid.to_string();
-        let path = objects.join(&hex[..2]).join(&hex[2..]);
+        let path = path_of(objects, oid);
         // Most are packed.
         let Ok(metadata) = fs::metadata(&path) else { return false };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,24 +81,18 @@ impl Loose {
 }
 
 impl Seen {
-    /// Forgets what was in directories that are gone.
-    fn forget_but(&mut self, there: &FxHashSet<String>) {
-        let gone: Vec<String> =
-            self.changed.keys().filter(|first| !there.contains(*first)).cloned().collect();
-        for first in gone {
-            self.changed.remove(&first);
-            self.forget(&first);
+    /// Looks at those that ended too early as they are now: they may have been fetched again, into a pack as well.
+    fn look_again_at_cut(&mut self, objects: &Path) {
+        for oid in self.cut.keys().copied().collect::<Vec<_>>() {
+            let path = path_of(objects, oid);
+            match fs::metadata(&path) {
+                Ok(metadata) => self.check(oid, &path, metadata.len()),
+                Err(_) => drop(self.cut.remove(&oid)),
+            }
         }
     }
 
-    /// Forgets the objects of one directory: they may be packed by now, or fetched again into a pack.
-    fn forget(&mut self, first: &str) {
-        let Ok(first_byte) = u8::from_str_radix(first, 16) else { return };
-        self.cut.retain(|oid, _| oid.as_bytes().first() != Some(&first_byte));
-    }
-
     fn look_into(&mut self, dir: &Path, first: &str) {
-        self.forget(first);
         for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let Some(oid) = name.to_str().and_then(|rest| Oid::from_str(&[first, rest].concat()).ok()) else {
@@ -114,10 +105,8 @@ impl Seen {
 
     /// Inflates an object, unless one of its length was whole.
     fn check(&mut self, oid: Oid, path: &Path, n_bytes: u64) {
-        if self.sound.get(&oid) == Some(&n_bytes) {
-            return;
-        }
-        match cut_kind(path) {
+        let was_sound = self.sound.get(&oid) == Some(&n_bytes);
+        match (!was_sound).then(|| cut_kind(path)).flatten() {
             Some(kind) => {
                 self.cut.insert(oid, kind);
             }
@@ -127,6 +116,12 @@ impl Seen {
             }
         }
     }
+}
+
+/// Where a loose object lies.
+fn path_of(objects: &Path, oid: Oid) -> PathBuf {
+    let hex = oid.to_string();
+    objects.join(&hex[..2]).join(&hex[2..])
 }
 
 /// What an object is that ends too early; none of one that does not, or that libgit2 refuses by itself.

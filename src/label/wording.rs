@@ -64,11 +64,16 @@ static SAYS_REVERT: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i){SCOPE}(?:revert(?:s|ed|ing)?|roll(?:s|ed|ing)?[ -]?back|rollbacks?|back(?:s|ed|ing)?[ -]?out|re-?land(?:s|ed|ing)?|re-?appl(?:y|ies|ied|ying))(?:[^\w-]|$)"
     ))
 });
-static MERGE: LazyLock<Regex> = LazyLock::new(|| regex(r"^Merge (?:pull request|branch|remote|tag)\b"));
-static MERGED_TITLE: LazyLock<Regex> = LazyLock::new(|| regex(r#"^Merge "(.*)"$"#));
+/// What GitHub, GitLab and git itself, and Bitbucket put before the title.
+static MERGE: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"^Merge (?:pull request|branch|remote|tag)\b|^Merged in \S+ \(pull request #\d{1,9}\)$")
+});
+/// What Gerrit, and Gitea and Forgejo put around the title.
+static MERGED_TITLE: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"^Merge "(.*)"$|^Merge pull request '(.+)' \(#\d{1,9}\) from \S+ into \S+$"#));
 static PULL_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"^Merge pull request #(\d{1,9})\b|^[^\n]*\(#(\d{1,9})\)[ \t]*(?:\n|$)|(?m:^See merge request \S*!(\d{1,9})\s*$)",
+        r"^Merge pull request (?:'.+' \()?#(\d{1,9})\b|^Merged in \S+ \(pull request #(\d{1,9})\)|^[^\n]*\(#(\d{1,9})\)[ \t]*(?:\n|$)|(?m:^See merge request \S*!(\d{1,9})\s*$)",
     )
 });
 static CHANGE_ID: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^Change-Id:\s*I([0-9a-f]{40})\s*$"));
@@ -97,15 +102,16 @@ pub fn revert_wording<'a>(
 pub fn headline(message: &str) -> &str {
     let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or("");
-    if MERGE.is_match(first) { lines.next().unwrap_or(first) } else { unmerged(first) }
+    let title = unmerged(first);
+    if title == first && MERGE.is_match(first) { lines.next().unwrap_or(first) } else { title }
 }
 
-/// The title inside Gerrit's `Merge "title"`; anything else as it is.
+/// The title inside of what Gerrit, Gitea and Forgejo call a merge; anything else as it is.
 pub(crate) fn unmerged(subject: &str) -> &str {
     let subject = subject.trim();
     MERGED_TITLE
         .captures(subject)
-        .and_then(|captures| captures.get(1))
+        .and_then(|captures| captures.iter().skip(1).flatten().next())
         .map_or(subject, |title| title.as_str())
 }
 
@@ -287,7 +293,13 @@ mod tests {
 
     #[test]
     fn a_headline_is_the_title_of_what_is_merged() {
-        assert_eq!(headline("Merge pull request #3 from a/b\n\nPut x back\n\nLong"), "Put x back");
+        for merge in [
+            "Merge pull request #3 from a/b\n\nPut x back\n\nLong",
+            "Merge pull request 'Put x back' (#3) from a/b into main\n\nReviewed-on: https://example.org/a/b/pulls/3",
+            "Merged in a/b (pull request #3)\n\nPut x back\n\nApproved-by: Ann",
+        ] {
+            assert_eq!((headline(merge), pull_number(merge)), ("Put x back", Some(3)), "{merge}");
+        }
         assert_eq!(headline("Merge \"Put x back\""), "Put x back");
         assert_eq!(headline("Merge branch 'main'"), "Merge branch 'main'");
         assert_eq!(headline("\nPut x back"), "Put x back");

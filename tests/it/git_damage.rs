@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use diffrisk::change::FileContent;
+use diffrisk::change::{ChangeId, FileContent};
 use diffrisk::git::{Error, Repository, Unit, WalkOptions, WalkReport, walk};
 use git2::Oid;
 
@@ -73,6 +73,30 @@ fn a_tree_or_commit_that_ends_too_early_is_named() {
             assert!(matches!(&error, Error::CutObject { id, .. } if *id == broken.to_string()), "{error}");
         }
     }
+}
+
+/// As by a file system that is mended: the directory does not say that a file in it changed.
+#[test]
+fn a_commit_that_is_cut_where_it_lies_is_named_until_it_is_whole_again_or_packed() {
+    let (script, oids) = script();
+    let repository = script.open();
+    assert_eq!(walked(&repository).unwrap().n_changes, 3);
+    let (path, id) = (file_of(script.path(), oids[1]), ChangeId(oids[1].to_string()));
+    let whole = fs::read(&path).unwrap();
+    let write = |bytes: &[u8]| {
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, bytes).unwrap();
+    };
+    write(&whole[..whole.len() / 2]);
+    assert!(matches!(repository.change(&id, Unit::Commit).unwrap_err(), Error::CutObject { .. }));
+    assert!(matches!(repository.head().unwrap_err(), Error::CutObject { .. }));
+    write(&whole);
+    assert!(repository.head().is_ok() && repository.change(&id, Unit::Commit).is_ok());
+
+    write(&whole[..whole.len() / 2]);
+    assert!(repository.head().is_err());
+    fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    assert!(repository.head().is_ok(), "where it is now is for git to find");
 }
 
 #[test]

@@ -18,6 +18,12 @@ fn the_share_counts_kept_rows_and_ties_stay_together() {
 fn a_moment_splits_before_and_from_it_on() {
     let split = Split::at_time(&[3.0, 1.0, 2.0], &[0, 1, 2], 2.0).unwrap();
     assert_eq!((split.train, split.test), (vec![1], vec![2, 0]));
+    let split = Split::at_time(&[1.0, 2.0, 3.0], &[0, 1], 3.0).unwrap();
+    assert_eq!(
+        (split.train, split.test),
+        (vec![0, 1], vec![]),
+        "what has no label is predicted all the same"
+    );
 }
 
 #[test]
