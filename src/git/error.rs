@@ -53,6 +53,12 @@ pub enum Error {
         /// The path of the repository.
         path: PathBuf,
     },
+    /// Other parents than those of its commits are written beside the history.
+    #[error("repository `{}` has `info/grafts`, which make its history another one; remove the file, or make it permanent with `git replace --convert-graft-file` and a rewritten history", path.display())]
+    Grafted {
+        /// The path of the repository.
+        path: PathBuf,
+    },
     /// An object of the history ends too early.
     #[error("object `{id}` of repository `{}` ends too early, as a full disk leaves it; `git fsck` tells what it was, and fetching it again mends it", path.display())]
     CutObject {

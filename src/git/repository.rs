@@ -375,6 +375,9 @@ impl Repository {
         if self.is_shallow() {
             return Err(Error::Shallow { path: self.path.clone() });
         }
+        if std::fs::metadata(self.inner.commondir().join("info/grafts")).is_ok_and(|file| file.len() > 0) {
+            return Err(Error::Grafted { path: self.path.clone() });
+        }
         if self.is_treeless() { Err(Error::Treeless { path: self.path.clone() }) } else { Ok(()) }
     }
 

@@ -184,7 +184,7 @@ fn difference(record: &Record, old: &dyn Assessor, new: &dyn Assessor) -> Result
     Ok(before.map(|before| (before.score.get() - scored.score.get()).abs()))
 }
 
-/// What is in use, for `GET /v1/model` and readiness.
+/// What became of the last change of model, for `GET /v1/model`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct SwapStatus {
     /// The model before the one in use.

@@ -14,7 +14,7 @@ use crate::store::{self, Record, RecordKind, Search, Store, id_at};
 /// How far back is read again: a record may get its place after one with a younger id, and clocks differ between replicas.
 const OVERLAP_MS: i64 = 15 * 60_000;
 const PAGE: i64 = 500;
-/// Who follows repositories and files as well must not wait for a database that hangs.
+/// Longest wait for a database that hangs.
 const READ_TIME: Duration = Duration::from_secs(10);
 
 /// Reads the outcomes of a log, each once.

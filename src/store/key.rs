@@ -5,6 +5,7 @@ use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 use crate::store::files::sync_directory;
 use crate::store::heads::Head;
@@ -96,7 +97,7 @@ impl SigningKey {
 
     /// Whether a record is as this installation wrote it.
     pub(super) fn wrote(&self, record: &Record) -> bool {
-        record.is_intact() && record.mac == Some(self.seal(record))
+        record.is_intact() && record.mac.is_some_and(|mac| mac.ct_eq(&self.seal(record)).into())
     }
 
     /// The digest that a head vouches for, if this installation signed it.

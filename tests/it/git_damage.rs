@@ -94,9 +94,20 @@ fn a_commit_that_is_cut_where_it_lies_is_named_until_it_is_whole_again_or_packed
     assert!(repository.head().is_ok() && repository.change(&id, Unit::Commit).is_ok());
 
     write(&whole[..whole.len() / 2]);
-    assert!(repository.head().is_err());
+    assert!(repository.change(&id, Unit::Commit).is_err() && repository.head().is_err());
     fs::remove_dir_all(path.parent().unwrap()).unwrap();
     assert!(repository.head().is_ok(), "where it is now is for git to find");
+}
+
+#[test]
+fn a_history_with_other_parents_beside_it_is_refused() {
+    let (script, oids) = script();
+    let info = script.path().join("info");
+    fs::create_dir_all(&info).unwrap();
+    fs::write(info.join("grafts"), "").unwrap();
+    assert!(walked(&script.open()).is_ok());
+    fs::write(info.join("grafts"), format!("{}\n", oids[1])).unwrap();
+    assert!(matches!(walked(&script.open()).unwrap_err(), Error::Grafted { .. }));
 }
 
 #[test]

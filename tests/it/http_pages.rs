@@ -258,7 +258,11 @@ async fn a_button_feeds_the_same_path_as_the_api() {
         (&json!("reverted"), &json!("page"))
     );
     assert_eq!(stored["revocations"].as_array().unwrap().len(), 1);
-    assert_eq!(bench.fake.reported.lock().unwrap().len(), 2, "by its commit and by its diff");
+    assert_eq!(
+        bench.fake.reported.lock().unwrap().len(),
+        3,
+        "by its commit, by its diff and by the decision"
+    );
     let page = get(&bench.service, &format!("/decisions/{id}?recorded=1")).await.html;
     assert!(page.contains("It was reverted") && page.contains("Recorded.") && page.contains("Taken back"));
     assert!(page.contains("do not roll out on it") && !page.contains("was withdrawn"), "{page}");

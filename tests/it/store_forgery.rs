@@ -194,7 +194,7 @@ async fn a_log_from_before_the_seals_is_brought_up_and_kept() {
     session.close().await.unwrap();
     sign_as_before(dir.path());
     let unread = Log::open(&config(dir.path())).await.map(|_| ()).unwrap_err();
-    assert!(matches!(unread, Error::OldLayout { found: 1, known: 3 }), "{unread}");
+    assert!(matches!(unread, Error::OldLayout { found: 1, known: 4 }), "{unread}");
     let store = Store::open(&config(dir.path())).await.unwrap();
     let Appended::New(record) = store.append_one(asked(9)).await.unwrap() else { panic!() };
     store.close().await;

@@ -2,6 +2,7 @@
 //! as many edits: whatever a rule asks of all lines is found out once for all edits, when the first one asks. Start at [`Around`].
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -17,8 +18,8 @@ use crate::policy::hazard::{guards, holding, sql};
 /// What the whole change does.
 pub(super) struct Whole<'a> {
     files: &'a [FileEdits<'a>],
-    /// Last components of keys that came.
-    added_leaves: FxHashSet<&'a str>,
+    /// Last components of keys that came. Their names are made up by whoever changes them: no hash that can be met by design.
+    added_leaves: HashSet<&'a str>,
     /// Of all texts that a rule may ask for, those that stand in a line that came.
     came: OnceCell<FxHashSet<String>>,
 }
@@ -51,7 +52,7 @@ pub(super) struct Around<'a> {
     pub(super) whole: &'a Whole<'a>,
     file_edits: &'a FileEdits<'a>,
     /// Paths of keys that went.
-    removed_paths: FxHashSet<&'a str>,
+    removed_paths: HashSet<&'a str>,
     /// The same in their order.
     sorted_paths: OnceCell<Vec<String>>,
     /// Their last components, lower case.
@@ -165,7 +166,7 @@ fn added_lines(file_diff: &FileDiff) -> impl Iterator<Item = &DiffLine> + Clone 
 
 /// Last components of keys that came, and of those that are written another way now; not in files of test environments, whose
 /// keys stand for none that goes elsewhere.
-fn added_leaves<'a>(files: &'a [FileEdits<'_>]) -> FxHashSet<&'a str> {
+fn added_leaves<'a>(files: &'a [FileEdits<'_>]) -> HashSet<&'a str> {
     let counts = |it: &&FileEdits<'_>| Place::of_path(it.file_diff.path()) != Place::Test;
     let is_added = |key_change: &&KeyChange| key_change.kind == KeyChangeKind::Added;
     let known = files.iter().filter(counts).flat_map(FileEdits::all).filter(is_added);
@@ -175,7 +176,7 @@ fn added_leaves<'a>(files: &'a [FileEdits<'_>]) -> FxHashSet<&'a str> {
 }
 
 /// Paths of keys that went, and of the elements of lists whose name went.
-fn removed_paths<'a>(file_edits: &'a FileEdits<'_>) -> FxHashSet<&'a str> {
+fn removed_paths<'a>(file_edits: &'a FileEdits<'_>) -> HashSet<&'a str> {
     let removed = file_edits.all().filter(|key_change| key_change.kind == KeyChangeKind::Removed);
     removed
         .flat_map(|key_change| {

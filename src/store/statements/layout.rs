@@ -1,10 +1,11 @@
 //! The layout of the tables, brought up to date when a log is opened.
 
 /// The newest layout; each file of `migrations/` raises it by one.
-pub(super) const MIGRATIONS: [&str; 3] = [
+pub(super) const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/0001_records.sql"),
     include_str!("../../../migrations/0002_sealed_records.sql"),
     include_str!("../../../migrations/0003_questions_unindexed.sql"),
+    include_str!("../../../migrations/0004_idempotency_decision.sql"),
 ];
 
 /// Number of the newest layout.

@@ -29,6 +29,9 @@ use crate::timeline::{
 const N_TRIES: u32 = 20;
 const TRY_PAUSE: Duration = Duration::from_millis(5);
 
+/// Seconds by which two clocks that are both right may differ over the time between two looks.
+const CLOCK_SLACK: i64 = 60;
+
 /// How often whoever writes a history asks for it, and the time in between, before they insist: ten seconds in all.
 const N_POLITE: u32 = 5_000;
 const POLITE_PAUSE: Duration = Duration::from_millis(2);
@@ -294,10 +297,11 @@ impl LiveRepository {
         self.looked_at.load(Ordering::Relaxed)
     }
 
-    /// Seconds since the last look at `now`, by whichever clock says more: one that was set back hides none of them.
+    /// Seconds since the last look at `now`; where the clock was set back since, by one that nobody sets.
     pub(super) fn lag_seconds(&self, now: i64) -> i64 {
         let elapsed = i64::try_from(lock(&self.looked).elapsed().as_secs()).unwrap_or(i64::MAX);
-        now.saturating_sub(self.looked_at()).max(elapsed)
+        let lag = now.saturating_sub(self.looked_at());
+        if lag < 0 || elapsed > lag.saturating_add(CLOCK_SLACK) { elapsed } else { lag }
     }
 
     fn note_look(&self, now: i64) {
