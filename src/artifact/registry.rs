@@ -133,8 +133,11 @@ impl Registry {
         match self.current() {
             Ok(current) if current == *model_name => return Ok(()),
             Ok(current) => self.write(PREVIOUS_FILE, &current)?,
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Err(Error::Io { doing, path, source }) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Io { doing, path, source });
+            }
+            // None yet, or a file that names none: there is no way back to keep.
+            Err(_) => {}
         }
         self.write(DEFAULT_FILE, model_name)
     }

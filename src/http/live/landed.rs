@@ -11,14 +11,18 @@ impl Landed {
     /// The names of a landed change: its own, and those in its message or in the messages that it merges.
     pub(super) fn of(change: &Change) -> Self {
         let digest = change.record.is_told_by_lines().then(|| digest(&change.record).to_string());
-        let mut landed = Self { digest, ..Self::default() };
-        landed.commits.extend([&change.id].into_iter().chain(&change.merged).map(|id| id.0.clone()));
+        let commits = [&change.id].into_iter().chain(&change.merged).map(|id| id.0.clone());
+        let commits = commits.take(MAX_NAMES).collect();
+        Self { digest, commits, ..Self::named_in(change) }
+    }
+
+    /// The names of other changes, reviews and decisions that the messages of a change give it.
+    pub(super) fn named_in(change: &Change) -> Self {
+        let mut landed = Self::default();
         for message in std::iter::once(&change.message).chain(&change.merged_messages) {
             landed.read(message);
         }
-        for names in
-            [&mut landed.commits, &mut landed.reviews, &mut landed.picked_from, &mut landed.decisions]
-        {
+        for names in [&mut landed.reviews, &mut landed.picked_from, &mut landed.decisions] {
             names.truncate(MAX_NAMES);
         }
         landed

@@ -319,15 +319,10 @@ impl Known<'_> {
         let of_landed = by_digest.or_else(|| reviews().find_map(|id| outcomes.of_review(id))).map(known_bad);
         let by_commit = is_commit.then(|| OutcomeTarget::Commit(change.id.clone()));
         let by_review = reviews().map(|id| OutcomeTarget::Id(id.to_owned()));
-        let by_decision = || Landed::of(change).decisions.into_iter().map(OutcomeTarget::Decision);
         let named = of_landed.or_else(|| {
             by_commit.into_iter().chain(by_review).find_map(|name| self.by_name(timeline, &name))
         });
-        let named = named.or_else(|| {
-            by_decision()
-                .filter(|_| !self.reports.is_empty())
-                .find_map(|name| self.reports.known_bad(self.repo, &name))
-        });
+        let named = named.or_else(|| self.by_decision(change));
         named.or_else(|| self.by_diff(timeline, digest?))
     }
 
@@ -338,6 +333,15 @@ impl Known<'_> {
         let is_told = landed.is_none() || self.is_behind;
         let of_landed = landed.and_then(|ordinal| timeline.known().of_ordinal(ordinal)).map(known_bad);
         of_landed.or_else(|| self.reports.known_bad(self.repo, name).filter(|_| is_told))
+    }
+
+    /// Under a decision that its message names: the report was about what that was made on.
+    fn by_decision(self, change: &Change) -> Option<KnownBad> {
+        if self.reports.is_empty() {
+            return None;
+        }
+        let decisions = Landed::named_in(change).decisions.into_iter().map(OutcomeTarget::Decision);
+        decisions.into_iter().find_map(|name| self.reports.known_bad(self.repo, &name))
     }
 
     /// Under a diff that never landed. To look whether it has takes long in a long history, and few were reported.

@@ -5,7 +5,7 @@ mod look;
 mod report;
 mod told;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
@@ -149,8 +149,26 @@ impl Basis {
         Ok(Self { links, cache, heard_cache })
     }
 
-    /// Folds the history with what stands of the reports: each became known when the changes of before had landed.
+    /// Folds the history with what stands of the reports, each told when the changes of before it had landed. Cached rows that
+    /// cannot be read are folded again.
     fn fold(
+        &self,
+        repository: &Repository,
+        unit: Unit,
+        told: &Mutex<Told>,
+        on_change: &dyn Fn(usize),
+    ) -> Result<Folded, CacheError> {
+        match self.try_fold(repository, unit, told, on_change) {
+            Err(error @ (CacheError::Damaged(_) | CacheError::Shape(_))) => {
+                tracing::warn!(%error, "the cached history is folded again");
+                self.discard()?;
+                self.try_fold(repository, unit, told, on_change)
+            }
+            folded => folded,
+        }
+    }
+
+    fn try_fold(
         &self,
         repository: &Repository,
         unit: Unit,
@@ -164,19 +182,7 @@ impl Basis {
             on_change(n_folded.get());
         };
         let mut folded = fold(&self.cache, repository, unit, &sources, each)?;
-        let (timeline, rows) = (&folded.timeline, RefCell::new(&mut folded.rows));
-        let row = |ordinal: u32| rows.borrow_mut().read(ordinal as usize, 1).ok()?.pop();
-        let landed_as =
-            |timeline: &Timeline, target: &OutcomeTarget| Some(row(timeline.named(target)?)?.change_id);
-        let standing = lock(told).standing_in(timeline, landed_as);
-        let mut reports = Vec::new();
-        for (ordinal, report) in standing {
-            let Some(landed) = row(ordinal) else { continue };
-            let n_before = rows.borrow_mut().n_before(report.known_at)?;
-            let target = OutcomeTarget::Commit(ChangeId(landed.change_id));
-            reports.push((n_before.max(ordinal as usize + 1), OutcomeRecord { target, ..report }));
-        }
-        let heard = Heard::new(reports);
+        let heard = heard(&mut folded, told)?;
         if !heard.is_after(folded.rows.len()) {
             drop(folded);
             folded = fold_with(&self.heard_cache, repository, unit, (&sources, &heard), each)?;
@@ -435,6 +441,24 @@ impl LiveRepository {
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))
     }
+}
+
+/// What stands of the reports, by where in a history that was folded without them each became known.
+fn heard(folded: &mut Folded, told: &Mutex<Told>) -> Result<Heard, CacheError> {
+    let (timeline, rows) = (&folded.timeline, &mut folded.rows);
+    let standing = lock(told).standing_in(timeline, |timeline, target| {
+        let ordinal = timeline.named(target)?;
+        rows.read(ordinal as usize, 1).ok()?.pop().map(|row| row.change_id)
+    });
+    let mut reports = Vec::with_capacity(standing.len());
+    for (ordinal, report) in standing {
+        let landed = rows.read(ordinal as usize, 1)?.pop();
+        let landed = landed.ok_or(CacheError::Damaged("a row is missing"))?;
+        let n_landed = rows.n_before(report.known_at)?.max(ordinal as usize + 1);
+        let target = OutcomeTarget::Commit(ChangeId(landed.change_id));
+        reports.push((n_landed, OutcomeRecord { target, ..report }));
+    }
+    Ok(Heard::new(reports))
 }
 
 /// Takes a lock, also after a thread that held it broke down.
