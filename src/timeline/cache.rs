@@ -32,6 +32,9 @@ pub enum CacheError {
     /// The bytes are not what was written.
     #[error("the cached state is damaged: {0}")]
     Damaged(&'static str),
+    /// It was folded with other reports than those that stand now.
+    #[error("the cached state heard of other reports")]
+    OtherReports,
     /// The bytes are of another shape.
     #[error("the cached state cannot be decoded: {0}")]
     Shape(#[from] postcard::Error),
@@ -170,7 +173,7 @@ impl Cache {
         }
         let state: State = postcard::from_bytes(body)?;
         if state.heard != heard.digest_before(state.offsets.len()) {
-            return Err(CacheError::Damaged("it heard of other reports"));
+            return Err(CacheError::OtherReports);
         }
         let rows = RowFile::open(&self.dir.join(ROWS_FILE), state.offsets, state.end)?;
         Ok(Some(Start { timeline: state.timeline, rows, walked_to: state.walked_to }))

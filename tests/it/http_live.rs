@@ -456,12 +456,17 @@ fn a_restart_knows_of_each_report_from_where_it_came() {
     let unheard = vectors(&open("unheard", &[]));
     assert!(heard.iter().zip(&unheard).all(|(heard, unheard)| !heard.is_empty() && heard != unheard));
 
+    // Whoever says it again says nothing new.
+    let again = report(OutcomeKind::Incident, now - 1);
+    running.report(&again);
+    assert_eq!(vectors(&running), heard);
     for cache in ["warm", "warm", "cold"] {
         assert_eq!(vectors(&open(cache, std::slice::from_ref(&bad))), heard, "{cache}");
+        assert_eq!(vectors(&open(cache, &[bad.clone(), again.clone()])), heard, "{cache}");
     }
     running.report(&withdrawn);
     assert_eq!(vectors(&running), unheard);
-    let both = [bad.clone(), withdrawn];
+    let both = [bad.clone(), again, withdrawn];
     assert_eq!(vectors(&open("warm", &both)), unheard);
     assert_eq!(
         vectors(&open("warm", &[bad])),

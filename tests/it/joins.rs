@@ -373,3 +373,36 @@ async fn a_bad_outcome_is_known_under_the_names_that_only_the_landed_commit_know
         }
     }
 }
+
+/// A pick is another change: what is withdrawn of it was not said of the original.
+#[tokio::test]
+async fn who_withdraws_what_was_said_of_a_pick_leaves_what_was_said_of_the_original() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let original = json!({"repo": "config", "commit": commits[3]});
+    score(&service, original.clone()).await;
+    let message = format!("sixty\n\n(cherry picked from commit {})", commits[3]);
+    let pick = json!({"repo": "config", "commit": land(dir.path(), "60", &message)});
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    outcome(&service, original.clone(), "incident").await;
+    for word in ["retracted", "incident", "retracted"] {
+        outcome(&service, pick.clone(), word).await;
+        assert!(is_known_bad(&score(&service, original.clone()).await), "{word}");
+    }
+    outcome(&service, original.clone(), "retracted").await;
+    assert!(!is_known_bad(&score(&service, original).await));
+}
+
+/// A report by the diff of a proposal reaches the commit that calls itself its decision's.
+#[tokio::test]
+async fn a_report_by_a_diff_reaches_the_commit_that_names_its_decision() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let asked = score(&service, json!({"repo": "config", "diff": diff("5", "80")})).await;
+    let landed = land(dir.path(), "60", &format!("sixty\n\nDiffrisk-Decision: {}", id(&asked)));
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    outcome(&service, json!({"digest": asked["change"]["digest"]}), "incident").await;
+    assert!(is_known_bad(&score(&service, json!({"repo": "config", "commit": landed})).await));
+}

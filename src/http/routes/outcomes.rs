@@ -118,7 +118,7 @@ pub(in crate::http) async fn take(
         Some(landed) => said.add_names(landed),
         None => said.add_digests(store, &decisions).await.map_err(|error| failed(&error))?,
     }
-    said.add_decisions(&decisions);
+    said.add_decisions(store, &decisions).await.map_err(|error| failed(&error))?;
     let joined: Vec<JoinedAnswer> = decisions.iter().map(JoinedAnswer::of).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
     let outcome_id = new_records[0].id.clone();
@@ -288,21 +288,48 @@ impl Said {
 
     /// Adds the decisions that are sure to be on this change, by which landed commits may call themselves, and what these were
     /// asked about where only the landed commit knows that it is one change. What went well tells of nothing but its name.
-    fn add_decisions(&mut self, decisions: &[Joined]) {
-        if !self.is_bad() && self.outcome != OutcomeKind::Retracted {
-            return;
+    /// Whoever withdraws what they said of a pick does not withdraw what was said of the original by itself.
+    async fn add_decisions(&mut self, store: &Store, decisions: &[Joined]) -> Result<(), store::Error> {
+        let withdraws = self.outcome == OutcomeKind::Retracted;
+        if !self.is_bad() && !withdraws {
+            return Ok(());
         }
         for Joined { record, by } in decisions.iter().take(MAX_DECISIONS) {
             let of_asked = match by {
+                JoinedBy::CherryPick if withdraws && self.is_reported_by_itself(store, record).await? => {
+                    continue;
+                }
                 JoinedBy::DecisionId | JoinedBy::CherryPick => names_of(record),
-                JoinedBy::Commit | JoinedBy::Id => Vec::new(),
-                JoinedBy::Digest => continue,
+                JoinedBy::Commit | JoinedBy::Id | JoinedBy::Digest => Vec::new(),
             };
             for name in of_asked.into_iter().chain([OutcomeTarget::Decision(record.id.clone())]) {
                 if !self.names.contains(&name) {
                     self.names.push(name);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Whether a bad report stands that named the change of a decision itself.
+    async fn is_reported_by_itself(&self, store: &Store, decision: &Record) -> Result<bool, store::Error> {
+        let columns = &decision.columns;
+        for name in [&columns.commit_id, &columns.change_id, &columns.change_digest].into_iter().flatten() {
+            if newest_outcome(store, &self.reports(name)).await?.is_some_and(OutcomeKind::is_bad) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The reports that name a change themselves.
+    fn reports(&self, change: &str) -> Search {
+        Search {
+            kind: Some(RecordKind::Outcome),
+            repo: self.repo.clone(),
+            change: Some(change.to_owned()),
+            limit: MAX_REPORTS,
+            ..Search::default()
         }
     }
 
@@ -327,16 +354,8 @@ impl Said {
 
     /// The diffs that earlier reports under a name were about, but for those of which a bad report speaks by itself.
     async fn marked_under(&self, store: &Store, name: &str) -> Result<Vec<String>, store::Error> {
-        let reports = |change: &str| Search {
-            kind: Some(RecordKind::Outcome),
-            repo: self.repo.clone(),
-            change: Some(change.to_owned()),
-            limit: MAX_REPORTS,
-            ..Search::default()
-        };
-        let body = |record: &Record| serde_json::from_str::<Value>(&record.body).unwrap_or_default();
         let mut marked = Vec::new();
-        for record in store.log().page(&reports(name)).await?.records {
+        for record in store.log().page(&self.reports(name)).await?.records {
             let names = body(&record)["names"].as_array().cloned().unwrap_or_default();
             marked.extend(names.iter().filter_map(name_of).filter_map(|name| match name {
                 OutcomeTarget::Digest(digest) => Some(digest),
@@ -347,10 +366,8 @@ impl Said {
         marked.dedup();
         let mut withdrawn = Vec::new();
         for digest in marked {
-            let own = store.log().page(&reports(&digest)).await?.records;
-            let newest = own.iter().max_by(|a, b| a.id.cmp(&b.id));
-            let outcome = newest.and_then(|record| outcome_kind(body(record)["outcome"].as_str()?));
-            if !outcome.is_some_and(|(_, kind)| kind.is_bad()) {
+            let outcome = newest_outcome(store, &self.reports(&digest)).await?;
+            if !outcome.is_some_and(OutcomeKind::is_bad) {
                 withdrawn.push(digest);
             }
         }
@@ -431,6 +448,17 @@ impl Said {
         };
         self.names.iter().map(record).collect()
     }
+}
+
+fn body(record: &Record) -> Value {
+    serde_json::from_str(&record.body).unwrap_or_default()
+}
+
+/// What the newest of some reports says.
+async fn newest_outcome(store: &Store, reports: &Search) -> Result<Option<OutcomeKind>, store::Error> {
+    let records = store.log().page(reports).await?.records;
+    let newest = records.iter().max_by(|a, b| a.id.cmp(&b.id));
+    Ok(newest.and_then(|record| Some(outcome_kind(body(record)["outcome"].as_str()?)?.1)))
 }
 
 const OUTCOMES: &str = "`incident`, `reverted`, `reverted_as_planned`, `caught`, `harmless` and `retracted`";

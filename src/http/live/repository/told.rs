@@ -24,6 +24,8 @@ struct Report {
     said: OutcomeRecord,
     /// A diff's report is one of the commit that landed with it.
     meant: OutcomeRecord,
+    /// The first of those in a row that said the same under this name, and its number: a history learned of that one.
+    first: (usize, OutcomeRecord),
 }
 
 impl Told {
@@ -41,19 +43,19 @@ impl Told {
 
     /// Takes in a report. `meant` is the same one with the commit that it is about, as [`about_commit`] finds it.
     pub(super) fn take(&mut self, said: OutcomeRecord, meant: OutcomeRecord) {
-        self.keep(self.n_taken, Report { said, meant });
+        self.keep(self.n_taken, said, meant);
         self.n_taken += 1;
     }
 
-    fn keep(&mut self, number: usize, report: Report) {
-        let kept =
-            self.kept.entry((report.said.target.clone(), report.meant.target.clone())).or_insert(number);
-        if self.reports.get(kept).is_some_and(|earlier| earlier.meant.known_at > report.meant.known_at) {
+    fn keep(&mut self, number: usize, said: OutcomeRecord, meant: OutcomeRecord) {
+        let kept = self.kept.entry((said.target.clone(), meant.target.clone())).or_insert(number);
+        if self.reports.get(kept).is_some_and(|earlier| earlier.meant.known_at > meant.known_at) {
             return;
         }
-        self.reports.remove(kept);
+        let earlier = self.reports.remove(kept).filter(|earlier| earlier.meant.outcome == meant.outcome);
+        let first = earlier.map_or_else(|| (number, meant.clone()), |earlier| earlier.first);
         *kept = number;
-        self.reports.insert(number, report);
+        self.reports.insert(number, Report { said, meant, first });
     }
 
     /// The report known last about the change that another one is about.
@@ -70,8 +72,9 @@ impl Told {
     /// Tells a history what was said of a change before it landed. Of the reports about diffs only those of its own are
     /// looked at: to look for the change of every diff would take long.
     pub(super) fn tell_landed(&self, timeline: &mut Timeline, ordinal: u32, digest: &str) {
-        let may_be_it = |record: &&OutcomeRecord| !matches!(&record.target, OutcomeTarget::Digest(other) if other != digest);
-        let standing = standing(timeline, self.meant().filter(may_be_it), |landed| landed == ordinal);
+        let may_be_it = |report: &&Report| !matches!(&report.meant.target, OutcomeTarget::Digest(other) if other != digest);
+        let standing =
+            standing(timeline, self.reports.values().filter(may_be_it), |landed| landed == ordinal);
         standing.into_iter().for_each(|(_, report)| drop(timeline.report(report)));
     }
 
@@ -83,14 +86,20 @@ impl Told {
         mut landed_as: impl FnMut(&Timeline, &OutcomeTarget) -> Option<String>,
     ) -> Vec<(u32, OutcomeRecord)> {
         self.kept.clear();
-        for (number, mut report) in std::mem::take(&mut self.reports) {
-            let is_diff = matches!(report.meant.target, OutcomeTarget::Digest(_));
-            if is_diff || timeline.reported_on(&report.meant).is_none() {
-                report.meant = about_commit(&report.said, |target| landed_as(timeline, target));
+        for (number, Report { said, mut meant, first }) in std::mem::take(&mut self.reports) {
+            let is_diff = matches!(meant.target, OutcomeTarget::Digest(_));
+            if is_diff || timeline.reported_on(&meant).is_none() {
+                meant = about_commit(&said, |target| landed_as(timeline, target));
             }
-            self.keep(number, report);
+            // In the place of the first, so that it is found again as such.
+            let (first_number, first) = first;
+            let first = OutcomeRecord { target: meant.target.clone(), ..first };
+            if first_number != number {
+                self.keep(first_number, said.clone(), first);
+            }
+            self.keep(number, said, meant);
         }
-        let standing = standing(timeline, self.meant(), |_| true);
+        let standing = standing(timeline, self.reports.values(), |_| true);
         standing.into_iter().map(|(ordinal, report)| (ordinal, report.clone())).collect()
     }
 
@@ -113,28 +122,47 @@ pub(super) fn about_commit(
     outcome_record
 }
 
-/// The newest report about each of some changes, in the order they came; one that withdraws stands for none.
+/// What the newest report about each of some changes says, as it was said first since nobody said otherwise, in the order they
+/// came; one that withdraws stands for none.
 fn standing<'a>(
     timeline: &Timeline,
-    reports: impl Iterator<Item = &'a OutcomeRecord>,
+    reports: impl Iterator<Item = &'a Report>,
     is_asked: impl Fn(u32) -> bool,
 ) -> Vec<(u32, &'a OutcomeRecord)> {
-    let mut newest: BTreeMap<u32, (usize, &OutcomeRecord)> = BTreeMap::new();
-    for (number, report) in reports.enumerate() {
-        let Some(ordinal) = timeline.reported_on(report).filter(|ordinal| is_asked(*ordinal)) else {
-            continue;
-        };
-        let standing = newest.entry(ordinal).or_insert((number, report));
-        // Who withdraws what was said of a diff anywhere does not withdraw what was said of it here.
-        let is_of_elsewhere = report.repo.is_none() && report.outcome == OutcomeKind::Retracted;
-        if standing.1.known_at <= report.known_at && !(is_of_elsewhere && standing.1.repo.is_some()) {
-            *standing = (number, report);
+    let mut about: BTreeMap<u32, Vec<&Report>> = BTreeMap::new();
+    for report in reports {
+        if let Some(ordinal) = timeline.reported_on(&report.meant).filter(|ordinal| is_asked(*ordinal)) {
+            about.entry(ordinal).or_default().push(report);
         }
     }
-    let mut standing: Vec<_> = newest.into_iter().collect();
-    standing.retain(|(_, (_, report))| report.outcome != OutcomeKind::Retracted);
-    standing.sort_unstable_by_key(|(_, (number, _))| *number);
-    standing.into_iter().map(|(ordinal, (_, report))| (ordinal, report)).collect()
+    let said_first = |(ordinal, reports): (u32, Vec<&'a Report>)| {
+        let newest = newest_of(&reports)?;
+        let outcome = newest.meant.outcome;
+        let others = reports.iter().filter(|other| other.meant.outcome != outcome);
+        let overtaken =
+            others.map(|other| other.meant.known_at).filter(|known_at| *known_at <= newest.meant.known_at);
+        let since = overtaken.max().unwrap_or(i64::MIN);
+        let same = reports.iter().filter(|same| same.meant.outcome == outcome).map(|same| &same.first);
+        let first = same
+            .filter(|(_, first)| first.known_at >= since)
+            .min_by_key(|(number, first)| (first.known_at, *number));
+        let (number, first) = first.unwrap_or(&newest.first);
+        (outcome != OutcomeKind::Retracted).then_some((*number, ordinal, first))
+    };
+    let mut standing: Vec<(usize, u32, &OutcomeRecord)> = about.into_iter().filter_map(said_first).collect();
+    standing.sort_unstable_by_key(|(number, ..)| *number);
+    standing.into_iter().map(|(_, ordinal, report)| (ordinal, report)).collect()
+}
+
+/// The report that counts of those about one change, in the order they came.
+fn newest_of<'a>(reports: &[&'a Report]) -> Option<&'a Report> {
+    reports.iter().copied().reduce(|standing, report| {
+        let (earlier, later) = (&standing.meant, &report.meant);
+        // Who withdraws what was said of a diff anywhere does not withdraw what was said of it here.
+        let is_of_elsewhere = later.repo.is_none() && later.outcome == OutcomeKind::Retracted;
+        let counts = earlier.known_at <= later.known_at && !(is_of_elsewhere && earlier.repo.is_some());
+        if counts { report } else { standing }
+    })
 }
 
 #[cfg(test)]
