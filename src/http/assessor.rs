@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::artifact::Artifact;
-use crate::change::{Change, ChangeRecord, KeyChange, Moment};
+use crate::change::{Change, ChangeId, ChangeRecord, KeyChange, Moment};
 use crate::explain::Explanation;
 use crate::http::ApiError;
 use crate::http::live::LiveError;
@@ -71,6 +71,11 @@ pub trait Assessor: Send + Sync + 'static {
 
     /// Takes in an outcome that was reported to the service.
     fn report(&self, outcome_record: &OutcomeRecord);
+
+    /// The newest change of a repository that is folded in; none where it is not followed.
+    fn newest(&self, _repo: &str) -> Option<ChangeId> {
+        None
+    }
 
     /// Folds new commits of a repository; none where the repository is not known.
     fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, LiveError>>;

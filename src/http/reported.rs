@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::change::ChangeId;
 use crate::http::joins::{name_of, names_of};
 use crate::http::service::Service;
 use crate::incident::{OUTCOME_KEYS, OutcomeRecord, OutcomeTarget, parse_outcomes};
@@ -146,7 +147,8 @@ async fn under_each_name(
     if names.is_empty() {
         names.push(outcome_record.target.clone());
     }
-    let under = |target| OutcomeRecord { target, ..outcome_record.clone() };
+    let head = said["head"].as_str().map(|head| ChangeId(head.to_owned()));
+    let under = |target| OutcomeRecord { target, head: head.clone(), ..outcome_record.clone() };
     Ok(names.into_iter().map(under).collect())
 }
 

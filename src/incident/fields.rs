@@ -124,6 +124,7 @@ pub(crate) fn outcome_record(fields: &Fields) -> Result<OutcomeRecord, String> {
         incident_id: optional(fields, "incident_id"),
         severity: optional(fields, "severity"),
         source: optional(fields, "source"),
+        head: None,
     })
 }
 

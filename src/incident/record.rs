@@ -60,6 +60,8 @@ pub struct OutcomeRecord {
     pub severity: Option<String>,
     /// Who reports: a system or a person.
     pub source: Option<String>,
+    /// The newest change that had landed when a service was told, as far as it knew: what landed later was read knowing of it.
+    pub head: Option<ChangeId>,
 }
 
 #[cfg(test)]
@@ -75,6 +77,7 @@ impl OutcomeRecord {
             incident_id: None,
             severity: None,
             source: None,
+            head: None,
         }
     }
 }

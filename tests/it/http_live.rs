@@ -390,6 +390,7 @@ fn a_report_sets_later_questions_apart_after_a_restart_as_well() {
         incident_id: None,
         severity: None,
         source: None,
+        head: None,
     };
     let open = |reported: &[OutcomeRecord]| {
         let config = world.config(&world.sample.repository);
@@ -417,21 +418,10 @@ fn a_restart_knows_of_each_report_from_where_it_came() {
     let facts = world.rows.facts();
     let is_apart = |idx: &usize| facts[idx + 1].committed_at > facts[*idx].committed_at + 1;
     let cut = (facts.len() - 60..facts.len() - 1).find(is_apart).unwrap();
-    let (known_at, now) = (facts[cut].committed_at + 1, facts.last().unwrap().committed_at + 60);
+    let now = facts.last().unwrap().committed_at + 60;
     let grown = world.root.join("grown.git");
     git(&world.root, &["clone", "-q", "--bare", world.sample.repository.to_str().unwrap(), "grown.git"]);
-    git(&grown, &["update-ref", "HEAD", &facts[cut].change_id.0]);
-    let report = |outcome, known_at| OutcomeRecord {
-        target: OutcomeTarget::Commit(facts[cut - 3].change_id.clone()),
-        repo: Some("config".into()),
-        outcome,
-        occurred_at: known_at,
-        known_at,
-        incident_id: None,
-        severity: None,
-        source: None,
-    };
-    let (bad, withdrawn) = (report(OutcomeKind::Incident, known_at), report(OutcomeKind::Retracted, now));
+    let head = Some(facts[cut].change_id.clone());
     let config = RepositoryConfig { incidents: None, ..world.config(&grown) };
     let open = |cache: &str, reported: &[OutcomeRecord]| {
         let configs = std::slice::from_ref(&config);
@@ -448,31 +438,47 @@ fn a_restart_knows_of_each_report_from_where_it_came() {
         let assessed = assessor.assess("config", &asked).into_iter().map(Result::unwrap);
         assessed.map(|it| it.vector.iter().map(|value| value.to_bits()).collect()).collect()
     };
-    let running = open("warm", &[]);
-    running.report(&bad);
-    git(&grown, &["update-ref", "HEAD", &facts.last().unwrap().change_id.0]);
-    running.refresh("config", now).unwrap().unwrap();
-    let heard = vectors(&running);
     let unheard = vectors(&open("unheard", &[]));
-    assert!(heard.iter().zip(&unheard).all(|(heard, unheard)| !heard.is_empty() && heard != unheard));
+    // Told in time; before commits are pushed that were made before; and of what had been known for long.
+    let (in_time, late, early) = (facts[cut].committed_at + 1, now - 3, facts[cut].committed_at - 1_000_000);
+    for (case, known_at, head) in
+        [("time", in_time, None), ("late", late, head.clone()), ("early", early, head)]
+    {
+        git(&grown, &["update-ref", "HEAD", &facts[cut].change_id.0]);
+        let report = |outcome, known_at| OutcomeRecord {
+            target: OutcomeTarget::Commit(facts[cut - 3].change_id.clone()),
+            repo: Some("config".into()),
+            outcome,
+            occurred_at: known_at,
+            known_at,
+            incident_id: None,
+            severity: None,
+            source: None,
+            head: head.clone(),
+        };
+        let bad = report(OutcomeKind::Incident, known_at);
+        let (warm, cold) = (format!("warm-{case}"), format!("cold-{case}"));
+        let running = open(&warm, &[]);
+        running.report(&bad);
+        git(&grown, &["update-ref", "HEAD", &facts.last().unwrap().change_id.0]);
+        running.refresh("config", now).unwrap().unwrap();
+        let heard = vectors(&running);
+        assert!(heard.iter().zip(&unheard).all(|(heard, unheard)| !heard.is_empty() && heard != unheard));
 
-    // Whoever says it again says nothing new.
-    let again = report(OutcomeKind::Incident, now - 1);
-    running.report(&again);
-    assert_eq!(vectors(&running), heard);
-    for cache in ["warm", "warm", "cold"] {
-        assert_eq!(vectors(&open(cache, std::slice::from_ref(&bad))), heard, "{cache}");
-        assert_eq!(vectors(&open(cache, &[bad.clone(), again.clone()])), heard, "{cache}");
+        // Whoever says it again says nothing new.
+        let again = report(OutcomeKind::Incident, now - 1);
+        running.report(&again);
+        assert_eq!(vectors(&running), heard);
+        for cache in [&warm, &warm, &cold] {
+            assert_eq!(vectors(&open(cache, std::slice::from_ref(&bad))), heard, "{cache}");
+            assert_eq!(vectors(&open(cache, &[bad.clone(), again.clone()])), heard, "{cache}");
+        }
+        let withdrawn = report(OutcomeKind::Retracted, now);
+        running.report(&withdrawn);
+        assert_eq!(vectors(&running), unheard);
+        assert_eq!(vectors(&open(&warm, &[bad.clone(), again, withdrawn])), unheard);
+        assert_eq!(vectors(&open(&warm, &[bad])), heard, "folded again for another log");
     }
-    running.report(&withdrawn);
-    assert_eq!(vectors(&running), unheard);
-    let both = [bad.clone(), again, withdrawn];
-    assert_eq!(vectors(&open("warm", &both)), unheard);
-    assert_eq!(
-        vectors(&open("warm", &[bad])),
-        heard,
-        "the other log's history is kept apart or folded again"
-    );
 }
 
 #[tokio::test]

@@ -236,6 +236,7 @@ fn what_is_said_of_a_change_before_it_lands_counts_as_of_its_landing() {
         incident_id: None,
         severity: None,
         source: None,
+        head: None,
     };
     let commit = || OutcomeTarget::Commit(about.id.clone());
     let by_digest = OutcomeTarget::Digest(digest(&about.record).to_string());
@@ -264,6 +265,7 @@ fn a_change_goes_wrong_once_however_many_say_so() {
         incident_id: None,
         severity: None,
         source: None,
+        head: None,
     };
     let vectors = |reports: Vec<OutcomeRecord>| -> Vec<Vec<u32>> {
         let mut timeline = Timeline::new(Sources::new(Vec::new(), reports));
@@ -291,6 +293,7 @@ fn an_outcome_of_a_diff_is_one_of_the_landed_change_with_it() {
         incident_id: None,
         severity: None,
         source: None,
+        head: None,
     };
     let mut timeline = Timeline::new(Sources::new(Vec::new(), vec![outcome_record]));
     for change in &changes[..41] {

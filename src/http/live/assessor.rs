@@ -352,6 +352,11 @@ impl Assessor for LiveAssessor {
         self.live.report(outcome_record);
     }
 
+    fn newest(&self, repo: &str) -> Option<ChangeId> {
+        let state = self.live.get(repo)?.here()?.state();
+        state.timeline.head().map(|head| ChangeId(head.to_owned()))
+    }
+
     fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, LiveError>> {
         let refreshed = self.live.get(repo)?.refresh(now);
         Some(refreshed.and_then(|repository| {

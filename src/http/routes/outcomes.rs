@@ -119,6 +119,7 @@ pub(in crate::http) async fn take(
         None => said.add_digests(store, &decisions).await.map_err(|error| failed(&error))?,
     }
     said.add_decisions(store, &decisions).await.map_err(|error| failed(&error))?;
+    said.head = newest(service, said.repo.clone()).await?;
     let joined: Vec<JoinedAnswer> = decisions.iter().map(JoinedAnswer::of).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
     let outcome_id = new_records[0].id.clone();
@@ -132,6 +133,14 @@ pub(in crate::http) async fn take(
     });
     taken.await.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
     Ok(OutcomeAnswer { outcome_id, joined })
+}
+
+/// The newest change of a followed repository.
+async fn newest(service: &Service, repo: Option<String>) -> Result<Option<ChangeId>, ApiError> {
+    let Some(repo) = repo else { return Ok(None) };
+    let serving = service.serving.load_full();
+    let read = tokio::task::spawn_blocking(move || serving.assessor.newest(&repo));
+    read.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
 }
 
 /// The names of the commit that an outcome is about, where a followed repository holds it.
@@ -205,6 +214,8 @@ struct Said {
     incident_id: Option<String>,
     severity: Option<String>,
     source: Option<String>,
+    /// The newest change of its repository that had landed by now.
+    head: Option<ChangeId>,
 }
 
 impl Said {
@@ -254,6 +265,7 @@ impl Said {
             incident_id: text(&mut fields, "incident_id")?,
             severity: text(&mut fields, "severity")?,
             source: text(&mut fields, "source")?.map(|source| redact(&source).into_owned()),
+            head: None,
         };
         fields.finish()?;
         Ok(said)
@@ -398,6 +410,9 @@ impl Said {
             Some(OutcomeTarget::Decision(_)) | None => ("commit", None, None),
         };
         said[name] = json!(value);
+        if let Some(head) = &self.head {
+            said["head"] = json!(head.0);
+        }
         if let Some(place) = place {
             *place = value;
         }
@@ -445,6 +460,7 @@ impl Said {
             incident_id: self.incident_id.clone(),
             severity: self.severity.clone(),
             source: self.source.clone(),
+            head: self.head.clone(),
         };
         self.names.iter().map(record).collect()
     }

@@ -34,6 +34,7 @@ pub(crate) fn report_on(change_id: ChangeId, outcome: OutcomeKind, known_at: i64
         incident_id: None,
         severity: None,
         source: None,
+        head: None,
     }
 }
 

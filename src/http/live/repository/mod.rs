@@ -454,7 +454,9 @@ fn heard(folded: &mut Folded, told: &Mutex<Told>) -> Result<Heard, CacheError> {
     for (ordinal, report) in standing {
         let landed = rows.read(ordinal as usize, 1)?.pop();
         let landed = landed.ok_or(CacheError::Damaged("a row is missing"))?;
-        let n_landed = rows.n_before(report.known_at)?.max(ordinal as usize + 1);
+        let head = report.head.as_ref().and_then(|head| timeline.detector().ordinal_of(head));
+        let n_landed = head.map_or_else(|| rows.n_before(report.known_at), |head| Ok(head as usize + 1))?;
+        let n_landed = n_landed.max(ordinal as usize + 1);
         let target = OutcomeTarget::Commit(ChangeId(landed.change_id));
         reports.push((n_landed, OutcomeRecord { target, ..report }));
     }
