@@ -19,7 +19,7 @@ use diffrisk::http::{
     Asked, Assessor, ModelSource, Models, Parts, PolicyInUse, PolicySource, ServerConfig, Service, Target,
     replay, router,
 };
-use diffrisk::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget, load_incidents};
+use diffrisk::incident::{OutcomeKind, OutcomeRecord, load_incidents};
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
 use diffrisk::policy::{Reason, ReasonCode};
 use diffrisk::store::{Log, Store, StoreConfig};
@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::custom_features::load_of;
+use crate::labels::sources::report_on;
 use crate::timeline::rows;
 
 /// A sample repository, its mined rows, and a small model of them in a registry.
@@ -381,17 +382,7 @@ fn a_report_sets_later_questions_apart_after_a_restart_as_well() {
     let world = world();
     let now = world.rows.facts().last().unwrap().committed_at + 60;
     let change_id = world.rows.facts()[10].change_id.clone();
-    let report = OutcomeRecord {
-        target: OutcomeTarget::Commit(change_id.clone()),
-        repo: Some("config".into()),
-        outcome: OutcomeKind::Incident,
-        occurred_at: now,
-        known_at: now,
-        incident_id: None,
-        severity: None,
-        source: None,
-        head: None,
-    };
+    let report = report_on(change_id.clone(), OutcomeKind::Incident, now);
     let open = |reported: &[OutcomeRecord]| {
         let config = world.config(&world.sample.repository);
         Arc::new(Live::open(&[config], &world.root.join("cache"), reported, now, &|_| {}).unwrap())
@@ -445,16 +436,10 @@ fn a_restart_knows_of_each_report_from_where_it_came() {
         [("time", in_time, None), ("late", late, head.clone()), ("early", early, head)]
     {
         git(&grown, &["update-ref", "HEAD", &facts[cut].change_id.0]);
+        let reported = &facts[cut - 3].change_id;
         let report = |outcome, known_at| OutcomeRecord {
-            target: OutcomeTarget::Commit(facts[cut - 3].change_id.clone()),
-            repo: Some("config".into()),
-            outcome,
-            occurred_at: known_at,
-            known_at,
-            incident_id: None,
-            severity: None,
-            source: None,
             head: head.clone(),
+            ..report_on(reported.clone(), outcome, known_at)
         };
         let bad = report(OutcomeKind::Incident, known_at);
         let (warm, cold) = (format!("warm-{case}"), format!("cold-{case}"));

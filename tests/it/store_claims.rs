@@ -92,3 +92,20 @@ async fn a_decision_taken_back_in_the_same_batch_answers_nothing() {
     let results = store.append(vec![first, revocation, asked()]).await.unwrap();
     assert!(matches!(&results[2], Appended::New(_)), "{results:?}");
 }
+
+/// Since the older decision something may have come to be known that a question in doubt cannot know.
+#[tokio::test]
+async fn a_question_in_doubt_is_not_answered_by_an_older_decision_without_doubt() {
+    let store = Store::open(&StoreConfig::new("memory")).await.unwrap();
+    let asked = |seconds: i64, degraded: bool| {
+        let mut new_record = keyed(NOW + seconds * 1_000, 1);
+        new_record.columns.expires_ms = Some(NOW + 60_000);
+        new_record.columns.degraded = degraded;
+        new_record
+    };
+    let (_, sure) = appended(&store, asked(0, false)).await;
+    assert_eq!(appended(&store, asked(5, true)).await, (false, sure.clone()), "asked at one time");
+    let (is_new, doubted) = appended(&store, asked(20, true)).await;
+    assert!(is_new && doubted.columns.degraded && doubted.id != sure.id);
+    assert_eq!(appended(&store, asked(30, false)).await, (false, sure), "the key stays with the surer one");
+}
