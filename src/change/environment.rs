@@ -3,23 +3,8 @@
 /// Whether a word in lower case names a test environment.
 pub(crate) fn is_test_word(word: &str) -> bool {
     const WORDS: [&str; 17] = [
-        "staging",
-        "stage",
-        "stg",
-        "dev",
-        "devel",
-        "development",
-        "qa",
-        "uat",
-        "sandbox",
-        "beta",
-        "labs",
-        "lab",
-        "preprod",
-        "integration",
-        "fixture",
-        "fixtures",
-        "vagrant",
+        "staging", "stage", "stg", "dev", "devel", "development", "qa", "uat", "sandbox", "beta", "labs",
+        "lab", "preprod", "integration", "fixture", "fixtures", "vagrant",
     ];
     word.starts_with("test") || WORDS.contains(&word)
 }
@@ -42,18 +27,8 @@ fn is_word_of_names(part: &str) -> bool {
 /// an environment or its values.
 fn is_qualifier(part: &str) -> bool {
     const WORDS: [&str; 12] = [
-        "env",
-        "environment",
-        "environments",
-        "cluster",
-        "config",
-        "values",
-        "data",
-        "east",
-        "west",
-        "north",
-        "south",
-        "central",
+        "env", "environment", "environments", "cluster", "config", "values", "data", "east", "west", "north",
+        "south", "central",
     ];
     let word = part.split(['.', '_']).next().unwrap_or("");
     word.len() <= 2

@@ -12,20 +12,8 @@ pub(crate) fn is_unseen(c: char) -> bool {
 /// One of each sort, for the tests of what shows a text.
 #[cfg(test)]
 pub(crate) const UNSEEN: [char; 14] = [
-    '\u{ad}',
-    '\u{61c}',
-    '\u{180e}',
-    '\u{200b}',
-    '\u{200d}',
-    '\u{2028}',
-    '\u{202e}',
-    '\u{2060}',
-    '\u{2063}',
-    '\u{2066}',
-    '\u{206f}',
-    '\u{feff}',
-    '\u{fff9}',
-    '\u{e0041}',
+    '\u{ad}', '\u{61c}', '\u{180e}', '\u{200b}', '\u{200d}', '\u{2028}', '\u{202e}', '\u{2060}', '\u{2063}',
+    '\u{2066}', '\u{206f}', '\u{feff}', '\u{fff9}', '\u{e0041}',
 ];
 
 #[cfg(test)]

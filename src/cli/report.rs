@@ -76,15 +76,7 @@ fn suspected(report: &SuspectReport) -> String {
 /// The ensemble beside variants of itself.
 fn variants(study: &Study) -> String {
     let mut table = Table::new(&[
-        "trained",
-        "rows",
-        "pos.",
-        "ROC-AUC",
-        "at 5 %",
-        "10 %",
-        "20 %",
-        "50 %",
-        "lead, ROC-AUC",
+        "trained", "rows", "pos.", "ROC-AUC", "at 5 %", "10 %", "20 %", "50 %", "lead, ROC-AUC",
     ]);
     let trained_on = |name: &str| study.variants.iter().find(|variant| variant.name == name);
     for system in &study.block.systems {

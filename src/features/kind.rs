@@ -141,18 +141,8 @@ impl KindFacts {
 /// Whether a text file is written for people: `readme.txt` is, `requirements.txt` is not.
 fn is_readme(path: &str) -> bool {
     const NAMES: [&str; 12] = [
-        "readme",
-        "license",
-        "licence",
-        "notice",
-        "changelog",
-        "changes",
-        "notes",
-        "authors",
-        "contributors",
-        "news",
-        "copying",
-        "history",
+        "readme", "license", "licence", "notice", "changelog", "changes", "notes", "authors", "contributors",
+        "news", "copying", "history",
     ];
     let name = path.rsplit('/').next().unwrap_or(path);
     name.strip_suffix(".txt").is_some_and(|stem| NAMES.contains(&stem))

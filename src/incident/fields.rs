@@ -9,28 +9,13 @@ use crate::incident::{BadRecord, Error, IncidentLink, LinkKind, OutcomeKind, Out
 
 /// The columns of an incident file.
 const INCIDENT_COLUMNS: [&str; 9] = [
-    "incident_id",
-    "started_at",
-    "resolved_at",
-    "known_at",
-    "severity",
-    "title",
-    "repo",
-    "change_id",
+    "incident_id", "started_at", "resolved_at", "known_at", "severity", "title", "repo", "change_id",
     "link_kind",
 ];
 
 /// The keys of a reported outcome, but for `decision_id`, which only a log can look up.
 pub const OUTCOME_KEYS: [&str; 10] = [
-    "repo",
-    "commit",
-    "id",
-    "digest",
-    "outcome",
-    "occurred_at",
-    "known_at",
-    "incident_id",
-    "severity",
+    "repo", "commit", "id", "digest", "outcome", "occurred_at", "known_at", "incident_id", "severity",
     "source",
 ];
 

@@ -249,11 +249,7 @@ impl Record {
         canonical.bytes(self.id.as_bytes());
         canonical.number(Some(self.at_ms));
         let texts = [
-            &columns.repo,
-            &columns.verdict,
-            &columns.commit_id,
-            &columns.change_id,
-            &columns.change_digest,
+            &columns.repo, &columns.verdict, &columns.commit_id, &columns.change_id, &columns.change_digest,
             &columns.subject_id,
         ];
         texts.into_iter().for_each(|text| canonical.maybe(text.as_deref().map(str::as_bytes)));

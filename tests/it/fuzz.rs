@@ -45,62 +45,19 @@ const DIFF_WORDS: &[&str] = &[
 ];
 
 const JSON_WORDS: &[&str] = &[
-    "\"change\":",
-    "\"repo\":",
-    "\"commit\":",
-    "\"base\":",
-    "\"diff\":",
-    "\"items\":",
-    "\"features\":",
-    "\"x.a\":",
-    "\"context\":",
-    "\"more\":",
-    "\"inputs\":",
-    "\"data\":",
-    "\"shape\":",
-    "\"authored_at\":",
-    "2026-01-28T12:00:00Z",
-    "\"decision_id\":",
-    "\"outcome\":",
-    "{\"a\":",
-    "[1,2]",
+    "\"change\":", "\"repo\":", "\"commit\":", "\"base\":", "\"diff\":", "\"items\":", "\"features\":",
+    "\"x.a\":", "\"context\":", "\"more\":", "\"inputs\":", "\"data\":", "\"shape\":", "\"authored_at\":",
+    "2026-01-28T12:00:00Z", "\"decision_id\":", "\"outcome\":", "{\"a\":", "[1,2]",
 ];
 
 const POLICY_WORDS: &[&str] = &[
-    "[budget]\n",
-    "[[window]]\n",
-    "[[rule]]\n",
-    "when = '",
-    "then = \"hold\"\n",
-    "change.paths",
-    ".exists(p, ",
-    ".all(x, ",
-    ".map(y, ",
-    "risk.score",
-    "context.",
-    " && ",
-    " || ",
-    "!",
-    "? 1 : 2",
-    "weekly = \"",
-    "Fri 16:00",
-    "zone = \"UTC\"\n",
-    "hold = 1.0\n",
-    "\"1h\"",
-    "stages = [",
-    "-",
+    "[budget]\n", "[[window]]\n", "[[rule]]\n", "when = '", "then = \"hold\"\n", "change.paths",
+    ".exists(p, ", ".all(x, ", ".map(y, ", "risk.score", "context.", " && ", " || ", "!", "? 1 : 2",
+    "weekly = \"", "Fri 16:00", "zone = \"UTC\"\n", "hold = 1.0\n", "\"1h\"", "stages = [", "-",
 ];
 
 const TABLE_WORDS: &[&str] = &[
-    "INC-1",
-    ",",
-    "\n",
-    "2026-01-01T00:00:00Z",
-    "\"known_at\":",
-    "declared",
-    "retracted",
-    "@org/x",
-    "**",
+    "INC-1", ",", "\n", "2026-01-01T00:00:00Z", "\"known_at\":", "declared", "retracted", "@org/x", "**",
     "[!a]",
 ];
 
@@ -250,16 +207,8 @@ fn artifacts() {
         true
     };
     let words = &[
-        "\"scoring\":",
-        "\"golden\":",
-        "\"members\":",
-        "[[",
-        "1e308",
-        "-1e308",
-        "0.0",
-        "4294967295",
-        "\"schema\":",
-        "\"prior\":null",
+        "\"scoring\":", "\"golden\":", "\"members\":", "[[", "1e308", "-1e308", "0.0", "4294967295",
+        "\"schema\":", "\"prior\":null",
     ];
     Target { name: "artifacts", n_short: 120, seeds: vec![document], words, read }.run();
 }

@@ -182,14 +182,8 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn no_secret_of_a_change_leaves_the_process() {
     let mut secrets = all_drawn(&[
-        "posted old",
-        "posted new",
-        "posted context",
-        "message",
-        "commit old",
-        "commit new",
-        "commit message",
-        "reason",
+        "posted old", "posted new", "posted context", "message", "commit old", "commit new",
+        "commit message", "reason",
     ]);
     for place in ["posted path", "commit path", "author", "refused"] {
         secrets.push(drawn(place, 36));

@@ -75,24 +75,8 @@ pub(crate) fn is_assigned(words: KeyWords, value: &str) -> bool {
 /// Something that is put in later: a variable, a template, a call, a vault path, an encrypted value.
 fn is_reference(value: &str) -> bool {
     const BEGINNINGS: [&str; 18] = [
-        "$",
-        "{",
-        "<",
-        "@",
-        "!",
-        "%",
-        "ENC[",
-        "enc:",
-        "vault:",
-        "ref+",
-        "arn:",
-        "projects/",
-        "secret:",
-        "env:",
-        "var.",
-        "local.",
-        "module.",
-        "data.",
+        "$", "{", "<", "@", "!", "%", "ENC[", "enc:", "vault:", "ref+", "arn:", "projects/", "secret:",
+        "env:", "var.", "local.", "module.", "data.",
     ];
     value.bytes().any(|b| matches!(b, b' ' | b'(' | b'[' | b'\t' | b'`'))
         || BEGINNINGS.iter().any(|beginning| value.starts_with(beginning))
@@ -123,14 +107,7 @@ fn is_placeholder(value: &str) -> bool {
             | "disabled"
     );
     let marks = [
-        "changeme",
-        "change-me",
-        "change_me",
-        "placeholder",
-        "redacted",
-        "example",
-        "dummy",
-        "insert",
+        "changeme", "change-me", "change_me", "placeholder", "redacted", "example", "dummy", "insert",
         "replace",
     ];
     is_word || marks.iter().any(|mark| lower.contains(mark)) || is_monotone(&lower)

@@ -39,27 +39,9 @@ pub(super) const RULES: &[HazardRule] = &[
 
 fn auth_off(edit: &Edit<'_>) -> bool {
     const AUTH: &[&str] = &[
-        "auth",
-        "authentication",
-        "authorization",
-        "authn",
-        "authz",
-        "require login",
-        "login required",
-        "mfa",
-        "two factor",
-        "twofactor",
-        "sso",
-        "csrf",
-        "rbac",
-        "oauth",
-        "oidc",
-        "require auth",
-        "captcha",
-        "auth basic",
-        "protected mode",
-        "security",
-        "strict modes",
+        "auth", "authentication", "authorization", "authn", "authz", "require login", "login required",
+        "mfa", "two factor", "twofactor", "sso", "csrf", "rbac", "oauth", "oidc", "require auth", "captcha",
+        "auth basic", "protected mode", "security", "strict modes",
     ];
     let none_needed = edit.becomes(&["none", "alwaysallow", "anonymous", "noauth", "trust", "insecure"])
         && !edit.old.is_empty()
@@ -68,12 +50,7 @@ fn auth_off(edit: &Edit<'_>) -> bool {
         && (edit.becomes(&["off"]) || edit.is_dropped())
         && !edit.old.is_empty();
     const ASKS: &[&str] = &[
-        "auth request",
-        "auth url",
-        "auth signin",
-        "auth type",
-        "basicauth",
-        "basic auth",
+        "auth request", "auth url", "auth signin", "auth type", "basicauth", "basic auth",
         "require valid user",
     ];
     let asks_no_more = edit.is_dropped()
@@ -125,18 +102,9 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         "cluster admin",
     ];
     const MIGHTY: &[&str] = &[
-        "system:authenticated",
-        "allowallauthenticator",
-        "cluster-admin",
-        "administratoraccess",
-        "roles/owner",
-        "roles/editor",
-        "sys_admin",
-        "cap_sys_admin",
-        "system:masters",
-        "manage-users",
-        "manage-realm",
-        "realm-admin",
+        "system:authenticated", "allowallauthenticator", "cluster-admin", "administratoraccess",
+        "roles/owner", "roles/editor", "sys_admin", "cap_sys_admin", "system:masters", "manage-users",
+        "manage-realm", "realm-admin",
     ];
     let is_on = edit.set_to() == Some(true) && edit.switches(POWERS);
     let as_root = edit.flipped() == Some(false) && edit.leaf_says(&["run as non root"])
@@ -171,12 +139,7 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
     let as_admin = edit.becomes(&["admin", "cluster-admin", "owner", "superuser"])
         && !edit.old.is_empty()
         && edit.leaf_says(&[
-            "service account name",
-            "service account",
-            "role",
-            "user",
-            "become user",
-            "role ref",
+            "service account name", "service account", "role", "user", "become user", "role ref",
         ]);
     let writes = || {
         edit.old.has_any(&["readonly", "read-only", "read_only"])
@@ -277,12 +240,8 @@ fn is_writable_by_all(edit: &Edit<'_>) -> bool {
 fn root_access(edit: &Edit<'_>) -> bool {
     let login = matches!(edit.new.as_ref(), "yes" | "true" | "without-password")
         && !matches!(edit.old.as_ref(), "yes" | "true")
-        && edit.leaf_says(&[
-            "permit root login",
-            "permit root",
-            "allow root login",
-            "permit empty passwords",
-        ]);
+        && edit
+            .leaf_says(&["permit root login", "permit root", "allow root login", "permit empty passwords"]);
     let by_key = edit.becomes(&["prohibit-password", "forced-commands-only"])
         && edit.old == "no"
         && edit.leaf_says(&["permit root login"]);

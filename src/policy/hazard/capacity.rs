@@ -63,19 +63,8 @@ pub(super) const RULES: &[HazardRule] = &[
 ];
 
 const COPIES: &[&str] = &[
-    "replicas",
-    "replica count",
-    "min replicas",
-    "replica",
-    "instances",
-    "instance count",
-    "desired count",
-    "desired capacity",
-    "min instances",
-    "desired size",
-    "min size",
-    "min count",
-    "num replicas",
+    "replicas", "replica count", "min replicas", "replica", "instances", "instance count", "desired count",
+    "desired capacity", "min instances", "desired size", "min size", "min count", "num replicas",
     "n replicas",
 ];
 
@@ -91,45 +80,14 @@ fn replicas_to_zero(edit: &Edit<'_>) -> bool {
 
 fn capacity_cut(edit: &Edit<'_>) -> bool {
     const WORKERS: &[&str] = &[
-        "max replicas",
-        "max instances",
-        "max size",
-        "max count",
-        "max nodes",
-        "nodes",
-        "node count",
-        "max node count",
-        "pods",
-        "numprocs",
-        "processes",
-        "workers",
-        "worker processes",
-        "worker count",
-        "concurrency",
-        "concurrent executions",
-        "max concurrent",
-        "max concurrency",
-        "shards",
-        "partitions",
+        "max replicas", "max instances", "max size", "max count", "max nodes", "nodes", "node count",
+        "max node count", "pods", "numprocs", "processes", "workers", "worker processes", "worker count",
+        "concurrency", "concurrent executions", "max concurrent", "max concurrency", "shards", "partitions",
     ];
     const POOLS: &[&str] = &[
-        "pool",
-        "pool size",
-        "max connections",
-        "connections",
-        "max clients",
-        "max children",
-        "threads",
-        "nofile",
-        "open files",
-        "file descriptors",
-        "body size",
-        "buffers",
-        "buffer pool size",
-        "cache size",
-        "queue size",
-        "heap",
-        "maxmemory",
+        "pool", "pool size", "max connections", "connections", "max clients", "max children", "threads",
+        "nofile", "open files", "file descriptors", "body size", "buffers", "buffer pool size", "cache size",
+        "queue size", "heap", "maxmemory",
     ];
     const OTHERS: &[&str] =
         &["delay", "timeout", "seconds", "spare", "unavailable", "surge", "idle", "per", "log"];
@@ -161,15 +119,8 @@ fn capacity_cut(edit: &Edit<'_>) -> bool {
 /// Whether a disk is to become smaller: what is on it has no room, or it is made anew.
 fn shrinks_disk(edit: &Edit<'_>) -> bool {
     const DISKS: &[&str] = &[
-        "allocated storage",
-        "disk size",
-        "disk size gb",
-        "disk size gib",
-        "volume size",
-        "volume size gb",
-        "storage size",
-        "storage gb",
-        "storage mb",
+        "allocated storage", "disk size", "disk size gb", "disk size gib", "volume size", "volume size gb",
+        "storage size", "storage gb", "storage mb",
     ];
     let is_claim = || edit.key_change.leaf == "storage" && edit.path_says(&["requests"]);
     edit.numbers().is_some_and(|(old, new)| new > 0.0 && new < old) && (edit.leaf_says(DISKS) || is_claim())
@@ -194,13 +145,7 @@ fn replication_cut(edit: &Edit<'_>) -> bool {
     is_lone
         || edit.numbers().is_some_and(|(old, new)| old > 1.0 && new <= 1.0)
             && edit.path_says(&[
-                "replication factor",
-                "insync replicas",
-                "insync",
-                "in sync",
-                "quorum",
-                "rf",
-                "master nodes",
+                "replication factor", "insync replicas", "insync", "in sync", "quorum", "rf", "master nodes",
             ])
         || edit.numbers().is_some_and(|(old, new)| old > 1.0 && new == 1.0)
             && edit.key_change.leaf.to_ascii_lowercase().ends_with("replication")
@@ -232,14 +177,8 @@ fn resource_limit_removed(edit: &Edit<'_>) -> bool {
         edit.becomes(&["infinity", "unlimited", "-1"])
             && edit.numbers().is_none()
             && !edit.old.is_empty()
-            && edit.leaf_says(&[
-                "memory max",
-                "memory limit",
-                "mem limit",
-                "cpu quota",
-                "tasks max",
-                "limits",
-            ])
+            && edit
+                .leaf_says(&["memory max", "memory limit", "mem limit", "cpu quota", "tasks max", "limits"])
     };
     is_unbounded()
         || is_limit

@@ -46,16 +46,7 @@ fn comes_as_argument(edit: &Edit<'_>) -> bool {
 /// Whether a word tells a program to delete.
 fn destroys_by_verb(word: &str) -> bool {
     const VERBS: &[&str] = &[
-        "fresh",
-        "reset",
-        "drop",
-        "clean",
-        "flush",
-        "destroy",
-        "delete",
-        "flushall",
-        "flushdb",
-        "uninstall",
+        "fresh", "reset", "drop", "clean", "flush", "destroy", "delete", "flushall", "flushdb", "uninstall",
         "dropall",
     ];
     VERBS.contains(&word.trim_start_matches('-'))
@@ -64,27 +55,9 @@ fn destroys_by_verb(word: &str) -> bool {
 /// Whether a line of a shell calls a program to delete what nothing brings back.
 fn destroys(line: &Value<'_>) -> bool {
     const PROGRAMS: &[&str] = &[
-        "terraform",
-        "tofu",
-        "terragrunt",
-        "pulumi",
-        "kubectl",
-        "redis-cli",
-        "valkey-cli",
-        "helm",
-        "mkfs",
-        "dropdb",
-        "zpool",
-        "aws",
-        "gsutil",
-        "rm ",
-        "migrate",
-        "db:",
-        "schema:",
-        "flyway",
-        "liquibase",
-        "alembic",
-        "manage.py",
+        "terraform", "tofu", "terragrunt", "pulumi", "kubectl", "redis-cli", "valkey-cli", "helm", "mkfs",
+        "dropdb", "zpool", "aws", "gsutil", "rm ", "migrate", "db:", "schema:", "flyway", "liquibase",
+        "alembic", "manage.py",
     ];
     if !line.has_any(PROGRAMS) {
         return false;
@@ -99,18 +72,8 @@ fn destroys(line: &Value<'_>) -> bool {
 /// Whether a command does, from the name of its program on.
 fn destroys_by(command: &[&str]) -> bool {
     const HOLDERS: &[&str] = &[
-        "ns",
-        "namespace",
-        "namespaces",
-        "pvc",
-        "pv",
-        "persistentvolume",
-        "persistentvolumeclaim",
-        "persistentvolumeclaims",
-        "crd",
-        "crds",
-        "node",
-        "nodes",
+        "ns", "namespace", "namespaces", "pvc", "pv", "persistentvolume", "persistentvolumeclaim",
+        "persistentvolumeclaims", "crd", "crds", "node", "nodes",
     ];
     let Some((program, arguments)) = command.split_first() else { return false };
     let has = |wanted: &[&str]| arguments.iter().any(|argument| wanted.contains(argument));

@@ -46,72 +46,17 @@ pub(super) const RULES: &[HazardRule] = &[
 ];
 
 const LETS_IN: &[&str] = &[
-    "allow",
-    "allowed",
-    "allows",
-    "allowlist",
-    "whitelist",
-    "whitelisted",
-    "origin",
-    "origins",
-    "cidr",
-    "cidrs",
-    "ingress",
-    "principal",
-    "principals",
-    "action",
-    "actions",
-    "notaction",
-    "resource",
-    "resources",
-    "verbs",
-    "trusted",
-    "permit",
-    "permitted",
-    "source",
-    "sources",
-    "source ranges",
-    "from",
-    "access",
-    "acl",
-    "srange",
-    "networks",
-    "authorized",
-    "federated",
-    "role",
-    "roles",
-    "apigroups",
-    "api groups",
-    "exposure",
-    "groups",
-    "transfer",
-    "domains",
-    "destinations",
-    "source repos",
-    "source namespaces",
-    "identifiers",
-    "members",
-    "recursion",
-    "query",
+    "allow", "allowed", "allows", "allowlist", "whitelist", "whitelisted", "origin", "origins", "cidr",
+    "cidrs", "ingress", "principal", "principals", "action", "actions", "notaction", "resource", "resources",
+    "verbs", "trusted", "permit", "permitted", "source", "sources", "source ranges", "from", "access", "acl",
+    "srange", "networks", "authorized", "federated", "role", "roles", "apigroups", "api groups", "exposure",
+    "groups", "transfer", "domains", "destinations", "source repos", "source namespaces", "identifiers",
+    "members", "recursion", "query",
 ];
 
 const LETS_OUT: &[&str] = &[
-    "egress",
-    "deny",
-    "denied",
-    "blocked",
-    "blacklist",
-    "blocklist",
-    "except",
-    "exclude",
-    "ignore",
-    "disallow",
-    "destination",
-    "route",
-    "routes",
-    "listen",
-    "bind",
-    "to",
+    "egress", "deny", "denied", "blocked", "blacklist", "blocklist", "except", "exclude", "ignore",
+    "disallow", "destination", "route", "routes", "listen", "bind", "to",
 ];
 
 const ACTIONS: &[&str] = &["action", "actions", "verbs", "permissions", "values"];
@@ -291,21 +236,8 @@ impl Range {
 
 fn firewall_off(edit: &Edit<'_>) -> bool {
     const WALLS: &[&str] = &[
-        "firewall",
-        "firewalld",
-        "ferm",
-        "iptables",
-        "nftables",
-        "ufw",
-        "waf",
-        "selinux",
-        "apparmor",
-        "network policy",
-        "network policies",
-        "netpol",
-        "mod security",
-        "modsecurity",
-        "fail ban",
+        "firewall", "firewalld", "ferm", "iptables", "nftables", "ufw", "waf", "selinux", "apparmor",
+        "network policy", "network policies", "netpol", "mod security", "modsecurity", "fail ban",
     ];
     edit.turned_off(WALLS)
         || (edit.becomes(&["permissive", "disabled"]) && edit.path_says(&["selinux"]))
@@ -358,12 +290,7 @@ fn public_access(edit: &Edit<'_>) -> bool {
             && !edit.leaf_says(&["access type"])
     };
     let opens = edit.becomes(&[
-        "public-read",
-        "public-read-write",
-        "authenticated-read",
-        "public",
-        "internet-facing",
-        "publicread",
+        "public-read", "public-read-write", "authenticated-read", "public", "internet-facing", "publicread",
     ]);
     let guards_off = edit.turned_off(&[
         "block public acls",
@@ -411,13 +338,8 @@ fn public_access(edit: &Edit<'_>) -> bool {
         || guards_off
         || (edit.turned_on(PUBLIC) && !edit.leaf_says(&["block", "ip", "key"]))
         || edit.gains_word(&[
-            "allusers",
-            "allauthenticatedusers",
-            "system:anonymous",
-            "system:unauthenticated",
-            "all-staff",
-            "all-employees",
-            "all-users",
+            "allusers", "allauthenticatedusers", "system:anonymous", "system:unauthenticated", "all-staff",
+            "all-employees", "all-users",
         ]) && !edit.new.contains(['/', '@'])
 }
 

@@ -44,19 +44,8 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
             && is_address(&edit.old)
             && (is_address(&edit.new) || edit.new == "localhost"));
     const POINTERS: &[&str] = &[
-        "nameserver",
-        "nameservers",
-        "dns",
-        "resolver",
-        "resolvers",
-        "servers",
-        "upstreams",
-        "endpoints",
-        "brokers",
-        "backends",
-        "targets",
-        "hosts",
-        "peers",
+        "nameserver", "nameservers", "dns", "resolver", "resolvers", "servers", "upstreams", "endpoints",
+        "brokers", "backends", "targets", "hosts", "peers",
     ];
     const OWN: &[&str] = &["localhost", "127.0.0.1", "::1"];
     let is_own = |value: &str| OWN.iter().any(|own| value.contains(own));
@@ -136,13 +125,8 @@ fn is_copy_of_primary(edit: &Edit<'_>) -> bool {
 /// A text of a connection whose server is the machine itself now: `Server=db.prod;Database=a` → `Server=localhost;…`.
 fn connects_to_itself(edit: &Edit<'_>) -> bool {
     const ITSELF: &[&str] = &[
-        "server=localhost",
-        "server=127.0.0.1",
-        "server=(local",
-        "host=localhost",
-        "host=127.0.0.1",
-        "source=localhost",
-        "source=127.0.0.1",
+        "server=localhost", "server=127.0.0.1", "server=(local", "host=localhost", "host=127.0.0.1",
+        "source=localhost", "source=127.0.0.1",
     ];
     edit.gains(ITSELF) && edit.old.has_any(&["server=", "host=", "source="])
 }
@@ -246,28 +230,9 @@ fn host_misspelled(edit: &Edit<'_>) -> bool {
 
 /// Words of hosts that are spelled so: who writes one in the place of another word mended it.
 const WELL_SPELLED: &[&str] = &[
-    "account",
-    "accounts",
-    "amazonaws",
-    "cluster",
-    "database",
-    "example",
-    "external",
-    "github",
-    "google",
-    "internal",
-    "metrics",
-    "monitoring",
-    "network",
-    "postgres",
-    "prometheus",
-    "production",
-    "registry",
-    "service",
-    "services",
-    "staging",
-    "storage",
-    "windows",
+    "account", "accounts", "amazonaws", "cluster", "database", "example", "external", "github", "google",
+    "internal", "metrics", "monitoring", "network", "postgres", "prometheus", "production", "registry",
+    "service", "services", "staging", "storage", "windows",
 ];
 
 /// Whether a word is another one with a slip of the hand in its middle.

@@ -46,16 +46,8 @@ fn waits_for_less(edit: &Edit<'_>) -> bool {
 
 fn is_pipeline(path: &str) -> bool {
     const PLACES: &[&str] = &[
-        ".github/workflows/",
-        ".gitlab-ci",
-        ".gitlab/ci/",
-        ".circleci/",
-        "azure-pipelines",
-        "bitbucket-pipelines",
-        ".drone.y",
-        ".woodpecker",
-        "cloudbuild.y",
-        ".buildkite/",
+        ".github/workflows/", ".gitlab-ci", ".gitlab/ci/", ".circleci/", "azure-pipelines",
+        "bitbucket-pipelines", ".drone.y", ".woodpecker", "cloudbuild.y", ".buildkite/",
     ];
     PLACES.iter().any(|place| path.contains(place))
 }

@@ -53,14 +53,7 @@ pub(super) const RULES: &[HazardRule] = &[
 ];
 
 const SAMPLING: &[&str] = &[
-    "sampling",
-    "sample",
-    "sampler",
-    "sample rate",
-    "samplerate",
-    "sample ratio",
-    "traces",
-    "sampling rate",
+    "sampling", "sample", "sampler", "sample rate", "samplerate", "sample ratio", "traces", "sampling rate",
 ];
 
 fn full_rollout(edit: &Edit<'_>) -> bool {
@@ -89,14 +82,7 @@ fn full_rollout(edit: &Edit<'_>) -> bool {
     let larger_steps = edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 10.0 * old)
         && edit.leaf_says(&["step weight", "batch size", "max parallel", "wave size"])
         && edit.path_says(&[
-            "rollout",
-            "canary",
-            "analysis",
-            "deploy",
-            "strategy",
-            "step weight",
-            "max parallel",
-            "wave size",
+            "rollout", "canary", "analysis", "deploy", "strategy", "step weight", "max parallel", "wave size",
         ]);
     // Weights are parts of a hundred, or of thousands.
     let all_weight = edit.numbers().is_some_and(|(old, new)| {
@@ -201,67 +187,18 @@ fn sampling_extreme(edit: &Edit<'_>) -> bool {
 
 /// What a production turns on for its own good.
 const SAFEGUARDS: &[&str] = &[
-    "auth",
-    "authentication",
-    "authorization",
-    "tls",
-    "ssl",
-    "https",
-    "encryption",
-    "encrypted",
-    "backup",
-    "backups",
-    "deletion protection",
-    "key rotation",
-    "monitoring",
-    "alerting",
-    "mfa",
-    "rbac",
-    "network policy",
-    "firewall",
-    "rate limit",
-    "pdb",
-    "login",
-    "circuit breaker",
-    "failover",
-    "health check",
-    "logging",
-    "audit",
+    "auth", "authentication", "authorization", "tls", "ssl", "https", "encryption", "encrypted", "backup",
+    "backups", "deletion protection", "key rotation", "monitoring", "alerting", "mfa", "rbac",
+    "network policy", "firewall", "rate limit", "pdb", "login", "circuit breaker", "failover",
+    "health check", "logging", "audit",
 ];
 
 /// What a production is better without.
 const NUISANCES: &[&str] = &[
-    "debug",
-    "debugging",
-    "verbose",
-    "trace",
-    "tracing",
-    "maintenance",
-    "read only",
-    "readonly",
-    "kill switch",
-    "experiment",
-    "experimental",
-    "experiments",
-    "beta",
-    "preview",
-    "dry run",
-    "test",
-    "tests",
-    "mock",
-    "demo",
-    "docs",
-    "swagger",
-    "insecure",
-    "skip",
-    "anonymous",
-    "guest",
-    "public",
-    "privileged",
-    "root",
-    "legacy",
-    "deprecated",
-    "sampling",
+    "debug", "debugging", "verbose", "trace", "tracing", "maintenance", "read only", "readonly",
+    "kill switch", "experiment", "experimental", "experiments", "beta", "preview", "dry run", "test",
+    "tests", "mock", "demo", "docs", "swagger", "insecure", "skip", "anonymous", "guest", "public",
+    "privileged", "root", "legacy", "deprecated", "sampling",
 ];
 
 /// What only adorns.

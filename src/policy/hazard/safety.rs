@@ -68,22 +68,9 @@ pub(super) const RULES: &[HazardRule] = &[
 
 fn safety_net_off(edit: &Edit<'_>) -> bool {
     const NETS: &[&str] = &[
-        "circuit breaker",
-        "circuit breakers",
-        "failover",
-        "fail over",
-        "multi az",
-        "auto repair",
-        "auto healing",
-        "autohealing",
-        "auto recovery",
-        "outlier detection",
-        "load shedding",
-        "backpressure",
-        "autovacuum",
-        "jitter",
-        "backoff",
-        "exponential backoff",
+        "circuit breaker", "circuit breakers", "failover", "fail over", "multi az", "auto repair",
+        "auto healing", "autohealing", "auto recovery", "outlier detection", "load shedding", "backpressure",
+        "autovacuum", "jitter", "backoff", "exponential backoff",
     ];
     const REMOVED: &[&str] =
         &["dead letter", "redrive policy", "dlq", "outlier detection", "circuit breaker", "circuit breakers"];
@@ -109,18 +96,8 @@ fn safety_net_off(edit: &Edit<'_>) -> bool {
 
 fn backup_off(edit: &Edit<'_>) -> bool {
     const BACKUPS: &[&str] = &[
-        "backup",
-        "backups",
-        "automated snapshot",
-        "snapshots",
-        "point in time recovery",
-        "final snapshot",
-        "skip final snapshot",
-        "archive mode",
-        "wal archiving",
-        "versioning",
-        "dump",
-        "dumps",
+        "backup", "backups", "automated snapshot", "snapshots", "point in time recovery", "final snapshot",
+        "skip final snapshot", "archive mode", "wal archiving", "versioning", "dump", "dumps",
     ];
     let is_one =
         |edit: &Edit<'_>| matches!(edit.key_change.leaf.as_str(), "backup" | "backups" | "backup_schedule");
@@ -134,13 +111,8 @@ fn backup_off(edit: &Edit<'_>) -> bool {
     };
     let leaves_out = || {
         edit.key_change.kind == KeyChangeKind::ListRemove
-            && edit.leaf_says(&[
-                "source directories",
-                "included namespaces",
-                "paths",
-                "databases",
-                "includes",
-            ])
+            && edit
+                .leaf_says(&["source directories", "included namespaces", "paths", "databases", "includes"])
             && of_backups()
     };
     edit.turned_off(BACKUPS)
@@ -152,16 +124,8 @@ fn backup_off(edit: &Edit<'_>) -> bool {
 
 fn durability_off(edit: &Edit<'_>) -> bool {
     const WRITES: &[&str] = &[
-        "fsync",
-        "synchronous commit",
-        "full page writes",
-        "semi sync",
-        "appendonly",
-        "append only",
-        "journal enabled",
-        "appendfsync",
-        "persistent",
-        "durable",
+        "fsync", "synchronous commit", "full page writes", "semi sync", "appendonly", "append only",
+        "journal enabled", "appendfsync", "persistent", "durable",
     ];
     let is_lazy =
         edit.becomes(&["0", "2"]) && edit.old == "1" && edit.leaf_says(&["flush log at trx commit"]);
@@ -198,13 +162,7 @@ fn durability_off(edit: &Edit<'_>) -> bool {
 fn retention_cut(edit: &Edit<'_>) -> bool {
     edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 0.0 && new <= old / 4.0)
         && edit.is_about(&[
-            "retention",
-            "retain",
-            "keep",
-            "retention days",
-            "retention period",
-            "keep days",
-            "max age days",
+            "retention", "retain", "keep", "retention days", "retention period", "keep days", "max age days",
             "retention hours",
         ])
         && !edit.leaf_says(&["alive", "keepalive"])
@@ -233,12 +191,7 @@ fn deletion_protection_off(edit: &Edit<'_>) -> bool {
 
 fn destructive_policy(edit: &Edit<'_>) -> bool {
     const POLICIES: &[&str] = &[
-        "reclaim policy",
-        "deletion policy",
-        "removal policy",
-        "delete policy",
-        "ddl auto",
-        "hbm ddl",
+        "reclaim policy", "deletion policy", "removal policy", "delete policy", "ddl auto", "hbm ddl",
         "prune policy",
     ];
     let alters =
@@ -273,23 +226,9 @@ fn destructive_policy(edit: &Edit<'_>) -> bool {
 
 fn rate_limit_off(edit: &Edit<'_>) -> bool {
     const THROTTLES: &[&str] = &[
-        "rate limit",
-        "rate limits",
-        "rate limiting",
-        "ratelimiter",
-        "limit req",
-        "limit conn",
-        "throttle",
-        "throttling",
-        "limiter",
-        "max requests",
-        "requests per second",
-        "requests per minute",
-        "quota",
-        "quotas",
-        "rps",
-        "max connections",
-        "max clients",
+        "rate limit", "rate limits", "rate limiting", "ratelimiter", "limit req", "limit conn", "throttle",
+        "throttling", "limiter", "max requests", "requests per second", "requests per minute", "quota",
+        "quotas", "rps", "max connections", "max clients",
     ];
     const OTHERS: &[&str] =
         &["window", "status", "zone", "period", "enabled", "enable", "burst", "log level", "headers"];
@@ -318,12 +257,7 @@ fn rate_limit_off(edit: &Edit<'_>) -> bool {
 
 fn read_only_on(edit: &Edit<'_>) -> bool {
     const STOPS: &[&str] = &[
-        "read only",
-        "readonly",
-        "maintenance mode",
-        "maintenance",
-        "read only mode",
-        "super read only",
+        "read only", "readonly", "maintenance mode", "maintenance", "read only mode", "super read only",
         "kill switch",
     ];
     let with_reason = || {
@@ -337,32 +271,13 @@ fn read_only_on(edit: &Edit<'_>) -> bool {
 
 fn debug_on(edit: &Edit<'_>) -> bool {
     const DEBUG: &[&str] = &[
-        "debug",
-        "debug mode",
-        "debugging",
-        "display errors",
-        "debug enabled",
-        "xdebug",
-        "show exception details",
-        "include stacktrace",
+        "debug", "debug mode", "debugging", "display errors", "debug enabled", "xdebug",
+        "show exception details", "include stacktrace",
     ];
     // What is there so that somebody may try things.
     const PRETENDS: &[&str] = &[
-        "mock",
-        "mocks",
-        "fake",
-        "dummy",
-        "stub",
-        "stubs",
-        "test login",
-        "test mode",
-        "test user",
-        "test users",
-        "test accounts",
-        "demo accounts",
-        "demo users",
-        "demo data",
-        "seed demo",
+        "mock", "mocks", "fake", "dummy", "stub", "stubs", "test login", "test mode", "test user",
+        "test users", "test accounts", "demo accounts", "demo users", "demo data", "seed demo",
         "sandbox mode",
     ];
     let level = edit.key_change.kind == KeyChangeKind::Text

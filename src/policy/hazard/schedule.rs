@@ -25,16 +25,8 @@ pub(super) const RULES: &[HazardRule] = &[
 
 fn schedule_every_minute(edit: &Edit<'_>) -> bool {
     const SCHEDULES: &[&str] = &[
-        "cron",
-        "schedule",
-        "scheduled",
-        "cron expression",
-        "on calendar",
-        "cronjob",
-        "interval",
-        "job",
-        "crontab",
-        "crons",
+        "cron", "schedule", "scheduled", "cron expression", "on calendar", "cronjob", "interval", "job",
+        "crontab", "crons",
     ];
     const FIELDS: &[&str] = &["minute", "hour", "day", "weekday", "month", "monthday"];
     if edit.key_change.kind != KeyChangeKind::Text || is_every_minute(&edit.old) {
@@ -95,14 +87,7 @@ fn written(value: &str) -> &str {
 /// Whether a key says how often something comes round.
 fn is_period(edit: &Edit<'_>) -> bool {
     edit.leaf_says(&[
-        "interval",
-        "period",
-        "cycle",
-        "frequency",
-        "recurrence",
-        "every",
-        "billing",
-        "schedule",
+        "interval", "period", "cycle", "frequency", "recurrence", "every", "billing", "schedule",
     ])
 }
 

@@ -52,17 +52,8 @@ fn is_in_open_block(edit: &Edit<'_>) -> bool {
     /// Lines of a block, and bytes of a line: such blocks are broken at 64, 76 or 80.
     const LONGEST: (usize, usize) = (256, 128);
     const PUBLIC: &[&str] = &[
-        "CERTIFICATE",
-        "TRUSTED CERTIFICATE",
-        "CERTIFICATE REQUEST",
-        "X509 CRL",
-        "PUBLIC KEY",
-        "RSA PUBLIC KEY",
-        "DH PARAMETERS",
-        "EC PARAMETERS",
-        "PKCS7",
-        "PGP MESSAGE",
-        "PGP PUBLIC KEY BLOCK",
+        "CERTIFICATE", "TRUSTED CERTIFICATE", "CERTIFICATE REQUEST", "X509 CRL", "PUBLIC KEY",
+        "RSA PUBLIC KEY", "DH PARAMETERS", "EC PARAMETERS", "PKCS7", "PGP MESSAGE", "PGP PUBLIC KEY BLOCK",
         "PGP SIGNATURE",
     ];
     let (max_lines, max_bytes) = LONGEST;
@@ -220,23 +211,9 @@ fn is_named_before(edit: &Edit<'_>) -> bool {
 
 fn tls_verification_off(edit: &Edit<'_>) -> bool {
     const CHECKS: &[&str] = &[
-        "verify",
-        "verify ssl",
-        "ssl verify",
-        "verify tls",
-        "tls verify",
-        "verify peer",
-        "verify certs",
-        "verify certificate",
-        "validate certs",
-        "verify hostname",
-        "check hostname",
-        "strict ssl",
-        "sslverify",
-        "proxy ssl verify",
-        "reject unauthorized",
-        "verify host",
-        "ssl check cert",
+        "verify", "verify ssl", "ssl verify", "verify tls", "tls verify", "verify peer", "verify certs",
+        "verify certificate", "validate certs", "verify hostname", "check hostname", "strict ssl",
+        "sslverify", "proxy ssl verify", "reject unauthorized", "verify host", "ssl check cert",
     ];
     const SKIPS: &[&str] = &[
         "insecure skip verify",
@@ -317,26 +294,9 @@ fn has_curl_k(command: &Value<'_>) -> bool {
 
 fn encryption_downgraded(edit: &Edit<'_>) -> bool {
     const ENCRYPTS: &[&str] = &[
-        "ssl",
-        "tls",
-        "https",
-        "encrypt",
-        "encrypted",
-        "encryption",
-        "encryption at rest",
-        "storage encrypted",
-        "at rest encryption",
-        "force ssl",
-        "ssl only",
-        "require ssl",
-        "require tls",
-        "use ssl",
-        "use tls",
-        "starttls",
-        "hsts",
-        "secure cookie",
-        "cookie secure",
-        "secure cookies",
+        "ssl", "tls", "https", "encrypt", "encrypted", "encryption", "encryption at rest",
+        "storage encrypted", "at rest encryption", "force ssl", "ssl only", "require ssl", "require tls",
+        "use ssl", "use tls", "starttls", "hsts", "secure cookie", "cookie secure", "secure cookies",
         "key rotation",
     ];
     const BROKEN: &[&str] = &[
@@ -344,14 +304,7 @@ fn encryption_downgraded(edit: &Edit<'_>) -> bool {
     ];
     let about_protocols = || {
         edit.path_says(&[
-            "ssl",
-            "tls",
-            "protocol",
-            "protocols",
-            "cipher",
-            "ciphers",
-            "min version",
-            "ssl protocols",
+            "ssl", "tls", "protocol", "protocols", "cipher", "ciphers", "min version", "ssl protocols",
         ])
     };
     // What `all -SSLv3` names goes out.

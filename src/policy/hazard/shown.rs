@@ -52,60 +52,13 @@ pub(super) fn edit(key_change: &KeyChange) -> String {
 /// A value that may be told: a switch, a wildcard, a number with its unit, or a word that a format defines.
 fn told(value: &Option<String>) -> Option<&str> {
     const WORDS: &[&str] = &[
-        "*",
-        "true",
-        "false",
-        "on",
-        "off",
-        "yes",
-        "no",
-        "enabled",
-        "disabled",
-        "none",
-        "null",
-        "always",
-        "never",
-        // Values that formats define, nobody's own.
-        "ClusterIP",
-        "LoadBalancer",
-        "NodePort",
-        "Retain",
-        "Delete",
-        "IfNotPresent",
-        "RollingUpdate",
-        "Recreate",
-        "Allow",
-        "Deny",
-        "ACCEPT",
-        "DROP",
-        "REJECT",
-        "HTTP",
-        "HTTPS",
-        "TCP",
-        "UDP",
-        "verify-full",
-        "verify-ca",
-        "require",
-        "prefer",
-        "disable",
-        "read",
-        "write",
-        "read-all",
-        "write-all",
-        "cluster-admin",
-        "public-read",
-        "critical",
-        "warning",
-        "info",
-        "debug",
-        "error",
-        "strict",
-        "permissive",
-        "enforcing",
-        "SSL",
-        "PLAINTEXT",
-        "SASL_SSL",
-        "SASL_PLAINTEXT",
+        "*", "true", "false", "on", "off", "yes", "no", "enabled", "disabled", "none", "null", "always",
+        "never", // Values that formats define, nobody's own.
+        "ClusterIP", "LoadBalancer", "NodePort", "Retain", "Delete", "IfNotPresent", "RollingUpdate",
+        "Recreate", "Allow", "Deny", "ACCEPT", "DROP", "REJECT", "HTTP", "HTTPS", "TCP", "UDP",
+        "verify-full", "verify-ca", "require", "prefer", "disable", "read", "write", "read-all", "write-all",
+        "cluster-admin", "public-read", "critical", "warning", "info", "debug", "error", "strict",
+        "permissive", "enforcing", "SSL", "PLAINTEXT", "SASL_SSL", "SASL_PLAINTEXT",
     ];
     let value = value.as_deref()?.trim();
     let is_word = || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word));
@@ -145,30 +98,13 @@ mod tests {
     #[test]
     fn numbers_switches_wildcards_and_words_of_formats_are_told_and_nothing_else() {
         for value in [
-            "0",
-            "30s",
-            "2Gi",
-            "-1.5",
-            "1e6",
-            "15 days",
-            "100 %",
-            "10.0.0.0/8",
-            "* 3 * * *",
-            "True",
-            "*",
+            "0", "30s", "2Gi", "-1.5", "1e6", "15 days", "100 %", "10.0.0.0/8", "* 3 * * *", "True", "*",
             "LoadBalancer",
         ] {
             assert_eq!(told(&Some(value.to_owned())), Some(value));
         }
         for value in [
-            "",
-            "private",
-            "db1.example.org",
-            "hunter2-horse",
-            "a1b2c3d4e5f6",
-            "4.2.1-internal",
-            "no!",
-            "`1`",
+            "", "private", "db1.example.org", "hunter2-horse", "a1b2c3d4e5f6", "4.2.1-internal", "no!", "`1`",
         ] {
             assert_eq!(told(&Some(value.to_owned())), None, "{value}");
         }

@@ -158,16 +158,8 @@ fn image_latest(edit: &Edit<'_>) -> bool {
             && !edit.leaf_says(&["id", "github version"])
             && (edit.new.contains(':')
                 || edit.leaf_says(&[
-                    "image",
-                    "tag",
-                    "image tag",
-                    "version",
-                    "from",
-                    "new tag",
-                    "container image",
-                    "revision",
-                    "target revision",
-                    "ref",
+                    "image", "tag", "image tag", "version", "from", "new tag", "container image", "revision",
+                    "target revision", "ref",
                 ]))
 }
 

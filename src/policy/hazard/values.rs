@@ -220,15 +220,7 @@ fn timeout_tenfold(edit: &Edit<'_>) -> bool {
 
 /// Names of what something may live or be kept.
 const LIVES: &[&str] = &[
-    "ttl",
-    "cache valid",
-    "expiry",
-    "expires",
-    "expiration",
-    "lifetime",
-    "expire",
-    "max age",
-    "maxage",
+    "ttl", "cache valid", "expiry", "expires", "expiration", "lifetime", "expire", "max age", "maxage",
     "s maxage",
 ];
 
@@ -244,34 +236,9 @@ fn ttl_to_zero(edit: &Edit<'_>) -> bool {
 
 /// What numbers name instead of counting it.
 const NAMES: &[&str] = &[
-    "id",
-    "ids",
-    "listen",
-    "expose",
-    "bind",
-    "ports",
-    "port",
-    "version",
-    "build",
-    "rev",
-    "revision",
-    "uid",
-    "gid",
-    "timestamp",
-    "date",
-    "epoch",
-    "serial",
-    "phone",
-    "seed",
-    "number",
-    "key",
-    "year",
-    "ts",
-    "time",
-    "tag",
-    "namespace",
-    "code",
-    "page",
+    "id", "ids", "listen", "expose", "bind", "ports", "port", "version", "build", "rev", "revision", "uid",
+    "gid", "timestamp", "date", "epoch", "serial", "phone", "seed", "number", "key", "year", "ts", "time",
+    "tag", "namespace", "code", "page",
 ];
 
 fn number_jump(edit: &Edit<'_>) -> bool {
@@ -314,33 +281,9 @@ fn impossible_value(edit: &Edit<'_>) -> bool {
 /// From one to nothing is a switch.
 fn number_to_zero(edit: &Edit<'_>) -> bool {
     const OTHERS: &[&str] = &[
-        "id",
-        "hour",
-        "minute",
-        "height",
-        "width",
-        "sort",
-        "priority",
-        "offset",
-        "order",
-        "index",
-        "x",
-        "y",
-        "margin",
-        "padding",
-        "version",
-        "patch",
-        "minor",
-        "level",
-        "debug",
-        "verbosity",
-        "indent",
-        "nice",
-        "position",
-        "gid",
-        "uid",
-        "year",
-        "skip",
+        "id", "hour", "minute", "height", "width", "sort", "priority", "offset", "order", "index", "x", "y",
+        "margin", "padding", "version", "patch", "minor", "level", "debug", "verbosity", "indent", "nice",
+        "position", "gid", "uid", "year", "skip",
     ];
     let of_list = || replaced_number(edit).is_some_and(|(old, new)| old >= 2.0 && new == 0.0);
     let of_span = || edit.seconds().is_some_and(|(old, new)| old > 0.0 && new == 0.0);
@@ -361,28 +304,9 @@ fn is_balanced(edit: &Edit<'_>) -> bool {
 
 fn emptied(edit: &Edit<'_>) -> bool {
     const OTHERS: &[&str] = &[
-        "description",
-        "comment",
-        "notes",
-        "message",
-        "reason",
-        "title",
-        "suffix",
-        "prefix",
-        "annotations",
-        "labels",
-        "tag",
-        "tags",
-        "banner",
-        "motd",
-        "default",
-        "version",
-        "name",
-        "text",
-        "extra",
-        "args",
-        "env",
-        "environment",
+        "description", "comment", "notes", "message", "reason", "title", "suffix", "prefix", "annotations",
+        "labels", "tag", "tags", "banner", "motd", "default", "version", "name", "text", "extra", "args",
+        "env", "environment",
     ];
     let is_empty = |value: &str| matches!(value, "" | "\"\"" | "''" | "[]" | "{}" | "()" | "array()");
     let said = || !matches!(edit.old.as_ref(), "null" | "~" | "none" | "false" | "0" | "nil");
@@ -405,20 +329,8 @@ fn emptied(edit: &Edit<'_>) -> bool {
 fn sign_flip(edit: &Edit<'_>) -> bool {
     edit.numbers().or_else(|| replaced_number(edit)).is_some_and(|(old, new)| old > 0.0 && new < 0.0)
         && !edit.leaf_says(&[
-            "priority",
-            "weight",
-            "offset",
-            "order",
-            "index",
-            "adj",
-            "nice",
-            "x",
-            "y",
-            "margin",
-            "top",
-            "left",
-            "latitude",
-            "longitude",
+            "priority", "weight", "offset", "order", "index", "adj", "nice", "x", "y", "margin", "top",
+            "left", "latitude", "longitude",
         ])
 }
 

@@ -18,23 +18,8 @@ pub(super) const RULES: &[HazardRule] = &[edit_rule(
 
 /// Words with which people fence a value off.
 const FENCES: &[&str] = &[
-    "do not",
-    "don t",
-    "never",
-    "must not",
-    "must stay",
-    "must remain",
-    "must be",
-    "must match",
-    "not yet",
-    "keep at",
-    "careful",
-    "warning",
-    "dangerous",
-    "before you change",
-    "before changing",
-    "talk to",
-    "ask",
+    "do not", "don t", "never", "must not", "must stay", "must remain", "must be", "must match", "not yet",
+    "keep at", "careful", "warning", "dangerous", "before you change", "before changing", "talk to", "ask",
 ];
 
 /// What a whole file says of itself, and of no value.

@@ -31,18 +31,8 @@ pub(super) const RULES: &[HazardRule] = &[
 
 fn health_check_removed(edit: &Edit<'_>) -> bool {
     const CHECKS: &[&str] = &[
-        "liveness probe",
-        "readiness probe",
-        "startup probe",
-        "health check",
-        "health checks",
-        "healthchecks",
-        "liveness",
-        "readiness",
-        "option httpchk",
-        "httpchk",
-        "http check",
-        "tcp check",
+        "liveness probe", "readiness probe", "startup probe", "health check", "health checks",
+        "healthchecks", "liveness", "readiness", "option httpchk", "httpchk", "http check", "tcp check",
     ];
     let disabled = edit.set_to() == Some(true) && edit.leaf_says(&["disable"]) && edit.path_says(CHECKS)
         || edit.becomes(&["none"]) && edit.leaf_says(&["healthcheck"])
@@ -66,23 +56,14 @@ fn health_check_removed(edit: &Edit<'_>) -> bool {
         && !edit.new.is_empty()
         && !edit.new.has_any(HEALTH)
         && edit.path_says(&[
-            "probe",
-            "liveness probe",
-            "readiness probe",
-            "startup probe",
-            "health check",
-            "http get",
+            "probe", "liveness probe", "readiness probe", "startup probe", "health check", "http get",
         ]);
     let takes_errors = |value: &Value<'_>| value.ends_with("-599") || value.has_any(&["500"]);
     let any_answer = takes_errors(&edit.new)
         && !takes_errors(&edit.old)
         && !edit.old.is_empty()
         && edit.leaf_says(&[
-            "matcher",
-            "expected statuses",
-            "success codes",
-            "expected codes",
-            "valid status codes",
+            "matcher", "expected statuses", "success codes", "expected codes", "valid status codes",
         ]);
     (edit.is_dropped() && is_check() && !edit.leaf_says(ABOUT))
         || asks_other
@@ -104,19 +85,8 @@ fn asks_nothing(edit: &Edit<'_>) -> bool {
 
 fn monitoring_off(edit: &Edit<'_>) -> bool {
     const WATCHES: &[&str] = &[
-        "monitoring",
-        "monitored",
-        "alerting",
-        "notifications",
-        "paging",
-        "alarms",
-        "alerts enabled",
-        "enable alerts",
-        "alert enabled",
-        "enable alert",
-        "actions enabled",
-        "send alerts",
-        "notify pager",
+        "monitoring", "monitored", "alerting", "notifications", "paging", "alarms", "alerts enabled",
+        "enable alerts", "alert enabled", "enable alert", "actions enabled", "send alerts", "notify pager",
         "access log",
     ];
     let rule_gone =

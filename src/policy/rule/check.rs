@@ -87,9 +87,7 @@ impl<'a> Walk<'a> {
         self.scope.extend(comprehension.iter_var2.as_deref());
         self.scope.push(&comprehension.accu_var);
         let parts = [
-            &comprehension.accu_init,
-            &comprehension.loop_cond,
-            &comprehension.loop_step,
+            &comprehension.accu_init, &comprehension.loop_cond, &comprehension.loop_step,
             &comprehension.result,
         ];
         parts.into_iter().try_for_each(|part| self.visit(part))?;

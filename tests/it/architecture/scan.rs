@@ -4,13 +4,7 @@ use super::{HOMES, TABLE, allowed};
 
 /// What only modules that do I/O, and tests, may name: files, network, processes, environment, clocks.
 const OUTSIDE_WORLD: [&str; 8] = [
-    "std::fs",
-    "std::net",
-    "std::env",
-    "std::process",
-    "SystemTime::now",
-    "Instant::now",
-    "Timestamp::now",
+    "std::fs", "std::net", "std::env", "std::process", "SystemTime::now", "Instant::now", "Timestamp::now",
     "Zoned::now",
 ];
 

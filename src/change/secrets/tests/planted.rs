@@ -113,22 +113,9 @@ pub(super) const NAMED: &[(&str, &[&str])] = &[
     (
         "assigned_secret",
         &[
-            "secret",
-            "client_secret",
-            "clientSecret",
-            "SECRET_KEY",
-            "secret_key_base",
-            "api_key",
-            "apiKey",
-            "API_TOKEN",
-            "auth_token",
-            "accessToken",
-            "aws_secret_access_key",
-            "signing_key",
-            "encryption-key",
-            "private_key",
-            "webhook_secret",
-            "jwtSecret",
+            "secret", "client_secret", "clientSecret", "SECRET_KEY", "secret_key_base", "api_key", "apiKey",
+            "API_TOKEN", "auth_token", "accessToken", "aws_secret_access_key", "signing_key",
+            "encryption-key", "private_key", "webhook_secret", "jwtSecret",
         ],
     ),
 ];
@@ -138,14 +125,7 @@ pub(super) const VALUES: &[(&str, &[&str])] = &[
     (
         "password",
         &[
-            "hunter{n2}{a3}",
-            "{a12}",
-            "{a8}",
-            "{l16}",
-            "S{l6}!{n3}",
-            "{a10}#{a4}",
-            "{n8}",
-            "{l9}{n1}",
+            "hunter{n2}{a3}", "{a12}", "{a8}", "{l16}", "S{l6}!{n3}", "{a10}#{a4}", "{n8}", "{l9}{n1}",
             "{h32}",
         ],
     ),
@@ -154,13 +134,8 @@ pub(super) const VALUES: &[(&str, &[&str])] = &[
 
 /// Private keys over many lines: header, and how one line of their body looks.
 pub(super) const KEY_BLOCKS: &[&str] = &[
-    "RSA PRIVATE KEY",
-    "EC PRIVATE KEY",
-    "DSA PRIVATE KEY",
-    "OPENSSH PRIVATE KEY",
-    "ENCRYPTED PRIVATE KEY",
-    "PRIVATE KEY",
-    "PGP PRIVATE KEY BLOCK",
+    "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY",
+    "PRIVATE KEY", "PGP PRIVATE KEY BLOCK",
 ];
 
 /// Where a secret of a shape of its own may stand; `@` is the secret. No name beside it helps.
