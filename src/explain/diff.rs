@@ -135,53 +135,46 @@ fn edits(
 ) -> Vec<EditExplanation> {
     let key_changes = rescorer.keys(file_idx).to_vec();
     let path = rescorer.files()[file_idx].path().to_owned();
-    let n_substantial = key_changes.iter().filter(|edit| edit.is_substantial()).count();
     let is_hazard = |hunk_idx, line_idx| spots.is_on(file_idx, (hunk_idx, line_idx));
     let mut order: Vec<usize> =
         (0..key_changes.len()).filter(|idx| key_changes[*idx].is_substantial()).collect();
+    let is_alone = order.len() == 1 && rescorer.files().len() == 1;
     order.sort_by_cached_key(|idx| !is_hazard(key_changes[*idx].hunk_idx, key_changes[*idx].line_idx));
     let mut edits = Vec::new();
     for edit_idx in order.into_iter().take(MAX_EDITS) {
         let key_change = &key_changes[edit_idx];
-        let is_alone = n_substantial == 1 && rescorer.files().len() == 1;
-        let share = if *n_left > 0 && !is_alone {
-            let without = edit::taken_out(&rescorer.files()[file_idx], &key_changes, edit_idx);
-            without.map(|without| {
-                *n_left -= 1;
-                rescorer.share_over(file_idx, without)
-            })
-        } else {
-            None
-        };
+        let is_measured = *n_left > 0 && !is_alone;
+        let without =
+            is_measured.then(|| edit::taken_out(&rescorer.files()[file_idx], &key_changes, edit_idx));
+        let share = without.flatten().map(|without| rescorer.share_over(file_idx, without));
         if let Some(share) = share {
+            *n_left -= 1;
             measured.edits.push(MeasuredEdit { file_idx, edit_idx, share });
         }
-        let line = rescorer.files()[file_idx].line_number(key_change.hunk_idx, key_change.line_idx);
+        let file_diff = &rescorer.files()[file_idx];
         edits.push(EditExplanation {
             key: redact(&key_change.path).into_owned(),
             hunk_idx: key_change.hunk_idx,
             line_idx: key_change.line_idx,
-            line,
+            line: file_diff.line_number(key_change.hunk_idx, key_change.line_idx),
             share,
             factor: share.map(|share| rescorer.factor_of(share)),
-            text: edit::sentence(
-                grounds,
-                &path,
-                key_change,
-                text_of(&rescorer.files()[file_idx], key_change),
-            ),
+            text: edit::sentence(grounds, &path, key_change, text_of(file_diff, key_change)),
         });
     }
-    // Those of a hazard, then measured ones, largest first; the sort is stable, the others keep the order of the file.
-    let lies_on_hazard = |edit: &EditExplanation| is_hazard(edit.hunk_idx, edit.line_idx);
+    put_gravest_first(&mut edits, |edit| is_hazard(edit.hunk_idx, edit.line_idx));
+    edits
+}
+
+/// Those of a hazard, then measured ones, largest first; the sort is stable, the others keep the order of the file.
+fn put_gravest_first(edits: &mut [EditExplanation], is_hazard: impl Fn(&EditExplanation) -> bool) {
     edits.sort_by(|a, b| {
-        let by_hazard = lies_on_hazard(b).cmp(&lies_on_hazard(a));
+        let by_hazard = is_hazard(b).cmp(&is_hazard(a));
         by_hazard.then_with(|| match (a.share, b.share) {
             (Some(a), Some(b)) => b.total_cmp(&a),
             (a, b) => b.is_some().cmp(&a.is_some()),
         })
     });
-    edits
 }
 
 /// The line that an edit stands on.

@@ -32,18 +32,15 @@ const MAX_FACTS: usize = 1 << 16;
 /// assert_eq!((inner[0].path.as_str(), inner[0].new.as_deref()), ("web.replicas", Some("0")));
 /// ```
 pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<KeyChange>> {
+    let (n_added, n_deleted) = file_diff.n_lines();
+    if n_added + n_deleted > MAX_LINES {
+        return Some(Vec::new());
+    }
     let path = file_diff.path();
     let (format, is_reread) = match (Format::of_path(path), Format::of_directives(path)) {
         (Format::Unknown, Some(format)) => (format, true),
         (format, _) => (format, false),
     };
-    let has_no_keys =
-        matches!(format, Format::Xml | Format::Zone | Format::Prose | Format::Code | Format::List);
-    let (n_added, n_deleted) = file_diff.n_lines();
-    let has_many_lines = n_added + n_deleted > MAX_LINES;
-    if has_many_lines {
-        return Some(Vec::new());
-    }
     let mut key_changes = Vec::new();
     if !matches!(format, Format::Prose | Format::List) {
         known.iter().for_each(|key_change| texts::parts(key_change, &mut key_changes));
@@ -55,12 +52,27 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
     if key_changes.len() > MAX_FACTS {
         return None;
     }
-    let hunks = match has_no_keys || !(is_reread || may_say_more(format, file_diff, known)) {
-        true => &[],
-        false => file_diff.hunks(),
-    };
+    let has_keys =
+        !matches!(format, Format::Xml | Format::Zone | Format::Prose | Format::Code | Format::List);
+    if has_keys && (is_reread || may_say_more(format, file_diff, known)) {
+        read_again(file_diff, (format, is_reread), &mut key_changes)?;
+    }
+    if !key_changes.is_empty() {
+        let seen: HashSet<_> = known.iter().filter(|known| known.is_substantial()).map(said).collect();
+        key_changes.retain(|inner| !seen.contains(&said(inner)));
+    }
+    moved_apart(known, &mut key_changes);
+    Some(key_changes)
+}
+
+/// Reads both sides of each hunk into facts and compares them; none where there are too many.
+fn read_again(
+    file_diff: &FileDiff,
+    (format, is_reread): (Format, bool),
+    out: &mut Vec<KeyChange>,
+) -> Option<()> {
     let mut n_facts = 0;
-    for (hunk_idx, hunk) in hunks.iter().enumerate() {
+    for (hunk_idx, hunk) in file_diff.hunks().iter().enumerate() {
         let mut facts = Facts {
             format,
             is_reread,
@@ -75,14 +87,9 @@ pub fn inner_changes(file_diff: &FileDiff, known: &[KeyChange]) -> Option<Vec<Ke
         if facts.is_cut || n_facts > MAX_FACTS {
             return None;
         }
-        facts.compare(&mut key_changes);
+        facts.compare(out);
     }
-    if !key_changes.is_empty() {
-        let seen: HashSet<_> = known.iter().filter(|known| known.is_substantial()).map(said).collect();
-        key_changes.retain(|inner| !seen.contains(&said(inner)));
-    }
-    moved_apart(known, &mut key_changes);
-    Some(key_changes)
+    Some(())
 }
 
 /// What an edit says, wherever it stands.

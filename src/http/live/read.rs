@@ -119,25 +119,35 @@ pub(super) fn commit(
         }
         None => {
             change.committed_at = received_at;
-            let read = proposal(&state.timeline, known, change, Form::Commit);
-            let is_within_others = is_within_others(repository, state, &id);
-            let parents = repository.read(|git| git.parents(&id))?;
-            let is_merge = parents.len() > 1;
-            let rests_on_others =
-                !is_within_others && !parents.first().is_none_or(|it| is_landed(repository, state, it));
-            let doubt = match repository.unit {
-                _ if is_merge && rests_on_others => Some(other_way_doubt()),
-                Unit::Commit if is_merge && is_within_others => Some(merge_doubt()),
-                Unit::Commit | Unit::Landing => None,
-            };
-            let overlap = if is_within_others {
-                Some(WITHIN_OTHERS)
-            } else {
-                rests_on_others.then_some(RESTS_ON_OTHERS)
-            };
-            Ok(Read { doubt, overlap, ..read })
+            unlanded(repository, state, known, change)
         }
     }
+}
+
+/// Reads a commit that is no change of the history, as a proposal.
+fn unlanded(
+    repository: &LiveRepository,
+    state: &State,
+    known: Known<'_>,
+    change: Change,
+) -> Result<Read, crate::git::Error> {
+    let is_within_others = is_within_others(repository, state, &change.id);
+    let parents = repository.read(|git| git.parents(&change.id))?;
+    let read = proposal(&state.timeline, known, change, Form::Commit);
+    let is_merge = parents.len() > 1;
+    let rests_on_others =
+        !is_within_others && !parents.first().is_none_or(|it| is_landed(repository, state, it));
+    let doubt = match repository.unit {
+        _ if is_merge && rests_on_others => Some(other_way_doubt()),
+        Unit::Commit if is_merge && is_within_others => Some(merge_doubt()),
+        Unit::Commit | Unit::Landing => None,
+    };
+    let overlap = match () {
+        () if is_within_others => Some(WITHIN_OTHERS),
+        () if rests_on_others => Some(RESTS_ON_OTHERS),
+        () => None,
+    };
+    Ok(Read { doubt, overlap, ..read })
 }
 
 /// Whether the history holds a commit, but not as a change of its own: a merge among commits, or a commit inside of a
@@ -221,38 +231,44 @@ impl Read {
         assessed.vector = self.vector;
         assessed.tokens = self.tokens;
         assessed.facts = facts(&self.change, &assessed.vector, repository.is_none());
-        assessed.facts.unknown_owners =
-            repository.is_none_or(|(repository, _)| !repository.owners.are_known());
         assessed.doubts.extend(self.doubt);
         assessed.doubts.extend(unread(&self.change, self.form != Form::Diff));
-        if let Some((repository, state)) = repository {
-            assessed.owners = self.change.record.owners(|path| repository.owners.owners_of(path));
-            if let Some(refused) = repository.owners.refused() {
-                assessed
-                    .warnings
-                    .push(format!("owners are those of an earlier version of their file: {refused}"));
-            }
-            if let Some(refused) = repository.incidents.refused() {
-                assessed
-                    .warnings
-                    .push(format!("incidents are those of an earlier version of their file: {refused}"));
-            }
-            assessed.history = history(repository, state, self.mode, asked.received_at);
-            // An answer with a warning is not given again when its cause is mended or another one, nor the other way round.
-            let warnings: Vec<&str> = assessed.warnings.iter().map(String::as_str).collect();
-            let of_warnings = if warnings.is_empty() { 0 } else { hash64(&warnings) };
-            assessed.history_epoch = state.epoch().wrapping_add(of_warnings);
-            assessed.facts.history_lag_seconds = Some(repository.lag_seconds(asked.received_at));
+        assessed.change = self.change;
+        match repository {
+            Some(of) => tell_history(&mut assessed, of, self.mode, asked.received_at),
+            None => assessed.facts.unknown_owners = true,
         }
         assessed.warnings.extend(self.overlap.map(ToOwned::to_owned));
-        if self.change.record.partial {
+        if assessed.change.record.partial {
             assessed
                 .warnings
                 .push("the diff has less context than `git diff -U3`: some values are coarser".into());
         }
-        assessed.change = self.change;
         assessed
     }
+}
+
+/// Says whose files a change touches, and how well the history that it was read from is known.
+fn tell_history(
+    assessed: &mut Assessed,
+    (repository, state): (&LiveRepository, &State),
+    mode: HistoryMode,
+    received_at: i64,
+) {
+    assessed.facts.unknown_owners = !repository.owners.are_known();
+    assessed.owners = assessed.change.record.owners(|path| repository.owners.owners_of(path));
+    if let Some(refused) = repository.owners.refused() {
+        assessed.warnings.push(format!("owners are those of an earlier version of their file: {refused}"));
+    }
+    if let Some(refused) = repository.incidents.refused() {
+        assessed.warnings.push(format!("incidents are those of an earlier version of their file: {refused}"));
+    }
+    assessed.history = history(repository, state, mode, received_at);
+    // An answer with a warning is not given again when its cause is mended or another one, nor the other way round.
+    let warnings: Vec<&str> = assessed.warnings.iter().map(String::as_str).collect();
+    let of_warnings = if warnings.is_empty() { 0 } else { hash64(&warnings) };
+    assessed.history_epoch = state.epoch().wrapping_add(of_warnings);
+    assessed.facts.history_lag_seconds = Some(repository.lag_seconds(received_at));
 }
 
 /// What is unknown around a change, as its own vector says: read from the state that it was scored with.

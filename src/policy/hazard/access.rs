@@ -37,62 +37,126 @@ pub(super) const RULES: &[HazardRule] = &[
     ),
 ];
 
+/// What asks who somebody is, or tells what they may do.
+const AUTH: &[&str] = &[
+    "auth", "authentication", "authorization", "authn", "authz", "require login", "login required", "mfa",
+    "two factor", "twofactor", "sso", "csrf", "rbac", "oauth", "oidc", "require auth", "captcha",
+    "auth basic", "protected mode", "security", "strict modes",
+];
+
+/// Those who get in without a name.
+const NOBODY: &[&str] = &["anonymous", "guest access"];
+
 fn auth_off(edit: &Edit<'_>) -> bool {
-    const AUTH: &[&str] = &[
-        "auth", "authentication", "authorization", "authn", "authz", "require login", "login required",
-        "mfa", "two factor", "twofactor", "sso", "csrf", "rbac", "oauth", "oidc", "require auth", "captcha",
-        "auth basic", "protected mode", "security", "strict modes",
-    ];
-    let none_needed = edit.becomes(&["none", "alwaysallow", "anonymous", "noauth", "trust", "insecure"])
+    is_switched_off(edit)
+        || needs_none(edit)
+        || drops_basic_auth(edit)
+        || asks_no_more(edit)
+        || is_for_anybody(edit)
+        || comes_off(edit)
+        || takes_passwords(edit)
+        || trusts_whole_hosts(edit)
+        || lets_pass(edit)
+        || skips_grant_tables(edit)
+        || asks_no_password(edit)
+        || edit.turned_on(NOBODY)
+}
+
+/// Whether a switch of it is turned off or goes: `auth_enabled: true` → `false`.
+fn is_switched_off(edit: &Edit<'_>) -> bool {
+    const OTHERS: &[&str] = &["auto login", "transport security"];
+    (edit.turned_off(AUTH) || edit.drops_switch(AUTH)) && !edit.is_about(NOBODY) && !edit.leaf_says(OTHERS)
+}
+
+/// Whether a way to say who one is becomes none.
+fn needs_none(edit: &Edit<'_>) -> bool {
+    edit.becomes(&["none", "alwaysallow", "anonymous", "noauth", "trust", "insecure"])
         && !edit.old.is_empty()
-        && edit.path_says(AUTH);
-    let basic_off = edit.leaf_says(&["auth basic"])
-        && (edit.becomes(&["off"]) || edit.is_dropped())
-        && !edit.old.is_empty();
+        && edit.path_says(AUTH)
+}
+
+/// Whether the `auth_basic` of nginx goes or becomes `off`.
+fn drops_basic_auth(edit: &Edit<'_>) -> bool {
+    edit.leaf_says(&["auth basic"]) && (edit.becomes(&["off"]) || edit.is_dropped()) && !edit.old.is_empty()
+}
+
+/// Whether a line goes that has a server ask who is there: `auth_request`, `Require valid-user`.
+fn asks_no_more(edit: &Edit<'_>) -> bool {
     const ASKS: &[&str] = &[
         "auth request", "auth url", "auth signin", "auth type", "basicauth", "basic auth",
         "require valid user",
     ];
-    let asks_no_more = edit.is_dropped()
-        && (edit.leaf_says(ASKS) || edit.key_change.leaf == "http-request" && edit.old.starts_with("auth"));
-    let for_anybody =
-        !edit.old.is_empty() && edit.gains(&["permitall", "allowany", "allow_any", "permit_all"]);
-    // A switch that came alone over a default that nobody here sees. `PasswordAuthentication no` is none.
-    let comes_off = || {
-        const SWITCHES: &[&str] = &["enabled", "enable", "disabled", "disable", "required", "require"];
-        edit.set_to() == Some(edit.is_negative())
-            && edit.comes_alone()
-            && edit.leaf_says(SWITCHES)
-            && edit.is_about(AUTH)
-    };
-    let by_password = edit.flipped() == Some(true) && edit.leaf_says(&["password authentication"]);
+    edit.is_dropped()
+        && (edit.leaf_says(ASKS) || edit.key_change.leaf == "http-request" && edit.old.starts_with("auth"))
+}
+
+/// Whether code now lets anybody do what it asked about: `permitAll()`.
+fn is_for_anybody(edit: &Edit<'_>) -> bool {
+    !edit.old.is_empty() && edit.gains(&["permitall", "allowany", "allow_any", "permit_all"])
+}
+
+/// A switch that came alone over a default that nobody here sees. `PasswordAuthentication no` is none.
+fn comes_off(edit: &Edit<'_>) -> bool {
+    const SWITCHES: &[&str] = &["enabled", "enable", "disabled", "disable", "required", "require"];
+    edit.set_to() == Some(edit.is_negative())
+        && edit.comes_alone()
+        && edit.leaf_says(SWITCHES)
+        && edit.is_about(AUTH)
+}
+
+/// Whether a password is enough for a login: `PasswordAuthentication no` → `yes`.
+fn takes_passwords(edit: &Edit<'_>) -> bool {
+    edit.flipped() == Some(true) && edit.leaf_says(&["password authentication"])
+}
+
+/// Whether PostgreSQL now believes all who come from somewhere: a line of `pg_hba.conf` that ends with `trust`.
+fn trusts_whole_hosts(edit: &Edit<'_>) -> bool {
     let trusts = |value: &str| value.ends_with(" trust");
-    let lets_pass = edit.gains(&["pam_permit"]) && edit.new.starts_with("auth");
-    let is_trusting = trusts(&edit.new) && !trusts(&edit.old) && edit.file_diff.path().contains("pg_hba");
-    let tables_skipped = edit.set_to() == Some(true) && edit.leaf_says(&["skip grant tables"])
-        || edit.key_change.kind == KeyChangeKind::ListAdd && edit.new == "skip-grant-tables";
-    let asks_no_password = edit.key_change.kind == KeyChangeKind::Secret
+    trusts(&edit.new) && !trusts(&edit.old) && edit.file_diff.path().contains("pg_hba")
+}
+
+/// Whether PAM lets everybody pass: `auth sufficient pam_permit.so`.
+fn lets_pass(edit: &Edit<'_>) -> bool {
+    edit.gains(&["pam_permit"]) && edit.new.starts_with("auth")
+}
+
+/// Whether MySQL starts without its tables of rights, by a value or by a bare line.
+fn skips_grant_tables(edit: &Edit<'_>) -> bool {
+    edit.set_to() == Some(true) && edit.leaf_says(&["skip grant tables"])
+        || edit.key_change.kind == KeyChangeKind::ListAdd && edit.new == "skip-grant-tables"
+}
+
+/// Whether the password that Redis asks for goes, and comes nowhere else.
+fn asks_no_password(edit: &Edit<'_>) -> bool {
+    edit.key_change.kind == KeyChangeKind::Secret
         && !edit.line.is_in_new_file()
         && !edit.comes_elsewhere(&edit.key_change.leaf)
-        && edit.leaf_says(&["requirepass"]);
-    const NOBODY: &[&str] = &["anonymous", "guest access"];
-    const OTHERS: &[&str] = &["auto login", "transport security"];
-    let off = edit.turned_off(AUTH) || edit.drops_switch(AUTH);
-    (off && !edit.is_about(NOBODY) && !edit.leaf_says(OTHERS))
-        || none_needed
-        || basic_off
-        || asks_no_more
-        || for_anybody
-        || comes_off()
-        || by_password
-        || is_trusting
-        || lets_pass
-        || tables_skipped
-        || asks_no_password
-        || edit.turned_on(NOBODY)
+        && edit.leaf_says(&["requirepass"])
 }
 
 fn privilege_widened(edit: &Edit<'_>) -> bool {
+    gets_power(edit)
+        || runs_as_root(edit)
+        || joins_host(edit)
+        || may_widen_itself(edit)
+        || opens_pipeline(edit)
+        || becomes_root(edit)
+        || gets_right(edit)
+        || is_granted(edit)
+        || may_write(edit)
+        || acts_as_admin(edit)
+        || gets_all_capabilities(edit)
+        || stays_root(edit)
+        || is_unconditional(edit)
+        || opens_by_command(edit)
+        || token_may_write(edit)
+        || names_mighty(edit)
+        || is_writable_by_all(edit)
+        || is_sql(edit) && grants_more(edit)
+}
+
+/// Whether a power over the machine or the cluster is switched on: `privileged: true`.
+fn gets_power(edit: &Edit<'_>) -> bool {
     const POWERS: &[&str] = &[
         "privileged",
         "allow privilege escalation",
@@ -101,81 +165,101 @@ fn privilege_widened(edit: &Edit<'_>) -> bool {
         "host ipc",
         "cluster admin",
     ];
+    edit.set_to() == Some(true) && edit.switches(POWERS)
+}
+
+/// Whether a container may run as root: `runAsNonRoot: false`, `runAsUser: 0`.
+fn runs_as_root(edit: &Edit<'_>) -> bool {
+    edit.flipped() == Some(false) && edit.leaf_says(&["run as non root"])
+        || (edit.new == "0" && edit.old != "0" && !edit.old.is_empty() && edit.leaf_says(&["run as user"]))
+}
+
+/// Whether a container shares the network or the processes of its node: `network_mode: host`.
+fn joins_host(edit: &Edit<'_>) -> bool {
+    edit.becomes(&["host"]) && edit.leaf_says(&["network mode", "pid", "ipc"])
+}
+
+/// Whether who has a role may take more: `verbs` with `escalate`.
+fn may_widen_itself(edit: &Edit<'_>) -> bool {
+    edit.key_change.kind == KeyChangeKind::ListAdd
+        && matches!(edit.new.as_ref(), "escalate" | "impersonate" | "bind")
+        && edit.leaf_says(&["verbs"])
+}
+
+/// Whether a pipeline may write everything, or runs with its own rights for requests of strangers.
+fn opens_pipeline(edit: &Edit<'_>) -> bool {
+    (edit.becomes(&["write-all"]) && edit.leaf_says(&["permissions"]))
+        || (edit.key_change.kind == KeyChangeKind::Added && edit.key_change.leaf == "pull_request_target")
+        || (edit.becomes(&["pull_request_target"]) && !edit.old.is_empty())
+}
+
+/// Whether a container or a service that was somebody else becomes root: `user: app` → `root`.
+fn becomes_root(edit: &Edit<'_>) -> bool {
+    edit.becomes(&["root", "0", "root:root", "0:0"])
+        && !edit.old.is_empty()
+        && edit.key_change.leaf.eq_ignore_ascii_case("user")
+}
+
+/// Whether a list of rights gets one that goes far: `secrets` among resources, `sudo` among groups, `delete` among verbs.
+fn gets_right(edit: &Edit<'_>) -> bool {
+    edit.key_change.kind == KeyChangeKind::ListAdd
+        && (edit.new == "secrets" && edit.leaf_says(&["resources"])
+            || matches!(edit.new.as_ref(), "sudo" | "root") && edit.leaf_says(&["capabilities", "groups"])
+            || matches!(edit.new.as_ref(), "delete" | "deletecollection")
+                && edit.leaf_says(&["verbs", "capabilities"]))
+}
+
+/// A cell of a table of rights.
+fn is_granted(edit: &Edit<'_>) -> bool {
+    const RIGHTS: &[&str] = &["role", "permission", "access", "grant", "rights", "privilege", "acl"];
+    let path = edit.file_diff.path();
+    [".csv", ".tsv"].iter().any(|ending| path.ends_with(ending))
+        && edit.flipped() == Some(true)
+        && RIGHTS.iter().any(|word| path.contains(word))
+}
+
+/// Whether what was only to be read may be written: `ro` → `rw`.
+fn may_write(edit: &Edit<'_>) -> bool {
+    edit.old.has_any(&["readonly", "read-only", "read_only"])
+        && edit.gains(&["readwrite", "read-write", "read_write"])
+        || edit.old == "ro" && edit.new == "rw"
+}
+
+/// Whether something acts as an administrator now: `role: viewer` → `admin`.
+fn acts_as_admin(edit: &Edit<'_>) -> bool {
+    edit.becomes(&["admin", "cluster-admin", "owner", "superuser"])
+        && !edit.old.is_empty()
+        && edit.leaf_says(&[
+            "service account name", "service account", "role", "user", "become user", "role ref",
+        ])
+}
+
+/// Whether a container gets all capabilities.
+fn gets_all_capabilities(edit: &Edit<'_>) -> bool {
+    edit.new.has_any(&["all"])
+        && edit.new.trim_matches(['[', ']', '"', '\'', ' ']) == "all"
+        && edit.leaf_says(&["add", "capabilities"])
+        && edit.path_says(&["capabilities"])
+}
+
+/// What the token of a workflow may do beside reading.
+fn token_may_write(edit: &Edit<'_>) -> bool {
+    const WRITES: &[&str] = &["contents", "actions", "packages"];
+    edit.becomes(&["write"])
+        && edit.path_says(&["permissions"])
+        && (matches!(edit.old.as_ref(), "read" | "none")
+            || WRITES.contains(&edit.key_change.leaf.as_str())
+                && edit.file_diff.path().starts_with(".github/"))
+}
+
+/// Whether a role, a policy or a group that may do nearly everything is named, outside a pattern.
+fn names_mighty(edit: &Edit<'_>) -> bool {
     const MIGHTY: &[&str] = &[
         "system:authenticated", "allowallauthenticator", "cluster-admin", "administratoraccess",
         "roles/owner", "roles/editor", "sys_admin", "cap_sys_admin", "system:masters", "manage-users",
         "manage-realm", "realm-admin",
     ];
-    let is_on = edit.set_to() == Some(true) && edit.switches(POWERS);
-    let as_root = edit.flipped() == Some(false) && edit.leaf_says(&["run as non root"])
-        || (edit.new == "0" && edit.old != "0" && !edit.old.is_empty() && edit.leaf_says(&["run as user"]));
-    let gets_all = edit.new.has_any(&["all"])
-        && edit.new.trim_matches(['[', ']', '"', '\'', ' ']) == "all"
-        && edit.leaf_says(&["add", "capabilities"])
-        && edit.path_says(&["capabilities"]);
-    let joins_host = edit.becomes(&["host"]) && edit.leaf_says(&["network mode", "pid", "ipc"]);
-    let rights = edit.key_change.kind == KeyChangeKind::ListAdd
-        && matches!(edit.new.as_ref(), "escalate" | "impersonate" | "bind")
-        && edit.leaf_says(&["verbs"]);
-    let pipeline = (edit.becomes(&["write-all"]) && edit.leaf_says(&["permissions"]))
-        || (edit.key_change.kind == KeyChangeKind::Added && edit.key_change.leaf == "pull_request_target")
-        || (edit.becomes(&["pull_request_target"]) && !edit.old.is_empty());
-    let is_mighty = || {
-        edit.key_change.kind == KeyChangeKind::ListAdd
-            && (edit.new == "secrets" && edit.leaf_says(&["resources"])
-                || matches!(edit.new.as_ref(), "sudo" | "root")
-                    && edit.leaf_says(&["capabilities", "groups"])
-                || matches!(edit.new.as_ref(), "delete" | "deletecollection")
-                    && edit.leaf_says(&["verbs", "capabilities"]))
-    };
-    // A cell of a table of rights.
-    let is_granted = || {
-        const RIGHTS: &[&str] = &["role", "permission", "access", "grant", "rights", "privilege", "acl"];
-        let path = edit.file_diff.path();
-        [".csv", ".tsv"].iter().any(|ending| path.ends_with(ending))
-            && edit.flipped() == Some(true)
-            && RIGHTS.iter().any(|word| path.contains(word))
-    };
-    let as_admin = edit.becomes(&["admin", "cluster-admin", "owner", "superuser"])
-        && !edit.old.is_empty()
-        && edit.leaf_says(&[
-            "service account name", "service account", "role", "user", "become user", "role ref",
-        ]);
-    let writes = || {
-        edit.old.has_any(&["readonly", "read-only", "read_only"])
-            && edit.gains(&["readwrite", "read-write", "read_write"])
-            || edit.old == "ro" && edit.new == "rw"
-    };
-    let user_root = edit.becomes(&["root", "0", "root:root", "0:0"])
-        && !edit.old.is_empty()
-        && edit.key_change.leaf.eq_ignore_ascii_case("user");
-    // What the token of a workflow may do beside reading.
-    let of_token = || {
-        const WRITES: &[&str] = &["contents", "actions", "packages"];
-        edit.becomes(&["write"])
-            && edit.path_says(&["permissions"])
-            && (matches!(edit.old.as_ref(), "read" | "none")
-                || WRITES.contains(&edit.key_change.leaf.as_str())
-                    && edit.file_diff.path().starts_with(".github/"))
-    };
-    is_on
-        || as_root
-        || joins_host
-        || rights
-        || pipeline
-        || user_root
-        || is_mighty()
-        || is_granted()
-        || writes()
-        || as_admin
-        || gets_all
-        || stays_root(edit)
-        || is_unconditional(edit)
-        || opens_to_all(&edit.new) && !opens_to_all(&edit.old)
-        || of_token()
-        || edit.gains_word(MIGHTY) && !edit.new.has_any(&["regex"])
-        || is_writable_by_all(edit)
-        || is_sql(edit) && grants_more(edit)
+    edit.gains_word(MIGHTY) && !edit.new.has_any(&["regex"])
 }
 
 /// Whether what a policy of Amazon allows is no longer bound to a condition, or is all but what is named.
@@ -204,6 +288,11 @@ fn stays_root(edit: &Edit<'_>) -> bool {
     // A stage of a build that goes takes its user along.
     let comes_anew = is_service && edit.comes_elsewhere("DynamicUser") || is_container && edit.loses_stage();
     (is_container || is_service) && was_other && !comes_anew
+}
+
+/// Whether a command lets everybody write, and did not before.
+fn opens_by_command(edit: &Edit<'_>) -> bool {
+    opens_to_all(&edit.new) && !opens_to_all(&edit.old)
 }
 
 /// Whether a command lets everybody write: `chmod -R 777`, `chmod a+rwx`.

@@ -59,102 +59,108 @@ const LETS_OUT: &[&str] = &[
     "disallow", "destination", "route", "routes", "listen", "bind", "to",
 ];
 
-const ACTIONS: &[&str] = &["action", "actions", "verbs", "permissions", "values"];
-
 fn wildcard(edit: &Edit<'_>) -> bool {
-    const STARS: &[&str] =
-        &["*", "*:*", ".*", "^.*$", ".+", "^.+$", "**", "%", "any", "everyone", "anyone", "all users"];
-    let is_star = |value: &Value<'_>| {
-        value.has_any(STARS) && STARS.contains(&value.trim_matches(['[', ']', '"', '\'', ' ', '{', '}', ';']))
-    };
     let comes = matches!(
         edit.key_change.kind,
         KeyChangeKind::ListAdd | KeyChangeKind::Added | KeyChangeKind::Text | KeyChangeKind::Host
     );
-    let is_any_address = || {
-        let bare = edit.new.trim_matches(['[', ']', '"', '\'', ' ', ',', '{', '}']);
-        edit.gains(&["0.0.0.0/0", "::/0", "permit tcp any any", "permit ip any any"])
-            // Two halves of all addresses are all.
-            || matches!(bare, "0.0.0.0/1" | "128.0.0.0/1")
-            || edit.becomes(&["internet"]) && edit.leaf_says(&["source address prefix"])
-    };
-    let is_star = |value: &Value<'_>| is_star(value) || (*value == "all" && edit.key_change.leaf == "allow");
-    let is_anything = || {
-        is_star(&edit.new)
-            && !is_star(&edit.old)
-            && !is_of_new_statement(edit)
-            && (edit.path_says(LETS_IN) || edit.line_begins_with(LETS_IN))
-    };
-    let is_any_of_block = || edit.gains(&["{ any; }"]) && edit.line_begins_with(LETS_IN);
-    let is_any_action = || {
-        is_any_of_service(&edit.new)
-            && !is_any_of_service(&edit.old)
-            && !is_of_own_key(edit)
-            && edit.path_says(ACTIONS)
-    };
-    // A name with a star answers for every name that nobody wrote down.
-    let is_any_name = || {
-        edit.new.starts_with("*.")
-            && !edit.old.is_empty()
-            && !edit.old.starts_with('*')
-            && edit.leaf_says(&["name", "record"])
-            && speaks_of_names(edit.file_diff.path())
-    };
-    let is_any_origin = || {
-        let echoes = edit.gains(&["$http_origin"])
-            && (!edit.old.is_empty() || edit.key_change.leaf == "default" && edit.key_change.old.is_some());
-        let speaks =
-            || edit.path_says(&["origin", "origins", "redirect", "cors"]) || edit.new.has_any(&["origin"]);
-        echoes || edit.gains(&["://*.", "://*/", "://*\"", "://.*"]) && speaks()
-    };
-    // An empty text is the beginning of every other.
-    let is_any_prefix = || {
-        edit.key_change.kind == KeyChangeKind::ListAdd
-            && matches!(edit.new.as_ref(), "" | "\"\"" | "''")
-            && matches!(edit.line.trimmed().trim_end_matches(','), "- \"\"" | "- ''" | "\"\"" | "''")
-            && ["allow", "whitelist", "trusted"].iter().any(|word| edit.file_diff.path().contains(word))
-    };
-    // Whoever begins alike: `repo:shop/infra:ref:refs/heads/main` → `repo:shop/*`.
-    let is_any_of_prefix = || {
-        const ASSUMES: &[&str] = &["StringLike", ":sub", "AssumeRole", "assume_role"];
-        fn bare(value: &str) -> &str {
-            value.trim_matches(['[', ']', '"', '\'', ' '])
-        }
-        let new = bare(&edit.new);
-        let prefix = new.strip_suffix('*').filter(|prefix| prefix.ends_with(['/', ':']) && prefix.len() > 2);
-        let is_wider = |prefix: &str| {
-            let old = |old: &str| bare(old).strip_prefix(prefix).is_some_and(|rest| !rest.contains('*'));
-            edit.replaced().any(old)
-        };
-        let stands_near = || *edit.line.is_of_role.get_or_init(|| edit.stands_near(ASSUMES));
-        prefix.is_some_and(is_wider) && (edit.path_says(LETS_IN) || stands_near())
-    };
-    // Groups of peers that hold everybody.
-    let is_world = || {
-        edit.key_change.kind == KeyChangeKind::ListAdd
-            && matches!(edit.new.as_ref(), "world" | "all")
-            && matches!(edit.key_change.leaf.as_str(), "toEntities" | "fromEntities")
-    };
-    let selects_all = || {
-        edit.becomes(&["{}"])
-            && edit.leaf_says(&["pod selector", "namespace selector"])
-            && edit.path_says(LETS_IN)
-    };
-    // Of a peer that goes, the rule around it may stay: then it is for everybody.
-    let for_all = matches!(edit.key_change.leaf.as_str(), "from" | "to")
+    leaves_rule_for_all(edit)
+        || comes
+            && (is_any_origin(edit)
+                || is_any_prefix(edit)
+                || is_world(edit)
+                || is_any_of_prefix(edit)
+                || selects_all(edit)
+                || lets_in_everything(edit)
+                || is_any_name(edit))
+}
+
+/// Of a peer that goes, the rule around it may stay: then it is for everybody.
+fn leaves_rule_for_all(edit: &Edit<'_>) -> bool {
+    matches!(edit.key_change.leaf.as_str(), "from" | "to")
         && matches!(edit.key_change.parent(), "ingress" | "egress")
         && edit.is_dropped()
-        && edit.leaves_open_rule();
-    for_all
-        || comes
-            && (is_any_origin()
-                || is_any_prefix()
-                || is_world()
-                || is_any_of_prefix() && !edit.is_denied()
-                || selects_all()
-                || (is_any_address() || is_anything() || is_any_of_block() || is_any_action())
-                    && !lets_out(edit)
-                || is_any_name())
+        && edit.leaves_open_rule()
+}
+
+/// Whether whoever asks is told that his origin is welcome, or any host of one: `https://*.example.com`.
+fn is_any_origin(edit: &Edit<'_>) -> bool {
+    let echoes = || {
+        edit.gains(&["$http_origin"])
+            && (!edit.old.is_empty() || edit.key_change.leaf == "default" && edit.key_change.old.is_some())
+    };
+    let speaks =
+        || edit.path_says(&["origin", "origins", "redirect", "cors"]) || edit.new.has_any(&["origin"]);
+    echoes() || edit.gains(&["://*.", "://*/", "://*\"", "://.*"]) && speaks()
+}
+
+/// An empty text is the beginning of every other.
+fn is_any_prefix(edit: &Edit<'_>) -> bool {
+    edit.key_change.kind == KeyChangeKind::ListAdd
+        && matches!(edit.new.as_ref(), "" | "\"\"" | "''")
+        && matches!(edit.line.trimmed().trim_end_matches(','), "- \"\"" | "- ''" | "\"\"" | "''")
+        && ["allow", "whitelist", "trusted"].iter().any(|word| edit.file_diff.path().contains(word))
+}
+
+/// Groups of peers that hold everybody.
+fn is_world(edit: &Edit<'_>) -> bool {
+    edit.key_change.kind == KeyChangeKind::ListAdd
+        && matches!(edit.new.as_ref(), "world" | "all")
+        && matches!(edit.key_change.leaf.as_str(), "toEntities" | "fromEntities")
+}
+
+/// Whoever begins alike: `repo:shop/infra:ref:refs/heads/main` → `repo:shop/*`.
+fn is_any_of_prefix(edit: &Edit<'_>) -> bool {
+    const ASSUMES: &[&str] = &["StringLike", ":sub", "AssumeRole", "assume_role"];
+    fn bare(value: &str) -> &str {
+        value.trim_matches(['[', ']', '"', '\'', ' '])
+    }
+    let new = bare(&edit.new);
+    let prefix = new.strip_suffix('*').filter(|prefix| prefix.ends_with(['/', ':']) && prefix.len() > 2);
+    let is_wider = |prefix: &str| {
+        let old = |old: &str| bare(old).strip_prefix(prefix).is_some_and(|rest| !rest.contains('*'));
+        edit.replaced().any(old)
+    };
+    let stands_near = || *edit.line.is_of_role.get_or_init(|| edit.stands_near(ASSUMES));
+    prefix.is_some_and(is_wider) && (edit.path_says(LETS_IN) || stands_near()) && !edit.is_denied()
+}
+
+/// Whether a network policy lets in every pod or every namespace: `podSelector: {}`.
+fn selects_all(edit: &Edit<'_>) -> bool {
+    edit.becomes(&["{}"])
+        && edit.leaf_says(&["pod selector", "namespace selector"])
+        && edit.path_says(LETS_IN)
+}
+
+/// Whether all addresses, everybody or everything is let in; not where something is refused or goes out.
+fn lets_in_everything(edit: &Edit<'_>) -> bool {
+    (is_any_address(edit) || is_anything(edit) || is_any_of_block(edit) || is_any_action(edit))
+        && !lets_out(edit)
+}
+
+/// Whether a range of addresses holds all of them: `0.0.0.0/0`.
+fn is_any_address(edit: &Edit<'_>) -> bool {
+    let bare = edit.new.trim_matches(['[', ']', '"', '\'', ' ', ',', '{', '}']);
+    edit.gains(&["0.0.0.0/0", "::/0", "permit tcp any any", "permit ip any any"])
+        // Two halves of all addresses are all.
+        || matches!(bare, "0.0.0.0/1" | "128.0.0.0/1")
+        || edit.becomes(&["internet"]) && edit.leaf_says(&["source address prefix"])
+}
+
+/// Whether a star, or a word for it, comes where something is let in; not as what a new statement is about.
+fn is_anything(edit: &Edit<'_>) -> bool {
+    let is_all = |value: &Value<'_>| is_star(value) || (*value == "all" && edit.key_change.leaf == "allow");
+    is_all(&edit.new)
+        && !is_all(&edit.old)
+        && !is_of_new_statement(edit)
+        && (edit.path_says(LETS_IN) || edit.line_begins_with(LETS_IN))
+}
+
+/// Whether a value is a pattern for everything, or says everybody.
+fn is_star(value: &Value<'_>) -> bool {
+    const STARS: &[&str] =
+        &["*", "*:*", ".*", "^.*$", ".+", "^.+$", "**", "%", "any", "everyone", "anyone", "all users"];
+    value.has_any(STARS) && STARS.contains(&value.trim_matches(['[', ']', '"', '\'', ' ', '{', '}', ';']))
 }
 
 /// Whether an edit says what a new statement of a policy of Amazon is about. Much of what reads cannot be about less than
@@ -167,14 +173,18 @@ fn is_of_new_statement(edit: &Edit<'_>) -> bool {
         && MAY.iter().any(|leaf| edit.comes_elsewhere(leaf))
 }
 
-/// Whether a new key is given to those who own it, as each of its policies must.
-fn is_of_own_key(edit: &Edit<'_>) -> bool {
-    edit.new.has_any(&["kms:*"]) && edit.replaced().all(str::is_empty)
+/// `allow-transfer { any; };`
+fn is_any_of_block(edit: &Edit<'_>) -> bool {
+    edit.gains(&["{ any; }"]) && edit.line_begins_with(LETS_IN)
 }
 
-/// Whether a file is about the names of a zone.
-fn speaks_of_names(path: &str) -> bool {
-    ["dns", "zone", "route53", "records"].iter().any(|word| path.contains(word))
+/// Whether somebody may do everything that a service can.
+fn is_any_action(edit: &Edit<'_>) -> bool {
+    const ACTIONS: &[&str] = &["action", "actions", "verbs", "permissions", "values"];
+    is_any_of_service(&edit.new)
+        && !is_any_of_service(&edit.old)
+        && !is_of_own_key(edit)
+        && edit.path_says(ACTIONS)
 }
 
 /// `s3:*` or `"iam:*"`: everything that a service can do.
@@ -184,6 +194,11 @@ fn is_any_of_service(value: &Value<'_>) -> bool {
     }
     let name = value.trim_matches(['[', ']', '"', '\'', ' ']).strip_suffix(":*").unwrap_or("");
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether a new key is given to those who own it, as each of its policies must.
+fn is_of_own_key(edit: &Edit<'_>) -> bool {
+    edit.new.has_any(&["kms:*"]) && edit.replaced().all(str::is_empty)
 }
 
 /// Whether the list is one of what is refused or where something goes. A block of addresses is no refusal, and a
@@ -198,6 +213,20 @@ fn lets_out(edit: &Edit<'_>) -> bool {
     };
     let asks = || edit.path_says(&["cors", "origin", "origins"]);
     (edit.path_says(LETS_OUT) || is_block()) && !asks()
+}
+
+/// A name with a star answers for every name that nobody wrote down.
+fn is_any_name(edit: &Edit<'_>) -> bool {
+    edit.new.starts_with("*.")
+        && !edit.old.is_empty()
+        && !edit.old.starts_with('*')
+        && edit.leaf_says(&["name", "record"])
+        && speaks_of_names(edit.file_diff.path())
+}
+
+/// Whether a file is about the names of a zone.
+fn speaks_of_names(path: &str) -> bool {
+    ["dns", "zone", "route53", "records"].iter().any(|word| path.contains(word))
 }
 
 fn cidr_widened(edit: &Edit<'_>) -> bool {
@@ -284,80 +313,43 @@ fn refuses_no_more(edit: &Edit<'_>) -> bool {
 }
 
 fn public_access(edit: &Edit<'_>) -> bool {
-    const PUBLIC: &[&str] = &["public", "publicly accessible", "public access", "allow public", "is public"];
-    let is_acl = || {
-        edit.leaf_says(&["acl", "visibility", "access", "scheme", "privacy"])
-            && !edit.leaf_says(&["access type"])
-    };
-    let opens = edit.becomes(&[
-        "public-read", "public-read-write", "authenticated-read", "public", "internet-facing", "publicread",
-    ]);
-    let guards_off = edit.turned_off(&[
-        "block public acls",
-        "block public policy",
-        "restrict public buckets",
-        "ignore public acls",
-        "public access prevention",
-    ]) || edit.flipped() == Some(false)
-        && edit.leaf_says(&["block public acls", "ignore public acls"]);
-    const LISTENS: &[&str] =
-        &["bind", "listen", "host", "address", "addresses", "ports", "publish", "server"];
-    let is_port_alone = || {
-        let is_port = (2..=5).contains(&edit.new.len()) && edit.new.bytes().all(|byte| byte.is_ascii_digit());
-        is_port
-            && edit.old.rsplit_once(':').is_some_and(|(_, port)| port == edit.new.as_ref())
-            && is_own(&edit.old)
-    };
-    let everywhere = is_port_alone()
-        || listens_everywhere(&edit.new)
-            && (edit.new != "*" && edit.replaces(|left| &left.is_own, is_own)
-                || edit.leaf_says(LISTENS) && edit.replaces(|left| &left.is_somewhere, listens_somewhere));
-    let published = || {
-        edit.key_change.kind == KeyChangeKind::ListAdd
-            && edit.left_list().iter().take(8).any(|old| {
-                let rest = old.strip_prefix("127.0.0.1:").or_else(|| old.strip_prefix("localhost:"));
-                rest == Some(edit.new.as_ref())
-            })
-    };
-    let is_exposed = edit.becomes(&["loadbalancer", "nodeport"]) && edit.old == "clusterip"
-        || edit.flipped() == Some(false) && edit.key_change.leaf == "internal";
-    let for_all = edit.becomes(&["all", "everyone", "public", "global"])
-        && !edit.old.is_empty()
-        && edit.leaf_says(&["audience", "allow override", "scope", "exposed to", "cohort"]);
-    let is_of_public_side = is_of_public_side(edit);
-    let lists = (edit.set_to() == Some(true) && edit.leaf_says(&["autoindex"])) || edit.gains(&["+indexes"]);
-    let granted = edit.new == "all granted" && edit.leaf_says(&["require"]);
-    (opens && is_acl())
-        || everywhere
-        || published()
-        || is_exposed
-        || is_of_public_side
-        || for_all
-        || lists
-        || granted
-        || guards_off
-        || (edit.turned_on(PUBLIC) && !edit.leaf_says(&["block", "ip", "key"]))
-        || edit.gains_word(&[
-            "allusers", "allauthenticatedusers", "system:anonymous", "system:unauthenticated", "all-staff",
-            "all-employees", "all-users",
-        ]) && !edit.new.contains(['/', '@'])
+    is_shared(edit)
+        || listens_to_all(edit)
+        || publishes(edit)
+        || is_exposed(edit)
+        || is_of_public_side(edit)
+        || is_for_all(edit)
+        || lists_files(edit)
+        || is_granted_to_all(edit)
+        || unblocks(edit)
+        || is_made_public(edit)
+        || names_everybody(edit)
 }
 
-/// Whether a name is that of the side everybody reaches, and was the same of the other one: `nginx-private` → `nginx-public`.
-fn is_of_public_side(edit: &Edit<'_>) -> bool {
-    const INSIDE: &[&str] = &["private", "internal", "intranet"];
-    const OUTSIDE: &[&str] = &["public", "external", "internet"];
-    let is_name = |value: &Value<'_>| !value.contains([' ', '/', ',']) && value.len() < 80;
-    if !edit.new.has_any(OUTSIDE) || !edit.old.has_any(INSIDE) || !is_name(&edit.old) || !is_name(&edit.new) {
-        return false;
-    }
-    let (old, new) = (spaced(&edit.old), spaced(&edit.new));
-    let moves_out = |inside: &&str| {
-        let inside = format!(" {inside} ");
-        old.contains(&inside)
-            && OUTSIDE.iter().any(|outside| old.replace(&inside, &format!(" {outside} ")) == new)
-    };
-    INSIDE.iter().any(moves_out)
+/// `acl = "private"` → `"public-read"`
+fn is_shared(edit: &Edit<'_>) -> bool {
+    edit.becomes(&[
+        "public-read", "public-read-write", "authenticated-read", "public", "internet-facing", "publicread",
+    ]) && edit.leaf_says(&["acl", "visibility", "access", "scheme", "privacy"])
+        && !edit.leaf_says(&["access type"])
+}
+
+/// Whether a server that one machine or one network reached is reached from anywhere: `127.0.0.1` → `0.0.0.0`.
+fn listens_to_all(edit: &Edit<'_>) -> bool {
+    const LISTENS: &[&str] =
+        &["bind", "listen", "host", "address", "addresses", "ports", "publish", "server"];
+    is_port_alone(edit)
+        || listens_everywhere(&edit.new)
+            && (edit.new != "*" && edit.replaces(|left| &left.is_own, is_own)
+                || edit.leaf_says(LISTENS) && edit.replaces(|left| &left.is_somewhere, listens_somewhere))
+}
+
+/// Whether of an address of the machine itself only the port is left: `127.0.0.1:6379` → `6379`.
+fn is_port_alone(edit: &Edit<'_>) -> bool {
+    let is_port = (2..=5).contains(&edit.new.len()) && edit.new.bytes().all(|byte| byte.is_ascii_digit());
+    is_port
+        && edit.old.rsplit_once(':').is_some_and(|(_, port)| port == edit.new.as_ref())
+        && is_own(&edit.old)
 }
 
 /// Whether a server of this address is reached from anywhere.
@@ -381,4 +373,78 @@ fn listens_somewhere(value: &str) -> bool {
     let host = value.split(':').next().unwrap_or("");
     !listens_everywhere(value)
         && (value == "::1" || value.starts_with("[::1]") || host == "localhost" || is_v4(host))
+}
+
+/// Whether a container's port leaves the machine itself: `127.0.0.1:8080:80` → `8080:80` in a list.
+fn publishes(edit: &Edit<'_>) -> bool {
+    edit.key_change.kind == KeyChangeKind::ListAdd
+        && edit.left_list().iter().take(8).any(|old| {
+            let rest = old.strip_prefix("127.0.0.1:").or_else(|| old.strip_prefix("localhost:"));
+            rest == Some(edit.new.as_ref())
+        })
+}
+
+/// Whether a service of the cluster is reached from outside: `type: ClusterIP` → `LoadBalancer`.
+fn is_exposed(edit: &Edit<'_>) -> bool {
+    edit.becomes(&["loadbalancer", "nodeport"]) && edit.old == "clusterip"
+        || edit.flipped() == Some(false) && edit.key_change.leaf == "internal"
+}
+
+/// Whether a name is that of the side everybody reaches, and was the same of the other one: `nginx-private` → `nginx-public`.
+fn is_of_public_side(edit: &Edit<'_>) -> bool {
+    const INSIDE: &[&str] = &["private", "internal", "intranet"];
+    const OUTSIDE: &[&str] = &["public", "external", "internet"];
+    let is_name = |value: &Value<'_>| !value.contains([' ', '/', ',']) && value.len() < 80;
+    if !edit.new.has_any(OUTSIDE) || !edit.old.has_any(INSIDE) || !is_name(&edit.old) || !is_name(&edit.new) {
+        return false;
+    }
+    let (old, new) = (spaced(&edit.old), spaced(&edit.new));
+    let moves_out = |inside: &&str| {
+        let inside = format!(" {inside} ");
+        old.contains(&inside)
+            && OUTSIDE.iter().any(|outside| old.replace(&inside, &format!(" {outside} ")) == new)
+    };
+    INSIDE.iter().any(moves_out)
+}
+
+/// Whether what was for some is for all: `audience: staff` → `everyone`.
+fn is_for_all(edit: &Edit<'_>) -> bool {
+    edit.becomes(&["all", "everyone", "public", "global"])
+        && !edit.old.is_empty()
+        && edit.leaf_says(&["audience", "allow override", "scope", "exposed to", "cohort"])
+}
+
+/// Whether a web server shows what files there are: `autoindex on`, `Options +Indexes`.
+fn lists_files(edit: &Edit<'_>) -> bool {
+    (edit.set_to() == Some(true) && edit.leaf_says(&["autoindex"])) || edit.gains(&["+indexes"])
+}
+
+/// `Require all granted`
+fn is_granted_to_all(edit: &Edit<'_>) -> bool {
+    edit.new == "all granted" && edit.leaf_says(&["require"])
+}
+
+/// Whether what keeps a bucket from being public is switched off.
+fn unblocks(edit: &Edit<'_>) -> bool {
+    edit.turned_off(&[
+        "block public acls",
+        "block public policy",
+        "restrict public buckets",
+        "ignore public acls",
+        "public access prevention",
+    ]) || edit.flipped() == Some(false) && edit.leaf_says(&["block public acls", "ignore public acls"])
+}
+
+/// `publicly_accessible: false` → `true`
+fn is_made_public(edit: &Edit<'_>) -> bool {
+    const PUBLIC: &[&str] = &["public", "publicly accessible", "public access", "allow public", "is public"];
+    edit.turned_on(PUBLIC) && !edit.leaf_says(&["block", "ip", "key"])
+}
+
+/// Whether a group that holds everybody is named, and not as a part of a path or an address.
+fn names_everybody(edit: &Edit<'_>) -> bool {
+    edit.gains_word(&[
+        "allusers", "allauthenticatedusers", "system:anonymous", "system:unauthenticated", "all-staff",
+        "all-employees", "all-users",
+    ]) && !edit.new.contains(['/', '@'])
 }

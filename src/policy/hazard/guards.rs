@@ -95,47 +95,19 @@ const GUARD_PHRASES: &[&str] = &[
     "login form",
 ];
 
-/// Lines that confine by standing there.
-const CONFINES: &[&str] = &[
-    "protect system",
-    "protect home",
-    "no new privileges",
-    "private tmp",
-    "private devices",
-    "restrict address families",
-    "system call filter",
-    "capability bounding set",
-    "allow users",
-    "allow groups",
-    "deny users",
-    "rename command",
-    "seccomp profile",
-    "security context",
-    "run as non root",
-    "x frame options",
-    "content security policy",
-    "allowed hosts",
-    "whitelist source range",
-    "load balancer source ranges",
-    "permissions boundary",
-    "audit log path",
-    "read only root filesystem",
-    "pod security",
-    "pre stop",
-    "topology spread constraints",
-    "exec start pre",
-    "requirepass",
-    "caa",
-];
-
-/// What a value held that guarded, and does not hold any more.
-const HELD: &[&str] = &[
-    "nosuid", "noexec", "nodev", "root_squash", "httponly", "samesite", "no-store", "--require-hashes",
-    "sha256sum", "cosign verify", "gpg --verify", "--check-signature", "pam_faillock", "podsecurity",
-    "$http_authorization",
-];
-
 fn guard_off(edit: &Edit<'_>) -> bool {
+    is_switched_off(edit)
+        || protects_less(edit)
+        || confines_no_more(edit)
+        || hardens_no_more(edit)
+        || is_negated_no_more(edit)
+        || is_unconfined(edit)
+        || holds_no_more(edit)
+        || does_nothing(edit)
+}
+
+/// Whether a switch of what guards is turned off, goes, or takes the place of what was set in detail.
+fn is_switched_off(edit: &Edit<'_>) -> bool {
     const OTHERS: &[&str] = &[
         "update", "updates", "new version", "cache", "url", "interval", "timeout", "release", "health check",
         "tool", "doc", "docs", "color", "icon", "page", "badge", "ui", "ensure",
@@ -144,42 +116,102 @@ fn guard_off(edit: &Edit<'_>) -> bool {
     let goes =
         || truth(&edit.old) == Some(true) && edit.old != "1" && edit.is_dropped() && !edit.is_negative();
     let guards = || edit.has_stem(GUARDS, NO_GUARDS) || edit.is_about(GUARD_PHRASES);
-    // `force_ssl: [hsts: true]` → `false`
-    let to_nothing = || {
-        truth(&edit.new) == Some(false)
-            && !edit.old.is_empty()
-            && truth(&edit.old).is_none()
-            && !edit.is_negative()
-            && edit.numbers().is_none()
-    };
     // Nobody without a name gets in any more.
     let of_nobody = || edit.is_about(&["anonymous", "guest", "unauthenticated"]);
-    let off = (turns || goes() || to_nothing()) && guards() && !of_nobody() && !edit.leaf_says(OTHERS);
-    let gone = || edit.is_dropped() && edit.leaf_says(CONFINES);
-    let weaker = || {
-        edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0)
-            && edit.leaf_says(&["randomize va space", "rp filter", "syncookies", "kptr restrict"])
-    };
-    let named_no = || {
-        edit.flipped() == Some(false)
-            && edit.leaf_says(&["no new privileges", "ignore scripts", "notify no data"])
-    };
-    let unconfined = || edit.becomes(&["unconfined", "privileged"]) && !edit.old.is_empty();
-    let loses = || !edit.new.is_empty() && edit.key_change.kind != KeyChangeKind::Removed && edit.loses(HELD);
-    let does_nothing = || {
-        edit.becomes(&["/bin/true", "true", ":", "/bin/false"])
-            && edit.old.contains(' ')
-            && edit.leaf_says(&["command", "cmd", "hook", "script", "exec", "run"])
-    };
-    // `protected_branches` without one of them.
-    let protects_less = || {
-        edit.key_change.kind == KeyChangeKind::ListRemove
-            && edit.has_stem(&["protect", "immutab"], &["unprotected"])
-    };
-    off || protects_less() || gone() || weaker() || named_no() || unconfined() || loses() || does_nothing()
+    (turns || goes() || becomes_nothing(edit)) && guards() && !of_nobody() && !edit.leaf_says(OTHERS)
+}
+
+/// `force_ssl: [hsts: true]` → `false`
+fn becomes_nothing(edit: &Edit<'_>) -> bool {
+    truth(&edit.new) == Some(false)
+        && !edit.old.is_empty()
+        && truth(&edit.old).is_none()
+        && !edit.is_negative()
+        && edit.numbers().is_none()
+}
+
+/// `protected_branches` without one of them.
+fn protects_less(edit: &Edit<'_>) -> bool {
+    edit.key_change.kind == KeyChangeKind::ListRemove
+        && edit.has_stem(&["protect", "immutab"], &["unprotected"])
+}
+
+/// Whether a line goes that confines by standing there.
+fn confines_no_more(edit: &Edit<'_>) -> bool {
+    const CONFINES: &[&str] = &[
+        "protect system",
+        "protect home",
+        "no new privileges",
+        "private tmp",
+        "private devices",
+        "restrict address families",
+        "system call filter",
+        "capability bounding set",
+        "allow users",
+        "allow groups",
+        "deny users",
+        "rename command",
+        "seccomp profile",
+        "security context",
+        "run as non root",
+        "x frame options",
+        "content security policy",
+        "allowed hosts",
+        "whitelist source range",
+        "load balancer source ranges",
+        "permissions boundary",
+        "audit log path",
+        "read only root filesystem",
+        "pod security",
+        "pre stop",
+        "topology spread constraints",
+        "exec start pre",
+        "requirepass",
+        "caa",
+    ];
+    edit.is_dropped() && edit.leaf_says(CONFINES)
+}
+
+/// Whether a protection of the kernel falls to zero: `kernel.randomize_va_space = 2` → `0`.
+fn hardens_no_more(edit: &Edit<'_>) -> bool {
+    edit.numbers().is_some_and(|(old, new)| old > 0.0 && new == 0.0)
+        && edit.leaf_says(&["randomize va space", "rp filter", "syncookies", "kptr restrict"])
+}
+
+/// Whether a guard whose own name says no is switched off: `no_new_privileges: true` → `false`.
+fn is_negated_no_more(edit: &Edit<'_>) -> bool {
+    edit.flipped() == Some(false)
+        && edit.leaf_says(&["no new privileges", "ignore scripts", "notify no data"])
+}
+
+/// Whether a profile that confined becomes one that does not: `unconfined`.
+fn is_unconfined(edit: &Edit<'_>) -> bool {
+    edit.becomes(&["unconfined", "privileged"]) && !edit.old.is_empty()
+}
+
+/// Whether a value held something that guarded, and does not hold it any more.
+fn holds_no_more(edit: &Edit<'_>) -> bool {
+    const HELD: &[&str] = &[
+        "nosuid", "noexec", "nodev", "root_squash", "httponly", "samesite", "no-store", "--require-hashes",
+        "sha256sum", "cosign verify", "gpg --verify", "--check-signature", "pam_faillock", "podsecurity",
+        "$http_authorization",
+    ];
+    !edit.new.is_empty() && edit.key_change.kind != KeyChangeKind::Removed && edit.loses(HELD)
+}
+
+/// Whether a command became one that does nothing: `/usr/bin/verify --all` → `/bin/true`.
+fn does_nothing(edit: &Edit<'_>) -> bool {
+    edit.becomes(&["/bin/true", "true", ":", "/bin/false"])
+        && edit.old.contains(' ')
+        && edit.leaf_says(&["command", "cmd", "hook", "script", "exec", "run"])
 }
 
 fn risk_allowed(edit: &Edit<'_>) -> bool {
+    is_allowed(edit) || is_dry_no_more(edit) || replaces_always(edit) || runs_blindly(edit)
+}
+
+/// Whether a switch of something that destroys, bypasses or trusts is turned on.
+fn is_allowed(edit: &Edit<'_>) -> bool {
     const ALLOWS: &[&str] = &["allow", "allows", "permit", "bypass", "force", "trust", "accept"];
     const RISKS: &[&str] = &[
         "destructive", "delete", "deletion", "unsafe", "insecure", "unsigned", "untrusted",
@@ -194,25 +226,44 @@ fn risk_allowed(edit: &Edit<'_>) -> bool {
         "force ssl", "force https", "force tls", "ssl", "tls", "https", "protection", "prevent", "marker",
         "case", "release", "whitespace", "reload", "expansion",
     ];
-    let is_dry =
-        || edit.flipped() == Some(false) && edit.leaf_says(&["dry run", "dryrun", "noop", "simulate"]);
-    let is_said = || edit.flipped() == Some(true) && (edit.leaf_begins(ALLOWS) || edit.is_about(RISKS));
-    let replaces = || {
-        matches!(edit.key_change.leaf.as_str(), "Replace" | "Force")
-            && edit.set_to() == Some(true)
-            && edit.path_says(&["sync options", "sync"])
-    };
-    let runs =
-        || !edit.old.is_empty() && edit.gains(&["| bash", "| sh", "|bash", "no_root_squash", " nullok"]);
-    is_said() && !edit.leaf_says(OTHERS) || is_dry() || replaces() || runs()
+    edit.flipped() == Some(true)
+        && (edit.leaf_begins(ALLOWS) || edit.is_about(RISKS))
+        && !edit.leaf_says(OTHERS)
+}
+
+/// Whether what only said what it would do does it: `dry_run: true` → `false`.
+fn is_dry_no_more(edit: &Edit<'_>) -> bool {
+    edit.flipped() == Some(false) && edit.leaf_says(&["dry run", "dryrun", "noop", "simulate"])
+}
+
+/// Whether Argo CD deletes and makes anew what it brings up to date: `Replace=true` among its options.
+fn replaces_always(edit: &Edit<'_>) -> bool {
+    matches!(edit.key_change.leaf.as_str(), "Replace" | "Force")
+        && edit.set_to() == Some(true)
+        && edit.path_says(&["sync options", "sync"])
+}
+
+/// Whether whatever was loaded is run, a root elsewhere is root here, or an empty password is one.
+fn runs_blindly(edit: &Edit<'_>) -> bool {
+    !edit.old.is_empty() && edit.gains(&["| bash", "| sh", "|bash", "no_root_squash", " nullok"])
 }
 
 fn failure_ignored(edit: &Edit<'_>) -> bool {
+    may_fail(edit) || goes_on(edit) || swallows_failure(edit) || stops_no_more(edit)
+}
+
+/// Whether a step may fail: `allow_failure: true`.
+fn may_fail(edit: &Edit<'_>) -> bool {
     const OPTIONAL: &[&str] = &[
         "optional", "allow failure", "continue on error", "ignore errors", "ignore failures", "soft fail",
         "fail open", "fallthrough on error", "failure tolerated", "ignore failure",
     ];
-    const STOPS: &[&str] = &[
+    edit.set_to() == Some(true) && edit.leaf_says(OPTIONAL)
+}
+
+/// Whether a failure no longer ends what it is in: `fail_fast: true` → `false`.
+fn goes_on(edit: &Edit<'_>) -> bool {
+    const ENDS: &[&str] = &[
         "fail fast",
         "fail on error",
         "exit on error",
@@ -221,15 +272,18 @@ fn failure_ignored(edit: &Edit<'_>) -> bool {
         "exit on out of memory error",
         "crash on out of memory error",
     ];
+    edit.flipped() == Some(false) && edit.leaf_says(ENDS)
+}
+
+/// Whether a command says it went well whatever happened: `… || true`.
+fn swallows_failure(edit: &Edit<'_>) -> bool {
     const COMMANDS: &[&str] = &[
         "|| true", "|| :", "--exit-code 0", "--exit-zero", "--no-fail", "--soft-fail", "--no-verify",
         "set +e",
     ];
-    let is_command = matches!(edit.key_change.kind, KeyChangeKind::Text | KeyChangeKind::Added);
-    let ignored = || edit.set_to() == Some(true) && edit.leaf_says(OPTIONAL);
-    let on_failure = || edit.flipped() == Some(false) && edit.leaf_says(STOPS);
-    let of_command = || is_command && !edit.old.is_empty() && edit.gains(COMMANDS);
-    ignored() || on_failure() || of_command() || stops_no_more(edit)
+    matches!(edit.key_change.kind, KeyChangeKind::Text | KeyChangeKind::Added)
+        && !edit.old.is_empty()
+        && edit.gains(COMMANDS)
 }
 
 /// What ends a script where something failed.

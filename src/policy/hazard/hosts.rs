@@ -38,53 +38,60 @@ pub(super) const RULES: &[HazardRule] = &[
     ),
 ];
 
+/// Names of the machine itself.
+const OWN: &[&str] = &["localhost", "127.0.0.1", "::1"];
+
 fn host_swapped(edit: &Edit<'_>) -> bool {
-    let is_pointer = edit.key_change.kind == KeyChangeKind::Host
-        || (edit.key_change.kind == KeyChangeKind::Text
-            && is_address(&edit.old)
-            && (is_address(&edit.new) || edit.new == "localhost"));
-    const POINTERS: &[&str] = &[
-        "nameserver", "nameservers", "dns", "resolver", "resolvers", "servers", "upstreams", "endpoints",
-        "brokers", "backends", "targets", "hosts", "peers",
-    ];
-    const OWN: &[&str] = &["localhost", "127.0.0.1", "::1"];
-    let is_own = |value: &str| OWN.iter().any(|own| value.contains(own));
-    let is_left_to_itself = || {
-        let mut left = edit.left_list().iter().peekable();
-        left.peek().is_some() && left.all(|old| is_address(old) && !is_own(old))
-    };
     if edit.key_change.kind == KeyChangeKind::ListAdd {
-        if edit.new.has_any(OWN) && edit.leaf_says(POINTERS) {
-            return is_left_to_itself();
-        }
-        let is_test = is_address(&edit.new) && Place::of_text(without_suffix(&edit.new)) == Place::Test;
-        let is_of_production = |old: &&&str| Place::of_text(without_suffix(old)) == Place::Production;
-        let of_production = |left: &Left<'_>| {
-            let names = left.of_production.get_or_init(|| {
-                let old = left.elements.iter().filter(is_of_production);
-                old.map(|old| without_environment(old)).collect()
-            });
-            names.contains(&without_environment(&edit.new))
-        };
-        return is_test && edit.left().is_some_and(of_production);
+        return is_swapped_in_list(edit);
     }
-    let serves = || edit.leaf_says(&["host", "hostname", "server", "dbserver", "address", "endpoint"]);
-    if edit.new == "localhost"
-        && !edit.old.is_empty()
-        && !edit.old.has_any(OWN)
-        && !edit.old.contains(' ')
-        && serves()
-    {
-        return true;
-    }
-    if is_of_other_environment(edit)
+    is_server_itself(edit)
+        || is_of_other_environment(edit)
         || leaves_production(edit)
         || is_copy_of_primary(edit)
         || connects_to_itself(edit)
         || has_other_port(edit)
-    {
-        return true;
+        || points_to_test(edit)
+}
+
+/// Whether the only hosts of a list that went make room for the machine itself, or one of production for its like of a test.
+fn is_swapped_in_list(edit: &Edit<'_>) -> bool {
+    const POINTERS: &[&str] = &[
+        "nameserver", "nameservers", "dns", "resolver", "resolvers", "servers", "upstreams", "endpoints",
+        "brokers", "backends", "targets", "hosts", "peers",
+    ];
+    if edit.new.has_any(OWN) && edit.leaf_says(POINTERS) {
+        let is_own = |value: &str| OWN.iter().any(|own| value.contains(own));
+        let mut left = edit.left_list().iter().peekable();
+        return left.peek().is_some() && left.all(|old| is_address(old) && !is_own(old));
     }
+    let is_test = is_address(&edit.new) && Place::of_text(without_suffix(&edit.new)) == Place::Test;
+    let is_of_production = |old: &&&str| Place::of_text(without_suffix(old)) == Place::Production;
+    let of_production = |left: &Left<'_>| {
+        let names = left.of_production.get_or_init(|| {
+            let old = left.elements.iter().filter(is_of_production);
+            old.map(|old| without_environment(old)).collect()
+        });
+        names.contains(&without_environment(&edit.new))
+    };
+    is_test && edit.left().is_some_and(of_production)
+}
+
+/// Whether the server that a key names becomes the machine itself.
+fn is_server_itself(edit: &Edit<'_>) -> bool {
+    edit.new == "localhost"
+        && !edit.old.is_empty()
+        && !edit.old.has_any(OWN)
+        && !edit.old.contains(' ')
+        && edit.leaf_says(&["host", "hostname", "server", "dbserver", "address", "endpoint"])
+}
+
+/// Whether an address becomes one of a test, or the machine itself.
+fn points_to_test(edit: &Edit<'_>) -> bool {
+    let is_pointer = edit.key_change.kind == KeyChangeKind::Host
+        || (edit.key_change.kind == KeyChangeKind::Text
+            && is_address(&edit.old)
+            && (is_address(&edit.new) || edit.new == "localhost"));
     if !is_pointer || edit.new.contains('@') && !edit.new.contains("://") {
         return false;
     }

@@ -57,52 +57,76 @@ const SAMPLING: &[&str] = &[
 ];
 
 fn full_rollout(edit: &Edit<'_>) -> bool {
+    jumps_to_all(edit)
+        || takes_larger_steps(edit)
+        || takes_all_weight(edit)
+        || takes_all_of_fraction(edit)
+        || takes_all_from_others(edit)
+        || bears_any_failure(edit)
+        || is_for_all_hosts(edit)
+        || opens_gate_of_all(edit)
+        || is_said_of_all(edit)
+}
+
+/// From at most 10 % to at least 90.
+fn jumps_to_all(edit: &Edit<'_>) -> bool {
     const SHARES: &[&str] = &["weight", "traffic", "canary", "rollout", "percent", "percentage", "share"];
     const OTHERS: &[&str] =
         &["threshold", "alert", "critical", "warning", "max", "limit", "quality", "delay"];
     let is_share =
         || matches!(edit.key_change.kind, KeyChangeKind::Percentage { .. }) || edit.path_says(SHARES);
-    let all_to_one = || edit.leaf_says(&["weights"]) && is_shared(&edit.old) && is_of_one(&edit.new);
     // Of weights and percent, one is a first step; of a fraction it is all.
-    let is_step =
-        edit.old == "0" && edit.new == "1" && !edit.leaf_says(&["ratio", "fraction", "share", "probability"]);
-    let is_jump =
-        edit.numbers().is_some_and(|(old, new)| (0.0..=10.0).contains(&old) && (90.0..=100.0).contains(&new))
-            && !is_step
-            && is_share()
-            && !edit.path_says(SAMPLING)
-            && !edit.leaf_says(OTHERS)
-            && !edit.path_says(&["alert", "alerts", "critical", "warning", "delay"]);
-    let of_fraction = || {
-        edit.numbers().is_some_and(|(old, new)| old > 0.0 && old <= 0.25 && new == 1.0)
-            && edit.leaf_says(FRACTIONS)
-            && !edit.path_says(SAMPLING)
+    let is_step = || {
+        edit.old == "0" && edit.new == "1" && !edit.leaf_says(&["ratio", "fraction", "share", "probability"])
     };
-    let all_hosts = || edit.becomes(&["all"]) && !edit.old.is_empty() && edit.key_change.leaf == "hosts";
-    let larger_steps = edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 10.0 * old)
-        && edit.leaf_says(&["step weight", "batch size", "max parallel", "wave size"])
-        && edit.path_says(&[
-            "rollout", "canary", "analysis", "deploy", "strategy", "step weight", "max parallel", "wave size",
-        ]);
-    // Weights are parts of a hundred, or of thousands.
-    let all_weight = edit.numbers().is_some_and(|(old, new)| {
-        old > 0.0 && old <= new / 10.0 && [100.0, 1_000.0, 10_000.0, 100_000.0].contains(&new)
-    }) && edit.leaf_says(&["weight"])
-        && edit.path_says(&["rollout", "variations", "variants", "split"]);
-    let any_failure = edit.numbers().is_some_and(|(old, new)| old < 100.0 && new >= 100.0)
-        && edit.leaf_says(&["max fail percentage", "max failure percentage"]);
-    // The gate of everybody beside those of a few.
-    let for_all =
-        || edit.key_change.leaf == "boolean" && edit.set_to() == Some(true) && edit.path_says(&["gates"]);
-    is_jump
-        || larger_steps
-        || all_weight
-        || any_failure
-        || all_to_one()
-        || all_hosts()
-        || for_all()
-        || of_fraction()
-        || is_said_of_all(edit)
+    edit.numbers().is_some_and(|(old, new)| (0.0..=10.0).contains(&old) && (90.0..=100.0).contains(&new))
+        && !is_step()
+        && is_share()
+        && !edit.path_says(SAMPLING)
+        && !edit.leaf_says(OTHERS)
+        && !edit.path_says(&["alert", "alerts", "critical", "warning", "delay"])
+}
+
+fn takes_larger_steps(edit: &Edit<'_>) -> bool {
+    const STEPS: &[&str] = &["step weight", "batch size", "max parallel", "wave size"];
+    const ROLLOUTS: &[&str] =
+        &["rollout", "canary", "analysis", "deploy", "strategy", "step weight", "max parallel", "wave size"];
+    edit.numbers().is_some_and(|(old, new)| old > 0.0 && new >= 10.0 * old)
+        && edit.leaf_says(STEPS)
+        && edit.path_says(ROLLOUTS)
+}
+
+/// Weights are parts of a hundred, or of thousands.
+fn takes_all_weight(edit: &Edit<'_>) -> bool {
+    const WHOLES: [f64; 4] = [100.0, 1_000.0, 10_000.0, 100_000.0];
+    edit.numbers().is_some_and(|(old, new)| old > 0.0 && old <= new / 10.0 && WHOLES.contains(&new))
+        && edit.leaf_says(&["weight"])
+        && edit.path_says(&["rollout", "variations", "variants", "split"])
+}
+
+fn takes_all_of_fraction(edit: &Edit<'_>) -> bool {
+    edit.numbers().is_some_and(|(old, new)| old > 0.0 && old <= 0.25 && new == 1.0)
+        && edit.leaf_says(FRACTIONS)
+        && !edit.path_says(SAMPLING)
+}
+
+/// Weights that were shared are those of one.
+fn takes_all_from_others(edit: &Edit<'_>) -> bool {
+    edit.leaf_says(&["weights"]) && is_shared(&edit.old) && is_of_one(&edit.new)
+}
+
+fn bears_any_failure(edit: &Edit<'_>) -> bool {
+    edit.numbers().is_some_and(|(old, new)| old < 100.0 && new >= 100.0)
+        && edit.leaf_says(&["max fail percentage", "max failure percentage"])
+}
+
+fn is_for_all_hosts(edit: &Edit<'_>) -> bool {
+    edit.becomes(&["all"]) && !edit.old.is_empty() && edit.key_change.leaf == "hosts"
+}
+
+/// The gate of everybody beside those of a few.
+fn opens_gate_of_all(edit: &Edit<'_>) -> bool {
+    edit.key_change.leaf == "boolean" && edit.set_to() == Some(true) && edit.path_says(&["gates"])
 }
 
 /// Names of shares that are written as parts of one.

@@ -116,51 +116,74 @@ fn environment_switched(edit: &Edit<'_>) -> bool {
 }
 
 fn image_latest(edit: &Edit<'_>) -> bool {
+    loses_pin(edit)
+        || loses_tag(edit)
+        || loses_version(edit)
+        || loses_commit(edit)
+        || loses_digest(edit)
+        || takes_any_version(edit)
+        || is_tag_emptied(edit)
+}
+
+/// Whether a tag that stays becomes one that moves.
+fn loses_pin(edit: &Edit<'_>) -> bool {
+    const NAMES: &[&str] = &[
+        "image", "tag", "image tag", "version", "from", "new tag", "container image", "revision",
+        "target revision", "ref",
+    ];
     let floats = |value: &str| {
         [":latest", ":main", ":master"].iter().any(|tag| value.ends_with(tag))
             || matches!(value, "latest" | "edge" | "nightly" | "main" | "master" | "head")
     };
-    let loses_pin = floats(&edit.new) && !floats(&edit.old) && !edit.old.is_empty();
-    let loses_tag = edit.old.has_any(&[":"])
+    floats(&edit.new)
+        && !floats(&edit.old)
+        && !edit.old.is_empty()
+        && !edit.leaf_says(&["id", "github version"])
+        && (edit.new.contains(':') || edit.leaf_says(NAMES))
+}
+
+/// `nginx:1.27` → `nginx`.
+fn loses_tag(edit: &Edit<'_>) -> bool {
+    edit.old.has_any(&[":"])
         && edit.old.rsplit_once(':').is_some_and(|(name, tag)| edit.new == name && !tag.contains('/'))
-        && edit.leaf_says(&["image", "from"]);
-    // `28.3.3-dind` → `dind`: what is left of the tag names no version.
+        && edit.leaf_says(&["image", "from"])
+}
+
+/// `28.3.3-dind` → `dind`: what is left of the tag names no version.
+fn loses_version(edit: &Edit<'_>) -> bool {
     let has_digit = |tag: &str| tag.bytes().any(|byte| byte.is_ascii_digit());
-    let loses_version = edit.old.has_any(&[":"])
-        && edit.old.rsplit_once(':').zip(edit.new.rsplit_once(':')).is_some_and(
-            |((name, old), (same, new))| {
-                name == same && has_digit(old) && !has_digit(new) && !new.is_empty() && !old.contains('/')
-            },
-        )
-        && edit.leaf_says(&["image", "from"]);
+    let is_lost = |((name, old), (same, new)): ((&str, &str), (&str, &str))| {
+        name == same && has_digit(old) && !has_digit(new) && !new.is_empty() && !old.contains('/')
+    };
+    edit.old.has_any(&[":"])
+        && edit.old.rsplit_once(':').zip(edit.new.rsplit_once(':')).is_some_and(is_lost)
+        && edit.leaf_says(&["image", "from"])
+}
+
+/// `actions/checkout@<commit>` → `@v4`.
+fn loses_commit(edit: &Edit<'_>) -> bool {
     let is_commit = |value: &Value<'_>| {
         value.has_any(&["@"]) && value.rsplit_once('@').is_some_and(|(_, at)| at.len() == 40)
     };
-    let loses_commit = is_commit(&edit.old) && !is_commit(&edit.new) && edit.new.contains('@');
-    let loses_digest = edit.loses(&["@sha256:", "?ref="])
+    is_commit(&edit.old) && !is_commit(&edit.new) && edit.new.contains('@')
+}
+
+fn loses_digest(edit: &Edit<'_>) -> bool {
+    edit.loses(&["@sha256:", "?ref="])
         && !edit.new.is_empty()
-        && edit.key_change.kind != KeyChangeKind::Removed;
-    let any_version = (edit.new.starts_with('>') || edit.new == "*")
+        && edit.key_change.kind != KeyChangeKind::Removed
+}
+
+/// `~> 5.0` → `>= 5.0`.
+fn takes_any_version(edit: &Edit<'_>) -> bool {
+    (edit.new.starts_with('>') || edit.new == "*")
         && !edit.old.is_empty()
         && !edit.old.starts_with(['>', '*'])
-        && edit.leaf_says(&["version", "required version"]);
-    let is_emptied = edit.new.is_empty()
-        && edit.key_change.new.is_some()
-        && !edit.old.is_empty()
-        && edit.leaf_says(&["tag"]);
-    loses_tag
-        || loses_version
-        || loses_digest
-        || any_version
-        || loses_commit
-        || is_emptied
-        || loses_pin
-            && !edit.leaf_says(&["id", "github version"])
-            && (edit.new.contains(':')
-                || edit.leaf_says(&[
-                    "image", "tag", "image tag", "version", "from", "new tag", "container image", "revision",
-                    "target revision", "ref",
-                ]))
+        && edit.leaf_says(&["version", "required version"])
+}
+
+fn is_tag_emptied(edit: &Edit<'_>) -> bool {
+    edit.new.is_empty() && edit.key_change.new.is_some() && !edit.old.is_empty() && edit.leaf_says(&["tag"])
 }
 
 fn dns_record_removed(edit: &Edit<'_>) -> bool {

@@ -29,48 +29,61 @@ pub(super) const RULES: &[HazardRule] = &[
     ),
 ];
 
+const CHECKS: &[&str] = &[
+    "liveness probe", "readiness probe", "startup probe", "health check", "health checks", "healthchecks",
+    "liveness", "readiness", "option httpchk", "httpchk", "http check", "tcp check",
+];
+
 fn health_check_removed(edit: &Edit<'_>) -> bool {
-    const CHECKS: &[&str] = &[
-        "liveness probe", "readiness probe", "startup probe", "health check", "health checks",
-        "healthchecks", "liveness", "readiness", "option httpchk", "httpchk", "http check", "tcp check",
-    ];
-    let disabled = edit.set_to() == Some(true) && edit.leaf_says(&["disable"]) && edit.path_says(CHECKS)
+    drops_check(edit)
+        || asks_other_path(edit)
+        || takes_any_answer(edit)
+        || is_server_unchecked(edit)
+        || edit.turned_off(CHECKS)
+        || edit.set_to() == Some(true) && edit.leaf_says(&["disable"]) && edit.path_says(CHECKS)
         || edit.becomes(&["none"]) && edit.leaf_says(&["healthcheck"])
-        || asks_nothing(edit);
+        || asks_nothing(edit)
+}
+
+fn drops_check(edit: &Edit<'_>) -> bool {
     const ABOUT: &[&str] = &["doc", "docs", "opsmanual", "expose", "url", "urls", "custom", "port"];
     let is_check = || {
         edit.leaf_says(CHECKS)
             || matches!(edit.key_change.leaf.as_str(), "check" | "checks" | "probe" | ".probe")
     };
-    let has_check = |value: &Value<'_>| {
-        value.has_any(&["check"]) && value.split_ascii_whitespace().any(|word| word == "check")
-    };
-    let server_unchecked = has_check(&edit.old)
-        && !edit.new.is_empty()
-        && !has_check(&edit.new)
-        && edit.leaf_says(&["server", "default server"]);
+    edit.is_dropped() && is_check() && !edit.leaf_says(ABOUT)
+}
+
+/// Whether a probe asks for a page that says nothing of health: `/healthz` → `/`.
+fn asks_other_path(edit: &Edit<'_>) -> bool {
     const HEALTH: &[&str] =
         &["health", "ready", "readyz", "live", "livez", "status", "ping", "heartbeat", "alive", "check"];
-    let asks_other = edit.key_change.leaf == "path"
+    const PROBES: &[&str] =
+        &["probe", "liveness probe", "readiness probe", "startup probe", "health check", "http get"];
+    edit.key_change.leaf == "path"
         && edit.old.has_any(HEALTH)
         && !edit.new.is_empty()
         && !edit.new.has_any(HEALTH)
-        && edit.path_says(&[
-            "probe", "liveness probe", "readiness probe", "startup probe", "health check", "http get",
-        ]);
+        && edit.path_says(PROBES)
+}
+
+/// Whether a check takes errors of the server for health as well: `200-299` → `200-599`.
+fn takes_any_answer(edit: &Edit<'_>) -> bool {
+    const ANSWERS: &[&str] =
+        &["matcher", "expected statuses", "success codes", "expected codes", "valid status codes"];
     let takes_errors = |value: &Value<'_>| value.ends_with("-599") || value.has_any(&["500"]);
-    let any_answer = takes_errors(&edit.new)
-        && !takes_errors(&edit.old)
-        && !edit.old.is_empty()
-        && edit.leaf_says(&[
-            "matcher", "expected statuses", "success codes", "expected codes", "valid status codes",
-        ]);
-    (edit.is_dropped() && is_check() && !edit.leaf_says(ABOUT))
-        || asks_other
-        || any_answer
-        || server_unchecked
-        || edit.turned_off(CHECKS)
-        || disabled
+    takes_errors(&edit.new) && !takes_errors(&edit.old) && !edit.old.is_empty() && edit.leaf_says(ANSWERS)
+}
+
+/// Whether a server of HAProxy goes without its `check`.
+fn is_server_unchecked(edit: &Edit<'_>) -> bool {
+    let has_check = |value: &Value<'_>| {
+        value.has_any(&["check"]) && value.split_ascii_whitespace().any(|word| word == "check")
+    };
+    has_check(&edit.old)
+        && !edit.new.is_empty()
+        && !has_check(&edit.new)
+        && edit.leaf_says(&["server", "default server"])
 }
 
 /// Whether the command of a check became one that says yes to everything.

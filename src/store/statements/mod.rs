@@ -230,39 +230,16 @@ macro_rules! statements {
                 let standing_here = still_hold(&mut transaction, &tail.chain, places, now_ms(&new_records)).await?;
                 batch.remember(standing_here);
                 for new_record in new_records {
-                    if let Some(claim) = &new_record.claim {
-                        let expires_ms = new_record.columns.expires_ms.unwrap_or(i64::MAX);
-                        let decision = (new_record.id.as_str(), new_record.at_ms, expires_ms);
-                        match standing(&mut transaction, claim, decision, forgotten_before_ms).await? {
-                            Standing::None => {}
-                            Standing::OtherBody => {
-                                batch.answer(Appended::Conflict);
-                                continue;
-                            }
-                            Standing::Decision(id) => {
-                                let here = batch.fresh().iter().find(|record| record.id == id).cloned();
-                                let earlier = match here {
-                                    Some(record) => Some(record),
-                                    None => by_id(&mut transaction, &id).await?,
-                                };
-                                let proved = |record: &Record| {
-                                    record.answers(claim, &new_record) && tail.signing_key.wrote(record)
-                                };
-                                match earlier.filter(proved) {
-                                    // The key stays with the decision that was made without a doubt.
-                                    Some(record) if record.is_surer_than(&new_record) => {}
-                                    Some(record) => {
-                                        batch.answer(Appended::Earlier(record));
-                                        continue;
-                                    }
-                                    None => take_over(&mut transaction, claim, decision).await?,
-                                }
-                            }
+                    let is_answered = match &new_record.claim {
+                        Some(claim) => {
+                            let of = (claim, &new_record);
+                            answer_claim(&mut transaction, &mut batch, of, (tail, forgotten_before_ms)).await?
                         }
-                    } else if batch.answer_as_before(&new_record) {
-                        continue;
+                        None => batch.answer_as_before(&new_record),
+                    };
+                    if !is_answered {
+                        expire(&mut transaction, batch.place(new_record)).await?;
                     }
-                    expire(&mut transaction, batch.place(new_record)).await?;
                 }
                 insert(&mut transaction, batch.fresh()).await?;
                 let committed = transaction.commit().await;
@@ -271,6 +248,44 @@ macro_rules! statements {
                     Ok(()) => Ok((results, tail)),
                     Err(error) if is_server => Err(Failure::Unanswered(error.into(), tail.into())),
                     Err(error) => Err(Failure::AtCommit(error.into())),
+                }
+            }
+
+            /// Whether a decision that was claimed before is answered by what stands under its key; the key is the new one's
+            /// where nothing does.
+            async fn answer_claim(
+                session: &mut Session,
+                batch: &mut Batch,
+                (claim, new_record): (&Claim, &NewRecord),
+                (tail, forgotten_before_ms): (&Tail, i64),
+            ) -> Result<bool, Error> {
+                let expires_ms = new_record.columns.expires_ms.unwrap_or(i64::MAX);
+                let decision = (new_record.id.as_str(), new_record.at_ms, expires_ms);
+                let id = match standing(session, claim, decision, forgotten_before_ms).await? {
+                    Standing::None => return Ok(false),
+                    Standing::OtherBody => {
+                        batch.answer(Appended::Conflict);
+                        return Ok(true);
+                    }
+                    Standing::Decision(id) => id,
+                };
+                let here = batch.fresh().iter().find(|record| record.id == id).cloned();
+                let earlier = match here {
+                    Some(record) => Some(record),
+                    None => by_id(session, &id).await?,
+                };
+                let proved = |record: &Record| record.answers(claim, new_record) && tail.signing_key.wrote(record);
+                match earlier.filter(proved) {
+                    // The key stays with the decision that was made without a doubt.
+                    Some(record) if record.is_surer_than(new_record) => Ok(false),
+                    Some(record) => {
+                        batch.answer(Appended::Earlier(record));
+                        Ok(true)
+                    }
+                    None => {
+                        take_over(session, claim, decision).await?;
+                        Ok(false)
+                    }
                 }
             }
 
