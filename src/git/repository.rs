@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
-use git2::{ErrorCode, Oid, Repository as GitRepository};
+use git2::{ErrorCode, FileMode, Oid, Repository as GitRepository};
 
 use crate::change::{Change, ChangeId, ChangeRecord, FileContent};
 use crate::git::assemble::{self, oid_of};
@@ -273,6 +273,9 @@ impl Repository {
         };
         if self.is_cut(entry.id()) {
             return Err(unreadable(git2::Error::from_str("it ends too early")));
+        }
+        if entry.filemode() == i32::from(FileMode::Link) {
+            return Err(unreadable(git2::Error::from_str("it is a link: name the file that it leads to")));
         }
         let object = entry.to_object(&self.inner).map_err(unreadable)?;
         Ok(object.as_blob().map(|blob| blob.content().to_vec()))

@@ -1,4 +1,5 @@
-//! CODEOWNERS: gitignore-like patterns, the last one that matches wins; with GitLab's sections, the last one of each.
+//! CODEOWNERS: gitignore-like patterns, the last one that matches wins; with GitLab's sections, the last one of each, and with
+//! GitLab's meaning of a path that begins without a slash. Start at [`CodeOwners::parse`].
 
 use std::collections::BTreeSet;
 
@@ -18,12 +19,26 @@ struct Rule {
     section: usize,
 }
 
+/// Whose rules a file goes by: only GitLab has sections.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    GitHub,
+    GitLab,
+}
+
 impl CodeOwners {
     /// Reads the file.
     ///
     /// # Errors
-    /// When a pattern cannot be understood.
+    /// When a pattern cannot be understood, or the file is empty: one that owns nothing says so in a comment.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        if text.is_empty() {
+            return Err(Error::NoOwners);
+        }
+        let dialect = match text.lines().any(|line| section_head(line).is_some()) {
+            true => Dialect::GitLab,
+            false => Dialect::GitHub,
+        };
         let mut rules = Vec::new();
         // Sections of one name are one.
         let mut sections = vec![String::new()];
@@ -38,7 +53,7 @@ impl CodeOwners {
                 of_section = owners;
             } else if let Some((pattern, owners)) = split_line(line) {
                 let owners = if owners.is_empty() { of_section.clone() } else { owners };
-                rules.push(Rule { matchers: matchers(&pattern, number)?, owners, section });
+                rules.push(Rule { matchers: matchers(&pattern, dialect, number)?, owners, section });
             }
         }
         Ok(Self(rules))
@@ -110,25 +125,44 @@ fn take_pattern(line: &str) -> (String, &str) {
     (pattern, "")
 }
 
-/// A pattern with no slash but at its end matches at any depth; otherwise it is anchored at the
-/// root. One that names a directory, or might, matches everything below, except when its last part
+/// A pattern with no slash but at its end matches at any depth; otherwise it is anchored at the root, on GitLab only where it
+/// begins with a slash. One that names a directory, or might, matches everything below, except when its last part
 /// is a lone `*`: that is the directory's own files only.
-fn matchers(pattern: &str, line: usize) -> Result<Vec<GlobMatcher>, Error> {
+fn matchers(pattern: &str, dialect: Dialect, line: usize) -> Result<Vec<GlobMatcher>, Error> {
     let pattern = pattern.strip_prefix('.').filter(|rest| rest.starts_with('/')).unwrap_or(pattern);
     let body = pattern.trim_start_matches('/').trim_end_matches('/');
-    let anchored = pattern.trim_end_matches('/').contains('/');
-    let rooted = if anchored { body.to_owned() } else { format!("**/{body}") };
+    let is_anchored = match dialect {
+        Dialect::GitHub => pattern.trim_end_matches('/').contains('/'),
+        Dialect::GitLab => pattern.starts_with('/'),
+    };
+    let is_directory = pattern.ends_with('/');
+    let has_parts = pattern.trim_end_matches('/').contains('/');
+    let is_own_files_only = !is_directory && has_parts && body.rsplit('/').next() == Some("*");
+    let rooted = if is_anchored { body.to_owned() } else { format!("**/{body}") };
     let mut globs = Vec::new();
     if body.is_empty() {
         globs.push("**".to_owned());
-    } else if !pattern.ends_with('/') {
-        globs.push(rooted.clone());
+    } else {
+        if !is_directory {
+            globs.push(rooted.clone());
+        }
+        if !is_own_files_only {
+            globs.push(format!("{rooted}/**"));
+        }
     }
-    let own_files_only = anchored && body.ends_with("/*");
-    if !body.is_empty() && !own_files_only {
-        globs.push(format!("{rooted}/**"));
+    globs.iter().map(|glob| compile(&without_braces(glob), pattern, line)).collect()
+}
+
+/// Braces and commas stand for themselves: neither GitHub nor GitLab takes `{a,b}` for two names.
+fn without_braces(glob: &str) -> String {
+    let mut escaped = String::with_capacity(glob.len());
+    for letter in glob.chars() {
+        if matches!(letter, '{' | '}' | ',') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
     }
-    globs.iter().map(|glob| compile(glob, pattern, line)).collect()
+    escaped
 }
 
 fn compile(glob: &str, pattern: &str, line: usize) -> Result<GlobMatcher, Error> {
@@ -165,5 +199,47 @@ mod tests {
         assert_eq!(code_owners.owners_of("x.yaml"), ["@all"]);
         assert_eq!(code_owners.owners_of("docs/x.yaml"), [""; 0]);
         assert_eq!(code_owners.owners_of("a.yaml"), ["@ab"], "a pattern, no heading");
+    }
+
+    /// What GitHub's and GitLab's manuals say of patterns.
+    #[test]
+    fn a_pattern_matches_what_its_host_says() {
+        let check = |text: &str, path: &str, owned: bool| {
+            let code_owners = CodeOwners::parse(text).unwrap();
+            assert_eq!(!code_owners.owners_of(path).is_empty(), owned, "`{text}` of `{path}`");
+        };
+        for (pattern, matched, unmatched) in [
+            (
+                "/apps/*/",
+                &["apps/pay/values.yaml", "apps/pay/x/y.yaml"][..],
+                &["apps/a.yaml", "x/apps/pay/a.yaml"][..],
+            ),
+            ("docs/*/", &["docs/a/b.md"], &["docs/a.md"]),
+            ("/*", &["a.yaml"], &["apps/a.yaml"]),
+            ("./*", &["a.yaml"], &["apps/a.yaml"]),
+            ("*", &["a.yaml", "apps/pay/a.yaml"], &[]),
+            ("/**", &["a.yaml", "apps/a.yaml"], &[]),
+            ("/", &["a.yaml", "apps/a.yaml"], &[]),
+            ("docs/*", &["docs/a.md"], &["docs/a/b.md", "x/docs/a.md"]),
+            ("apps/", &["apps/a.yaml", "x/apps/a/b.yaml"], &["apps"]),
+            ("/{{cookiecutter.name}}/", &["{{cookiecutter.name}}/a.yaml"], &["cookiecutter.name/a.yaml"]),
+            ("{a,b}.yaml", &["{a,b}.yaml"], &["a.yaml", "b.yaml"]),
+            ("a\\ b,c.yaml", &["a b,c.yaml"], &["a"]),
+        ] {
+            let line = format!("{pattern} @team\n");
+            matched.iter().for_each(|path| check(&line, path, true));
+            unmatched.iter().for_each(|path| check(&line, path, false));
+        }
+        for (path, owned) in
+            [("x/docs/a.md", true), ("docs/a.md", true), ("docs/a/b.md", false), ("x/ops/a", false)]
+        {
+            check("[Docs]\ndocs/* @docs\n/ops/ @ops\n", path, owned);
+        }
+    }
+
+    #[test]
+    fn an_empty_file_was_cut_off() {
+        assert!(matches!(CodeOwners::parse(""), Err(Error::NoOwners)));
+        assert_eq!(CodeOwners::parse("# Nobody.\n").unwrap().owners_of("a"), [""; 0]);
     }
 }

@@ -42,6 +42,9 @@ pub enum Error {
         /// The bad ones in file order.
         bad: Vec<BadRecord>,
     },
+    /// An owners file without a byte.
+    #[error("the owners file is empty: one in which nobody owns anything has a comment that says so")]
+    NoOwners,
     /// An owners pattern that is no pattern.
     #[error("line {line} of the owners file: `{pattern}` is not a pattern: {reason}")]
     Pattern {

@@ -8,10 +8,11 @@ use crate::incident::codeowners::CodeOwners;
 pub struct Owners(Option<CodeOwners>);
 
 impl Owners {
-    /// Reads a GitHub CODEOWNERS file: the last pattern that matches wins.
+    /// Reads a CODEOWNERS file as GitHub does: the last pattern that matches wins. One with sections is GitLab's: the last of
+    /// each section, and a path that begins without a slash is found at any depth.
     ///
     /// # Errors
-    /// When a pattern cannot be understood; the line is named.
+    /// When the file is empty, or a pattern cannot be understood; the line is named.
     pub fn from_codeowners(text: &str) -> Result<Self, Error> {
         Ok(Self(Some(CodeOwners::parse(text)?)))
     }

@@ -80,6 +80,14 @@ pub enum LiveError {
         /// The file.
         path: PathBuf,
     },
+    /// Its ownership file is there and cannot be read.
+    #[error("the owners in `{}` cannot be read", path.display())]
+    UnreadableOwners {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl LiveError {
@@ -95,7 +103,10 @@ impl LiveError {
         match self {
             Self::Git { .. } | Self::Empty { .. } => true,
             Self::Fold { source, .. } => matches!(**source, timeline::CacheError::Git(_)),
-            Self::Incidents { .. } | Self::BrokeDown { .. } | Self::Owners { .. } => false,
+            Self::Incidents { .. }
+            | Self::BrokeDown { .. }
+            | Self::Owners { .. }
+            | Self::UnreadableOwners { .. } => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Ownership of a followed repository, taken up anew while the service runs. A file that is gone or not understood leaves
 //! the last good one in force and is said.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -80,11 +81,15 @@ fn read(path: &Path, repository: &Repository) -> Result<InForce, LiveError> {
 
 /// Ownership from a file on disk, else from one at the head of the repository.
 pub(in crate::http) fn owners_text(path: &Path, repository: &Repository) -> Result<String, LiveError> {
-    let at_head = || {
-        let blob = repository.blob_at("HEAD", &path.to_string_lossy()).ok().flatten();
-        blob.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let on_disk = stamp::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let text = on_disk.or_else(at_head);
-    text.ok_or_else(|| LiveError::Owners { path: path.to_owned() })
+    let unreadable = |source| LiveError::UnreadableOwners { path: path.to_owned(), source };
+    match stamp::read_text(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(unreadable(error.into())),
+        Err(_) => {
+            let blob = repository.blob_at("HEAD", &path.to_string_lossy());
+            let blob = blob.map_err(|error| unreadable(error.into()))?;
+            let bytes = blob.ok_or_else(|| LiveError::Owners { path: path.to_owned() })?;
+            String::from_utf8(bytes).map_err(|error| unreadable(error.into()))
+        }
+    }
 }

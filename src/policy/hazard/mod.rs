@@ -20,6 +20,7 @@ mod hosts;
 mod layout;
 mod line;
 mod order;
+mod owners;
 mod pipeline;
 mod place;
 mod reading;

@@ -6,6 +6,7 @@ use rustc_hash::FxHashSet;
 
 use crate::change::{DiffLine, Hunk, LineOrigin};
 use crate::policy::hazard::found::{FileEdits, is_prose};
+use crate::policy::hazard::owners;
 use crate::policy::hazard::rule::{FileFinding, HazardRule, Look, Sphere};
 use crate::policy::hazard::words::spaced;
 use crate::policy::reason::ReasonCode;
@@ -24,7 +25,7 @@ pub(super) const RULES: &[HazardRule] = &[
         name: "rule_order_changed",
         code: ReasonCode::HazardOther,
         sphere: Sphere::Everywhere,
-        sentence: "A rule that lets through changed places with one that refuses, or one for everything came last",
+        sentence: "A rule that lets through changed places with one that refuses, or one for everything, or for more, came after those for some",
         example: "`tcp dport 1-65535 accept` moves above `tcp dport 22 drop`",
         look: Look::File(rule_order_changed),
         is_general: false,
@@ -44,7 +45,7 @@ pub(super) const RULES: &[HazardRule] = &[
         sphere: Sphere::Everywhere,
         sentence: "Paths lose those who had to look at their changes",
         example: "`/infra/prod/ @shop/security` → `/infra/prod/` in `CODEOWNERS`",
-        look: Look::File(owners_removed),
+        look: Look::File(owners::owners_removed),
         is_general: false,
     },
 ];
@@ -163,19 +164,10 @@ fn rule_order_changed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     if is_prose(file_diff) {
         return None;
     }
-    let owners = file_diff.path().ends_with("CODEOWNERS");
-    let passes = |hunk: &Hunk| if owners { takes_all(hunk) } else { passes_verdict(hunk) };
+    let is_of_owners = file_diff.path().ends_with("CODEOWNERS");
+    let passes = |hunk: &Hunk| if is_of_owners { owners::takes_over(hunk) } else { passes_verdict(hunk) };
     let (hunk, idx) = file_diff.hunks().iter().find_map(|hunk| Some((hunk, passes(hunk)?)))?;
     Some(FileFinding { key: "", what: line_of(hunk, idx) })
-}
-
-/// A new line for every path below one for some: of owners, the last that fits decides.
-fn takes_all(hunk: &Hunk) -> Option<usize> {
-    let is_all = |line: &DiffLine| line.text.trim_start().starts_with("* ");
-    let says = |line: &DiffLine| !line.text.trim().is_empty() && !line.text.trim_start().starts_with('#');
-    let idx = hunk.lines.iter().position(|line| line.origin == LineOrigin::Added && is_all(line))?;
-    let mut above = hunk.lines.iter().take(idx).filter(|line| line.origin != LineOrigin::Deleted);
-    above.any(|line| says(line) && !is_all(line)).then_some(idx)
 }
 
 /// A line that lets through or refuses and passed one of the other kind, from where it was to where it is.
@@ -272,32 +264,12 @@ fn share_of(line: &str) -> Option<f64> {
         .flatten()
 }
 
-fn owners_removed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
-    if !file_edits.file_diff.path().ends_with("CODEOWNERS") {
-        return None;
-    }
-    file_edits.file_diff.hunks().iter().find_map(|hunk| {
-        let rules = |origin| {
-            let lines = hunk.lines.iter().enumerate().filter(move |(_, line)| line.origin == origin);
-            lines.filter_map(|(idx, line)| {
-                let mut words = cut(&line.text).split(" #").next()?.split_ascii_whitespace();
-                Some((idx, words.next().filter(|pattern| !pattern.starts_with('#'))?, words.next().is_some()))
-            })
-        };
-        let owned: FxHashSet<&str> =
-            rules(LineOrigin::Deleted).filter(|(.., has_owner)| *has_owner).map(|(_, it, _)| it).collect();
-        let mut free =
-            rules(LineOrigin::Added).filter(|(_, pattern, has_owner)| !has_owner && owned.contains(pattern));
-        free.next().map(|(idx, ..)| FileFinding { key: "", what: line_of(hunk, idx) })
-    })
-}
-
 /// Where a line of a hunk stands in the new file, in words.
-fn line_of(hunk: &Hunk, idx: usize) -> String {
+pub(super) fn line_of(hunk: &Hunk, idx: usize) -> String {
     let above = hunk.lines.iter().take(idx).filter(|line| line.origin != LineOrigin::Deleted).count();
     format!("line {}", hunk.new_start as usize + above)
 }
 
-fn cut(line: &str) -> &str {
+pub(super) fn cut(line: &str) -> &str {
     line.get(..line.floor_char_boundary(LINE_TEXT)).unwrap_or(line)
 }

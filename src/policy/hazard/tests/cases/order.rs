@@ -45,4 +45,52 @@ pub(super) const CASES: &[Case] = &[
         " * @shop/all\n-/infra/prod/ @shop/security\n+/infra/prod/",
         " * @shop/all\n-/infra/prod/ @shop/security\n+/infra/prod/ @shop/security @shop/sre",
     ),
+    (
+        "rule_order_changed",
+        "CODEOWNERS",
+        " * @shop/all\n /infra/ @shop/infra\n /infra/prod/ @shop/security\n /docs/ @shop/docs\n+*",
+        " * @shop/all\n /infra/ @shop/infra\n /infra/prod/ @shop/security\n /docs/ @shop/docs\n+/pay/ @shop/pay",
+    ),
+    (
+        "rule_order_changed",
+        "CODEOWNERS",
+        " * @shop/all\n /infra/ @shop/infra\n /infra/prod/ @shop/security\n /docs/ @shop/docs\n+*\t@shop/all",
+        " * @shop/all\n /infra/ @shop/infra\n /infra/prod/ @shop/security\n /docs/ @shop/docs\n+/docs/api/\t@shop/api",
+    ),
+    (
+        "rule_order_changed",
+        "CODEOWNERS",
+        " * @shop/all\n /infra/ @shop/infra\n /infra/prod/ @shop/security\n /docs/ @shop/docs\n+/** @x",
+        " * @shop/all\n /infra/ @shop/infra\n /infra/prod/ @shop/security\n /docs/ @shop/docs\n+/pay/** @x",
+    ),
+    (
+        "rule_order_changed",
+        "CODEOWNERS",
+        " * @shop/all\n /infra/ @shop/infra\n /infra/prod/ @shop/security\n /docs/ @shop/docs\n+/infra/ @shop/infra @shop/sre",
+        " * @shop/all\n /infra/ @shop/infra\n /infra/prod/ @shop/security\n /docs/ @shop/docs\n+/infrastructure/ @shop/infra",
+    ),
+    (
+        "owners_removed",
+        "CODEOWNERS",
+        " * @shop/all\n /infra/ @shop/infra\n /infra/prod/ @shop/security\n /docs/ @shop/docs\n+/infra/prod/",
+        " [Infra] @shop/infra\n /infra/\n+/infra/prod/",
+    ),
+    (
+        "owners_removed",
+        "CODEOWNERS",
+        " * @shop/all\n /infra/ @shop/infra\n-/infra/prod/ @shop/security\n /docs/ @shop/docs",
+        " * @shop/all\n /infra/ @shop/infra\n-/infra/prod/ @shop/security\n+/infra/production/ @shop/security\n /docs/ @shop/docs",
+    ),
+    (
+        "owners_removed",
+        "CODEOWNERS",
+        " * @shop/all\n-/infra/prod/ @shop/security\n+# /infra/prod/ @shop/security",
+        " * @shop/all\n-# infra\n-/infra/prod/ @shop/security\n+# Infrastructure.\n+/infra/prod/ @shop/security",
+    ),
+    (
+        "owners_removed",
+        "CODEOWNERS",
+        "-* @shop/all\n-/infra/prod/ @shop/security",
+        "-* @shop/all\n-/infra/prod/ @shop/security\n+* @shop/all @shop/sre\n+/infra/prod/ @shop/security",
+    ),
 ];
