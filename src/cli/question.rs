@@ -166,17 +166,17 @@ impl QuestionArgs {
     }
 }
 
-/// `name=value`; outside of what is always a text, `true`, `false` and numbers are such.
+/// `name=value`; outside of what is always a text, `true`, `false` and numbers are such, and `"1.10"` in quotes is a text.
 fn parse_context(text: &str) -> Result<(String, Value), String> {
     let (name, value) =
         text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("expected `name=value`")?;
     let is_text = matches!(name, "environment" | "service" | "rollout_at");
-    let typed = if is_text { None } else { serde_json::from_str(value).ok().filter(is_flag_or_number) };
+    let typed = if is_text { None } else { serde_json::from_str(value).ok().filter(is_plain) };
     Ok((name.to_owned(), typed.unwrap_or_else(|| json!(value))))
 }
 
-fn is_flag_or_number(value: &Value) -> bool {
-    value.is_boolean() || value.is_number()
+fn is_plain(value: &Value) -> bool {
+    value.is_boolean() || value.is_number() || value.is_string()
 }
 
 /// `x.name=value`; built-in names and odd ones are refused as the service refuses them.

@@ -14,7 +14,7 @@ use crate::http::wire::{
     PlanAnswer, ReasonAnswer, ReferenceAnswer, RiskAnswer, StageAnswer,
 };
 use crate::label::{ChangeKind, Classification};
-use crate::policy::{self, Decision, Facts, KnownBad, Reason, ReasonCode, Verdict};
+use crate::policy::{self, Decision, Facts, KnownBad, Reading, Reason, ReasonCode, Verdict};
 use crate::risk::{Assessment, HORIZON_DAYS, ReferenceScope};
 use crate::store::{Columns, NewRecord, RecordKind, new_id};
 
@@ -93,7 +93,7 @@ pub(super) fn hollow(asked: &Asked, doubt: Reason) -> Assessed {
         owners: Vec::new(),
         commit: None,
         digest: None,
-        facts: Facts::default(),
+        facts: Facts { reading: Reading::Unread, ..Facts::default() },
         known_bad: None,
         assessment: None,
         doubts: vec![doubt],

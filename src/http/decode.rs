@@ -162,6 +162,10 @@ fn more(field: Field) -> Result<BTreeMap<String, ContextValue>, ApiError> {
     let path = field.path.clone();
     let mut values = BTreeMap::new();
     for (name, field) in Fields::of(field)?.all() {
+        if matches!(name.as_str(), "environment" | "service" | "rollout_at") {
+            let detail = "stands in `context` itself, beside `more`";
+            return Err(ApiError::at(ProblemCode::InvalidValue, field.path, detail));
+        }
         let value = match field.json {
             Json::Flag(flag) => ContextValue::Flag(flag),
             Json::Number { value, .. } => ContextValue::Number(value),

@@ -13,7 +13,7 @@ use crate::http::metrics::{CodeLabels, DecisionLabels};
 use crate::http::service::{Service, Serving};
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
-use crate::policy::{Reason, ReasonCode};
+use crate::policy::{Reading, Reason, ReasonCode};
 use crate::store::{Appended, Claim, NewRecord, Record};
 use sha2::{Digest, Sha256};
 
@@ -140,7 +140,13 @@ fn compose_each(
 
 fn doubt_all(serving: &Serving, job: &Job, code: ReasonCode, now_ms: i64) -> Vec<Result<Composed, ApiError>> {
     let questions = job.questions.iter().flatten();
-    let doubted = |question: &Question| hollow(&question.asked, Reason::standard(code));
+    let doubted = |question: &Question| {
+        let mut assessed = hollow(&question.asked, Reason::standard(code));
+        if code == ReasonCode::DeadlinePassed {
+            assessed.facts.reading = Reading::TooLong;
+        }
+        assessed
+    };
     questions.map(|question| Ok(compose(serving, question, doubted(question), now_ms))).collect()
 }
 

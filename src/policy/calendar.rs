@@ -50,11 +50,17 @@ pub(super) struct CalendarText<'a> {
 /// A field of the calendar that cannot be understood: its name and a sentence.
 pub(super) type FieldError = (&'static str, String);
 
+/// A zone of the database; its names for no place, and for whatever the machine is set to, are none.
+fn zone_named(name: &str) -> Option<TimeZone> {
+    const NO_ZONES: [&str; 4] = ["etc/unknown", "localtime", "factory", "posixrules"];
+    TimeZone::get(name).ok().filter(|_| !NO_ZONES.contains(&name.to_ascii_lowercase().as_str()))
+}
+
 impl Calendar {
     /// Reads a span; `weekly` and dates together mean both.
     pub(super) fn parse(text: &CalendarText<'_>) -> Result<Self, FieldError> {
-        let zone = TimeZone::get(text.zone)
-            .map_err(|_| ("zone", format!("`{}` is not an IANA time zone", text.zone)))?;
+        let zone = zone_named(text.zone)
+            .ok_or_else(|| ("zone", format!("`{}` is not an IANA time zone", text.zone)))?;
         let weekly = text.weekly.map(Weekly::parse).transpose().map_err(|message| ("weekly", message))?;
         let from = text.from.map(|from| dated(&zone, from, Side::Opens)).transpose();
         let from = from.map_err(|message| ("from", message))?;

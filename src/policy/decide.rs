@@ -97,7 +97,7 @@ impl Policy {
         if self.rules.is_empty() {
             return;
         }
-        let facts = RuleFacts::of(question, assessment);
+        let facts = RuleFacts::of(question, assessment, &self.rules);
         for rule in &self.rules {
             let failed = |why: &str| {
                 let text = format!("the rule `{}` could not be answered: {why}", rule.name);
@@ -113,9 +113,9 @@ impl Policy {
                 Match::Failed(_) if rule.reads_risk && assessment.is_none() => {}
                 Match::Failed(why) => ledger.doubt(failed(&why)),
                 // Whoever asks could choose the size: no way around what the rule might have asked for.
-                Match::TooLarge => {
+                Match::TooLarge(why) => {
                     let verdict = rule.then.unwrap_or(Verdict::FastPath).max(Verdict::ExtraValidation);
-                    ledger.raise(verdict, failed("the change is too large for it"));
+                    ledger.raise(verdict, failed(why));
                 }
             }
             ledger.require(rule.require.iter().map(String::as_str));

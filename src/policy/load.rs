@@ -18,13 +18,13 @@ use crate::policy::{Error, NORMAL_SEASON, Plan, Policy, RepositoryPolicy, Window
 /// Reads and checks a policy file.
 pub(super) fn load(text: &str) -> Result<Policy, Error> {
     let document: Document = toml::from_str(text).map_err(|error| syntax_error(text, &error))?;
-    if text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#')) {
-        // A file that was written empty must not pass for a policy without rules.
-        return Err(value_error("budget", "the file says nothing: a policy needs at least one key"));
-    }
     check_budget("budget", &document.budget)?;
     if !document.budget.contains_key(NORMAL_SEASON) {
         return Err(value_error("budget", "has no `normal`, the season outside all windows"));
+    }
+    if says_nothing(text) {
+        // A file that was written empty must not pass for a policy without rules.
+        return Err(value_error("budget", "the file says nothing: a policy needs at least one key"));
     }
     if document.rollback.decision == Verdict::Hold {
         return Err(value_error("rollback.decision", "must be `fast_path` or `extra_validation`"));
@@ -57,6 +57,18 @@ pub(super) fn load(text: &str) -> Result<Policy, Error> {
         history_stale_after: seconds("history_stale_after", &document.history_stale_after)?,
         expires_after,
     })
+}
+
+/// Whether a file has no key, or only keys of which nothing hangs.
+fn says_nothing(text: &str) -> bool {
+    fn is_empty(value: &toml::Value) -> bool {
+        match value {
+            toml::Value::Table(table) => table.values().all(is_empty),
+            toml::Value::Array(array) => array.is_empty(),
+            _ => false,
+        }
+    }
+    text.parse::<toml::Table>().is_ok_and(|table| table.values().all(is_empty))
 }
 
 fn windows(texts: &[WindowText], budget: &BTreeMap<String, f64>) -> Result<Vec<Window>, Error> {
@@ -123,6 +135,9 @@ fn rules(texts: &[RuleText]) -> Result<Vec<Rule>, Error> {
             }
             then => then,
         };
+        if text.require.iter().any(|it| it.trim().is_empty()) {
+            return Err(value_error(&format!("{path}.require"), "has a blank entry"));
+        }
         rule.name = name.to_owned();
         rule.require.clone_from(&text.require);
         rules.push(rule);

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use decision::{AppliedBudget, Decision, Stage, Verdict};
 pub use document::Mode;
 pub use hazard::{Hazard, HazardRule, Sphere, Spot, find_hazards, hazard_rules};
-pub use question::{Context, ContextValue, Facts, KnownBad, KnownOutcome, Question};
+pub use question::{Context, ContextValue, Facts, KnownBad, KnownOutcome, Question, Reading};
 pub use reason::{Reason, ReasonCode, UnknownReasonCode};
 
 use crate::policy::calendar::Calendar;

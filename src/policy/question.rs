@@ -74,6 +74,8 @@ pub struct Facts {
     pub unknown_path: bool,
     /// No ownership file says who owns its paths.
     pub unknown_owners: bool,
+    /// How far the change itself was read.
+    pub reading: Reading,
     /// The change is unlike anything the model was trained on.
     pub out_of_distribution: bool,
     /// Share of the model's features that are missing *and could have been known*: what a cold
@@ -82,6 +84,18 @@ pub struct Facts {
     /// Seconds since the history was last refreshed; none where that has no meaning (a proposed
     /// diff without a repository).
     pub history_lag_seconds: Option<i64>,
+}
+
+/// How far a change was read before its rules are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Not at all: what it changes is not known.
+    Unread,
+    /// Not to its end, for that took too long. Whoever asks could choose its size.
+    TooLong,
 }
 
 /// What already happened to this very change (same commit, digest or review identity).

@@ -2,10 +2,13 @@
 //! is refused. Start at [`check`].
 
 use cel::IdedExpr;
-use cel::common::ast::operators::{EQUALS, IN, NOT_EQUALS};
+use cel::common::ast::operators::{
+    EQUALS, GREATER, GREATER_EQUALS, IN, INDEX, LESS, LESS_EQUALS, NOT_EQUALS,
+};
 use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, LiteralValue};
 
 use crate::label::ChangeKind;
+use crate::policy::rule::Sort;
 use crate::risk::GateLevel;
 
 /// Deepest nesting of `all`, `exists`, `map`, `filter`.
@@ -14,12 +17,17 @@ const MAX_LOOPS: usize = 2;
 const CHANGE_FIELDS: &[&str] =
     &["paths", "keys", "author", "email", "repo", "lines_added", "lines_deleted", "kind", "owners"];
 const RISK_FIELDS: &[&str] = &["score", "percentile", "gate_level"];
+const COMPARISONS: [&str; 7] = [EQUALS, NOT_EQUALS, IN, LESS, LESS_EQUALS, GREATER, GREATER_EQUALS];
 const FUNCTIONS: &[&str] =
     &["size", "contains", "startsWith", "endsWith", "int", "uint", "double", "string", "bool", "type", "dyn"];
 
 /// Refuses an expression that names what does not exist, or nests loops too deeply.
-pub(super) fn check(expr: &IdedExpr) -> Result<(), String> {
-    Walk { scope: Vec::new(), n_loops: 0 }.visit(expr)
+///
+/// Returns what each part of the context is compared with.
+pub(super) fn check(expr: &IdedExpr) -> Result<Vec<(String, Vec<Sort>)>, String> {
+    let mut walk = Walk { scope: Vec::new(), n_loops: 0, compared: Vec::new() };
+    walk.visit(expr)?;
+    Ok(walk.compared)
 }
 
 /// Levels of an expression, one inside the other.
@@ -49,6 +57,7 @@ pub(super) fn parts_of(entry: &IdedEntryExpr) -> Vec<&IdedExpr> {
 struct Walk<'a> {
     scope: Vec<&'a str>,
     n_loops: usize,
+    compared: Vec<(String, Vec<Sort>)>,
 }
 
 impl<'a> Walk<'a> {
@@ -61,10 +70,15 @@ impl<'a> Walk<'a> {
             }
             Expr::Call(call) => {
                 check_function(&call.func_name)?;
-                if [EQUALS, NOT_EQUALS, IN].contains(&call.func_name.as_str()) {
-                    self.compare(&call.args)?;
+                if COMPARISONS.contains(&call.func_name.as_str()) {
+                    self.compare(&call.func_name, &call.args)?;
                 }
                 let target = call.target.as_deref().into_iter();
+                if let Some(("change", "email")) =
+                    call.target.as_deref().and_then(|target| self.field(target))
+                {
+                    call.args.iter().try_for_each(|argument| check_case("change.email", argument))?;
+                }
                 target.chain(&call.args).try_for_each(|part| self.visit(part))
             }
             Expr::List(list) => list.elements.iter().try_for_each(|element| self.visit(element)),
@@ -106,33 +120,67 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Refuses a comparison of what has a closed set of words with another word: it would never, or always, hold.
-    fn compare(&self, sides: &[IdedExpr]) -> Result<(), String> {
+    /// Refuses a comparison that would never, or always, hold: with a value of another sort, or with a word that is none of a
+    /// closed set; and one of the order of words that have none.
+    fn compare(&mut self, operator: &str, sides: &'a [IdedExpr]) -> Result<(), String> {
         let [left, right] = sides else { return Ok(()) };
+        let is_in = operator == IN;
         for (side, other) in [(left, right), (right, left)] {
-            let Some((name, words)) = self.closed(side) else { continue };
+            let Some((of, field)) = self.field(side) else { continue };
             let others = match &other.expr {
-                Expr::List(list) => list.elements.as_slice(),
+                Expr::List(list) if is_in => list.elements.as_slice(),
+                _ if is_in => continue,
                 _ => std::slice::from_ref(other),
             };
-            let unknown = others.iter().filter_map(literal).find(|word| !words.contains(word));
-            if let Some(word) = unknown {
-                return Err(format!("`{name}` is never `{word}`; it is one of `{}`", words.join("`, `")));
+            let name = format!("{of}.{field}");
+            let is_equality = is_in || [EQUALS, NOT_EQUALS].contains(&operator);
+            if let Some(words) = closed(of, field).filter(|_| !is_equality) {
+                let words = words.join("`, `");
+                return Err(format!(
+                    "the words of `{name}` have no order: name those of `{words}` that are meant"
+                ));
+            }
+            if is_equality {
+                others.iter().try_for_each(|other| self.equate((of, field), &name, other))?;
             }
         }
         Ok(())
     }
 
-    /// A field whose words are a closed set.
-    fn closed(&self, expr: &IdedExpr) -> Option<(&'static str, [&'static str; 4])> {
-        let Expr::Select(select) = &expr.expr else { return None };
-        let Expr::Ident(name) = &select.operand.expr else { return None };
-        match (name.as_str(), select.field.as_str()) {
-            _ if self.scope.contains(&name.as_str()) => None,
-            ("change", "kind") => Some(("change.kind", ChangeKind::ALL.map(ChangeKind::as_str))),
-            ("risk", "gate_level") => Some(("risk.gate_level", GateLevel::ALL.map(GateLevel::as_str))),
-            _ => None,
+    fn equate(&mut self, (of, field): (&str, &'a str), name: &str, other: &IdedExpr) -> Result<(), String> {
+        let Some(sort) = sort_of(other) else { return Ok(()) };
+        if of == "context" {
+            match self.compared.iter_mut().find(|(known, _)| known == field) {
+                Some((_, sorts)) => sorts.push(sort),
+                None => self.compared.push((field.to_owned(), vec![sort])),
+            }
+            return Ok(());
         }
+        let Some(own) = sort_of_field(of, field).filter(|own| *own != sort) else {
+            let word = literal(other).unwrap_or_default();
+            return match closed(of, field) {
+                Some(words) if !words.contains(&word) => {
+                    Err(format!("`{name}` is never `{word}`; it is one of `{}`", words.join("`, `")))
+                }
+                _ => check_case(name, other),
+            };
+        };
+        Err(format!("`{name}` is {} and never equals {}", own.in_words(), sort.in_words()))
+    }
+
+    /// A field of what rules may see, `change.kind` or `change["kind"]`, by where it is and its name.
+    fn field(&self, expr: &'a IdedExpr) -> Option<(&'static str, &'a str)> {
+        let (operand, field) = match &expr.expr {
+            Expr::Select(select) => (select.operand.as_ref(), select.field.as_str()),
+            Expr::Call(call) if call.func_name == INDEX => match call.args.as_slice() {
+                [operand, index] => (operand, literal(index)?),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let Expr::Ident(name) = &operand.expr else { return None };
+        let of = ["change", "risk", "context"].into_iter().find(|known| known == name)?;
+        (!self.scope.contains(&of)).then_some((of, field))
     }
 
     fn visit_field(&self, operand: &IdedExpr, field: &str) -> Result<(), String> {
@@ -153,6 +201,45 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         Err(format!("`{name}.{field}` is not known; `{name}` has `{}`", fields.join("`, `")))
+    }
+}
+
+/// The words of a field that has a closed set of them.
+fn closed(of: &str, field: &str) -> Option<[&'static str; 4]> {
+    match (of, field) {
+        ("change", "kind") => Some(ChangeKind::ALL.map(ChangeKind::as_str)),
+        ("risk", "gate_level") => Some(GateLevel::ALL.map(GateLevel::as_str)),
+        _ => None,
+    }
+}
+
+fn sort_of_field(of: &str, field: &str) -> Option<Sort> {
+    match (of, field) {
+        ("change", "paths" | "keys" | "owners") => Some(Sort::List),
+        ("change", "author" | "email" | "repo" | "kind") | ("risk", "gate_level") => Some(Sort::Text),
+        ("change", "lines_added" | "lines_deleted") | ("risk", "score" | "percentile") => Some(Sort::Number),
+        _ => None,
+    }
+}
+
+/// The sort of a value that is written out.
+fn sort_of(expr: &IdedExpr) -> Option<Sort> {
+    match &expr.expr {
+        Expr::List(_) => Some(Sort::List),
+        Expr::Literal(LiteralValue::String(_)) => Some(Sort::Text),
+        Expr::Literal(LiteralValue::Boolean(_)) => Some(Sort::Flag),
+        Expr::Literal(LiteralValue::Int(_) | LiteralValue::UInt(_) | LiteralValue::Double(_)) => {
+            Some(Sort::Number)
+        }
+        _ => None,
+    }
+}
+
+/// An address is compared in lower case.
+fn check_case(name: &str, other: &IdedExpr) -> Result<(), String> {
+    match literal(other).filter(|text| name == "change.email" && text.chars().any(char::is_uppercase)) {
+        Some(text) => Err(format!("`{name}` is in lower case and never holds `{text}`")),
+        None => Ok(()),
     }
 }
 

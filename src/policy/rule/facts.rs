@@ -6,14 +6,18 @@ use std::sync::Arc;
 
 use cel::{Context as CelContext, Value};
 
-use crate::change::{FileDiff, author_address};
-use crate::policy::question::{Context, ContextValue, Question};
+use crate::change::{FileDiff, author_address, inner_changes};
+use crate::policy::question::{Context, ContextValue, Question, Reading};
+use crate::policy::rule::Rule;
 use crate::risk::Assessment;
 
 /// What rules may see of one change, as CEL values.
 pub(in crate::policy) struct RuleFacts {
     pub(in crate::policy) paths: Vec<String>,
     pub(in crate::policy) keys: Vec<String>,
+    /// Whether there are more keys than are read.
+    pub(in crate::policy) has_more_keys: bool,
+    pub(in crate::policy) reading: Reading,
     /// None where no ownership file says: a rule that asks cannot be answered.
     pub(in crate::policy) owners: Option<Vec<String>>,
     pub(in crate::policy) author: String,
@@ -39,6 +43,8 @@ impl RuleFacts {
         Self {
             paths: one("services/web.yaml"),
             keys: one("web.timeout"),
+            has_more_keys: false,
+            reading: Reading::Whole,
             owners: Some(one("@team")),
             author: "Ada <ada@example.org>".to_owned(),
             repo: "config".to_owned(),
@@ -134,13 +140,20 @@ fn count(n: usize) -> Value {
 }
 
 impl RuleFacts {
-    /// What rules may see of a question.
-    pub(in crate::policy) fn of(question: &Question<'_>, assessment: Option<&Assessment>) -> Self {
+    /// What these rules may see of a question.
+    pub(in crate::policy) fn of(
+        question: &Question<'_>,
+        assessment: Option<&Assessment>,
+        rules: &[Rule],
+    ) -> Self {
         let record = &question.change.record;
-        let keys = question.keys.iter().flat_map(|(_, key_changes)| key_changes);
+        let all_keys =
+            if rules.iter().any(|rule| rule.reads_keys) { keys(question) } else { Some(Vec::new()) };
         Self {
             paths: paths(&record.files),
-            keys: keys.map(|key_change| key_change.path.clone()).filter(|path| !path.is_empty()).collect(),
+            has_more_keys: all_keys.is_none(),
+            keys: all_keys.unwrap_or_default(),
+            reading: question.facts.reading,
             owners: (!question.facts.unknown_owners).then(|| question.owners.to_vec()),
             author: question.change.author.clone(),
             repo: question.repo.to_owned(),
@@ -169,6 +182,17 @@ fn paths(files: &[FileDiff]) -> Vec<String> {
         old_path.into_iter().chain(file.new_path.clone()).collect::<Vec<_>>()
     };
     files.iter().flat_map(both).collect()
+}
+
+/// The paths of the keys that a change edits, those inside of inline maps among them; none where there are more than are read.
+fn keys(question: &Question<'_>) -> Option<Vec<String>> {
+    let mut paths = Vec::new();
+    for (file_diff, (_, known)) in question.change.record.files.iter().zip(question.keys) {
+        let inner = inner_changes(file_diff, known)?;
+        let all = known.iter().chain(&inner).map(|key_change| key_change.path.clone());
+        paths.extend(all.filter(|path| !path.is_empty()));
+    }
+    Some(paths)
 }
 
 fn context(context: &Context) -> Vec<(String, Value)> {

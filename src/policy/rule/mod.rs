@@ -17,6 +17,7 @@ use cel::{Context as CelContext, Env, Program, Value};
 pub(super) use facts::RuleFacts;
 
 use crate::policy::decision::Verdict;
+use crate::policy::question::Reading;
 
 /// Longest source of a rule, in bytes.
 const MAX_SOURCE_BYTES: usize = 4_096;
@@ -48,6 +49,11 @@ pub(super) struct Rule {
     pub require: Vec<String>,
     /// Whether it cannot be answered without an assessment.
     pub reads_risk: bool,
+    /// Whether it may ask for the keys of a change.
+    pub reads_keys: bool,
+    reads_change: bool,
+    /// What each part of the context is compared with.
+    compared: Vec<(String, Vec<Sort>)>,
     program: Arc<Program>,
 }
 
@@ -60,8 +66,28 @@ pub(super) enum Match {
     No,
     /// It could not be answered, and why.
     Failed(String),
-    /// The change, or what was said of it, is too large to be asked.
-    TooLarge,
+    /// It cannot be asked, and whoever asks could choose that: what is too large, in words.
+    TooLarge(&'static str),
+}
+
+/// The sorts of plain values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Text,
+    Number,
+    Flag,
+    List,
+}
+
+impl Sort {
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Number => "a number",
+            Self::Flag => "a flag",
+            Self::List => "a list",
+        }
+    }
 }
 
 impl Rule {
@@ -78,13 +104,15 @@ impl Rule {
             let parsed = parser.spawn_scoped(scope, || parsed(when)).map(ScopedJoinHandle::join);
             parsed.map_err(|error| format!("cannot be parsed: {error}"))?.map_err(|_| "cannot be parsed")?
         })?;
-        check::check(program.expression())?;
-        let reads_risk = program.references().has_variable("risk");
+        let compared = check::check(program.expression())?;
         let rule = Self {
             name: String::new(),
             then: None,
             require: Vec::new(),
-            reads_risk,
+            reads_risk: program.references().has_variable("risk"),
+            reads_keys: when.contains("keys"),
+            reads_change: program.references().has_variable("change"),
+            compared,
             program: Arc::new(program),
         };
         rule.try_out()?;
@@ -93,8 +121,24 @@ impl Rule {
 
     /// Evaluates the rule; the cost is bounded first.
     pub(super) fn evaluate(&self, facts: &RuleFacts) -> Match {
-        if cost::steps(self.program.expression(), facts) > MAX_STEPS {
-            return Match::TooLarge;
+        match facts.reading {
+            Reading::TooLong if self.reads_change => {
+                return Match::TooLarge("the change was not read in time");
+            }
+            Reading::Unread if self.reads_change => {
+                return Match::Failed("the change could not be read".to_owned());
+            }
+            Reading::Whole | Reading::TooLong | Reading::Unread => {}
+        }
+        let is_too_large = cost::steps(self.program.expression(), facts) > MAX_STEPS;
+        if is_too_large || self.reads_keys && facts.has_more_keys {
+            return Match::TooLarge("the change is too large for it");
+        }
+        if let Some((name, sort)) = self.mistaken(facts) {
+            return Match::Failed(format!(
+                "`context.{name}` is {}, and compared with another",
+                sort.in_words()
+            ));
         }
         match self.execute(facts) {
             Ok(Value::Bool(true)) => Match::Yes,
@@ -102,6 +146,19 @@ impl Rule {
             Ok(_) => Match::Failed("it does not answer yes or no".to_owned()),
             Err(error) => Match::Failed(failure(&error)),
         }
+    }
+
+    /// A part of the context that is of another sort than all that it is compared with: CEL would call them unequal.
+    fn mistaken(&self, facts: &RuleFacts) -> Option<(&str, Sort)> {
+        self.compared.iter().find_map(|(name, sorts)| {
+            let (_, value) = facts.context.iter().find(|(said, _)| said == name)?;
+            let sort = match value {
+                Value::Bool(_) => Sort::Flag,
+                Value::String(_) => Sort::Text,
+                _ => Sort::Number,
+            };
+            (!sorts.contains(&sort)).then_some((name.as_str(), sort))
+        })
     }
 
     /// Runs the rule on a made-up change: what can never work is found at load. A missing entry is

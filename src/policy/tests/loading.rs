@@ -51,7 +51,14 @@ fn a_policy_that_cannot_work_is_refused_by_line_or_key() {
 
 #[test]
 fn a_file_that_says_nothing_is_no_policy() {
-    for text in ["", "\n \n", "# nothing left\n\n  # here\n"] {
+    for text in [
+        "",
+        "\n \n",
+        "# nothing left\n\n  # here\n",
+        "\u{feff}\r\n",
+        "\u{feff}# later\n",
+        "rule = []\n[hazards]\n",
+    ] {
         let error = Policy::parse(text).unwrap_err().to_string();
         assert!(error.starts_with("policy key `budget`: the file says nothing"), "{text}: {error}");
     }
