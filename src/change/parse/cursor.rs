@@ -10,23 +10,34 @@ pub(super) struct Cursor<'text> {
     /// Lines taken so far.
     n_taken: usize,
     max_lines: usize,
+    /// Whether each line lost nothing but a carriage return that somebody put at its end.
+    has_carriage_returns: bool,
 }
 
 impl<'text> Cursor<'text> {
     /// Stands before the first line.
     pub(super) fn new(text: &'text [u8], max_lines: usize) -> Self {
-        Self { rest: text, n_taken: 0, max_lines }
+        Self { rest: text, n_taken: 0, max_lines, has_carriage_returns: false }
+    }
+
+    /// From here on, lines end before their carriage return.
+    pub(super) fn take_off_carriage_returns(&mut self) {
+        self.has_carriage_returns = true;
     }
 
     /// The next line without its line feed, left in place.
     pub(super) fn peek(&self) -> Option<&'text [u8]> {
-        if self.rest.is_empty() { None } else { Some(split_line(self.rest).0) }
+        self.first_of(self.rest)
     }
 
     /// The line after the next.
     pub(super) fn peek_second(&self) -> Option<&'text [u8]> {
-        let rest = split_line(self.rest).1;
-        if rest.is_empty() { None } else { Some(split_line(rest).0) }
+        self.first_of(split_line(self.rest).1)
+    }
+
+    fn first_of(&self, rest: &'text [u8]) -> Option<&'text [u8]> {
+        let (line, _) = (!rest.is_empty()).then(|| split_line(rest))?;
+        Some(line.strip_suffix(b"\r").filter(|_| self.has_carriage_returns).unwrap_or(line))
     }
 
     /// Passes the next line.

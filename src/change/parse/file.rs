@@ -10,7 +10,8 @@ const GIT_HEADER: &[u8] = b"diff --git ";
 const KINDS_OF_MODES: [u32; 4] = [0o040_000, 0o100_000, 0o120_000, 0o160_000];
 const NAME: &str = "a file name";
 const SAME_NAME: &str = "the same path as in the header of the file";
-const PLAIN_PATH: &str = "a path without `.`, `..` and empty parts";
+const PLAIN_PATH: &str = "a path without `.`, `..`, zero bytes and empty parts";
+const ENDED_NAME: &str = "a tab behind a file name that has a blank in it, as git writes one";
 
 /// A file, and whether it shows less than the canonical diff would.
 pub(super) struct ParsedFile {
@@ -57,6 +58,18 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, line: &[u8]) -> Result<Option<Parse
     }
 }
 
+/// The first line that begins a file, wherever it stands.
+pub(super) fn first_header(text: &[u8]) -> Option<&[u8]> {
+    let mut lines = text.split(|byte| *byte == b'\n').peekable();
+    while let Some(line) = lines.next() {
+        let is_before_new = lines.peek().is_some_and(|next| next.starts_with(b"+++ "));
+        if line.starts_with(GIT_HEADER) || line.starts_with(b"--- ") && is_before_new {
+            return Some(line);
+        }
+    }
+    None
+}
+
 /// Why a line outside of the files must not be passed over: it speaks of a change, in a notation that shows less of it or
 /// is not read here.
 fn other_notation(cursor: &Cursor<'_>, line: &[u8]) -> Option<&'static str> {
@@ -70,7 +83,6 @@ fn other_notation(cursor: &Cursor<'_>, line: &[u8]) -> Option<&'static str> {
         || (line.starts_with(b"Binary files ") || line.starts_with(b"Files ")) && line.ends_with(b" differ");
     match () {
         () if line.starts_with(b"\x1b[") => Some("a diff without colours (`--no-color`)"),
-        // `patch` takes the same number of blanks, or of `X`, off every line.
         () if is_indented(line, next) => Some("a diff that is not indented"),
         () if is_submodule() => Some("a submodule as a file of the diff (`--submodule=short`)"),
         () if line.starts_with(b"* Unmerged path ") => Some("a diff without unmerged files"),
@@ -78,8 +90,26 @@ fn other_notation(cursor: &Cursor<'_>, line: &[u8]) -> Option<&'static str> {
             Some("the content of a file that is on one side only (`diff -N`)")
         }
         () if differs() => Some("a `diff --git` line before a notice that files differ"),
+        () if is_encoded(line) => Some("a diff as it is, not encoded for a mail"),
+        () => patched_by_others(line, next),
+    }
+}
+
+/// Whether the lines below are not those that `git am` reads: it decodes them first.
+fn is_encoded(line: &[u8]) -> bool {
+    let line = line.to_ascii_lowercase();
+    let encoding = line.strip_prefix(b"content-transfer-encoding:").map(<[u8]>::trim_ascii);
+    encoding
+        .is_some_and(|encoding| encoding.starts_with(b"base64") || encoding.starts_with(b"quoted-printable"))
+}
+
+/// A notation that `patch` takes and git does not.
+fn patched_by_others(line: &[u8], next: &[u8]) -> Option<&'static str> {
+    let begins_context = line.starts_with(b"********") && next.starts_with(b"*** ");
+    match () {
         () if line.starts_with(b"*** ") && next.starts_with(b"--- ")
-            || line.starts_with(b"***************") =>
+            || line.starts_with(b"***************")
+            || begins_context =>
         {
             Some("a unified diff, not a context diff")
         }
@@ -91,7 +121,8 @@ fn other_notation(cursor: &Cursor<'_>, line: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether the header of a file stands behind blanks or `X`s, which `patch` takes off and git does not.
+/// Whether a header, a hunk or another notation stands behind blanks or `X`s: `patch` takes the same number of them off every
+/// line, and git does not.
 fn is_indented(line: &[u8], next: &[u8]) -> bool {
     fn bare(line: &[u8]) -> &[u8] {
         let is_taken_off = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'X';
@@ -99,10 +130,19 @@ fn is_indented(line: &[u8], next: &[u8]) -> bool {
         line.get(start..).unwrap_or(&[])
     }
     let (text, next) = (bare(line), bare(next));
-    let is_header = text.starts_with(GIT_HEADER)
-        || text.starts_with(b"--- ") && next.starts_with(b"+++ ")
-        || text.starts_with(b"*** ") && next.starts_with(b"--- ");
-    text.len() < line.len() && is_header
+    let is_hunk = || {
+        let ranges = text.strip_prefix(b"@@ -").unwrap_or(&[]);
+        ranges.first().is_some_and(u8::is_ascii_digit) && memchr::memmem::find(ranges, b" @@").is_some()
+    };
+    // Messages have lines of stars, too.
+    let is_rule = text.iter().all(|byte| *byte == b'*') && !next.starts_with(b"*** ");
+    let is_header = || {
+        text.starts_with(GIT_HEADER)
+            || text.starts_with(b"--- ") && next.starts_with(b"+++ ")
+            || is_hunk()
+            || !is_rule && patched_by_others(text, next).is_some()
+    };
+    text.len() < line.len() && is_header()
 }
 
 /// Whether a line is a command of `ed` as `patch` takes one: `3c`, `5,7d`.
@@ -110,7 +150,7 @@ fn is_ed_command(line: &[u8]) -> bool {
     let Some((letter, range)) = line.split_last() else { return false };
     let parts: Vec<&[u8]> = range.split(|byte| *byte == b',').collect();
     let is_number = |part: &&[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-    matches!(letter, b'a' | b'c' | b'd') && parts.len() <= 2 && parts.iter().all(is_number)
+    matches!(letter, b'a' | b'c' | b'd' | b'i') && parts.len() <= 2 && parts.iter().all(is_number)
 }
 
 /// Whether a line is a command of a normal diff: `3c3`, `5,7d4`.
@@ -150,6 +190,8 @@ fn parse_git(cursor: &mut Cursor<'_>, mut header: Header) -> Result<ParsedFile, 
 fn parse_plain(cursor: &mut Cursor<'_>) -> Result<ParsedFile, DiffError> {
     let header_line = cursor.line();
     let (old, new) = parse_names(cursor)?;
+    let is_of_epoch = (old.is_of_epoch, new.is_of_epoch);
+    let (old, new) = (old.name, new.name);
     let mut header = Header { is_added: old.is_none(), is_deleted: new.is_none(), ..Header::default() };
     header.name = match (old, new) {
         (None, None) => return Err(DiffError::Malformed { line: header_line, expected: NAME }),
@@ -161,6 +203,8 @@ fn parse_plain(cursor: &mut Cursor<'_>) -> Result<ParsedFile, DiffError> {
         return Err(DiffError::Malformed { line: header_line + 1, expected: SAME_NAME });
     }
     let hunks = parse_hunks(cursor)?;
+    header.is_added |= is_of_epoch.0 && hunks.iter().all(|hunk| (hunk.old_start, hunk.old_lines) == (0, 0));
+    header.is_deleted |= is_of_epoch.1 && hunks.iter().all(|hunk| (hunk.new_start, hunk.new_lines) == (0, 0));
     finish(header, hunks, header_line)
 }
 
@@ -252,6 +296,7 @@ fn mode(digits: &[u8]) -> Option<u32> {
 fn check_names(cursor: &mut Cursor<'_>, header: &mut Header) -> Result<(), DiffError> {
     let line = cursor.line();
     let (old, new) = parse_names(cursor)?;
+    let (old, new) = (old.name, new.name);
     let expected_old = header.old_name.as_ref().or(header.name.as_ref());
     let expected_new = header.new_name.as_ref().or(header.name.as_ref());
     let fits = |name: &Option<Vec<u8>>, expected: Option<&Vec<u8>>| match (name, expected) {
@@ -282,21 +327,32 @@ fn starts_names(cursor: &Cursor<'_>, line: &[u8]) -> bool {
     line.starts_with(b"--- ") && cursor.peek_second().is_some_and(|next| next.starts_with(b"+++ "))
 }
 
-/// A name as written, unquoted; none for `/dev/null`.
-type Name = Option<Vec<u8>>;
+/// One of the two lines before the hunks.
+struct Written {
+    /// Unquoted; none for `/dev/null`.
+    name: Option<Vec<u8>>,
+    /// Whether the date behind it is that of the epoch, as of a file that `diff -N` found on one side only.
+    is_of_epoch: bool,
+}
 
 /// Both names.
-fn parse_names(cursor: &mut Cursor<'_>) -> Result<(Name, Name), DiffError> {
+fn parse_names(cursor: &mut Cursor<'_>) -> Result<(Written, Written), DiffError> {
     let old = parse_name(cursor, b"--- ")?;
     let new = parse_name(cursor, b"+++ ")?;
     Ok((old, new))
 }
 
-fn parse_name(cursor: &mut Cursor<'_>, prefix: &[u8]) -> Result<Name, DiffError> {
+fn parse_name(cursor: &mut Cursor<'_>, prefix: &[u8]) -> Result<Written, DiffError> {
     let raw = cursor.peek().and_then(|line| without_cr(line).strip_prefix(prefix));
-    let name = raw.and_then(names::dated_name).ok_or_else(|| cursor.expected(NAME))?;
+    let raw = raw.ok_or_else(|| cursor.expected(NAME))?;
+    // Some end the name there, some before a date, some nowhere.
+    if !names::is_ended(raw) {
+        return Err(cursor.expected(ENDED_NAME));
+    }
+    let name = names::dated_name(raw).ok_or_else(|| cursor.expected(NAME))?;
+    let is_of_epoch = names::is_of_epoch(raw);
     cursor.advance()?;
-    Ok((name != b"/dev/null").then_some(name))
+    Ok(Written { name: (name != b"/dev/null").then_some(name), is_of_epoch })
 }
 
 fn parse_hunks(cursor: &mut Cursor<'_>) -> Result<Vec<Hunk>, DiffError> {
@@ -304,7 +360,10 @@ fn parse_hunks(cursor: &mut Cursor<'_>) -> Result<Vec<Hunk>, DiffError> {
     loop {
         let line = cursor.line();
         let next = hunk::parse(cursor)?;
-        if hunks.last().is_some_and(|previous| !normalise::follows(previous, &next)) {
+        if hunks
+            .last()
+            .is_some_and(|previous| !normalise::follows(previous, &next) || hunk::is_last(previous))
+        {
             return Err(DiffError::Malformed { line, expected: "a hunk after the end of the one before" });
         }
         hunks.push(next);
@@ -394,7 +453,7 @@ fn shows_binary(hunks: &[Hunk]) -> bool {
 
 /// Whether a path is written in one way only: rules that ask how it begins must not be passed by another one.
 fn is_plain(path: &str) -> bool {
-    path.trim_end_matches('/').split('/').all(|part| !matches!(part, "" | "." | ".."))
+    !path.contains('\0') && path.trim_end_matches('/').split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// Whether a header without a changed line is the whole change: a rename, another mode, an empty file. Git

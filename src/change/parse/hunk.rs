@@ -17,11 +17,13 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Hunk, DiffError> {
     let header_line = cursor.line();
     cursor.advance()?;
     let (mut n_old, mut n_new) = (hunk.old_lines, hunk.new_lines);
+    let mut ended = Ended::default();
     hunk.lines.reserve(n_old.max(n_new).min(MAX_RESERVED) as usize);
     while n_old > 0 || n_new > 0 {
         let line = cursor.peek().ok_or_else(|| cursor.expected("the rest of the hunk"))?;
         if is_no_newline_mark(line) {
             mark_no_newline(&mut hunk, cursor)?;
+            ended.mark(hunk.lines.last());
             continue;
         }
         // A context line that is empty may have lost its space on the way.
@@ -32,6 +34,9 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Hunk, DiffError> {
             Some((b'+', text)) => (LineOrigin::Added, text),
             Some(_) => return Err(cursor.expected(LINE)),
         };
+        if ended.has(origin) {
+            return Err(cursor.expected("no line behind the last one of a side, which has no newline"));
+        }
         let too_many = "no more lines on this side than the hunk header says";
         if origin != LineOrigin::Added {
             n_old = n_old.checked_sub(1).ok_or_else(|| cursor.expected(too_many))?;
@@ -50,6 +55,30 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Hunk, DiffError> {
         return Err(DiffError::Malformed { line: header_line, expected: "a hunk with a changed line" });
     }
     Ok(hunk)
+}
+
+/// The sides whose last line was read. What applies a diff joins the next one to it.
+#[derive(Default)]
+struct Ended {
+    old: bool,
+    new: bool,
+}
+
+impl Ended {
+    fn mark(&mut self, last: Option<&DiffLine>) {
+        let Some(last) = last else { return };
+        self.old |= last.origin != LineOrigin::Added;
+        self.new |= last.origin != LineOrigin::Deleted;
+    }
+
+    fn has(&self, origin: LineOrigin) -> bool {
+        self.old && origin != LineOrigin::Added || self.new && origin != LineOrigin::Deleted
+    }
+}
+
+/// Whether a hunk reaches the end of a file that has no newline there.
+pub(super) fn is_last(hunk: &Hunk) -> bool {
+    hunk.lines.iter().any(|line| line.no_newline)
 }
 
 /// Whether a line cannot stand after a finished hunk: it would be one line too many.

@@ -59,13 +59,16 @@ pub fn parse_diff(text: &[u8]) -> Result<ChangeRecord, DiffError> {
     parse_diff_within(text, DiffLimits::default())
 }
 
-/// Reads a diff within given limits.
+/// Reads a diff within given limits. One that was sent with carriage returns, its headers included, is read without them.
 ///
 /// # Errors
 /// As [`parse_diff`].
 pub fn parse_diff_within(text: &[u8], limits: DiffLimits) -> Result<ChangeRecord, DiffError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut cursor = Cursor::new(text, limits.max_lines);
+    if file::first_header(text).is_some_and(|line| line.ends_with(b"\r")) {
+        cursor.take_off_carriage_returns();
+    }
     let mut record = ChangeRecord::default();
     let mut seen = FxHashSet::default();
     while let Some(line) = cursor.peek() {
@@ -83,6 +86,7 @@ pub fn parse_diff_within(text: &[u8], limits: DiffLimits) -> Result<ChangeRecord
         record.partial |= parsed.partial;
         record.files.push(parsed.file_diff);
     }
+    record.files.sort_by(|one, two| one.sort_key().cmp(&two.sort_key()));
     if record.files.is_empty() && !text.trim_ascii().is_empty() {
         return Err(DiffError::NoDiff);
     }

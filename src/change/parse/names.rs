@@ -40,6 +40,17 @@ pub(super) fn dated_name(raw: &[u8]) -> Option<Vec<u8>> {
     name(&raw[..end])
 }
 
+/// Whether what reads the line knows where the name ends.
+pub(super) fn is_ended(raw: &[u8]) -> bool {
+    raw.first() == Some(&b'"') || raw.contains(&b'\t') || !raw.contains(&b' ')
+}
+
+/// Whether the date behind a name is that of the epoch, in whatever zone.
+pub(super) fn is_of_epoch(raw: &[u8]) -> bool {
+    let date = memchr::memrchr(b'\t', raw).map_or(&[][..], |tab_idx| &raw[tab_idx + 1..]);
+    date.starts_with(b"1970-01-01 ") || date.starts_with(b"1969-12-31 ")
+}
+
 /// The path from where it is looked for: without `./` or `/` before it.
 pub(super) fn without_dots(mut path: &[u8]) -> &[u8] {
     let beginning =

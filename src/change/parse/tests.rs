@@ -81,12 +81,12 @@ fn every_form_of_a_git_diff_is_read() {
     let expected = [
         "Modified a a 100644 100755 0",
         "Modified b c b c 100644 100644 1",
-        "Renamed old new 0 0 0",
-        "Added - é 0 120000 1",
         "Deleted gone - 100644 0 0",
+        "Renamed old new 0 0 0",
+        "Modified sub sub 160000 160000 1",
         "Modified x.png x.png 100644 100644 0",
         "Modified y.png y.png 100644 100644 0",
-        "Modified sub sub 160000 160000 1",
+        "Added - é 0 120000 1",
     ];
     assert_eq!(summary(&record), expected);
     assert!(!record.partial);
@@ -263,7 +263,7 @@ fn a_file_after_a_binary_patch_is_read() {
     let binary =
         "diff --git a/y.png b/y.png\nindex 1111..2222 100644\nGIT binary patch\nliteral 4\nLcmZ?wVPX\n\n";
     let plain = "--- a/prod.yaml\n+++ b/prod.yaml\n@@ -1 +1 @@\n-replicas: 3\n+replicas: 0\n";
-    assert_eq!(summary(&parse(&format!("{binary}{plain}")))[1], "Modified prod.yaml prod.yaml 0 0 1");
+    assert_eq!(summary(&parse(&format!("{binary}{plain}")))[0], "Modified prod.yaml prod.yaml 0 0 1");
 }
 
 #[test]
@@ -298,4 +298,70 @@ fn a_path_has_one_name() {
         let found = read.map(|record| record.files[0].path().to_owned()).unwrap_or_default();
         assert_eq!(found, path, "{old} {new}");
     }
+}
+
+const EDIT: &str = "@@ -1,3 +1,3 @@\n spec:\n-  replicas: 3\n+  replicas: 0\n   x: 1\n";
+
+/// Each of these is applied to another file, or to other lines, than a reader sees.
+#[test]
+fn what_others_would_apply_otherwise_is_refused() {
+    let named = |old: &str, new: &str| format!("--- {old}\n+++ {new}\n{EDIT}");
+    let benign = named("a/ok.yaml", "b/ok.yaml");
+    let indented = |indent: &str| EDIT.lines().map(|line| format!("{indent}{line}\n")).collect::<String>();
+    for text in [
+        // The name ends at the zero byte.
+        named("\"a/prod.yaml\\000.md\"", "\"b/prod.yaml\\000.md\""),
+        named("a/prod.yaml\0.md", "b/prod.yaml\0.md"),
+        "diff --git a/x b/y\nsimilarity index 100%\nrename from x\nrename to \"y\\000.md\"\n".to_owned(),
+        // It ends at the date, or at the blank.
+        named("a/prod.yaml 2026-01-01 00:00:00", "b/prod.yaml 2026-01-01 00:00:00"),
+        named("a/prod.yaml x.md", "b/prod.yaml x.md"),
+        // `replica` and `s: 0` become one line.
+        "--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n-replicas: 3\n+replica\n\\ No newline at end of file\n+s: 0\n"
+            .to_owned(),
+        "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n\\ No newline at end of file\n@@ -9 +9 @@\n-c\n+d\n"
+            .to_owned(),
+        format!("{benign} +++ b/prod.yaml\n{}", indented(" ")),
+        format!("{benign}Index: prod.yaml\n{}", indented("X")),
+        format!("{benign}Index: prod.yaml\n 4c4\n <   replicas: 3\n ---\n >   replicas: 0\n"),
+        format!("{benign}Index: prod.yaml\n4i\n  replicas: 0\n.\n"),
+        format!("{benign}*** a/prod.yaml\n\n--- b/prod.yaml\n********\n*** 1,3 ****\n"),
+        format!("{benign}Index: prod.yaml\n  ********\n  *** 1,3 ****\n"),
+        format!("{benign}Content-Transfer-Encoding: base64\n\nLS0tIGEv\n"),
+        format!("Content-transfer-encoding:  quoted-printable\n\n{benign}"),
+    ] {
+        assert!(matches!(parse_diff(text.as_bytes()), Err(DiffError::Malformed { .. })), "{text}");
+    }
+    let message = "    A title\n\n    ********\n    see 4c4 and\n    Only in x: y\n\n";
+    assert_eq!(parse(&format!("{message}{benign}")).files.len(), 1, "a message is passed over");
+}
+
+#[test]
+fn carriage_returns_of_the_way_are_taken_off() {
+    let plain = format!("--- a/x.yaml\n+++ b/x.yaml\n{EDIT}");
+    assert_eq!(parse(&plain.replace('\n', "\r\n")), parse(&plain));
+    // Those of the file stay.
+    let of_file = plain.replace("replicas: 0\n", "replicas: 0\r\n");
+    assert!(parse(&of_file).files[0].hunks()[0].lines[2].text.ends_with('\r'));
+    assert_eq!(parse(&of_file.replace('\n', "\r\n")), parse(&of_file));
+}
+
+#[test]
+fn files_stand_by_their_paths_however_they_were_listed() {
+    let file = |path: &str| format!("--- a/{path}\n+++ b/{path}\n{EDIT}");
+    let (one, two) = (file("a.yaml"), file("b.yaml"));
+    assert_eq!(parse(&format!("{two}{one}")), parse(&format!("{one}{two}")));
+}
+
+/// GNU diff has no `/dev/null`.
+#[test]
+fn a_file_on_one_side_only_has_the_date_of_the_epoch() {
+    let dated = |old: &str, new: &str, hunk: &str| {
+        summary(&parse(&format!("--- a/x\t{old} +0100\n+++ b/x\t{new} +0100\n{hunk}\n")))
+    };
+    let (epoch, day) = ("1970-01-01 01:00:00.000000000", "2026-01-01 12:00:00.000000000");
+    assert_eq!(dated(epoch, day, "@@ -0,0 +1 @@\n+a"), ["Added - x 0 0 1"]);
+    assert_eq!(dated(day, epoch, "@@ -1 +0,0 @@\n-a"), ["Deleted x - 0 0 1"]);
+    assert_eq!(dated(epoch, day, "@@ -1 +1 @@\n-a\n+b"), ["Modified x x 0 0 1"]);
+    assert_eq!(dated(day, day, "@@ -0,0 +1 @@\n+a"), ["Modified x x 0 0 1"]);
 }

@@ -300,8 +300,8 @@ impl<'a> FileEdits<'a> {
             let first = left.partition_point(|path| *path < directory.as_str());
             left.get(first).is_some_and(|path| path.starts_with(&directory))
         };
-        let comes_again =
-            file_diff.status == FileStatus::Added && left.binary_search(&file_diff.path()).is_ok();
+        let comes = matches!(file_diff.status, FileStatus::Added | FileStatus::Renamed);
+        let comes_again = comes && left.binary_search(&file_diff.path()).is_ok();
         let became_link = file_diff.new_mode == LINK
             && file_diff.status == FileStatus::Added
             && (comes_again || took_place());
