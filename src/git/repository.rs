@@ -227,6 +227,18 @@ impl Repository {
         })
     }
 
+    /// When a commit was made, as it says itself, in Unix seconds.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn committed_at(&self, id: &ChangeId) -> Result<i64, Error> {
+        let oid = self.commit_oid(&id.0)?;
+        self.read(|extractor| {
+            let commit = assemble::find_commit(extractor, &self.path, oid)?;
+            Ok(commit.committer().when().seconds())
+        })
+    }
+
     /// All that happened between two revisions as one change by the author of the later one;
     /// `merged` holds the commits in between, newest first.
     ///

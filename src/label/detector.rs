@@ -66,6 +66,8 @@ struct Landed {
     is_revert: bool,
     planned: bool,
     reverted: bool,
+    /// When it was first taken back, by whatever and whether planned or not.
+    undone_at: Option<i64>,
 }
 
 impl Default for Detector {
@@ -135,6 +137,11 @@ impl Detector {
         let by = self.n_landed();
         let wording = wording_of(change);
         let undone = self.resolve(&wording.references);
+        undone
+            .iter()
+            .copied()
+            .chain(classification.rollback_of)
+            .for_each(|ordinal| self.undo(ordinal, change));
         let revert =
             Revert { by, committed_at: change.committed_at, planned: classification.planned_by_wording };
         let outcomes = undone.into_iter().filter_map(|ordinal| self.revert(ordinal, &revert)).collect();
@@ -215,6 +222,24 @@ impl Detector {
         found
     }
 
+    /// When a change was first taken back, planned or not, also where that is no label: a revert that was reverted.
+    pub fn undone_at(&self, ordinal: u32) -> Option<i64> {
+        self.get(ordinal)?.undone_at
+    }
+
+    fn undo(&mut self, ordinal: u32, by: &Change) {
+        let Some(idx) = self.index_of(ordinal) else { return };
+        if let Some(landed) = self.landed.get_mut(idx) {
+            let undone_at = by.committed_at.max(landed.committed_at);
+            landed.undone_at.get_or_insert(undone_at);
+        }
+    }
+
+    /// When a change landed.
+    pub fn landed_at(&self, ordinal: u32) -> Option<i64> {
+        Some(self.get(ordinal)?.committed_at)
+    }
+
     /// Marks a change as undone. Only the first time counts, and only for what is no revert itself.
     fn revert(&mut self, ordinal: u32, revert: &Revert) -> Option<Outcome> {
         let idx = self.index_of(ordinal)?;
@@ -248,6 +273,7 @@ impl Detector {
             is_revert: classification.is_revert,
             planned: classification.planned_by_wording || classification.planned_by_template,
             reverted: false,
+            undone_at: None,
         });
         if self.landed.len() > MAX_REMEMBERED + MAX_REMEMBERED / 4 || self.names.len() > MAX_NAMES {
             self.forget_oldest();

@@ -19,15 +19,51 @@ pub struct KnownOutcomes {
     bad: BTreeMap<u32, Bad>,
 }
 
-/// What speaks against a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What speaks against a change: each thing that happened to it, once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bad {
-    /// When it happened, in Unix seconds.
+    /// It was named in an incident.
+    pub incident: Option<Event>,
+    /// It was reverted, and not as planned.
+    pub revert: Option<Event>,
+    /// Validation stopped it.
+    pub catch: Option<Event>,
+}
+
+/// When something happened to a change, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// In Unix seconds.
     pub occurred_at: i64,
-    /// Whether it was named in an incident, rather than reverted.
-    pub is_incident: bool,
     /// Whether it was reported, and may be withdrawn.
     pub is_reported: bool,
+}
+
+impl Bad {
+    /// The place of an outcome among them.
+    fn slot(&mut self, outcome: &Outcome) -> &mut Option<Event> {
+        match (outcome.source, outcome.reported) {
+            (LabelSource::Incident, _) | (_, Some(OutcomeKind::Incident)) => &mut self.incident,
+            (_, Some(OutcomeKind::Caught)) => &mut self.catch,
+            _ => &mut self.revert,
+        }
+    }
+
+    /// Takes an outcome in: of two reports the later one counts, and what the history says before any.
+    fn hear(&mut self, outcome: &Outcome) {
+        let is_reported = outcome.source == LabelSource::Outcome;
+        let event = Event { occurred_at: outcome.occurred_at, is_reported };
+        let slot = self.slot(outcome);
+        if slot.is_none_or(|known| known.is_reported) {
+            *slot = Some(event);
+        }
+    }
+
+    /// What is left where all reports are withdrawn.
+    fn without_reports(self) -> Self {
+        let kept = |event: Option<Event>| event.filter(|event| !event.is_reported);
+        Self { incident: kept(self.incident), revert: kept(self.revert), catch: kept(self.catch) }
+    }
 }
 
 impl KnownOutcomes {
@@ -48,8 +84,14 @@ impl KnownOutcomes {
 
     /// Position of the newest landed change with this diff.
     pub fn newest_of_digest(&self, digest: &Digest) -> Option<u32> {
+        self.of_digest_where(digest, |_| true)
+    }
+
+    /// Position of the newest landed change with this diff of which something holds.
+    pub(super) fn of_digest_where(&self, digest: &Digest, holds: impl Fn(u32) -> bool) -> Option<u32> {
         let name = short(digest);
-        u32::try_from(self.digests.iter().rposition(|other| *other == name)?).ok()
+        let named = self.digests.iter().enumerate().rev().filter(|(_, other)| **other == name);
+        named.filter_map(|(ordinal, _)| u32::try_from(ordinal).ok()).find(|ordinal| holds(*ordinal))
     }
 
     pub(super) fn land(&mut self, change: &Change) {
@@ -60,17 +102,10 @@ impl KnownOutcomes {
     pub(super) fn outcome(&mut self, outcome: &Outcome) {
         if outcome.retracts() {
             // A report can be withdrawn; a revert in the history cannot.
-            if self.bad.get(&outcome.ordinal).is_some_and(|bad| bad.is_reported) {
-                self.bad.remove(&outcome.ordinal);
-            }
+            let left = self.bad.remove(&outcome.ordinal).map(Bad::without_reports);
+            self.bad.extend(left.filter(|left| *left != Bad::default()).map(|left| (outcome.ordinal, left)));
         } else if outcome.positive && !outcome.planned {
-            let is_reported = outcome.source == LabelSource::Outcome;
-            let is_incident =
-                outcome.source == LabelSource::Incident || outcome.reported == Some(OutcomeKind::Incident);
-            let bad = Bad { occurred_at: outcome.occurred_at, is_incident, is_reported };
-            let known = self.bad.entry(outcome.ordinal).or_insert(bad);
-            known.is_incident |= is_incident;
-            known.is_reported &= is_reported;
+            self.bad.entry(outcome.ordinal).or_default().hear(outcome);
         }
     }
 

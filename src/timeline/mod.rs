@@ -13,7 +13,7 @@ mod rows;
 mod sources;
 
 pub use cache::{Cache, CacheError, Folded, Heard, fold, fold_with};
-pub use known::{Bad, KnownOutcomes, review_of};
+pub use known::{Bad, Event, KnownOutcomes, review_of};
 pub use replay::{Asked, Landed, Timeline};
 pub use rows::{Row, RowFile};
 pub use sources::Sources;

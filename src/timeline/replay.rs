@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Change, KeyChange, digest};
+use crate::change::{Change, Digest, KeyChange, digest};
 use crate::features::{Extracted, Extractor};
 use crate::history::{History, Reading};
 use crate::incident::{IncidentLink, OutcomeRecord, OutcomeTarget};
@@ -149,7 +149,20 @@ impl Timeline {
 
     /// Position of the landed change that a report is about; none where it is unknown.
     pub fn reported_on(&self, outcome_record: &OutcomeRecord) -> Option<u32> {
-        self.named(&outcome_record.target)
+        match &outcome_record.target {
+            OutcomeTarget::Digest(text) => {
+                self.of_digest(&text.parse().ok()?, Some(outcome_record.occurred_at))
+            }
+            target => self.detector.named(target),
+        }
+    }
+
+    /// Of the landings of a diff, the newest one that was there at a moment, else the newest.
+    fn of_digest(&self, digest: &Digest, at: Option<i64>) -> Option<u32> {
+        let was_there = |ordinal| {
+            at.is_none_or(|at| self.detector.landed_at(ordinal).is_some_and(|landed_at| landed_at <= at))
+        };
+        self.known.of_digest_where(digest, was_there).or_else(|| self.known.newest_of_digest(digest))
     }
 
     /// Position of the landed change that goes by a name: of a digest, the newest one with that diff.
@@ -163,13 +176,13 @@ impl Timeline {
     /// Position of the landed change that an incident link names.
     fn linked(&self, incident_link: &IncidentLink) -> Option<u32> {
         match incident_link.change_id.0.parse() {
-            Ok(digest) => self.known.newest_of_digest(&digest),
+            Ok(digest) => self.of_digest(&digest, incident_link.started_at),
             Err(_) => self.detector.linked(incident_link),
         }
     }
 
     fn outcome_of(&self, outcome_record: &OutcomeRecord) -> Option<Outcome> {
-        self.detector.report(self.named(&outcome_record.target)?, outcome_record)
+        self.detector.report(self.reported_on(outcome_record)?, outcome_record)
     }
 
     /// Takes in an outcome reported while serving; none where its change is unknown.

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use diffrisk::change::ChangeId;
+use diffrisk::git::Unit;
 use git2::Oid;
 use serde_json::{Value, json};
 
@@ -105,6 +107,75 @@ fn what_happened_to_an_earlier_landing_of_a_diff_is_not_said_of_the_next() {
     };
     assert_eq!(known_bad(START + 2 * HOUR, bad)["outcome"], "reverted");
     assert_eq!(known_bad(START + 5 * HOUR, again), Value::Null);
+    // Of a diff that landed twice, a report is about the landing that was there.
+    let digest = diffrisk::change::digest(
+        &script.open().change(&ChangeId(again.to_string()), Unit::Commit).unwrap().record,
+    );
+    let report = json!({ "repo": "shop", "digest": digest.to_string(), "outcome": "incident", "occurred_at": "2020-09-13T14:00:00Z" });
+    assert_eq!(service.post("/v1/outcomes", &report.to_string()).0, 201);
+    assert_eq!(known_bad(START + 2 * HOUR, bad)["outcome"], "incident");
+    assert_eq!(known_bad(START + 5 * HOUR, again), Value::Null);
+}
+
+/// What a canary caught may have landed all the same.
+#[test]
+fn a_change_that_was_caught_is_suspected_and_one_that_was_reverted_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let Shop { script, commits: [_, _, other, _] } = shop();
+    let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
+    let service = serve(dir.path(), &["--repo", &followed, "--cache", cache.to_str().unwrap()], &[]);
+    let report = |outcome: &str, occurred_at: i64| {
+        let report = json!({
+            "repo": "shop", "commit": other.to_string(), "outcome": outcome, "occurred_at": jiff::Timestamp::from_second(occurred_at).unwrap().to_string(),
+        });
+        assert_eq!(service.post("/v1/outcomes", &report.to_string()).0, 201);
+    };
+    let found = || suspects(&service, &format!("at={}", START + 3 * HOUR - 60));
+    let known_bad = |answer: &Value| {
+        let meant =
+            answer["suspects"].as_array().unwrap().iter().find(|it| it["commit"] == other.to_string());
+        meant.map(|suspect| suspect["known_bad"]["outcome"].clone())
+    };
+    report("caught", START + HOUR);
+    assert_eq!(known_bad(&found()), Some(json!("caught")));
+    report("reverted", START + 2 * HOUR + 60);
+    assert_eq!(known_bad(&found()), None, "it was not there any more");
+}
+
+#[test]
+fn what_was_taken_back_is_not_suspected_be_it_a_revert_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let Shop { mut script, commits: [.., revert] } = shop();
+    let files: [(&str, &[u8]); 2] = [("a/limit.yaml", b"limit: 200\n"), ("b/b.yaml", b"b: 2\n")];
+    let message = format!("Reapply \"limit: raise to 200\"\n\nThis reverts commit {revert}.");
+    let again = script.commit(&message, &files, &[revert]);
+    let files: [(&str, &[u8]); 2] = [("a/limit.yaml", b"limit: 1\n"), ("b/b.yaml", b"b: 2\n")];
+    let message = format!("Revert \"Reapply: limit\"\n\nThis reverts commit {again}.");
+    let last = script.commit(&message, &files, &[again]);
+    script.set_main(last);
+    let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
+    let service = serve(dir.path(), &["--repo", &followed, "--cache", cache.to_str().unwrap()], &[]);
+    let found = suspects(&service, &format!("at={}", START + 6 * HOUR));
+    assert_eq!(found["n_undone"], 3, "{found}");
+    let found = commits(&found).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    assert!(!found.contains(&again.to_string()) && !found.contains(&revert.to_string()), "{found:?}");
+    assert!(found.contains(&last.to_string()), "{found:?}");
+}
+
+/// A history is not set back: behind a commit whose clock was ahead, all land in its moment.
+#[test]
+fn changes_behind_a_clock_that_was_ahead_are_found_by_their_own_dates() {
+    let dir = tempfile::tempdir().unwrap();
+    let Shop { mut script, commits: [.., revert] } = shop();
+    let files: [(&str, &[u8]); 2] = [("a/limit.yaml", b"limit: 1\n"), ("b/b.yaml", b"b: 3\n")];
+    let ahead = script.commit_at(500, "b: set to 3", &files, &[revert]);
+    let files: [(&str, &[u8]); 2] = [("a/limit.yaml", b"limit: 0\n"), ("b/b.yaml", b"b: 3\n")];
+    let cause = script.commit_at(4, "limit: none", &files, &[ahead]);
+    script.set_main(cause);
+    let (followed, cache) = (format!("shop={}", script.path().display()), dir.path().join("cache"));
+    let service = serve(dir.path(), &["--repo", &followed, "--cache", cache.to_str().unwrap()], &[]);
+    let found = suspects(&service, &format!("at={}&hours=1", START + 4 * HOUR + 60));
+    assert_eq!(commits(&found), [cause.to_string()], "{found}");
 }
 
 #[test]

@@ -301,7 +301,7 @@ fn an_outcome_of_a_diff_is_one_of_the_landed_change_with_it() {
     }
     assert_eq!(timeline.known().of_ordinal(40), None, "not before it became known");
     timeline.land(after);
-    assert!(timeline.known().of_ordinal(40).is_some_and(|bad| bad.is_incident));
+    assert!(timeline.known().of_ordinal(40).is_some_and(|bad| bad.incident.is_some()));
     assert_eq!(timeline.n_unknown_targets(), 0);
 }
 
@@ -328,7 +328,7 @@ fn an_incident_is_linked_to_a_diff_before_and_after_it_landed() {
     ] {
         let mut timeline = Timeline::new(Sources::new(vec![incident_link], Vec::new()));
         changes[..42].iter().for_each(|change| drop(timeline.land(change)));
-        assert_eq!(timeline.known().of_ordinal(40).is_some_and(|bad| bad.is_incident), counts);
+        assert_eq!(timeline.known().of_ordinal(40).is_some_and(|bad| bad.incident.is_some()), counts);
         assert_eq!(timeline.n_unknown_targets(), usize::from(!counts));
     }
 }

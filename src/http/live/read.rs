@@ -372,6 +372,9 @@ impl Known<'_> {
 }
 
 fn known_bad(bad: Bad) -> KnownBad {
-    let outcome = if bad.is_incident { KnownOutcome::Incident } else { KnownOutcome::Reverted };
-    KnownBad { outcome, occurred_at: bad.occurred_at }
+    let gravest = bad.incident.map(|event| (KnownOutcome::Incident, event));
+    let gravest = gravest.or_else(|| bad.revert.map(|event| (KnownOutcome::Reverted, event)));
+    let gravest = gravest.or_else(|| bad.catch.map(|event| (KnownOutcome::Caught, event)));
+    let (outcome, event) = gravest.expect("something speaks against a change that is bad");
+    KnownBad { outcome, occurred_at: event.occurred_at }
 }

@@ -14,6 +14,8 @@ use crate::timeline::Row;
 const N_READ: usize = 512;
 /// Changes that are looked at, at most.
 const MAX_LANDED: usize = 20_000;
+/// Changes that are asked for their own date, at most.
+const MAX_DATES: usize = 5_000;
 
 /// Ranks the changes of a window by what the model says of each and by how long before it landed; without a model by the time
 /// alone. A history whose rows are damaged is folded again first.
@@ -90,11 +92,22 @@ fn landed(repository: &LiveRepository, state: &State, broken: &Broken) -> Vec<(u
     let from = broken.at.saturating_sub(broken.window_seconds.min(HORIZON_SECONDS));
     let mut landed = Vec::new();
     let mut end = state.position().n_rows;
+    let mut n_dates = MAX_DATES;
     while end > 0 && landed.len() <= MAX_LANDED {
         let first = end.saturating_sub(N_READ);
-        let Ok(rows) = repository.rows(state, first, end - first) else { return Vec::new() };
+        let Ok(mut rows) = repository.rows(state, first, end - first) else { return Vec::new() };
         // Clocks differ: a few changes may say that they landed before the one folded in before them.
         let is_before = rows.iter().all(|row| row.committed_at < from);
+        let stands_still = |idx: usize| {
+            let before = idx.checked_sub(1).and_then(|before| rows.get(before));
+            rows[idx].committed_at > broken.at
+                && before.is_none_or(|it| it.committed_at == rows[idx].committed_at)
+        };
+        let standing: Vec<usize> = (0..rows.len()).filter(|idx| stands_still(*idx)).collect();
+        for idx in standing.into_iter().take(n_dates) {
+            n_dates -= 1;
+            date_by_itself(repository, &mut rows[idx]);
+        }
         let numbered = (first..end).zip(rows).rev();
         let within = numbered.filter(|(_, row)| (from..=broken.at).contains(&row.committed_at));
         landed.extend(within.filter_map(|(ordinal, row)| Some((u32::try_from(ordinal).ok()?, row))));
@@ -106,10 +119,20 @@ fn landed(repository: &LiveRepository, state: &State, broken: &Broken) -> Vec<(u
     landed
 }
 
-/// Whether a change was reverted before it broke: it was not there any more. One that is named in an incident may be.
+/// The history is never set back: behind a change whose clock was ahead, all land in its moment. They know better.
+fn date_by_itself(repository: &LiveRepository, row: &mut Row) {
+    let id = ChangeId(row.change_id.clone());
+    if let Ok(committed_at) = repository.read(|git| git.committed_at(&id)) {
+        row.committed_at = row.committed_at.min(committed_at);
+    }
+}
+
+/// Whether a change was taken back before it broke, as the history or a report says: it was not there any more.
 fn is_undone(state: &State, ordinal: u32, at: i64) -> bool {
-    let bad = state.timeline.known().of_ordinal(ordinal);
-    bad.is_some_and(|bad| !bad.is_incident && bad.occurred_at < at)
+    let reported = state.timeline.known().of_ordinal(ordinal).and_then(|bad| bad.revert);
+    let undone_at = reported.map(|event| event.occurred_at);
+    let undone_at = undone_at.into_iter().chain(state.timeline.detector().undone_at(ordinal)).min();
+    undone_at.is_some_and(|undone_at| undone_at < at)
 }
 
 /// Whether a change touched a file, or one below a directory. One that cannot be read may have.

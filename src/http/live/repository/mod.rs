@@ -446,8 +446,8 @@ impl LiveRepository {
 /// What stands of the reports, by where in a history that was folded without them each became known.
 fn heard(folded: &mut Folded, told: &Mutex<Told>) -> Result<Heard, CacheError> {
     let (timeline, rows) = (&folded.timeline, &mut folded.rows);
-    let standing = lock(told).standing_in(timeline, |timeline, target| {
-        let ordinal = timeline.named(target)?;
+    let standing = lock(told).standing_in(timeline, |timeline, said| {
+        let ordinal = timeline.reported_on(said)?;
         rows.read(ordinal as usize, 1).ok()?.pop().map(|row| row.change_id)
     });
     let mut reports = Vec::with_capacity(standing.len());

@@ -108,7 +108,11 @@ impl LiveRepository {
 
     /// An outcome of a diff is one of the landed change with that diff.
     fn by_commit(&self, outcome_record: &OutcomeRecord) -> OutcomeRecord {
-        about_commit(outcome_record, |target| self.landed_as(target))
+        about_commit(outcome_record, |said| {
+            let state = self.state();
+            let ordinal = state.timeline.reported_on(said)?;
+            self.landing(&state, ordinal).map(|id| id.0)
+        })
     }
 }
 

@@ -83,13 +83,13 @@ impl Told {
     pub(super) fn standing_in(
         &mut self,
         timeline: &Timeline,
-        mut landed_as: impl FnMut(&Timeline, &OutcomeTarget) -> Option<String>,
+        mut landed_as: impl FnMut(&Timeline, &OutcomeRecord) -> Option<String>,
     ) -> Vec<(u32, OutcomeRecord)> {
         self.kept.clear();
         for (number, Report { said, mut meant, first }) in std::mem::take(&mut self.reports) {
             let is_diff = matches!(meant.target, OutcomeTarget::Digest(_));
             if is_diff || timeline.reported_on(&meant).is_none() {
-                meant = about_commit(&said, |target| landed_as(timeline, target));
+                meant = about_commit(&said, |said| landed_as(timeline, said));
             }
             // In the place of the first, so that it is found again as such.
             let (first_number, first) = first;
@@ -111,11 +111,11 @@ impl Told {
 /// A report with the commit that landed with its diff, where there is one.
 pub(super) fn about_commit(
     outcome_record: &OutcomeRecord,
-    landed_as: impl FnOnce(&OutcomeTarget) -> Option<String>,
+    landed_as: impl FnOnce(&OutcomeRecord) -> Option<String>,
 ) -> OutcomeRecord {
     let mut outcome_record = outcome_record.clone();
     if matches!(outcome_record.target, OutcomeTarget::Digest(_))
-        && let Some(commit) = landed_as(&outcome_record.target)
+        && let Some(commit) = landed_as(&outcome_record)
     {
         outcome_record.target = OutcomeTarget::Commit(ChangeId(commit));
     }
