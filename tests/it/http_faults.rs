@@ -109,6 +109,28 @@ async fn drive_every_code(is_brief: bool) {
     }
 }
 
+/// Whoever asks could choose a size that is not read in time; what could not be read at all is asked for as well.
+#[tokio::test]
+async fn no_rule_about_a_change_is_passed_by_one_that_was_not_read() {
+    const POLICY: &str = "[budget]\nnormal = 0.1\n[[rule]]\nname = \"auth\"\nwhen = \"change.paths.exists(p, p.startsWith('auth/'))\"\nthen = \"hold\"\nrequire = [\"second_reviewer\"]\n";
+    for (fault, is_brief, expected) in [
+        (Fault::Slow, false, "hold"),
+        (Fault::Slow, true, "hold"),
+        (Fault::Panic, false, "extra_validation"),
+    ] {
+        let mut setup = if fault == Fault::Slow { ServerSlow::setup() } else { Setup::default() };
+        setup.policy = Some(POLICY.to_owned());
+        let bench = setup.start().await;
+        bench.fake.faults.lock().unwrap().insert(fault);
+        bench.fake.is_brief.store(is_brief, Ordering::Relaxed);
+        let (_, answer) = bench.post("/v1/score", COMMIT).await;
+        check(&answer, ReasonCode::RuleFailed);
+        assert_eq!(answer["decision"], expected, "{fault:?}: {answer}");
+        let required = answer["plan"]["require"].as_array().unwrap();
+        assert!(required.contains(&json!("second_reviewer")), "{fault:?}: {answer}");
+    }
+}
+
 #[test]
 fn every_degrading_code_is_driven() {
     let driven: BTreeSet<&str> =
