@@ -22,10 +22,26 @@ pub(super) fn sentence(grounds: &Grounds<'_>, path: &str, key_change: &KeyChange
         let is_told = key_change.is_substantial() && !what.contains('`') && !line.is_empty();
         return if is_told { format!("{what}: {}", shown(line)) } else { what };
     }
+    let what = if is_line_of_it(key_change, line) { line_of_it(key_change, line) } else { what };
     match past_of(grounds, path, key_change) {
         Some(past) => format!("{what}; {past}"),
         None => what,
     }
+}
+
+/// Whether an edit that reads as a key that came or went is a line without a key below it: one of a script, of a template.
+fn is_line_of_it(key_change: &KeyChange, line: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    matches!(key_change.kind, KeyChangeKind::Added | KeyChangeKind::Removed)
+        && !line.is_empty()
+        && !plain(line).contains(&plain(&key_change.leaf))
+}
+
+fn line_of_it(key_change: &KeyChange, line: &str) -> String {
+    let happened = if key_change.kind == KeyChangeKind::Added { "added" } else { "removed" };
+    format!("a line of {} is {happened}: {}", quoted(&key_change.path), shown(line))
 }
 
 /// The edit by itself.
@@ -40,7 +56,9 @@ pub(super) fn what(key_change: &KeyChange) -> String {
             format!("{name} {old} → {new}, switched {}", if to { "on" } else { "off" })
         }
         // A port is a name.
-        KeyChangeKind::Number { .. } if is_port(&key_change.leaf) => format!("{name} {old} → {new}"),
+        KeyChangeKind::Number { .. } if is_port(&key_change.leaf) || is_release(&old, &new) => {
+            format!("{name} {old} → {new}")
+        }
         KeyChangeKind::Number { old: from, new: to } => {
             format!("{name} {old} → {new}{}", step(from, to, "larger", "smaller"))
         }
@@ -88,6 +106,16 @@ fn is_port(leaf: &str) -> bool {
     let mut is_port = false;
     for_each_word(leaf, |word| is_port |= matches!(word, "port" | "ports" | "listen" | "expose"));
     is_port
+}
+
+/// Whether two numbers read like releases, of which 3.10 comes after 3.8.
+fn is_release(old: &str, new: &str) -> bool {
+    let parts = |value: &str| {
+        let value = value.trim_matches(['`', '"', '\'', ' ']);
+        value.split_once('.').map(|(whole, fraction)| (whole.to_owned(), fraction.len()))
+    };
+    let pair = parts(old).zip(parts(new));
+    pair.is_some_and(|((old, of_old), (new, of_new))| old == new && old != "0" && of_old != of_new)
 }
 
 /// Whether a value is a number without a unit.
@@ -271,7 +299,41 @@ pub(super) fn with_hunk(file_diff: &FileDiff, hunk_idx: usize, hunk: crate::chan
 
 #[cfg(test)]
 mod tests {
-    use super::apart;
+    use super::*;
+    use crate::change::parse_diff;
+
+    /// The edits of a file in words, by their lines.
+    fn told(path: &str, lines: &str) -> Vec<String> {
+        let count = |without: char| lines.lines().filter(|line| !line.starts_with(without)).count();
+        let diff = format!("--- a/{path}\n+++ b/{path}\n@@ -1,{} +1,{} @@\n{lines}", count('+'), count('-'));
+        let record = parse_diff(diff.as_bytes()).unwrap();
+        let file_diff = &record.files[0];
+        let text = |it: &KeyChange| file_diff.hunks()[it.hunk_idx].lines[it.line_idx].text.trim().to_owned();
+        let told = |it: &KeyChange| match is_line_of_it(it, &text(it)) {
+            true => line_of_it(it, &text(it)),
+            false => what(it),
+        };
+        key_changes(file_diff).iter().map(told).collect()
+    }
+
+    #[test]
+    fn a_line_of_a_script_is_not_the_key_that_holds_it() {
+        let script = " backup: |\n   echo one\n-  echo three four\n";
+        assert_eq!(told("a.yaml", script), ["a line of `backup` is removed: `echo three four`"]);
+        let template = " readinessProbe:\n-  {{- if .Values.x }}\n   path: /\n";
+        let of_template = told("a.yaml", template);
+        assert!(
+            of_template.iter().all(|it| !it.starts_with("`readinessProbe` is removed")),
+            "{of_template:?}"
+        );
+        assert_eq!(told("a.yaml", "-read_timeout: 3s\n a: 1\n"), ["`read_timeout` is removed; it was `3s`"]);
+    }
+
+    #[test]
+    fn a_release_is_not_smaller_than_one_with_fewer_digits() {
+        assert_eq!(told("a.yaml", "-python: 3.8\n+python: 3.10\n"), ["`python` `3.8` → `3.10`"]);
+        assert_eq!(told("a.yaml", "-ratio: 0.5\n+ratio: 0.25\n"), ["`ratio` `0.5` → `0.25`, two times less"]);
+    }
 
     #[test]
     fn long_values_are_shown_where_they_part() {

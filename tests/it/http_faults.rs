@@ -113,11 +113,9 @@ async fn drive_every_code(is_brief: bool) {
 #[tokio::test]
 async fn no_rule_about_a_change_is_passed_by_one_that_was_not_read() {
     const POLICY: &str = "[budget]\nnormal = 0.1\n[[rule]]\nname = \"auth\"\nwhen = \"change.paths.exists(p, p.startsWith('auth/'))\"\nthen = \"hold\"\nrequire = [\"second_reviewer\"]\n";
-    for (fault, is_brief, expected) in [
-        (Fault::Slow, false, "hold"),
-        (Fault::Slow, true, "hold"),
-        (Fault::Panic, false, "extra_validation"),
-    ] {
+    for (fault, is_brief, expected) in
+        [(Fault::Slow, false, "hold"), (Fault::Slow, true, "hold"), (Fault::Panic, false, "extra_validation")]
+    {
         let mut setup = if fault == Fault::Slow { ServerSlow::setup() } else { Setup::default() };
         setup.policy = Some(POLICY.to_owned());
         let bench = setup.start().await;

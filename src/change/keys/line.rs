@@ -84,13 +84,29 @@ fn shape_of(format: Format, text: &str) -> Shape<'_> {
     if matches!(first, b'}' | b']' | b')' | b'{' | b'[' | b'(') && text.bytes().all(is_bracket) {
         return Shape::Bracket;
     }
-    if first == b'[' && format.has_sections() && text.ends_with(']') {
-        return Shape::Section(text.trim_matches(['[', ']']));
+    if format.has_sections()
+        && let Some(header) = section_header(text)
+    {
+        return Shape::Section(header.trim_matches(['[', ']']));
     }
     if let Some((key, value)) = split_pair(format, text) {
         return Shape::Pair(key, value);
     }
     without_separator(format, text)
+}
+
+/// `[production]`, without the comment behind it.
+fn section_header(text: &str) -> Option<&str> {
+    let has_comment_behind = |at: usize| {
+        let rest = text.get(at + 1..).unwrap_or("");
+        rest.starts_with([' ', '\t']) && rest.trim_start().starts_with(['#', ';'])
+    };
+    text.strip_prefix('[')?;
+    let end = text.match_indices(']').map(|(at, _)| at).find(|at| has_comment_behind(*at));
+    match end {
+        Some(end) => text.get(..=end),
+        None => text.ends_with(']').then_some(text),
+    }
 }
 
 fn is_bracket(byte: u8) -> bool {

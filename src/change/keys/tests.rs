@@ -53,6 +53,20 @@ fn yaml_keys_carry_their_path_and_unit() {
 }
 
 #[test]
+fn a_section_is_one_with_a_comment_behind_it() {
+    for (path, header) in [
+        ("a.toml", "[production] # main"),
+        ("a.ini", "[production] ; main"),
+        ("a.cfg", "[production]\t# see [staging]"),
+        ("a.toml", "[[production]] # one"),
+        ("a.toml", "[production]"),
+    ] {
+        let diff = format!(" [staging]\n replicas = 3\n {header}\n-replicas = 3\n+replicas = 0\n");
+        check(path, &diff, &["production.replicas: Number(old: 3.0, new: 0.0) 3 => 0"]);
+    }
+}
+
+#[test]
 fn elements_of_a_yaml_list_are_known_by_name() {
     check(
         "deploy.yaml",
