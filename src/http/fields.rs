@@ -77,8 +77,8 @@ impl Field {
     pub(super) fn name(self, max_bytes: usize) -> Result<String, ApiError> {
         let path = self.path.clone();
         let text = self.text()?;
-        if text.is_empty() || text.len() > max_bytes || text.chars().any(char::is_control) {
-            let expected = format!("expected 1 to {max_bytes} bytes without control characters");
+        if text.trim().is_empty() || text.len() > max_bytes || text.chars().any(char::is_control) {
+            let expected = format!("expected 1 to {max_bytes} bytes that are not blank and no control characters");
             return Err(ApiError::at(ProblemCode::InvalidValue, path, expected));
         }
         Ok(text)
