@@ -110,8 +110,12 @@ fn store_exit(error: &store::Error) -> Exit {
     match error {
         store::Error::Address { .. }
         | store::Error::Layout { .. }
+        | store::Error::OldLayout { .. }
+        | store::Error::NotALog { .. }
+        | store::Error::ManyNames { .. }
         | store::Error::File { .. }
         | store::Error::Malformed { .. } => Exit::BadInput,
+        error if error.is_damage() => Exit::BadInput,
         _ => Exit::Other,
     }
 }

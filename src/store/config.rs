@@ -1,14 +1,15 @@
 //! Where the log lies and how it is kept, checked before anything is opened. An address that is not understood is refused, never
 //! guessed.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::store::Error;
 use crate::store::database::postgres_options;
-use crate::store::files::directory;
+use crate::store::files::{check_names, directory, with_suffix};
+use crate::store::key::SigningKey;
 
 /// Where the decision log lives and how it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,10 +63,23 @@ impl StoreConfig {
             Address::Sqlite(path) => {
                 check_directory(&path)?;
                 check_database(&path)?;
+                check_names(&path)?;
+                // What a process that was killed left beside it is written as well.
+                for path in ["", "-wal", "-shm"].map(|suffix| with_suffix(&path, suffix)) {
+                    check_writable(&path)?;
+                }
             }
             Address::Postgres(url) => drop(postgres_options(&url)?),
         }
-        self.file_beside("key")?.map_or(Ok(()), |path| check_directory(&path))
+        let Some(key_path) = self.file_beside("key")? else { return Ok(()) };
+        check_directory(&key_path)?;
+        if key_path.exists() {
+            SigningKey::load(&key_path)?;
+        }
+        for path in self.file_beside("heads")?.into_iter().chain(self.locks()?) {
+            check_writable(&path)?;
+        }
+        Ok(())
     }
 
     pub(super) fn address(&self) -> Result<Address, Error> {
@@ -119,6 +133,14 @@ fn check_directory(path: &Path) -> Result<(), Error> {
     tempfile::tempfile_in(dir).map(drop).map_err(|source| Error::file("make a file in", dir, source))
 }
 
+/// Whether a file can be read and written, if it is there; nothing is changed.
+fn check_writable(path: &Path) -> Result<(), Error> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::file("write", path, error)),
+        _ => Ok(()),
+    }
+}
+
 /// What every file of SQLite begins with.
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
@@ -139,10 +161,7 @@ fn check_database(path: &Path) -> Result<(), Error> {
 }
 
 fn with_ending(stem: &Path, ending: &str) -> PathBuf {
-    let mut path = stem.as_os_str().to_owned();
-    path.push(".");
-    path.push(ending);
-    PathBuf::from(path)
+    with_suffix(stem, &format!(".{ending}"))
 }
 
 /// An address as far as it may be shown, also where it is none: what stands before an `@` or behind `password` is left out.

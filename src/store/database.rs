@@ -13,10 +13,10 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Connection, Sqlite};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection};
 
 use crate::store::config::Address;
-use crate::store::files::OpenedFile;
+use crate::store::files::{OpenedFile, check_names};
 use crate::store::journal::Journal;
 use crate::store::statements::NEWEST_LAYOUT;
 use crate::store::{Error, StoreConfig};
@@ -62,6 +62,11 @@ const PROBE: &str = "
         ''::bytea, ''::bytea
     FROM generate_series(1, 512);
     INSERT INTO idempotency VALUES (md5(random()::text), '', '', '', 0, 0)";
+/// The first layout that has a place for the seal of a record.
+const FIRST_SEALED_LAYOUT: i64 = 2;
+/// Stands before the table of an older layout on the connection that reads it: no record has a seal. Later layouts differ in
+/// indexes alone.
+const UNSEALED: &str = "CREATE TEMP VIEW record AS SELECT *, NULL AS mac FROM main.record";
 const WAIT: Duration = Duration::from_secs(5);
 /// Pages of a journal that SQLite copies back within a commit, whatever else it costs: it should never come to that (see
 /// [`super::journal`]).
@@ -88,6 +93,21 @@ impl Database {
             }
             Address::Postgres(url) => Self::open_postgres(&url).await,
         }
+    }
+
+    /// Refuses an SQLite file that is not the log's alone: one with several names, or the database of another program. Changes
+    /// nothing in it, while whoever opens it to write may give it another kind of journal.
+    pub(super) async fn check_use(store_config: &StoreConfig) -> Result<(), Error> {
+        let Address::Sqlite(path) = store_config.address()? else { return Ok(()) };
+        check_names(&path)?;
+        if std::fs::metadata(&path).map_or(true, |metadata| metadata.len() == 0) {
+            return Ok(());
+        }
+        let options = SqliteConnectOptions::new().filename(&path).read_only(true).busy_timeout(WAIT);
+        let mut session = options.connect().await?;
+        let checked = check_tables(&path, &mut session).await;
+        session.close().await?;
+        checked
     }
 
     /// The connection that writes to an SQLite file, to be kept; nobody else writes while it is. None of other logs.
@@ -118,6 +138,27 @@ impl Database {
         }
     }
 
+    /// The same of an SQLite file to be copied, whose tables may be those of an older version; says which.
+    pub(super) async fn open_to_copy(store_config: &StoreConfig) -> Result<(Self, i64), Error> {
+        let database = Self::connect_existing(store_config).await?;
+        let (found, known): (i64, i64) = (reading!(&database, layout())?, NEWEST_LAYOUT);
+        match found {
+            0 => Err(Error::OldLayout { found, known }),
+            found if found > known => Err(Error::Layout { found, known }),
+            found => Ok((database, found)),
+        }
+    }
+
+    /// The same, to be read as it is. No file can be copied from this connection: SQLite would take the view for the table.
+    pub(super) async fn open_copy(store_config: &StoreConfig) -> Result<Self, Error> {
+        let (database, layout) = Self::open_to_copy(store_config).await?;
+        let Self::Sqlite { reader, .. } = &database else { return Err(Error::NotAFile) };
+        if layout < FIRST_SEALED_LAYOUT {
+            sqlx::raw_sql(UNSEALED).execute(&mut *reader.acquire().await?).await?;
+        }
+        Ok(database)
+    }
+
     async fn connect_existing(store_config: &StoreConfig) -> Result<Self, Error> {
         match store_config.address()? {
             Address::Sqlite(path) => {
@@ -125,6 +166,10 @@ impl Database {
                 std::fs::metadata(&path).map_err(|source| Error::file("read", &path, source))?;
                 let options = SqliteConnectOptions::new().filename(&path).read_only(true).busy_timeout(WAIT);
                 let reader = sqlite_pool(1).connect_with(options).await?;
+                check_tables(&path, &mut *reader.acquire().await?).await?;
+                if tables(&mut *reader.acquire().await?).await?.is_empty() {
+                    return Err(Error::NotALog { path, found: "an empty database" });
+                }
                 Ok(Self::Sqlite { writer: reader.clone(), reader })
             }
             Address::Postgres(url) => Self::open_postgres(&url).await,
@@ -243,6 +288,23 @@ fn sqlite_pool(n_connections: u32) -> SqlitePoolOptions {
     let pool = SqlitePoolOptions::new().max_connections(n_connections).acquire_timeout(WAIT);
     // A file does not hang up: to ask whether it is still there is one more step of each commit.
     pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false)
+}
+
+/// Refuses a database that has tables, but not those of a log.
+async fn check_tables(path: &Path, session: &mut SqliteConnection) -> Result<(), Error> {
+    let tables = tables(session).await?;
+    let has = |name: &str| tables.iter().any(|table| table == name);
+    // The first of them is made before the others.
+    let is_begun = tables.len() == 1 && has("layout");
+    if tables.is_empty() || is_begun || has("layout") && has("record") {
+        return Ok(());
+    }
+    Err(Error::NotALog { path: path.to_owned(), found: "the database of another program" })
+}
+
+async fn tables(session: &mut SqliteConnection) -> Result<Vec<String>, Error> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite~_%' ESCAPE '~'";
+    Ok(sqlx::query_scalar(sql).fetch_all(session).await?)
 }
 
 /// Makes the file for its owner alone, so that SQLite gives the files beside it the same mode.

@@ -25,6 +25,25 @@ pub enum Error {
         /// The lock file.
         path: PathBuf,
     },
+    /// The database is no log, and is left to whoever made it.
+    #[error("`{}` is {found}, and no decision log", path.display())]
+    NotALog {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        found: &'static str,
+    },
+    /// Whoever writes the file by another of its names has another journal and another lock.
+    #[error(
+        "the store `{}` has {n_names} names (hard links): written by two of them it is lost; remove the others, or copy it",
+        path.display()
+    )]
+    ManyNames {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        n_names: u64,
+    },
     /// The layout was made by an older version, and reading does not change it.
     #[error(
         "the store has layout {found}, and this version reads {known}: opening it once with `diffrisk serve --store …` \
@@ -110,7 +129,17 @@ pub enum Error {
     Full,
 }
 
+/// SQLite's `CORRUPT` and `NOTADB`.
+const DAMAGED: [u32; 2] = [11, 26];
+
 impl Error {
+    /// Whether the file of the log is not what SQLite wrote: cut short, or another one.
+    pub fn is_damage(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        code.is_some_and(|code| DAMAGED.contains(&(code & 0xff)))
+    }
+
     pub(super) fn file(what: &'static str, path: &std::path::Path, source: std::io::Error) -> Self {
         Self::File { what, path: path.to_owned(), source }
     }

@@ -12,6 +12,13 @@ pub(super) fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// What lies beside a file under its name and a suffix.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
 /// Makes sure that a directory remembers a file that is new in it.
 pub(super) fn sync_directory(path: &Path) -> Result<(), Error> {
     sync(directory(path))
@@ -21,6 +28,17 @@ pub(super) fn sync_directory(path: &Path) -> Result<(), Error> {
 pub(super) fn sync(path: &Path) -> Result<(), Error> {
     let synced = File::open(path).and_then(|file| file.sync_all());
     synced.map_err(|source| Error::file("sync", path, source))
+}
+
+/// Refuses a database that has a second name (a hard link), if it is there: SQLite keeps a journal for each name, and two of
+/// them for one file spoil it.
+pub(super) fn check_names(path: &Path) -> Result<(), Error> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.nlink() > 1 => {
+            Err(Error::ManyNames { path: path.to_owned(), n_names: metadata.nlink() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A file under the name by which it was opened.
@@ -38,9 +56,7 @@ impl OpenedFile {
 
     /// What stands beside it under its name and a suffix.
     pub(super) fn beside(&self, suffix: &str) -> Option<Self> {
-        let mut path = self.path.as_os_str().to_owned();
-        path.push(suffix);
-        Self::at(Path::new(&path))
+        Self::at(&with_suffix(&self.path, suffix))
     }
 
     /// # Errors

@@ -68,6 +68,13 @@ impl Log {
         Ok(Self::new(database, SigningKey::load(&key_path)?, Heads::beside(store_config)?))
     }
 
+    /// The same of a copy in an SQLite file, which may be one of an older version.
+    pub(super) async fn open_copy(store_config: &StoreConfig) -> Result<Self, Error> {
+        let database = Database::open_copy(store_config).await?;
+        let key_path = store_config.file_beside("key")?.unwrap_or_default();
+        Ok(Self::new(database, SigningKey::load(&key_path)?, Heads::beside(store_config)?))
+    }
+
     pub(super) fn new(database: Database, signing_key: SigningKey, heads: Heads) -> Self {
         Self { database, signing_key, heads }
     }

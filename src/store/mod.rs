@@ -78,6 +78,8 @@ impl Store {
     /// # Errors
     /// When another process writes it, the address is unknown, a file or the database fails, or no thread can be started.
     pub async fn open(store_config: &StoreConfig) -> Result<Self, Error> {
+        // Before anything is made beside it.
+        Database::check_use(store_config).await?;
         let locks = lock(store_config)?;
         let database = Database::open(store_config).await?;
         writing!(&database, migrate())?;

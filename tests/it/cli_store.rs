@@ -128,3 +128,42 @@ fn a_backup_made_while_the_service_writes_is_restored_and_goes_on() {
     assert_eq!(service.stop(), Some(0));
     assert_eq!(decisions(&["verify"], &restored).0, 0);
 }
+
+#[test]
+fn a_log_or_backup_that_cannot_be_read_is_bad_input() {
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path());
+    let db = dir.path().join("log.db");
+    let (copy, restored) = (dir.path().join("copy"), dir.path().join("restored.db"));
+    let copy_named = copy.to_str().unwrap();
+    assert_eq!(decisions(&["backup", copy_named], &db).0, 0);
+    let whole = std::fs::read(copy.join("diffrisk.db")).unwrap();
+    for n_bytes in [0, 100, 5_000, whole.len() / 2] {
+        for left in ["diffrisk.db-wal", "diffrisk.db-shm"] {
+            let _ = std::fs::remove_file(copy.join(left));
+        }
+        std::fs::write(copy.join("diffrisk.db"), &whole[..n_bytes]).unwrap();
+        let (code, said) = decisions(&["restore", copy_named], &restored);
+        assert_eq!(code, 4, "{n_bytes} of {} bytes: {said}", whole.len());
+        assert_eq!(decisions(&["verify"], &copy.join("diffrisk.db")).0, 4);
+    }
+    sqlite(&db, "DELETE FROM layout");
+    let (code, said) = decisions(&["backup", dir.path().join("another").to_str().unwrap()], &db);
+    assert!(code == 4 && said.contains("brings it up to date"), "{code}: {said}");
+}
+
+#[test]
+fn a_service_leaves_the_database_of_another_program_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("tickets.db");
+    std::fs::write(&db, "").unwrap();
+    sqlite(&db, "CREATE TABLE tickets (id INTEGER PRIMARY KEY)");
+    let store = format!("sqlite://{}", db.display());
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+    let output =
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--store", &store]).current_dir(dir.path()).output();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(4) && said.contains("the database of another program"), "{said}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}

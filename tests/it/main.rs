@@ -48,6 +48,7 @@ mod secrets;
 mod store;
 mod store_away;
 mod store_claims;
+mod store_copies;
 mod store_forgery;
 mod store_heads;
 mod store_sync;

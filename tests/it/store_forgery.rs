@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use diffrisk::store::{
-    Appended, Claim, Error, Log, NewRecord, Problem, Record, RecordKind, Search, Store, StoreConfig, new_id,
+    Appended, Claim, Error, Log, NewRecord, Problem, Record, RecordKind, Search, Store, StoreConfig, backup,
+    new_id, restore,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -195,6 +196,12 @@ async fn a_log_from_before_the_seals_is_brought_up_and_kept() {
     sign_as_before(dir.path());
     let unread = Log::open(&config(dir.path())).await.map(|_| ()).unwrap_err();
     assert!(matches!(unread, Error::OldLayout { found: 1, known: 4 }), "{unread}");
+    let (copy, elsewhere) = (dir.path().join("copy"), dir.path().join("elsewhere"));
+    assert_eq!(backup(&config(dir.path()), &copy).await.unwrap().difference, None);
+    std::fs::create_dir(&elsewhere).unwrap();
+    assert_eq!(restore(&copy, &config(&elsewhere)).await.unwrap().difference, None);
+    Store::open(&config(&elsewhere)).await.unwrap().close().await;
+    assert_eq!(verified(&elsewhere).await, (None, 0));
     let store = Store::open(&config(dir.path())).await.unwrap();
     let Appended::New(record) = store.append_one(asked(9)).await.unwrap() else { panic!() };
     store.close().await;
