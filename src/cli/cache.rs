@@ -1,9 +1,9 @@
 //! Which directory folded histories are kept in, and whether it may be trusted. A cache saves time and never decides
 //! whether there is an answer, unless somebody named one that cannot be used. Start at [`CacheDir::of`].
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use diffrisk::http::Settings;
@@ -13,6 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::note;
 
 const WRITABLE_BY_ALL: u32 = 0o002;
+const TRIED_BYTES: usize = 64 << 10;
 
 /// The cache of a command.
 pub enum CacheDir {
@@ -64,8 +65,12 @@ pub fn distrusted(dir: &Path) -> Option<String> {
 /// Whether files can be made in a directory, which is made where it is not there, and whether it is the user's own, or of
 /// root, as a mounted volume is, and nobody's to write besides: what somebody else folded is not to be trusted.
 fn usable(dir: &Path) -> io::Result<()> {
-    fs::create_dir_all(dir)?;
-    let own = tempfile::tempfile_in(dir)?.metadata()?.uid();
+    // Whatever the umask is: what is made here is refused by nobody later.
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let mut tried = tempfile::tempfile_in(dir)?;
+    // A full disk takes the name of a file.
+    tried.write_all(&[0; TRIED_BYTES])?;
+    let own = tried.metadata()?.uid();
     let found = fs::metadata(dir)?;
     if ![own, 0].contains(&found.uid()) {
         Err(io::Error::other("it belongs to another user"))

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,6 +14,7 @@ use crate::features::schema;
 use crate::git::{self, Repository, Unit, WalkOptions, WalkReport, walk};
 use crate::history::hash64;
 use crate::incident::OutcomeRecord;
+use crate::timeline::place::{About, Place};
 use crate::timeline::replay::{Landed, Timeline};
 use crate::timeline::rows::{Row, RowFile};
 use crate::timeline::sources::Sources;
@@ -46,7 +47,7 @@ pub enum CacheError {
 /// Where the folded state of one repository is kept: one directory, private to its owner.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    dir: PathBuf,
+    place: Place,
 }
 
 /// A folded history with its rows.
@@ -116,7 +117,7 @@ struct State {
 
 impl Cache {
     /// The cache of a repository below `root`; another clone, another unit, other sources or another schema has
-    /// another directory.
+    /// another directory. Caches whose sources begin with the same word are used together, and go together.
     ///
     /// # Errors
     /// When the repository has no first commit, or it cannot be read.
@@ -126,15 +127,20 @@ impl Cache {
         unit: Unit,
         sources_digest: &str,
     ) -> Result<Self, git::Error> {
-        let (root_commit, git_dir) = (repository.root_commit()?.0, repository.git_dir().display());
-        let key = format!("{FORMAT} {} {root_commit} {unit} {sources_digest} {git_dir}", schema().hash());
-        let name = hex::encode(&Sha256::digest(key.as_bytes())[..12]);
-        Ok(Self { dir: root.join(name) })
+        let about = About {
+            format: FORMAT,
+            schema: schema().hash(),
+            git_dir: repository.git_dir().display().to_string(),
+            root_commit: repository.root_commit()?.0,
+            unit: unit.to_string(),
+            sources: sources_digest.to_owned(),
+        };
+        Ok(Self { place: Place::of(root, about) })
     }
 
     /// The directory.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        self.place.dir()
     }
 
     /// Throws the state away: the next fold begins at the start of the history.
@@ -142,7 +148,7 @@ impl Cache {
     /// # Errors
     /// When it cannot be removed.
     pub fn discard(&self) -> Result<(), CacheError> {
-        match fs::remove_file(self.dir.join(STATE_FILE)) {
+        match fs::remove_file(self.dir().join(STATE_FILE)) {
             Err(err) if err.kind() != std::io::ErrorKind::NotFound => Err(err.into()),
             _ => Ok(()),
         }
@@ -153,14 +159,15 @@ impl Cache {
     /// # Errors
     /// When it cannot be removed.
     pub fn remove(&self) -> Result<(), CacheError> {
-        match fs::remove_dir_all(&self.dir) {
+        match fs::remove_dir_all(self.dir()) {
             Err(err) if err.kind() != std::io::ErrorKind::NotFound => Err(err.into()),
             _ => Ok(()),
         }
     }
 
     fn load(&self, heard: &Heard) -> Result<Option<Start>, CacheError> {
-        let bytes = match fs::read(self.dir.join(STATE_FILE)) {
+        let in_use = self.place.hold()?;
+        let bytes = match fs::read(self.dir().join(STATE_FILE)) {
             Ok(bytes) => bytes,
             Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(err) => return Err(err.into()),
@@ -175,14 +182,13 @@ impl Cache {
         if state.heard != heard.digest_before(state.offsets.len()) {
             return Err(CacheError::OtherReports);
         }
-        let rows = RowFile::open(&self.dir.join(ROWS_FILE), state.offsets, state.end)?;
+        let rows = RowFile::open(&self.dir().join(ROWS_FILE), state.offsets, state.end)?.holding(in_use);
         Ok(Some(Start { timeline: state.timeline, rows, walked_to: state.walked_to }))
     }
 
     fn empty(&self, sources: Sources) -> Result<Start, CacheError> {
-        fs::create_dir_all(&self.dir)?;
-        restrict(&self.dir)?;
-        let rows = RowFile::new_in(&self.dir)?;
+        let in_use = self.place.hold()?;
+        let rows = RowFile::new_in(self.dir())?.holding(in_use);
         Ok(Start { timeline: Timeline::new(sources), rows, walked_to: None })
     }
 
@@ -197,17 +203,17 @@ impl Cache {
         if rows.is_unpublished() {
             // Never an earlier state beside other rows.
             self.discard()?;
-            rows.publish(&self.dir.join(ROWS_FILE))?;
+            rows.publish(&self.dir().join(ROWS_FILE))?;
         }
         let (offsets, end) = rows.extent();
         let heard = heard.digest_before(offsets.len());
         let state = StateRef { timeline, heard, walked_to: Some(walked_to), offsets, end };
         let body = postcard::to_stdvec(&state)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(self.dir())?;
         file.write_all(&Sha256::digest(&body))?;
         file.write_all(&body)?;
         file.as_file().sync_data()?;
-        file.persist(self.dir.join(STATE_FILE)).map_err(|err| err.error)?;
+        file.persist(self.dir().join(STATE_FILE)).map_err(|err| err.error)?;
         Ok(())
     }
 }
@@ -249,18 +255,30 @@ pub fn fold_with(
     (sources, heard): (&Sources, &Heard),
     mut each: impl FnMut(&Change, &Landed),
 ) -> Result<Folded, CacheError> {
+    let folded = fold_from(cache, repository, (unit, heard), sources, &mut each)?;
+    cache.place.sweep();
+    Ok(folded)
+}
+
+/// Folds from the cached state on, or from the start of the history.
+fn fold_from(
+    cache: &Cache,
+    repository: &Repository,
+    (unit, heard): (Unit, &Heard),
+    sources: &Sources,
+    each: &mut impl FnMut(&Change, &Landed),
+) -> Result<Folded, CacheError> {
     let (loaded, refolded) = match cache.load(heard) {
         Ok(loaded) => (loaded, None),
         Err(err) => (None, Some(err.to_string())),
     };
     let Some(start) = loaded else {
-        let folded = fold_new(cache, repository, (unit, heard), cache.empty(sources.clone())?, &mut each)?;
+        let folded = fold_new(cache, repository, (unit, heard), cache.empty(sources.clone())?, each)?;
         return Ok(Folded { refolded, ..folded });
     };
-    match fold_new(cache, repository, (unit, heard), start, &mut each) {
+    match fold_new(cache, repository, (unit, heard), start, each) {
         Err(CacheError::Git(err @ git::Error::NotAncestor { .. })) => {
-            let folded =
-                fold_new(cache, repository, (unit, heard), cache.empty(sources.clone())?, &mut each)?;
+            let folded = fold_new(cache, repository, (unit, heard), cache.empty(sources.clone())?, each)?;
             Ok(Folded { refolded: Some(err.to_string()), ..folded })
         }
         other => other,
@@ -316,15 +334,4 @@ fn fold_new(
     cache.save(&timeline, heard, &mut rows, &report.head)?;
     let walked_to = report.head.clone();
     Ok(Folded { timeline, rows, walked_to, refolded: None, n_new, report: Some(report) })
-}
-
-#[cfg(unix)]
-fn restrict(dir: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
-}
-
-#[cfg(not(unix))]
-fn restrict(_dir: &Path) -> std::io::Result<()> {
-    Ok(())
 }

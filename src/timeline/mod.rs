@@ -8,6 +8,7 @@
 mod cache;
 mod early;
 mod known;
+mod place;
 mod replay;
 mod rows;
 mod sources;

@@ -11,6 +11,7 @@ use tempfile::TempPath;
 
 use crate::label::Classification;
 use crate::timeline::cache::CacheError;
+use crate::timeline::place::InUse;
 
 /// What the cache keeps of a landed change: enough to score it again without its diff.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub struct RowFile {
     unpublished: Option<TempPath>,
     offsets: Vec<u64>,
     end: u64,
+    /// What keeps its directory where it is.
+    _in_use: Option<InUse>,
 }
 
 impl RowFile {
@@ -55,7 +58,13 @@ impl RowFile {
         }
         file.set_len(end)?;
         file.seek(SeekFrom::End(0))?;
-        Ok(Self { file: BufWriter::with_capacity(1 << 20, file), unpublished: None, offsets, end })
+        Ok(Self {
+            file: BufWriter::with_capacity(1 << 20, file),
+            unpublished: None,
+            offsets,
+            end,
+            _in_use: None,
+        })
     }
 
     /// A new file without rows, in a directory, under no name yet.
@@ -68,7 +77,12 @@ impl RowFile {
         // Held for as long as the file is open: no lock, nobody who folds.
         file.try_lock().map_err(|error| CacheError::Io(error.into()))?;
         let file = BufWriter::with_capacity(1 << 20, file);
-        Ok(Self { file, unpublished: Some(path), offsets: Vec::new(), end: 0 })
+        Ok(Self { file, unpublished: Some(path), offsets: Vec::new(), end: 0, _in_use: None })
+    }
+
+    /// Keeps its directory in use for as long as the rows are.
+    pub(super) fn holding(self, in_use: InUse) -> Self {
+        Self { _in_use: Some(in_use), ..self }
     }
 
     /// Whether it has no name yet.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write as _};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -749,4 +750,24 @@ fn a_commit_inside_of_other_changes_is_in_doubt() {
         !String::from_utf8_lossy(&diffrisk(&args).stdout).contains("unknown_unit"),
         "its commits are asked about"
     );
+}
+
+#[test]
+fn a_cache_is_its_owners_alone_whatever_the_umask() {
+    let (script, _) = plain();
+    let directory = tempfile::tempdir().unwrap();
+    let cache = directory.path().join("above/cache");
+    for _ in 0..2 {
+        let run = format!(
+            "umask 000; {} score --repo {} --commit HEAD --cache {}",
+            env!("CARGO_BIN_EXE_diffrisk"),
+            text(script.path()),
+            text(&cache)
+        );
+        let output = Command::new("sh").args(["-c", &run]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        for made in [&cache, &directory.path().join("above")] {
+            assert_eq!(fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
 }

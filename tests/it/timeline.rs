@@ -4,6 +4,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
 
 use diffrisk::change::{Change, ChangeId, digest};
 use diffrisk::dataset::Rows;
@@ -371,6 +372,64 @@ fn every_clone_has_a_cache_of_its_own() {
     assert_eq!(fs::read_dir(caches.path()).unwrap().count(), 2);
 }
 
+/// What a repository left behind goes; what is in use, was used of late, or is of another repository stays.
+#[test]
+fn caches_that_nobody_uses_any_more_are_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (one, other) = (directory.path().join("one"), directory.path().join("other"));
+    for path in [&one, &other] {
+        fs::create_dir(path).unwrap();
+        http_doubts::repository(path, 3);
+    }
+    let caches = tempfile::tempdir().unwrap();
+    let at = |path: &Path, sources: &str| {
+        Cache::at(caches.path(), &Repository::open(path).unwrap(), Unit::Commit, sources).unwrap()
+    };
+    let fold_at = |path: &Path, cache: &Cache| {
+        fold(cache, &Repository::open(path).unwrap(), Unit::Commit, &Sources::default(), |_, _| {}).unwrap()
+    };
+    let used_long_ago = |cache: &Cache| {
+        let about = fs::File::options().write(true).open(cache.dir().join("about.json")).unwrap();
+        about.set_modified(SystemTime::now() - Duration::from_secs(2 * 24 * 3600)).unwrap();
+    };
+    let said_to_be = |cache: &Cache, now: &str, then: &str| {
+        let about = fs::read_to_string(cache.dir().join("about.json")).unwrap();
+        assert!(about.contains(now), "{about}");
+        fs::write(cache.dir().join("about.json"), about.replacen(now, then, 1)).unwrap();
+    };
+    let cases = [
+        ("of earlier incidents", at(&one, "earlier"), &one, false),
+        ("of another version", at(&one, "version"), &one, false),
+        ("of a repository that moved", at(&other, "moved"), &other, false),
+        ("beside a cache in use", at(&one, "running"), &one, true),
+        ("used together with the new one", at(&one, "now heard"), &one, true),
+        ("used of late", at(&one, "late"), &one, true),
+        ("of another repository", at(&other, "earlier"), &other, true),
+    ];
+    cases.iter().for_each(|(_, cache, path, _)| drop(fold_at(path, cache)));
+    let beside = at(&one, "running heard");
+    let running = fold_at(&one, &beside);
+    said_to_be(&cases[1].1, "\"format\":", "\"format\":1");
+    said_to_be(&cases[2].1, "/other/", "/gone/");
+    cases.iter().filter(|(what, ..)| *what != "used of late").for_each(|(_, cache, ..)| used_long_ago(cache));
+    used_long_ago(&beside);
+    let unnamed = caches.path().join("0123456789abcdef01234567");
+    fs::create_dir(&unnamed).unwrap();
+    let kept = at(&one, "now");
+    drop(fold_at(&one, &kept));
+    for (what, cache, _, stays) in &cases {
+        assert_eq!(cache.dir().exists(), *stays, "{what}");
+    }
+    assert!(unnamed.exists(), "nobody knows whose it is");
+    drop(running);
+    let in_use = &cases[3].1;
+    fold_at(&one, &kept);
+    assert!(in_use.dir().exists(), "it was in use until a moment ago");
+    used_long_ago(&beside);
+    assert_eq!(fold_at(&one, &kept).n_new, 0);
+    assert!(!in_use.dir().exists() && !beside.dir().exists());
+}
+
 #[test]
 fn what_an_aborted_fold_left_is_removed_by_the_next_one() {
     let directory = tempfile::tempdir().unwrap();
@@ -388,7 +447,7 @@ fn what_an_aborted_fold_left_is_removed_by_the_next_one() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort_unstable();
-    assert_eq!(names, [".rows-running", "rows.bin", "state.bin"]);
+    assert_eq!(names, [".rows-running", "about.json", "rows.bin", "state.bin"]);
 }
 
 #[test]
