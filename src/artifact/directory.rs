@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::artifact::check::schema_hash;
-use crate::artifact::document::{Document, FeatureRef, Twins};
+use crate::artifact::document::{Document, FeatureRef, TABLE, Twins};
+use crate::features::{CUSTOM_REVISION, is_custom, schema};
 
 /// More than any file of an artifact.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -186,6 +187,20 @@ impl Artifact {
             }
         };
         self.document.schema.iter().map(position).collect()
+    }
+
+    /// Whether this build computes what the model needs. Custom features come with a change, the columns of a table with
+    /// whatever is scored.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] names the first feature that is missing or has another revision.
+    pub fn check_features(&self) -> Result<(), Error> {
+        if self.document.unit == TABLE {
+            return Ok(());
+        }
+        let needed = self.document.schema.iter().map(|feature| feature.name.as_str());
+        let custom = needed.filter(|name| is_custom(name)).map(|name| (name, CUSTOM_REVISION));
+        self.columns(&schema().revisions().chain(custom).collect::<Vec<_>>()).map(drop)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Artifacts by name and version in one directory, and which of them is in use. An artifact is loaded and checked before
-//! it is promoted, and the file that names it is replaced whole. Start at [`Registry`].
+//! it is added or promoted, also for whether this build has its features; the file that names it is replaced whole. Start at
+//! [`Registry`].
 
 use std::fmt;
 use std::fs;
@@ -112,13 +113,14 @@ impl Registry {
     /// Puts an artifact into the registry and answers its name.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// Where this build cannot serve it, or it cannot be written.
     pub fn add(&self, artifact: &Artifact) -> Result<ModelName, Error> {
         let model_name =
             ModelName { name: artifact.document().name.clone(), version: artifact.version().to_owned() };
         if !ModelName::is_step(&model_name.name) || !ModelName::is_step(&model_name.version) {
             return Err(Error::Refused(format!("`{model_name}` is no name and version of a model")));
         }
+        artifact.check_features()?;
         artifact.save(&self.root.join(&model_name.name).join(&model_name.version))?;
         Ok(model_name)
     }
@@ -127,9 +129,9 @@ impl Registry {
     /// before it as it is.
     ///
     /// # Errors
-    /// Where it is refused; the one in use then stays.
+    /// Where it is refused, or would be at a start; the one in use then stays.
     pub fn promote(&self, model_name: &ModelName) -> Result<(), Error> {
-        self.load(model_name)?;
+        self.load(model_name)?.check_features()?;
         match self.current() {
             Ok(current) if current == *model_name => return Ok(()),
             Ok(current) => self.write(PREVIOUS_FILE, &current)?,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use diffrisk::artifact::{Artifact, Registry, TwinKind, Twins};
+use diffrisk::artifact::{Artifact, Document, ModelName, Registry, TwinKind, Twins};
 use diffrisk::dataset::{LabelTask, Row, Rows, Standing, standings};
 use diffrisk::incident::{IncidentLink, LinkKind};
 use diffrisk::risk::ReferenceScope;
@@ -300,6 +300,29 @@ fn a_registry_promotes_and_goes_back_and_never_to_a_bad_artifact() {
     let model: &Path = &directory.path().join(&second.name).join(&second.version).join("model.json");
     fs::write(model, "{}").unwrap();
     assert!(registry.promote(&second).is_err());
+    assert_eq!(registry.current().unwrap(), first);
+}
+
+#[test]
+fn a_model_whose_features_this_build_does_not_compute_is_not_put_in_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let registry = Registry::at(directory.path());
+    let mut document = artifact().document().clone();
+    document.name = "other".to_owned();
+    document.schema[0].revision += 1;
+    document.schema_hash = Document::hash_of(&document.schema);
+    let other = Artifact::new(document, "short\n".to_owned(), &Twins::default()).unwrap();
+    let at_a_start = Scorer::new(Arc::new(other.clone())).err().unwrap().to_string();
+    assert_eq!(registry.add(&other).unwrap_err().to_string(), at_a_start);
+    assert_eq!(registry.list(), []);
+    let first = registry.add(artifact()).unwrap();
+    registry.promote(&first).unwrap();
+    // As another version put it there, and had it in use before.
+    let model_name = ModelName { name: "other".to_owned(), version: other.version().to_owned() };
+    other.save(&directory.path().join("other").join(other.version())).unwrap();
+    fs::write(directory.path().join("previous"), format!("{model_name}\n")).unwrap();
+    assert_eq!(registry.promote(&model_name).unwrap_err().to_string(), at_a_start);
+    assert_eq!(registry.rollback().unwrap_err().to_string(), at_a_start);
     assert_eq!(registry.current().unwrap(), first);
 }
 
