@@ -1,10 +1,11 @@
 //! `serve`: the service's settings from flag, environment, file and default, in this order; then the service itself, until
 //! it is told to stop. Start at `ServeArgs::settings`.
 
+use std::net::TcpListener;
 use std::path::PathBuf;
 
 use clap::Args;
-use diffrisk::http::{Settings, TlsConfig, bind, check, serve, start};
+use diffrisk::http::{ServeError, Settings, TlsConfig, bind, check, refusals, serve, start};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::cache::{CacheDir, distrusted};
@@ -86,6 +87,7 @@ pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
     let follows = !settings.repositories.is_empty();
     let cache = follows.then(|| CacheDir::of_service(&settings.cache)).transpose()?;
     settings.cache = cache.as_ref().map_or(settings.cache, |cache| cache.path().to_owned());
+    check_start(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let service = start(settings).await.or_exit(Exit::BadInput, "the service cannot start")?;
@@ -98,6 +100,18 @@ pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
     // The log is closed: who still folds a history need not be waited for.
     runtime.shutdown_background();
     served
+}
+
+/// Refuses what would be refused once the log is open. An older version reads no log that this one has opened: who cannot
+/// start leaves it as it is.
+fn check_start(settings: &Settings) -> Result<(), Failure> {
+    let faults = refusals(settings);
+    if !faults.is_empty() {
+        return Err(Failure::bad_input(format!("the service cannot start: {}", faults.join("; "))));
+    }
+    let listen = settings.server.listen.clone();
+    let bound = TcpListener::bind(&listen).map_err(|source| ServeError::Listen { listen, source });
+    bound.map(drop).or_exit(Exit::BadInput, "the service cannot start")
 }
 
 impl ServeArgs {

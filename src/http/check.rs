@@ -1,4 +1,5 @@
-//! `serve --check-config`: everything that a start would read is read, and nothing is opened for writing.
+//! `serve --check-config`: everything that a start would read is read, and nothing is opened for writing. A start looks at
+//! [`refusals`] before it opens its log, which it brings up to date for good.
 
 use std::net::ToSocketAddrs;
 use std::path::Path;
@@ -7,50 +8,79 @@ use std::sync::Arc;
 use axum::http::Uri;
 
 use crate::artifact::TABLE;
-use crate::git::Repository;
+use crate::git::{self, Repository};
 use crate::http::auth::KeyFile;
 use crate::http::error::with_cause;
-use crate::http::live::{Live, OF_TABLE, owners_text};
+use crate::http::live::{Live, OF_TABLE, RepositoryConfig, owners_text};
 use crate::http::models::{ModelSource, PolicySource};
 use crate::http::refusal::Refusal;
 use crate::http::settings::Settings;
 use crate::incident::Owners;
 
 /// What a start with these settings would stumble over, each named; empty where all is sound. Unlike a
-/// start, this minds a model or policy that would be refused.
+/// start, this minds a model or policy that would be refused, and a repository that is away.
 pub fn check(settings: &Settings) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut note = |what: &str, fault: Option<String>| {
-        faults.extend(fault.map(|fault| format!("{what}: {fault}")));
-    };
+    let mut faults = Faults(refusals(settings));
     let server = &settings.server;
-    note("server.listen", failed(server.listen.to_socket_addrs()));
-    note("auth.keys", server.keys.as_deref().and_then(|path| failed(KeyFile::load(path))));
-    note("tls", server.tls.as_ref().and_then(|tls| failed(tls.read())));
-    note("store.url", failed(settings.store.check()));
-    note("cache", cache(&settings.cache));
-    note("policy.path", refused(PolicySource::new(settings.policy.clone()).load().err()));
+    faults.note("cache", cache(&settings.cache));
+    faults.note("policy.path", refused(PolicySource::new(settings.policy.clone()).load().err()));
     let (assessor, no_model) = ModelSource::new(Arc::new(Live::empty()), settings.model.clone()).first();
-    note("model.path", refused(no_model));
+    faults.note("model.path", refused(no_model));
     let is_of_table = assessor.artifact().is_some_and(|artifact| artifact.document().unit == TABLE);
     let is_in_vain = is_of_table && !settings.repositories.is_empty();
-    note("model.path", is_in_vain.then(|| format!("{OF_TABLE}, and repositories are followed")));
-    note("telemetry.otlp", server.otlp.as_deref().and_then(collector));
+    faults.note("model.path", is_in_vain.then(|| format!("{OF_TABLE}, and repositories are followed")));
+    faults.note("telemetry.otlp", server.otlp.as_deref().and_then(collector));
     for repository in &settings.repositories {
-        let name = format!("repository `{}`", repository.name);
-        match Repository::open(&repository.path) {
-            Ok(git) => {
-                note(&name, failed(git.root_commit()));
-                note(&name, repository.owners.as_deref().and_then(|path| owners(path, &git)));
-            }
-            Err(error) => note(&name, Some(with_cause(&error))),
+        if let Err(error) = opened(repository) {
+            faults.note(&named(repository), Some(with_cause(&error)));
+            faults.note(&named(repository), incidents(repository));
         }
-        note(&name, repository.incidents.as_ref().and_then(|file| failed(file.load())));
+    }
+    faults.0
+}
+
+/// What a start with these settings is refused for, as far as it can be told without its log, its port and its histories.
+pub fn refusals(settings: &Settings) -> Vec<String> {
+    let mut faults = Faults::default();
+    let server = &settings.server;
+    faults.note("server.listen", failed(server.listen.to_socket_addrs()));
+    faults.note("auth.keys", server.keys.as_deref().and_then(|path| failed(KeyFile::load(path))));
+    faults.note("tls", server.tls.as_ref().and_then(|tls| failed(tls.read())));
+    faults.note("store.url", failed(settings.store.check()));
+    for repository in &settings.repositories {
+        // About one that is away every answer is degraded, whatever its files say.
+        let Ok(git) = opened(repository) else { continue };
+        faults.note(&named(repository), repository.owners.as_deref().and_then(|path| owners(path, &git)));
+        faults.note(&named(repository), incidents(repository));
     }
     if server.keys.is_none() && server.listen.to_socket_addrs().is_ok() && !is_loopback(&server.listen) {
-        note("auth.keys", Some(format!("needed to listen on `{}`", server.listen)));
+        faults.note("auth.keys", Some(format!("needed to listen on `{}`", server.listen)));
     }
-    faults
+    faults.0
+}
+
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn note(&mut self, what: &str, fault: Option<String>) {
+        self.0.extend(fault.map(|fault| format!("{what}: {fault}")));
+    }
+}
+
+fn named(repository: &RepositoryConfig) -> String {
+    format!("repository `{}`", repository.name)
+}
+
+/// A repository that can be read.
+fn opened(repository: &RepositoryConfig) -> Result<Repository, git::Error> {
+    let git = Repository::open(&repository.path)?;
+    git.root_commit()?;
+    Ok(git)
+}
+
+fn incidents(repository: &RepositoryConfig) -> Option<String> {
+    repository.incidents.as_ref().and_then(|file| failed(file.load()))
 }
 
 fn is_loopback(listen: &str) -> bool {

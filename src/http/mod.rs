@@ -51,7 +51,7 @@ pub use assessor::{
     Target,
 };
 pub use auth::{Caller, KeyEntry, KeyError, KeyFile, Scope};
-pub use check::check;
+pub use check::{check, refusals};
 pub use config::{Limits, ServerConfig};
 pub use error::{ApiError, ProblemBody, ProblemCode};
 pub use explain::explanation_of;

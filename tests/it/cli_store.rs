@@ -1,10 +1,12 @@
 //! `decisions verify`, `replay`, `backup` and `restore` from outside, on a log that a service wrote.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::git_script::Script;
 use crate::process::serve;
 
 const DIFF: &str =
@@ -166,4 +168,33 @@ fn a_service_leaves_the_database_of_another_program_alone() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(4) && said.contains("the database of another program"), "{said}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_start_that_is_refused_leaves_an_older_log_as_it_is() {
+    let mut script = Script::new();
+    let first = script.commit("Add a pool", &[("pool.yaml", b"size: 3\n")], &[]);
+    script.set_main(first);
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(serve(dir.path(), &[], &[]).stop(), Some(0));
+    let db = dir.path().join("log.db");
+    sqlite(&db, "DROP INDEX idempotency_decision; DELETE FROM layout WHERE version > 3");
+    std::fs::write(dir.path().join("bad.csv"), "no,incidents\n1,2\n").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let repo = format!("a={}", script.path().display());
+    for refused in [
+        &["--listen", &taken][..],
+        &["--listen", "127.0.0.1:0", "--repo", &repo, "--incidents", "a=bad.csv"],
+        &["--listen", "127.0.0.1:0", "--repo", &repo, "--owners", "a=nowhere"],
+        &["--listen", "127.0.0.1:0", "--keys", "nowhere.toml", "--tls-key", "x", "--tls-certificate", "y"],
+    ] {
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+        serve.args(["serve", "--store", "sqlite://log.db", "--cache", "cache"]).args(refused);
+        let output = serve.current_dir(dir.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(4) && said.contains("the service cannot start"), "{said}");
+        let (code, said) = decisions(&["verify"], &db);
+        assert!(code == 4 && said.contains("has layout 3"), "{refused:?}: {code}: {said}");
+    }
 }
