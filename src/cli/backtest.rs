@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::learning::{
-    ColumnArgs, PriorArg, ResultArgs, TaskArg, load_rows, load_training_table, prior_for,
+    ColumnArgs, PriorArg, ResultArgs, TaskArg, load_training_rows, load_training_table, prior_for,
 };
 use crate::cli::mine::note_wrong_clock;
 use crate::cli::output::{note, print, print_json};
@@ -147,7 +147,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
     }
     let split_at = args.split_at.as_deref().map(parse_moment).transpose().map_err(Failure::usage)?;
     let (mut rows, mine_seconds, unread) = mined(args)?;
-    let more = if args.with.is_empty() { None } else { Some(load_rows(&args.with)?.0) };
+    let more = if args.with.is_empty() { None } else { Some(load_training_rows(&args.with)?.0) };
     more.as_ref().map_or(Ok(()), |more| refuse_own(&rows, more))?;
     more.iter().for_each(|more| rows.add_custom_features(more));
     let (prior, leaky) = prior_for(args.prior.load()?, &rows, args.allow_overlap)?;

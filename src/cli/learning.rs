@@ -1,6 +1,6 @@
 //! Arguments and inputs that training, evaluation and backtests share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use diffrisk::artifact::{Artifact, Registry, TwinKind, published};
 use diffrisk::dataset::{LabelTask, Metadata, Row, Rows, Table, TableOptions};
+use diffrisk::features::{is_custom, schema};
 use diffrisk::train::{self, Prior};
 
 use crate::cli::failure::Failure;
@@ -177,12 +178,25 @@ pub fn load_training_table(path: &Path, options: &TableOptions) -> Result<Table,
 
 /// Reads files of mined rows one after the other, and the latest moment they are as of.
 pub fn load_rows(paths: &[PathBuf]) -> Result<(Rows, i64), Failure> {
+    load_checked(paths, |_, _| Ok(()))
+}
+
+/// The same, where something is to be learned from them.
+pub fn load_training_rows(paths: &[PathBuf]) -> Result<(Rows, i64), Failure> {
+    load_checked(paths, refuse_other_features)
+}
+
+fn load_checked(
+    paths: &[PathBuf],
+    check: impl Fn(&Path, &Rows) -> Result<(), Failure>,
+) -> Result<(Rows, i64), Failure> {
     refuse_twice(paths)?;
     let mut all: Option<Rows> = None;
     let mut as_of = i64::MIN;
     let mut seen = SeenChanges::default();
     for path in paths {
         let (rows, Metadata { mined_at, .. }) = Rows::read_parquet(path)?;
+        check(path, &rows)?;
         as_of = as_of.max(mined_at);
         seen.take(path, &rows)?;
         match &mut all {
@@ -191,6 +205,26 @@ pub fn load_rows(paths: &[PathBuf]) -> Result<(Rows, i64), Failure> {
         }
     }
     all.map(|rows| (rows, as_of)).ok_or_else(|| Failure::usage("no file of rows is given"))
+}
+
+/// Refuses rows whose features are not those of this version: what is learned from them would be refused wherever it is to
+/// score.
+pub fn refuse_other_features(path: &Path, rows: &Rows) -> Result<(), Failure> {
+    let here: BTreeMap<&str, u32> = schema().revisions().collect();
+    let built_in = rows.features().iter().filter(|feature| !is_custom(&feature.name));
+    let there: BTreeMap<&str, u32> =
+        built_in.map(|feature| (feature.name.as_str(), feature.revision)).collect();
+    let names = there.keys().chain(here.keys());
+    let Some(name) = names.copied().find(|name| there.get(name) != here.get(name)) else { return Ok(()) };
+    let revision = |side: &BTreeMap<&str, u32>| {
+        side.get(name).map_or_else(|| "missing".to_owned(), |revision| format!("of revision {revision}"))
+    };
+    Err(Failure::bad_input(format!(
+        "`{}` was mined by another version: feature `{name}` is {} there and {} here; mine these rows again",
+        path.display(),
+        revision(&there),
+        revision(&here)
+    )))
 }
 
 /// The changes of the files read so far.

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::learning::{
-    ColumnArgs, PriorArg, SeenChanges, TaskArg, load_rows, load_training_table, prior_for, refuse_twice,
+    ColumnArgs, PriorArg, SeenChanges, TaskArg, load_training_rows, load_training_table, prior_for,
+    refuse_other_features, refuse_twice,
 };
 use crate::cli::output::{OutputArgs, Table, print, print_json, wrapped};
 use crate::cli::progress::Progress;
@@ -69,7 +70,7 @@ pub fn run(args: TrainArgs) -> Result<Exit, Failure> {
 }
 
 fn on_rows(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
-    let (rows, as_of) = load_rows(&args.data)?;
+    let (rows, as_of) = load_training_rows(&args.data)?;
     // A prior that knows these very rows flatters a test, but not the model that ships.
     let (prior, _): (Option<Prior>, _) = prior_for(args.prior.load()?, &rows, true)?;
     let options = TrainOptions { recipe: Recipe::default(), prior, as_of, seed: args.seed };
@@ -82,6 +83,7 @@ fn on_repositories(args: &TrainArgs, name: &str) -> Result<Artifact, Failure> {
     let mut seen = SeenChanges::default();
     for path in &args.data {
         let (rows, _) = Rows::read_parquet(path)?;
+        refuse_other_features(path, &rows)?;
         seen.take(path, &rows)?;
         sources.push(rows);
     }

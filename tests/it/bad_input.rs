@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use diffrisk::dataset::{Rows, RowsBuilder};
 use diffrisk::incident::{parse_incidents_csv, parse_incidents_jsonl, parse_outcomes};
 use git2::{ObjectType, Oid};
 use serde_json::{Value, json};
@@ -750,6 +751,34 @@ fn a_commit_inside_of_other_changes_is_in_doubt() {
         !String::from_utf8_lossy(&diffrisk(&args).stdout).contains("unknown_unit"),
         "its commits are asked about"
     );
+}
+
+#[test]
+fn rows_of_another_version_teach_nothing_and_are_named() {
+    let (script, _) = plain();
+    let directory = tempfile::tempdir().unwrap();
+    let [mined, older, out] =
+        ["mined.parquet", "older.parquet", "out"].map(|name| directory.path().join(name));
+    check(&["mine", "--repo", text(script.path()), "--out", text(&mined)], 0, &[]);
+    let (rows, metadata) = Rows::read_parquet(&mined).unwrap();
+    let revisions: Vec<(&str, u32)> =
+        rows.features().iter().map(|feature| (feature.name.as_str(), feature.revision)).collect();
+    let (name, revision) = revisions[0];
+    let mut builder = RowsBuilder::new(
+        revisions.iter().map(|&(other, here)| (other, if other == name { here + 1 } else { here })),
+    );
+    for (idx, row) in rows.facts().iter().enumerate() {
+        builder.push(row.clone(), rows.tokens(idx), &rows.vector(idx)).unwrap();
+    }
+    builder.finish().write_parquet(&older, &metadata).unwrap();
+    let said = format!("`{name}` is of revision {} there and of revision {revision} here", revision + 1);
+    let said = [text(&older), &said, "mine these rows again"];
+    for more in [&["--prior", "none"][..], &[], &["--pooled"]] {
+        check(&[&["train", "--data", text(&older), "--out", text(&out)], more].concat(), 4, &said);
+    }
+    let few = with_reverts(7);
+    check(&["backtest", "--repo", text(few.path()), "--with", text(&older)], 4, &said);
+    assert!(!out.exists());
 }
 
 #[test]
