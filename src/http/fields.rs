@@ -78,7 +78,8 @@ impl Field {
         let path = self.path.clone();
         let text = self.text()?;
         if text.trim().is_empty() || text.len() > max_bytes || text.chars().any(char::is_control) {
-            let expected = format!("expected 1 to {max_bytes} bytes that are not blank and no control characters");
+            let expected =
+                format!("expected 1 to {max_bytes} bytes that are not blank and no control characters");
             return Err(ApiError::at(ProblemCode::InvalidValue, path, expected));
         }
         Ok(text)
