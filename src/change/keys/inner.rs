@@ -79,6 +79,9 @@ fn read_again(
             hunk_idx,
             line_idx: 0,
             entries: Vec::new(),
+            objects: Vec::new(),
+            of_object: Vec::new(),
+            object_idx: None,
             is_cut: false,
             open_keys: [None; 2],
         };
@@ -162,6 +165,16 @@ fn has_option(text: &str) -> bool {
     })
 }
 
+/// A map that is an element of a list.
+struct Object<'a> {
+    is_old: bool,
+    /// Of the list.
+    path: String,
+    text: &'a str,
+    /// The one that it stands in.
+    parent_idx: Option<usize>,
+}
+
 /// Everything that the lines of one hunk say, on either side.
 struct Facts<'a> {
     format: Format,
@@ -169,6 +182,11 @@ struct Facts<'a> {
     hunk_idx: usize,
     line_idx: usize,
     entries: Vec<Entry<'a>>,
+    /// Elements of lists that are maps without a name of their own, and for each entry which of them it stands in.
+    objects: Vec<Object<'a>>,
+    of_object: Vec<Option<usize>>,
+    /// The one that is being read.
+    object_idx: Option<usize>,
     /// Whether there was more than is read.
     is_cut: bool,
     /// Where the line before stands, of either side, if it is a key without a value.
@@ -220,13 +238,14 @@ impl<'a> Facts<'a> {
                 // The line of the key alone said that it has no value.
                 let is_key = |it: &Entry<'_>| it.is_old == is_old && it.path == at.0 && it.value.is_empty();
                 self.entries.pop_if(|last| is_key(last));
+                self.of_object.truncate(self.entries.len());
                 self.push(is_old, at, Sort::Pair, without_mark(text).map_or(text, value::clean), true);
-                self.inside(is_old, at, line.text);
+                self.element_line(is_old, at, line.text);
             }
-            Shape::Item(raw) => self.inside(is_old, at, raw),
+            Shape::Item(raw) => self.element_line(is_old, at, raw),
             Shape::Bare if self.format == Format::Cron => self.schedule(is_old, line.text),
             // A record of a list may begin with the comma before it.
-            Shape::Bare => self.inside(is_old, at, line.text.trim_start_matches([',', ' '])),
+            Shape::Bare => self.element_line(is_old, at, line.text.trim_start_matches([',', ' '])),
             Shape::Open(_) | Shape::Section(_) | Shape::Blank | Shape::Comment | Shape::Bracket => {}
         }
     }
@@ -250,13 +269,42 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// A line that is an element of a list, or another without a key.
+    fn element_line(&mut self, is_old: bool, at: (&str, usize), raw: &'a str) {
+        self.open_object(is_old, at.0, value::clean(raw));
+        self.inside(is_old, at, raw);
+        self.object_idx = None;
+    }
+
+    /// Goes into an element of a list, if it is a map.
+    fn open_object(&mut self, is_old: bool, path: &str, text: &'a str) {
+        if text.starts_with('{') && !text.starts_with("{{") && self.objects.len() < MAX_FACTS {
+            let object = Object { is_old, path: path.to_owned(), text, parent_idx: self.object_idx };
+            self.object_idx = Some(self.objects.len());
+            self.objects.push(object);
+        }
+    }
+
+    /// The elements of a map below `path`; of one with a name and a value also that the one has the other.
+    fn elements(&mut self, is_old: bool, path: &str, elements: Vec<&'a str>, depth: usize) {
+        let pairs = elements.iter().filter_map(|element| pair_of(element));
+        let named = named::value_of(pairs);
+        if let Some((name, value)) = named {
+            self.under(is_old, path, name, unescaped(value::clean(value)));
+        }
+        let is_known =
+            |it: &&str| named.is_some() && pair_of(it).is_some_and(|(key, _)| named::holds_value(key));
+        let others = elements.iter().copied().filter(|it| !is_known(it));
+        others.for_each(|it| self.element(is_old, path, it, depth));
+    }
+
     /// What stands inside a value: an inline map, options of a command, the first word of a directive.
     fn inside(&mut self, is_old: bool, at: (&str, usize), raw: &'a str) {
         let text = value::clean(raw);
         if let Some(elements) = value::elements_within(text, MAX_FACTS) {
             // Longer lists are one text to the reading of lines.
             let depth = if elements.len() > value::MAX_ELEMENTS { 2 } else { 1 };
-            elements.into_iter().for_each(|element| self.element(is_old, at.0, element, depth));
+            self.elements(is_old, at.0, elements, depth);
             return;
         }
         if text.len() > emit::MAX_VALUE {
@@ -265,7 +313,12 @@ impl<'a> Facts<'a> {
             return;
         }
         let leaf = at.0.get(at.1..).unwrap_or("");
-        if self.format == Format::Conf && is_directive(leaf) {
+        // The value of a directive may be all there is: `timeout 300`.
+        let names = || {
+            text.starts_with(|c: char| c.is_ascii_alphabetic())
+                && (leaf != "timeout" || text.contains([' ', '\t']))
+        };
+        if self.format == Format::Conf && is_directive(leaf) && names() {
             let (word, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
             let above = at.0.get(..at.1.saturating_sub(1)).unwrap_or("");
             let rest = rest.trim().trim_end_matches(" always");
@@ -283,7 +336,12 @@ impl<'a> Facts<'a> {
         let within = |text: &'a str| value::elements_within(text, MAX_FACTS);
         let Some((key, raw)) = pair_of(element) else {
             return match within(element) {
-                Some(inner) => inner.into_iter().for_each(|it| self.element(is_old, path, it, depth + 1)),
+                Some(inner) => {
+                    let around = self.object_idx;
+                    self.open_object(is_old, path, element);
+                    self.elements(is_old, path, inner, depth + 1);
+                    self.object_idx = around;
+                }
                 None if depth > 1 => {
                     let leaf_at = path.rfind('.').map_or(0, |dot| dot + 1);
                     self.push(is_old, (path, leaf_at), Sort::Item, unescaped(value::clean(element)), true);
@@ -296,7 +354,7 @@ impl<'a> Facts<'a> {
         match within(raw) {
             Some(inner) => {
                 self.push(is_old, (&below, leaf_at), Sort::Pair, "", true);
-                inner.into_iter().for_each(|it| self.element(is_old, &below, it, depth + 1));
+                self.elements(is_old, &below, inner, depth + 1);
             }
             None => {
                 let bare = unescaped(value::clean(without_mark(raw).unwrap_or(raw)));
@@ -358,16 +416,23 @@ impl<'a> Facts<'a> {
         let leaf_at = if path.is_empty() { 0 } else { leaf_at };
         let line = (self.hunk_idx, self.line_idx);
         self.entries.push(Entry { is_part, ..Entry::part(is_old, line, (path, leaf_at), sort, value) });
+        self.of_object.push(self.object_idx);
     }
 
     /// One edit for every path whose value became another one, and for every part that came or went.
     fn compare(&self, out: &mut Vec<KeyChange>) {
         let mut by_path: BTreeMap<(&str, Option<&str>), [Vec<&Entry<'_>>; 2]> = BTreeMap::new();
-        for entry in &self.entries {
+        let (stays, goes) = self.fates();
+        let fate = |object: &Option<usize>, of: &[bool]| object.is_some_and(|idx| of.get(idx) == Some(&true));
+        let placed = self.entries.iter().zip(&self.of_object);
+        for (entry, _) in placed.clone().filter(|(_, object)| !fate(object, &stays)) {
             let element = (entry.sort == Sort::Item).then_some(entry.value);
             let [olds, news] = by_path.entry((entry.path.as_str(), element)).or_default();
             if entry.is_old { olds } else { news }.push(entry);
         }
+        let of_gone = placed.filter(|(_, object)| fate(object, &goes)).map(|(entry, _)| entry);
+        let gone: HashSet<(usize, &str)> = of_gone.map(|it| (it.line_idx, it.path.as_str())).collect();
+        let goes_whole = |entry: &Entry<'_>| gone.contains(&(entry.line_idx, entry.path.as_str()));
         let first = out.len();
         for sides in by_path.values() {
             match sides.each_ref().map(Vec::as_slice) {
@@ -380,6 +445,8 @@ impl<'a> Facts<'a> {
                     let pairs = olds.iter().zip(news.iter()).filter(|(old, new)| old.value != new.value);
                     pairs.for_each(|(old, new)| emit::edited(old, new, false, out));
                 }
+                // With a whole element, none of its switches goes.
+                [[entry, ..], []] if goes_whole(entry) => {}
                 [[entry, ..], []] | [[], [entry, ..]] if entry.is_part => emit::alone(entry, out),
                 _ => {}
             }
@@ -387,6 +454,40 @@ impl<'a> Facts<'a> {
         if let Some(found) = out.get_mut(first..) {
             found.sort_by(|a, b| (a.line_idx, &a.path, &a.new).cmp(&(b.line_idx, &b.path, &b.new)));
         }
+    }
+}
+
+impl Facts<'_> {
+    /// Of each object whether it stands in the same list before and after, wherever in it, and whether its list has fewer
+    /// others now than it had.
+    fn fates(&self) -> (Vec<bool>, Vec<bool>) {
+        let (mut stays, mut goes) = (vec![false; self.objects.len()], vec![false; self.objects.len()]);
+        let mut news: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+        let mut n_more: HashMap<&str, isize> = HashMap::new();
+        for (idx, object) in self.objects.iter().enumerate().rev().filter(|(_, object)| !object.is_old) {
+            news.entry((&object.path, object.text)).or_default().push(idx);
+        }
+        for (idx, object) in self.objects.iter().enumerate() {
+            *n_more.entry(&object.path).or_default() += if object.is_old { 1 } else { -1 };
+            if object.is_old
+                && let Some(same) = news.get_mut(&(&*object.path, object.text)).and_then(Vec::pop)
+            {
+                [idx, same]
+                    .into_iter()
+                    .for_each(|idx| stays.get_mut(idx).into_iter().for_each(|it| *it = true));
+            }
+        }
+        for (object, goes) in self.objects.iter().zip(&mut goes) {
+            *goes = object.is_old && n_more.get(&*object.path).is_some_and(|n| *n > 0);
+        }
+        // With one go and stay those that stand in it, which come after it.
+        for (idx, object) in self.objects.iter().enumerate() {
+            for fates in [&mut stays, &mut goes] {
+                let of_parent = object.parent_idx.and_then(|parent_idx| fates.get(parent_idx)) == Some(&true);
+                fates.get_mut(idx).into_iter().for_each(|fate| *fate |= of_parent);
+            }
+        }
+        (stays, goes)
     }
 }
 

@@ -142,4 +142,58 @@ pub(super) const CASES: &[Case] = &[
         " ingress:\n   enabled: true\n-  tls:\n-    - secretName: shop-tls\n-      hosts: [shop.example.org]",
         " ingress:\n   enabled: true\n   tls:\n-    - secretName: shop-tls\n+    - secretName: shop-tls-b\n       hosts: [shop.example.org]",
     ),
+    (
+        "tls_verification_off",
+        "a/up.json",
+        " \"up\": [\n-  {\"name\":\"web\",\"verify_ssl\":true},\n+  {\"name\":\"web\",\"verify_ssl\":false},\n   {\"name\":\"w\",\"verify_ssl\":false}\n ]",
+        " \"up\": [\n-  {\"name\":\"web\",\"verify_ssl\":true},\n   {\"name\":\"w\",\"verify_ssl\":false}\n+ {\"name\":\"web\",\"verify_ssl\":true}\n ]",
+    ),
+    (
+        "tls_verification_off",
+        "a/up.yaml",
+        "-up: [{name: web, verify_ssl: true}, {name: w, verify_ssl: true}]\n+up: [{name: w, verify_ssl: true}, {name: web, verify_ssl: false}]",
+        "-up: [{name: web, verify_ssl: true}, {name: w, verify_ssl: false}]\n+up: [{name: w, verify_ssl: false}, {name: web, verify_ssl: true}]",
+    ),
+    (
+        "tls_verification_off",
+        "a/up.json",
+        " \"up\": [\n-  {\"verify_ssl\":true},\n+  {\"verify_ssl\":false},\n   {\"url\":\"a\"}\n ]",
+        " \"up\": [\n-  {\"url\":\"b\",\"verify_ssl\":true},\n   {\"url\":\"a\"}\n ]",
+    ),
+    (
+        "tls_verification_off",
+        "a/up.json",
+        "-{\"up\":[{\"name\":\"web\",\"verify_ssl\":true},{\"name\":\"w\",\"verify_ssl\":false}]}\n+{\"up\":[{\"name\":\"w\",\"verify_ssl\":false},{\"name\":\"web\",\"verify_ssl\":false}]}",
+        "-{\"up\":[{\"name\":\"web\",\"verify_ssl\":true},{\"name\":\"w\",\"verify_ssl\":false}]}\n+{\"up\":[{\"name\":\"w\",\"verify_ssl\":false},{\"name\":\"web\",\"verify_ssl\":true}]}",
+    ),
+    (
+        "tls_verification_off",
+        "a/task.json",
+        " \"environment\": [\n-  { \"name\": \"VERIFY_SSL\", \"value\": \"true\" },\n+  { \"name\": \"VERIFY_SSL\", \"value\": \"false\" },\n   { \"name\": \"A\", \"value\": \"b\" }\n ]",
+        " \"environment\": [\n-  { \"name\": \"VERIFY_SSL\", \"value\": \"false\" },\n+  { \"name\": \"VERIFY_SSL\", \"value\": \"true\" },\n   { \"name\": \"A\", \"value\": \"b\" }\n ]",
+    ),
+    (
+        "tls_verification_off",
+        "a/task.tf",
+        "-  environment = [{ name = \"VERIFY_SSL\", value = \"true\" }]\n+  environment = [{ name = \"VERIFY_SSL\", value = \"false\" }]",
+        "-  environment = [{ name = \"VERIFY_SSL\", value = \"false\" }]\n+  environment = [{ name = \"VERIFY_SSL\", value = \"true\" }]",
+    ),
+    (
+        "tls_verification_off",
+        "a/web.yaml",
+        " env:\n-  - {name: VERIFY_SSL, value: \"true\"}\n+  - {name: VERIFY_SSL, value: \"false\"}",
+        " env:\n-  - {name: VERIFY_SSL, value: \"false\"}\n+  - {name: VERIFY_SSL, value: \"true\"}",
+    ),
+    (
+        "tls_verification_off",
+        "a/p.json",
+        "   {\n-    \"Value\": \"true\",\n+    \"Value\": \"false\",\n     \"Key\": \"VERIFY_SSL\"\n   }",
+        "   {\n-    \"Value\": \"false\",\n+    \"Value\": \"true\",\n     \"Key\": \"VERIFY_SSL\"\n   }",
+    ),
+    (
+        "tls_verification_off",
+        "a/p.json",
+        "   {\n     \"ParameterKey\": \"VERIFY_SSL\",\n-    \"ParameterValue\": \"true\"\n+    \"ParameterValue\": \"false\"\n   }",
+        "   {\n     \"ParameterKey\": \"VERIFY_SSL\",\n-    \"ParameterValue\": \"false\"\n+    \"ParameterValue\": \"true\"\n   }",
+    ),
 ];

@@ -145,4 +145,5 @@ pub(super) const CASES: &[Case] = &[
         "       [ { scheme = \"sepa\", percent = 3.5 }\n-      , { scheme = \"card\", percent = 2.4 }\n+      , { scheme = \"card\", percent = 0.0 }",
         "       [ { scheme = \"sepa\", percent = 3.5 }\n-      , { scheme = \"card\", percent = 2.4 }\n+      , { scheme = \"card\", percent = 2.3 }",
     ),
+    ("timeout_tenfold", "a/redis.conf", "-timeout 300\n+timeout 0", "-timeout 300\n+timeout 600"),
 ];
