@@ -41,7 +41,8 @@ pub(super) const RULES: &[HazardRule] = &[
 const AUTH: &[&str] = &[
     "auth", "authentication", "authorization", "authn", "authz", "require login", "login required", "mfa",
     "two factor", "twofactor", "sso", "csrf", "rbac", "oauth", "oidc", "require auth", "captcha",
-    "auth basic", "protected mode", "security", "strict modes",
+    "auth basic", "protected mode", "security", "strict modes", "password required", "require password",
+    "login not required",
 ];
 
 /// Those who get in without a name.
@@ -64,7 +65,8 @@ fn auth_off(edit: &Edit<'_>) -> bool {
 
 /// Whether a switch of it is turned off or goes: `auth_enabled: true` → `false`.
 fn is_switched_off(edit: &Edit<'_>) -> bool {
-    const OTHERS: &[&str] = &["auto login", "transport security"];
+    const OTHERS: &[&str] =
+        &["auto login", "transport security", "debug", "verbose", "trace", "tracing", "log", "logging"];
     (edit.turned_off(AUTH) || edit.drops_switch(AUTH)) && !edit.is_about(NOBODY) && !edit.leaf_says(OTHERS)
 }
 
@@ -190,7 +192,9 @@ fn may_widen_itself(edit: &Edit<'_>) -> bool {
 fn opens_pipeline(edit: &Edit<'_>) -> bool {
     (edit.becomes(&["write-all"]) && edit.leaf_says(&["permissions"]))
         || (edit.key_change.kind == KeyChangeKind::Added && edit.key_change.leaf == "pull_request_target")
-        || (edit.becomes(&["pull_request_target"]) && !edit.old.is_empty())
+        || edit.gains_word(&["pull_request_target"])
+            && (edit.key_change.leaf == "on"
+                || !edit.old.is_empty() && edit.becomes(&["pull_request_target"]))
 }
 
 /// Whether a container or a service that was somebody else becomes root: `user: app` → `root`.
@@ -227,7 +231,11 @@ fn may_write(edit: &Edit<'_>) -> bool {
 
 /// Whether something acts as an administrator now: `role: viewer` → `admin`.
 fn acts_as_admin(edit: &Edit<'_>) -> bool {
-    edit.becomes(&["admin", "cluster-admin", "owner", "superuser"])
+    const RANKS: [&[&str]; 2] =
+        [&["admin", "administrator"], &["cluster-admin", "owner", "superuser", "superadmin"]];
+    let rank = |value: &str| RANKS.iter().position(|names| names.contains(&value));
+    rank(&edit.new).is_some()
+        && rank(&edit.new) > rank(&edit.old)
         && !edit.old.is_empty()
         && edit.leaf_says(&[
             "service account name", "service account", "role", "user", "become user", "role ref",
@@ -295,20 +303,21 @@ fn opens_by_command(edit: &Edit<'_>) -> bool {
     opens_to_all(&edit.new) && !opens_to_all(&edit.old)
 }
 
-/// Whether a command lets everybody write: `chmod -R 777`, `chmod a+rwx`.
+/// Whether a command lets everybody write: `chmod -R 777`, `chmod a+rwx`, `["chmod", "777", "/srv"]`.
 fn opens_to_all(command: &Value<'_>) -> bool {
     if !command.has_any(&["chmod"]) {
         return false;
     }
-    let mut words = command.split_ascii_whitespace().skip_while(|word| !word.ends_with("chmod"));
+    let words = command.split(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '[' | ']'));
+    let words = words.map(|word| word.trim_matches(',')).filter(|word| !word.is_empty());
+    let mut words = words.skip_while(|word| !word.ends_with("chmod"));
     let mode = words.by_ref().skip(1).find(|word| !word.starts_with('-'));
     mode.is_some_and(|mode| {
         let is_octal = matches!(mode.len(), 3 | 4) && mode.bytes().all(|b| matches!(b, b'0'..=b'7'));
-        let by_letters = mode
-            .split_once('+')
-            .is_some_and(|(who, what)| (who.contains('a') || who.contains('o')) && what.contains('w'));
+        let lets = |(who, what): (&str, &str)| (who.contains('a') || who.contains('o')) && what.contains('w');
+        let by_letters = || mode.split(',').filter_map(|part| part.split_once(['+', '='])).any(lets);
         is_octal && !(mode.len() == 4 && mode.starts_with('1')) && mode.ends_with(['2', '3', '6', '7'])
-            || by_letters
+            || !is_octal && by_letters()
     })
 }
 
@@ -327,8 +336,10 @@ fn is_writable_by_all(edit: &Edit<'_>) -> bool {
 }
 
 fn root_access(edit: &Edit<'_>) -> bool {
+    let is_same = edit.new == "without-password" && edit.old == "prohibit-password";
     let login = matches!(edit.new.as_ref(), "yes" | "true" | "without-password")
         && !matches!(edit.old.as_ref(), "yes" | "true")
+        && !is_same
         && edit
             .leaf_says(&["permit root login", "permit root", "allow root login", "permit empty passwords"]);
     let by_key = edit.becomes(&["prohibit-password", "forced-commands-only"])
@@ -346,8 +357,12 @@ fn root_access(edit: &Edit<'_>) -> bool {
         let rest = edit.new.strip_prefix(edit.old.as_ref()).unwrap_or("");
         edit.old.has_any(&["nopasswd:"]) && rest.trim_start().starts_with(',')
     };
+    // A line that asked for the password of whoever runs something.
+    let asks_no_more =
+        || !edit.old.is_empty() && edit.gains(&["nopasswd:"]) && edit.old.has_any(&["=", "all"]);
     login
         || by_key
+        || asks_no_more()
         || by_default()
         || runs_more()
         || (edit.line.frees_from_passwords() && !frees_from_passwords(old))

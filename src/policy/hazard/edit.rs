@@ -8,6 +8,8 @@ use crate::policy::hazard::around::{Around, Left};
 use crate::policy::hazard::line::Line;
 use crate::policy::hazard::reading::{Value, flipped, numbers, seconds, truth};
 use crate::policy::hazard::statement;
+use crate::policy::hazard::text_around::{TextAround, text_around};
+use crate::policy::hazard::turn::Turn;
 use crate::policy::hazard::words::{file_stem, is_generic, last_components, says, spaced};
 
 /// Lines on each side that rules look at beside that of the edit, so that the cost of a change stays linear.
@@ -36,8 +38,8 @@ pub(super) struct Edit<'a> {
     numbers: Option<(f64, f64)>,
     /// The side that a switch was turned to; a dozen rules ask.
     flipped: Option<bool>,
-    /// Whether the name turns its switch around; told for switches alone.
-    is_negative: OnceCell<bool>,
+    /// How the name turns its switch around; told for switches alone.
+    turn: OnceCell<Turn>,
     /// Whether the key went alone; many rules ask, and a path may have many keys above it.
     is_dropped: OnceCell<bool>,
     pub(super) line: &'a Line<'a>,
@@ -56,7 +58,7 @@ impl<'a> Edit<'a> {
             path: OnceCell::new(),
             is_leaf_generic: OnceCell::new(),
             flipped: flipped(key_change.kind, &old, &new),
-            is_negative: OnceCell::new(),
+            turn: OnceCell::new(),
             is_dropped: OnceCell::new(),
             numbers: numbers(key_change.kind, &old, &new),
             old,
@@ -161,16 +163,31 @@ impl<'a> Edit<'a> {
         stood_on && self.is_dropped() && !self.is_negative() && self.is_about(phrases)
     }
 
-    /// Whether something of these names was switched on.
+    /// Whether something of these names was switched on, by `x: true` or by `disable_x: false`.
     pub(super) fn turned_on(&self, phrases: &[&str]) -> bool {
-        self.flipped.is_some_and(|to| to != self.is_negative()) && self.is_about(phrases)
+        self.lets() && self.is_about(phrases)
     }
 
-    /// Whether the key's name turns its switch around.
+    /// Whether a switch was turned so that what it names may happen: `x: true`, `disable_x: false`, `deny_x: false`.
+    pub(super) fn lets(&self) -> bool {
+        self.flipped.is_some_and(|to| to != self.turn().refuses)
+    }
+
+    /// Whether the key's name turns the switch of a guard around, be it by what gets past the guard: `auth_bypass`.
     pub(super) fn is_negative(&self) -> bool {
-        const WORDS: &[&str] =
-            &["disable", "disabled", "skip", "no", "ignore", "without", "suspend", "suspended", "paused"];
-        *self.is_negative.get_or_init(|| self.is_about(WORDS))
+        self.turn().is_negative
+    }
+
+    /// Whether the key's name turns its switch around, whatever it is one of.
+    pub(super) fn is_inverted(&self) -> bool {
+        self.turn().is_inverted
+    }
+
+    fn turn(&self) -> &Turn {
+        self.turn.get_or_init(|| match self.is_leaf_generic() {
+            true => Turn::of(&spaced(last_components(&self.key_change.path, 2)), self.path_words()),
+            false => Turn::of(self.leaf(), self.leaf()),
+        })
     }
 
     /// Whether the key went alone: its surroundings stay, it comes back nowhere in the change, and
@@ -189,6 +206,16 @@ impl<'a> Edit<'a> {
         self.key_change.kind == KeyChangeKind::Removed
             && self.file_diff.status != FileStatus::Deleted
             && !self.comes_elsewhere(&self.key_change.leaf)
+            && self.is_of_own_line()
+    }
+
+    /// Whether the line of the edit has the key on it. A line of a block text, of a template or of a list has none of its
+    /// own: it is known by the key around it, which neither came nor went.
+    fn is_of_own_line(&self) -> bool {
+        let KeyChange { hunk_idx, line_idx, leaf, .. } = self.key_change;
+        let hunk = self.file_diff.hunks().get(*hunk_idx);
+        let Some(line) = hunk.and_then(|hunk| hunk.lines.get(*line_idx)) else { return true };
+        line.text.len() > NEAR_TEXT || writes_key(&line.text, leaf)
     }
 
     /// As [`Edit::is_dropped`], also where only the block of one of these names went with it.
@@ -233,6 +260,9 @@ impl<'a> Edit<'a> {
         self.key_change.kind == KeyChangeKind::Added
             && self.file_diff.status == FileStatus::Modified
             && matches!(self.neighbours_stay(), [Some(true), Some(true) | None])
+            && self.is_of_own_line()
+            // What comes whole, as an element of a list, stands over nothing.
+            && !self.line.trimmed().trim_start_matches("- ").starts_with('{')
     }
 
     /// Whether an element left a list of a file that is still there.
@@ -350,7 +380,7 @@ impl<'a> Edit<'a> {
     /// Whether a line that stays has the same key at the same depth as the new one, with nothing between that opens or ends
     /// a block around either.
     pub(super) fn stands_twice(&self) -> bool {
-        *self.line.stands_twice.get_or_init(|| self.has_twin())
+        *self.line.stands_twice.get_or_init(|| self.has_twin() && self.text_around().is_none())
     }
 
     fn has_twin(&self) -> bool {
@@ -363,13 +393,30 @@ impl<'a> Edit<'a> {
         let stays = |line: &&DiffLine| {
             let text = line.text.trim_start();
             let is_open = |text: &str| !text.starts_with(['-', '[', '}', ']', '#', '/']);
+            // Of the branches of a template one is taken.
+            let branches = ["{{", "{%", "<%"].iter().any(|mark| text.starts_with(mark));
+            let is_deeper = line.text.len() - text.len() > depth;
             text.is_empty()
-                || line.text.len() - text.len() > depth
-                || line.text.len() - text.len() == depth && is_open(text)
+                || !branches && (is_deeper || line.text.len() - text.len() == depth && is_open(text))
         };
         let in_new = |line: &&DiffLine| line.origin != LineOrigin::Deleted;
         before.iter().rev().take(NEAR_LINES).filter(in_new).take_while(stays).any(is_twin)
             || after.iter().skip(1).take(NEAR_LINES).filter(in_new).take_while(stays).any(is_twin)
+    }
+
+    /// Whether the line of the edit is one of a comment or of a text for people.
+    pub(super) fn stands_in_said(&self) -> bool {
+        self.text_around().is_some_and(TextAround::is_said)
+    }
+
+    /// The text of several lines in which the line of the edit stands: no line of it is a key.
+    fn text_around(&self) -> Option<TextAround<'a>> {
+        let lines = self.hunk_lines();
+        let own = lines.get(self.key_change.line_idx)?;
+        let before = lines.get(..self.key_change.line_idx)?.iter().rev().take(NEAR_LINES);
+        let other = if own.origin == LineOrigin::Deleted { LineOrigin::Added } else { LineOrigin::Deleted };
+        let of_side = before.filter(|line| line.origin != other);
+        text_around(self.file_diff.path(), cut(&own.text), of_side.map(|line| cut(&line.text)))
     }
 
     /// Whether a new line after the edit, not far from it, writes the key with an empty list. Of a line that is too long to be
@@ -419,6 +466,21 @@ impl<'a> Edit<'a> {
     pub(super) fn becomes(&self, values: &[&str]) -> bool {
         values.contains(&self.new.as_ref()) && !values.contains(&self.old.as_ref())
     }
+}
+
+/// Whether a line has the letters and digits of a key in their order, or gives the value of one that is named elsewhere.
+fn writes_key(line: &str, key: &str) -> bool {
+    let letters = |text: &str| {
+        let kept = text.chars().filter(|c| c.is_alphanumeric());
+        kept.flat_map(char::to_lowercase).collect::<String>()
+    };
+    let is_of_template = ["{{", "{%", "<%"].iter().any(|mark| line.trim_start().starts_with(mark));
+    if is_of_template && !line.contains("}}:") {
+        return false;
+    }
+    let text = line.trim_start_matches([' ', '\t', '-', '"', '\'', '<', '{']);
+    text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("value"))
+        || letters(line).contains(&letters(key))
 }
 
 /// As much of a line as is looked at for every edit near it.

@@ -63,7 +63,7 @@ pub(super) const RULES: &[HazardRule] = &[
 ];
 
 /// Beginnings of words of what guards; a long one may end a word as well (`gpgcheck`).
-const GUARDS: &[&str] = &[
+pub(super) const GUARDS: &[&str] = &[
     "alert", "approv", "audit", "auth", "backup", "captcha", "check", "confirm", "csrf", "durab", "encrypt",
     "enforc", "failover", "fatal", "fenc", "fsync", "doublewrite", "guard", "handoff", "heal", "idempoten",
     "integrity", "isolat", "lock", "mask", "mlock", "moderat", "protect", "quarantine", "redact", "rollback",
@@ -72,7 +72,7 @@ const GUARDS: &[&str] = &[
 ];
 
 /// Words that begin so and guard nothing.
-const NO_GUARDS: &[&str] = &[
+pub(super) const NO_GUARDS: &[&str] = &[
     "author", "authors", "authored", "authorship", "checkout", "checkouts", "checkbox", "checker", "locker",
     "scanner", "alerts", "block", "blocks", "clock", "unlock", "validity", "sandboxed", "healthy",
 ];
@@ -100,7 +100,6 @@ fn guard_off(edit: &Edit<'_>) -> bool {
         || protects_less(edit)
         || confines_no_more(edit)
         || hardens_no_more(edit)
-        || is_negated_no_more(edit)
         || is_unconfined(edit)
         || holds_no_more(edit)
         || does_nothing(edit)
@@ -110,7 +109,7 @@ fn guard_off(edit: &Edit<'_>) -> bool {
 fn is_switched_off(edit: &Edit<'_>) -> bool {
     const OTHERS: &[&str] = &[
         "update", "updates", "new version", "cache", "url", "interval", "timeout", "release", "health check",
-        "tool", "doc", "docs", "color", "icon", "page", "badge", "ui", "ensure",
+        "tool", "doc", "docs", "color", "icon", "page", "badge", "ui", "ensure", "debug", "verbose",
     ];
     let turns = edit.flipped().is_some_and(|to| to == edit.is_negative());
     let goes =
@@ -178,12 +177,6 @@ fn hardens_no_more(edit: &Edit<'_>) -> bool {
         && edit.leaf_says(&["randomize va space", "rp filter", "syncookies", "kptr restrict"])
 }
 
-/// Whether a guard whose own name says no is switched off: `no_new_privileges: true` → `false`.
-fn is_negated_no_more(edit: &Edit<'_>) -> bool {
-    edit.flipped() == Some(false)
-        && edit.leaf_says(&["no new privileges", "ignore scripts", "notify no data"])
-}
-
 /// Whether a profile that confined becomes one that does not: `unconfined`.
 fn is_unconfined(edit: &Edit<'_>) -> bool {
     edit.becomes(&["unconfined", "privileged"]) && !edit.old.is_empty()
@@ -226,14 +219,14 @@ fn is_allowed(edit: &Edit<'_>) -> bool {
         "force ssl", "force https", "force tls", "ssl", "tls", "https", "protection", "prevent", "marker",
         "case", "release", "whitespace", "reload", "expansion",
     ];
-    edit.flipped() == Some(true)
-        && (edit.leaf_begins(ALLOWS) || edit.is_about(RISKS))
+    (edit.flipped() == Some(true) && edit.leaf_begins(ALLOWS) || edit.turned_on(RISKS))
         && !edit.leaf_says(OTHERS)
 }
 
 /// Whether what only said what it would do does it: `dry_run: true` → `false`.
 fn is_dry_no_more(edit: &Edit<'_>) -> bool {
-    edit.flipped() == Some(false) && edit.leaf_says(&["dry run", "dryrun", "noop", "simulate"])
+    edit.flipped().is_some_and(|to| to == edit.is_inverted())
+        && edit.leaf_says(&["dry run", "dryrun", "noop", "simulate"])
 }
 
 /// Whether Argo CD deletes and makes anew what it brings up to date: `Replace=true` among its options.
@@ -281,9 +274,26 @@ fn swallows_failure(edit: &Edit<'_>) -> bool {
         "|| true", "|| :", "--exit-code 0", "--exit-zero", "--no-fail", "--soft-fail", "--no-verify",
         "set +e",
     ];
+    let is_command = || !edit.new.has_any(&["|| true"]) || !is_either(edit);
     matches!(edit.key_change.kind, KeyChangeKind::Text | KeyChangeKind::Added)
         && !edit.old.is_empty()
         && edit.gains(COMMANDS)
+        && is_command()
+}
+
+/// Whether `|| true` is no command but an expression: `${{ inputs.draft || true }}`, or in a language outside of quotes.
+fn is_either(edit: &Edit<'_>) -> bool {
+    const LANGUAGES: &[&str] = &[
+        ".tf", ".hcl", ".js", ".ts", ".jsx", ".tsx", ".go", ".java", ".kt", ".php", ".rs", ".groovy", ".cue",
+    ];
+    let is_language = || LANGUAGES.iter().any(|ending| edit.file_diff.path().ends_with(ending));
+    // The value is shown without its quotes, the line with them.
+    let text = Some(edit.line.text).filter(|line| line.contains("|| true")).unwrap_or(edit.new.as_ref());
+    let mut places = text.match_indices("|| true").map(|(at, _)| text.get(..at).unwrap_or(""));
+    places.all(|before| {
+        let is_open = |open: &str, close: &str| before.rfind(open) > before.rfind(close);
+        is_open("${{", "}}") || is_language() && before.matches(['"', '\'', '`']).count() % 2 == 0
+    })
 }
 
 /// What ends a script where something failed.
@@ -321,9 +331,12 @@ fn dry_run_off(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
     const OPTIONS: &[&str] = &["--dry-run", "--dryrun", "--dry_run", "--noop", "--simulate"];
     let file_diff = file_edits.file_diff;
     // A look for two signs settles nearly every line.
-    let option_in = |text: &str| {
-        holds(text, "--").then(|| OPTIONS.iter().find(|option| text.contains(**option))).flatten()
+    let is_on = |text: &str, option: &str| {
+        let mut rests = text.match_indices(option).filter_map(|(at, _)| text.get(at + option.len()..));
+        rests.any(|rest| !["=false", "=no", "=off"].iter().any(|off| rest.starts_with(off)))
     };
+    let option_in =
+        |text: &str| holds(text, "--").then(|| OPTIONS.iter().find(|option| is_on(text, option))).flatten();
     let first = |origin| {
         let mut lines = file_diff.changed_lines().filter(move |line| line.origin == origin);
         lines.find_map(|line| option_in(&line.text))

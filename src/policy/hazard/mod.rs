@@ -34,6 +34,8 @@ mod sought;
 mod sql;
 mod statement;
 mod target;
+mod text_around;
+mod turn;
 mod unread;
 mod values;
 mod warned;

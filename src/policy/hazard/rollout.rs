@@ -2,6 +2,7 @@
 
 use crate::change::{KeyChangeKind, changed_word};
 use crate::policy::hazard::edit::Edit;
+use crate::policy::hazard::guards::{GUARDS, NO_GUARDS};
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
 use crate::policy::hazard::words::{says, spaced};
 use crate::policy::reason::ReasonCode;
@@ -214,7 +215,8 @@ const SAFEGUARDS: &[&str] = &[
     "auth", "authentication", "authorization", "tls", "ssl", "https", "encryption", "encrypted", "backup",
     "backups", "deletion protection", "key rotation", "monitoring", "alerting", "mfa", "rbac",
     "network policy", "firewall", "rate limit", "pdb", "login", "circuit breaker", "failover",
-    "health check", "logging", "audit",
+    "health check", "logging", "audit", "csrf", "two factor", "alert", "alerts", "notifications", "liveness",
+    "readiness", "quota", "throttling", "rate limiting",
 ];
 
 /// What a production is better without.
@@ -237,10 +239,20 @@ fn flag_on_in_production(edit: &Edit<'_>) -> bool {
             || matches!(edit.key_change.leaf.as_str(), "production" | "prod")
             || is_of_flags(edit.file_diff.path())
     };
-    edit.flipped() == Some(true)
-        && !edit.is_negative()
-        && !edit.leaf_says(ADORNS)
-        && (is_feature() || is_switch() && !edit.is_about(SAFEGUARDS))
+    // Of what was switched off by name, it is the same the other way round.
+    let is_undone = || {
+        edit.flipped() == Some(false)
+            && edit.leaf_says(&["disabled", "disable"])
+            && !edit.path_says(SAFEGUARDS)
+            && !edit.path_says(NUISANCES)
+            && !edit.has_stem(GUARDS, NO_GUARDS)
+    };
+    let is_on = || {
+        edit.flipped() == Some(true)
+            && !edit.is_inverted()
+            && (is_feature() || is_switch() && !edit.is_about(SAFEGUARDS))
+    };
+    (is_on() || is_undone()) && !edit.leaf_says(ADORNS)
 }
 
 /// Whether a file holds flags and hardly anything else.
@@ -253,7 +265,7 @@ fn flag_off_in_production(edit: &Edit<'_>) -> bool {
     const STOPS: &[&str] = &["disabled", "disable", "suspend", "suspended", "paused"];
     let is_off = match edit.flipped() {
         Some(false) => {
-            !edit.is_negative()
+            !edit.is_inverted()
                 && (edit.leaf_says(SWITCHES)
                     || is_of_flags(edit.file_diff.path())
                     || edit.path_says(&["features", "feature flags", "feature", "flags", "toggles"]))

@@ -70,7 +70,7 @@ fn safety_net_off(edit: &Edit<'_>) -> bool {
     const NETS: &[&str] = &[
         "circuit breaker", "circuit breakers", "failover", "fail over", "multi az", "auto repair",
         "auto healing", "autohealing", "auto recovery", "outlier detection", "load shedding", "backpressure",
-        "autovacuum", "jitter", "backoff", "exponential backoff",
+        "autovacuum", "jitter", "backoff", "exponential backoff", "dead letter", "dead letter queue", "dlq",
     ];
     const REMOVED: &[&str] =
         &["dead letter", "redrive policy", "dlq", "outlier detection", "circuit breaker", "circuit breakers"];
@@ -264,7 +264,8 @@ fn read_only_on(edit: &Edit<'_>) -> bool {
         matches!(edit.old.as_ref(), "null" | "false")
             && !matches!(edit.new.as_ref(), "" | "null" | "false" | "0" | "no" | "off")
     };
-    let stops = (edit.flipped() == Some(true) || with_reason()) && edit.is_about(STOPS);
+    let is_on = edit.flipped() == Some(true);
+    let stops = (is_on || with_reason()) && edit.is_about(STOPS) && !edit.is_negative();
     (stops || edit.turned_off(&["write", "writes"]))
         && !edit.path_says(&["root", "filesystem", "volume", "mount"])
 }
@@ -293,7 +294,5 @@ fn debug_on(edit: &Edit<'_>) -> bool {
         || environment
         || traces
         || secrets_logged
-        || (edit.flipped() == Some(true)
-            && !edit.is_negative()
-            && (edit.leaf_says(DEBUG) || edit.leaf_says(PRETENDS)))
+        || (edit.lets() && (edit.leaf_says(DEBUG) || edit.leaf_says(PRETENDS)))
 }

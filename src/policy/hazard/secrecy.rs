@@ -6,6 +6,7 @@ use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::is_prose;
 use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
+use crate::policy::hazard::words::{says, spaced};
 use crate::policy::reason::ReasonCode;
 
 pub(super) const RULES: &[HazardRule] = &[
@@ -103,6 +104,7 @@ fn is_shown(edit: &Edit<'_>) -> bool {
 fn is_named(edit: &Edit<'_>) -> bool {
     let line = edit.line.text;
     edit.line.secrets().iter().all(|secret| secret.kind == "high_entropy")
+        && !is_reference(literal_of(line))
         && (!is_code(edit.file_diff.path()) || ends_quoted(line))
         && secrets::is_assigned(PASSWORD, literal_of(line))
 }
@@ -121,9 +123,13 @@ fn is_in_clear(edit: &Edit<'_>, secret: &SecretMatch) -> bool {
     let text = line.get(secret.start..secret.end).unwrap_or("");
     let is_put_in = ["<%", "{{", "${", "#{"].iter().any(|mark| text.contains(mark));
     // A token of a known shape is no name.
-    let is_named = matches!(secret.kind, "password" | "assigned_secret" | "command_password");
+    let is_named = is_named_kind(secret.kind);
     let is_name = || is_named && is_code(edit.file_diff.path()) && !is_quoted(line, secret.start);
-    if secret.kind == "high_entropy" || is_put_in || is_name() {
+    if secret.kind == "high_entropy"
+        || is_put_in
+        || is_name()
+        || is_named && is_reference(word_at(line, secret.start))
+    {
         return false;
     }
     if edit.key_change.kind == KeyChangeKind::Secret {
@@ -176,9 +182,50 @@ fn ends_quoted(line: &str) -> bool {
     line.trim().trim_end_matches([',', ';', ')', ' ']).ends_with(['"', '\''])
 }
 
-/// Whether what is named like a secret is none: a public key, or the address that mails about passwords come from.
+/// Whether what is named like a secret is none: a public key, the address that mails about passwords come from, or the
+/// name of an object that holds the secret.
 fn is_open(edit: &Edit<'_>) -> bool {
-    edit.leaf_says(&["public key", "pubkey", "password sender"])
+    edit.leaf_says(&["public key", "pubkey", "password sender"]) || names_secret(edit)
+}
+
+/// `existingSecret: my-postgres`, `passwordSecretKey: postgres-password`: the secret itself stands elsewhere.
+fn names_secret(edit: &Edit<'_>) -> bool {
+    const HOLDERS: &[&str] = &[
+        "password secret",
+        "password secret key",
+        "password secret name",
+        "existing secret",
+        "secret key ref",
+        "existing secret password key",
+        "secret ref",
+    ];
+    let is_known = |secret: &SecretMatch| !is_named_kind(secret.kind) && secret.kind != "high_entropy";
+    let is_name = |text: &str| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/');
+        (1..=253).contains(&text.len()) && text.bytes().all(is_part) && text.contains(['-', '_', '.'])
+    };
+    edit.leaf_says(HOLDERS)
+        && is_name(literal_of(edit.line.text))
+        && !edit.line.secrets().iter().any(is_known)
+}
+
+/// Whether a secret was found by the name that it is given, and is not of a known shape.
+fn is_named_kind(kind: &str) -> bool {
+    matches!(kind, "password" | "assigned_secret" | "command_password")
+}
+
+/// The word of a line that a place lies in, without quotes around it.
+fn word_at(line: &str, at: usize) -> &str {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',');
+    let before = line.get(..at).unwrap_or("");
+    let start = before.char_indices().rfind(|(_, c)| is_end(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+    line.get(start..).unwrap_or("").split(is_end).next().unwrap_or("")
+}
+
+/// Whether a text is the name of a secret that a cloud keeps.
+fn is_reference(text: &str) -> bool {
+    let text = text.trim_matches(['"', '\'']);
+    text.starts_with("arn:aws") && text.matches(':').count() >= 5
 }
 
 /// Whether the values of the block are ciphertext.
@@ -206,14 +253,32 @@ fn is_named_before(edit: &Edit<'_>) -> bool {
         .unwrap_or("");
     let name = before.trim_start().strip_prefix([':', '=']).unwrap_or("");
     let new = edit.key_change.new.as_deref().unwrap_or("");
-    secrets::is_assigned(key_words(name.trim().trim_matches(['"', '\''])), new)
+    !is_reference(new) && secrets::is_assigned(key_words(name.trim().trim_matches(['"', '\''])), new)
 }
 
 fn tls_verification_off(edit: &Edit<'_>) -> bool {
     const CHECKS: &[&str] = &[
-        "verify", "verify ssl", "ssl verify", "verify tls", "tls verify", "verify peer", "verify certs",
-        "verify certificate", "validate certs", "verify hostname", "check hostname", "strict ssl",
-        "sslverify", "proxy ssl verify", "reject unauthorized", "verify host", "ssl check cert",
+        "verify",
+        "verify ssl",
+        "ssl verify",
+        "verify tls",
+        "tls verify",
+        "verify peer",
+        "verify certs",
+        "verify certificate",
+        "validate certs",
+        "verify hostname",
+        "check hostname",
+        "strict ssl",
+        "sslverify",
+        "proxy ssl verify",
+        "reject unauthorized",
+        "verify host",
+        "ssl check cert",
+        "ssl verification",
+        "tls verification",
+        "cert verification",
+        "certificate verification",
     ];
     const SKIPS: &[&str] = &[
         "insecure skip verify",
@@ -225,13 +290,15 @@ fn tls_verification_off(edit: &Edit<'_>) -> bool {
         "insecure",
         "no check certificate",
         "tls insecure",
+        "allow selfsigned",
+        "allow self signed",
     ];
     let skips = edit.set_to() == Some(true) && edit.switches(SKIPS);
     let about_tls = || {
         edit.path_says(&["ssl", "tls", "cert", "certs", "peer", "hostname", "certificate", "unauthorized"])
             || (edit.key_change.leaf == "verify" && edit.key_change.kind != KeyChangeKind::Added)
     };
-    let stops = (edit.set_to() == Some(false) || edit.drops_switch(CHECKS))
+    let stops = (edit.set_to().is_some_and(|to| to == edit.is_negative()) || edit.drops_switch(CHECKS))
         && edit.leaf_says(CHECKS)
         && !edit.leaf_says(SKIPS)
         && about_tls();
@@ -276,7 +343,20 @@ fn asks_nobody(edit: &Edit<'_>) -> bool {
         edit.key_change.kind,
         KeyChangeKind::Text | KeyChangeKind::Added | KeyChangeKind::ListAdd | KeyChangeKind::Host
     );
-    is_text && (edit.gains(OPTIONS) || (has_curl_k(&edit.new) && !has_curl_k(&edit.old)))
+    let asks_none = || OPTIONS.iter().any(|it| stands_on(&edit.new, it) && !stands_on(&edit.old, it));
+    is_text && (edit.new.has_any(OPTIONS) && asks_none() || (has_curl_k(&edit.new) && !has_curl_k(&edit.old)))
+}
+
+/// Whether an option stands in a command, and is not switched off right there: `--insecure-skip-tls-verify=false`.
+fn stands_on(command: &str, option: &str) -> bool {
+    const OFF: &[&str] = &["=false", "=0", "=no", "=off"];
+    command.match_indices(option).any(|(at, _)| {
+        let rest = command.get(at + option.len()..).unwrap_or("");
+        let word = rest.split([' ', ',', ';', '"', '\'', ']']).next().unwrap_or("");
+        let name = command.get(..at).unwrap_or("").rsplit([' ', ',', '"', '\'']).next().unwrap_or("");
+        let is_turned = || says(&spaced(name), &["no", "skip", "insecure", "disable", "ignore"]);
+        !OFF.iter().any(|off| word.ends_with(off) || option.ends_with(off) && is_turned())
+    })
 }
 
 /// Whether a command line calls curl with `-k` among its short options.

@@ -113,4 +113,10 @@ pub(super) const CASES: &[Case] = &[
         " replicas:\n   - name: coredns\n-    count: 12\n+    count: 1",
         " replicas:\n   - name: coredns\n-    count: 12\n+    count: 10",
     ),
+    (
+        "resource_limit_removed",
+        "a/web.yaml",
+        " resources:\n   limits:\n-    memory: 1Gi\n     cpu: 1",
+        " resources:\n   limits:\n-    {{- toYaml .Values.limits | nindent 4 }}\n     cpu: 1",
+    ),
 ];

@@ -117,4 +117,16 @@ pub(super) const CASES: &[Case] = &[
         " switches:\n   payments_accept:\n-    value: true\n+    value: false\n     owner: payments",
         " switches:\n   payments_accept:\n     value: true\n-    owner: payments\n+    owner: payments-core",
     ),
+    (
+        "flag_on_in_production",
+        "values-prod.yaml",
+        " new_checkout:\n-  disabled: true\n+  disabled: false",
+        " firewall:\n-  disabled: true\n+  disabled: false",
+    ),
+    (
+        "flag_on_in_production",
+        "values-prod.yaml",
+        "-disable_new_checkout: true\n+disable_new_checkout: false",
+        "-disable_auth: true\n+disable_auth: false",
+    ),
 ];

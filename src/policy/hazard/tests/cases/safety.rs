@@ -125,4 +125,52 @@ pub(super) const CASES: &[Case] = &[
         "-log.retention.hours=168\n+log.retention.minutes=10",
         "-log.retention.hours=168\n+log.retention.minutes=10080",
     ),
+    (
+        "rate_limit_off",
+        "a/app.yaml",
+        "-rate_limit_bypass: false\n+rate_limit_bypass: true",
+        "-rate_limit_bypass: true\n+rate_limit_bypass: false",
+    ),
+    (
+        "deletion_protection_off",
+        "a/app.yaml",
+        "-deletion_protection_override: false\n+deletion_protection_override: true",
+        "-deletion_protection_override: true\n+deletion_protection_override: false",
+    ),
+    (
+        "durability_off",
+        "a/app.yaml",
+        "-fsync_off: false\n+fsync_off: true",
+        "-fsync_off: true\n+fsync_off: false",
+    ),
+    (
+        "safety_net_off",
+        "a/app.yaml",
+        "-circuit_breaker_force_open: false\n+circuit_breaker_force_open: true",
+        "-circuit_breaker_force_open: true\n+circuit_breaker_force_open: false",
+    ),
+    (
+        "safety_net_off",
+        "a/app.yaml",
+        " dead_letter_queue:\n-  enabled: true\n+  enabled: false",
+        " dead_letter_queue:\n-  enabled: false\n+  enabled: true",
+    ),
+    (
+        "debug_on",
+        "a/app.yaml",
+        "-disable_debug: true\n+disable_debug: false",
+        "-disable_debug: false\n+disable_debug: true",
+    ),
+    (
+        "read_only_on",
+        "a/app.yaml",
+        "-read_only: false\n+read_only: true",
+        "-maintenance_bypass: false\n+maintenance_bypass: true",
+    ),
+    (
+        "backup_off",
+        "a/web.yaml",
+        " web:\n-  backup: nightly\n   image: web:1",
+        " data:\n   backup: |\n-    pg_dumpall\n     echo done",
+    ),
 ];

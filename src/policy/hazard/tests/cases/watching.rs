@@ -51,4 +51,28 @@ pub(super) const CASES: &[Case] = &[
         " backend web01 {\n     .host = \"10.2.0.11\";\n-    .probe = healthcheck;\n     .max_connections = 400;",
         " backend web01 {\n     .host = \"10.2.0.11\";\n     .probe = healthcheck;\n-    .max_connections = 400;\n+    .max_connections = 410;",
     ),
+    (
+        "monitoring_off",
+        "a/app.yaml",
+        "-monitoring_muted: false\n+monitoring_muted: true",
+        "-monitoring_muted: true\n+monitoring_muted: false",
+    ),
+    (
+        "monitoring_off",
+        "a/app.yaml",
+        "-alerts_disabled: false\n+alerts_disabled: true",
+        "-alerts_disabled: true\n+alerts_disabled: false",
+    ),
+    (
+        "monitoring_off",
+        "a/app.yaml",
+        "-mute_alerts: false\n+mute_alerts: true",
+        "-mute_alerts: true\n+mute_alerts: false",
+    ),
+    (
+        "health_check_removed",
+        "a/web.yaml",
+        " web:\n-  readinessProbe:\n-    httpGet: {path: /healthz}\n   image: web:1",
+        " web:\n   readinessProbe:\n-    {{- if .Values.tls }}\n     httpGet: {path: /healthz}",
+    ),
 ];
