@@ -78,8 +78,8 @@ pub(super) struct Left<'a> {
     pub(super) is_somewhere: OnceCell<bool>,
     /// or a public address.
     pub(super) is_public: OnceCell<bool>,
-    /// The most bits of a range of addresses.
-    pub(super) most_bits: OnceCell<Option<u8>>,
+    /// The most bits of a range of addresses, of either version.
+    pub(super) most_bits: OnceCell<[Option<u8>; 2]>,
     /// The names of addresses of production, without the words for it.
     pub(super) of_production: OnceCell<FxHashSet<String>>,
 }

@@ -54,9 +54,13 @@ const LETS_IN: &[&str] = &[
     "members", "recursion", "query",
 ];
 
-const LETS_OUT: &[&str] = &[
-    "egress", "deny", "denied", "blocked", "blacklist", "blocklist", "except", "exclude", "ignore",
-    "disallow", "destination", "route", "routes", "listen", "bind", "to",
+const LETS_OUT: &[&str] =
+    &["egress", "except", "exclude", "ignore", "destination", "route", "routes", "listen", "bind", "to"];
+
+/// Names of lists of what is refused, whatever is in them.
+const REFUSED: &[&str] = &[
+    "deny", "denied", "denylist", "blocked", "blacklist", "blacklisted", "blocklist", "disallow",
+    "disallowed", "forbidden", "exclude", "excluded", "except", "rejected",
 ];
 
 fn wildcard(edit: &Edit<'_>) -> bool {
@@ -212,6 +216,9 @@ fn lets_out(edit: &Edit<'_>) -> bool {
             && !edit.path_says(&["ip block", "cidr block", "cidr blocks", "ip blocks"])
     };
     let asks = || edit.path_says(&["cors", "origin", "origins"]);
+    if edit.path_says(REFUSED) {
+        return true;
+    }
     (edit.path_says(LETS_OUT) || is_block()) && !asks()
 }
 
@@ -234,21 +241,36 @@ fn cidr_widened(edit: &Edit<'_>) -> bool {
         return false;
     }
     let Some(new) = Range::read(&edit.new).filter(|range| range.bits > 0) else { return false };
-    let bits = |old: &str| Range::read(old).map(|range| range.bits);
+    let of = |is_v6: bool, old: &str| Range::read(old).filter(|range| range.is_v6 == is_v6);
     let of_left = |left: &Left<'_>| {
-        *left.most_bits.get_or_init(|| left.elements.iter().filter_map(|old| bits(old)).max())
+        let most =
+            |is_v6| left.elements.iter().filter_map(|old| of(is_v6, old)).map(|range| range.bits).max();
+        let [v4, v6] = *left.most_bits.get_or_init(|| [most(false), most(true)]);
+        if new.is_v6 { v6 } else { v4 }
     };
     let old = match edit.key_change.kind {
         KeyChangeKind::ListAdd => edit.left().and_then(of_left),
-        _ => bits(&edit.old),
+        _ => of(new.is_v6, &edit.old).map(|range| range.bits),
     };
-    old.is_some_and(|old| new.bits + 8 <= old) && !lets_out(edit)
+    old.is_some_and(|old| new.bits + 8 <= old) && !lets_out(edit) && !is_of_own_network(edit)
+}
+
+/// Whether a range is that of a network itself, which lets nobody in.
+fn is_of_own_network(edit: &Edit<'_>) -> bool {
+    const NETWORKS: &[&str] = &[
+        "aws vpc", "aws subnet", "pod cidr", "pod cidrs", "pod network cidr", "pod subnet", "service cidr",
+        "service cidrs", "service subnet", "services cidr", "cluster cidr", "vpc cidr", "subnet cidr",
+        "address space", "address prefixes", "ip cidr range", "cluster network", "service network",
+    ];
+    const LETS: &[&str] = &["allow", "allowed", "trusted", "ingress", "whitelist", "allowlist", "authorized"];
+    edit.path_says(NETWORKS) && !edit.path_says(LETS)
 }
 
 /// An address range.
 struct Range {
     /// Length of its prefix.
     bits: u8,
+    is_v6: bool,
 }
 
 impl Range {
@@ -259,7 +281,7 @@ impl Range {
             address.split('.').count() == 4 && address.split('.').all(|part| part.parse::<u8>().is_ok());
         let is_v6 = address.contains(':') && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
         let bits: u8 = bits.parse().ok()?;
-        ((is_v4 && bits <= 32) || (is_v6 && bits <= 128)).then_some(Self { bits })
+        ((is_v4 && bits <= 32) || (is_v6 && bits <= 128)).then_some(Self { bits, is_v6 })
     }
 }
 
@@ -424,21 +446,25 @@ fn is_granted_to_all(edit: &Edit<'_>) -> bool {
     edit.new == "all granted" && edit.leaf_says(&["require"])
 }
 
-/// Whether what keeps a bucket from being public is switched off.
+/// What keeps a bucket from being public.
+const BLOCKS: &[&str] = &[
+    "block public acls",
+    "block public policy",
+    "restrict public buckets",
+    "ignore public acls",
+    "public access prevention",
+];
+
+/// Whether it is switched off.
 fn unblocks(edit: &Edit<'_>) -> bool {
-    edit.turned_off(&[
-        "block public acls",
-        "block public policy",
-        "restrict public buckets",
-        "ignore public acls",
-        "public access prevention",
-    ]) || edit.flipped() == Some(false) && edit.leaf_says(&["block public acls", "ignore public acls"])
+    edit.turned_off(BLOCKS)
+        || edit.flipped() == Some(false) && edit.leaf_says(&["block public acls", "ignore public acls"])
 }
 
 /// `publicly_accessible: false` → `true`
 fn is_made_public(edit: &Edit<'_>) -> bool {
     const PUBLIC: &[&str] = &["public", "publicly accessible", "public access", "allow public", "is public"];
-    edit.turned_on(PUBLIC) && !edit.leaf_says(&["block", "ip", "key"])
+    edit.turned_on(PUBLIC) && !edit.leaf_says(&["block", "ip", "key"]) && !edit.leaf_says(BLOCKS)
 }
 
 /// Whether a group that holds everybody is named, and not as a part of a path or an address.

@@ -45,6 +45,9 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
     if edit.key_change.kind == KeyChangeKind::ListAdd {
         return is_swapped_in_list(edit);
     }
+    if is_no_host(edit) {
+        return false;
+    }
     is_server_itself(edit)
         || is_of_other_environment(edit)
         || leaves_production(edit)
@@ -52,6 +55,14 @@ fn host_swapped(edit: &Edit<'_>) -> bool {
         || connects_to_itself(edit)
         || has_other_port(edit)
         || points_to_test(edit)
+}
+
+/// Whether a key names a mode or what people call something: `stripe.mode: live` → `test`.
+fn is_no_host(edit: &Edit<'_>) -> bool {
+    let is_word = |value: &str| !value.contains(['.', ':', '/']);
+    is_word(&edit.old)
+        && is_word(&edit.new)
+        && edit.leaf_says(&["mode", "label", "title", "color", "colour", "display name", "channel"])
 }
 
 /// Whether the only hosts of a list that went make room for the machine itself, or one of production for its like of a test.

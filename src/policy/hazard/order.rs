@@ -71,6 +71,8 @@ struct Bound {
     /// How deep its line stands, and the position of the line on its side.
     indent: usize,
     at: usize,
+    /// The line and the number of the object on it that holds the bound; none of what stands outside of any.
+    object: Option<(usize, usize)>,
 }
 
 fn bounds_crossed(file_edits: &FileEdits<'_>) -> Option<FileFinding> {
@@ -114,14 +116,16 @@ fn crossed_in(hunk: &Hunk, without: LineOrigin) -> Vec<String> {
             continue;
         }
         seen.retain(|bound| bound.indent <= indent && at - bound.at <= NEAR_LINES);
-        for part in cut(text).split([',', '{', '}', ';']) {
+        for (object, part) in parts_of(cut(text)) {
             let Some((end, name, value)) = bound_of(part) else { continue };
-            let bound = Bound { end, name, value, indent, at };
+            let object = object.map(|object| (at, object));
+            let bound = Bound { end, name, value, indent, at, object };
             let crosses = |other: &Bound| {
                 let (lower, upper) = if end == End::Lower { (&bound, other) } else { (other, &bound) };
                 other.end != end
                     && other.name == bound.name
                     && other.indent == indent
+                    && other.object == bound.object
                     // No upper bound at all is written so.
                     && upper.value > 0.0
                     && lower.value > upper.value
@@ -133,6 +137,23 @@ fn crossed_in(hunk: &Hunk, without: LineOrigin) -> Vec<String> {
         }
     }
     crossed
+}
+
+/// The parts of a line, each with the number of the innermost object on it that it stands in.
+fn parts_of(text: &str) -> impl Iterator<Item = (Option<usize>, &str)> {
+    let (mut open, mut n_objects) = (Vec::new(), 0);
+    text.split_inclusive([',', '{', '}', ';']).map(move |part| {
+        let own = open.last().copied();
+        match part.as_bytes().last() {
+            Some(b'{') => {
+                open.push(n_objects);
+                n_objects += 1;
+            }
+            Some(b'}') => drop(open.pop()),
+            _ => {}
+        }
+        (own, part.trim_end_matches([',', '{', '}', ';']))
+    })
 }
 
 /// Which end of which range a text such as `"min_size": 3` writes.

@@ -86,6 +86,7 @@ fn is_test(word: &str) -> bool {
         })
     };
     is_test_word(word) && !(word.starts_with("test") && is_name())
+        || matches!(word, "nonprod" | "nonproduction")
 }
 
 /// Whether a word of a path names something that lives for a run or on a desk.
@@ -143,6 +144,7 @@ mod tests {
             ("local/values.yaml", Place::Test),
             ("files/usr/local/etc/app.yaml", Place::Unknown),
             ("clusters/non-prod/app.yaml", Place::Test),
+            ("clusters/nonprod/app.yaml", Place::Test),
             ("values-minikube.yaml", Place::Test),
             ("stacks/scratch-core/db.tf", Place::Test),
         ];

@@ -116,13 +116,15 @@ fn environment_switched(edit: &Edit<'_>) -> bool {
 }
 
 fn image_latest(edit: &Edit<'_>) -> bool {
-    loses_pin(edit)
+    let moves = loses_pin(edit)
         || loses_tag(edit)
         || loses_version(edit)
         || loses_commit(edit)
         || loses_digest(edit)
         || takes_any_version(edit)
-        || is_tag_emptied(edit)
+        || is_tag_emptied(edit);
+    // The name of something at Amazon is no image.
+    moves && !edit.new.starts_with("arn:")
 }
 
 /// Whether a tag that stays becomes one that moves.

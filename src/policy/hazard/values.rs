@@ -152,8 +152,11 @@ fn loses_point(edit: &Edit<'_>) -> bool {
     let (with, without) = if old.contains('.') { (old, new) } else { (new, old) };
     let fraction = with.split_once('.').map_or("", |(_, fraction)| fraction).trim_end_matches('0');
     let is_joined = || with.replace('.', "").trim_start_matches('0') == without;
+    // Of a share, one is all.
+    let is_share = without == "1" && with.starts_with("0.");
     !fraction.is_empty()
         && !without.is_empty()
+        && !is_share
         && !without.contains('.')
         && is_joined()
         && edit.numbers().is_some()
@@ -242,16 +245,12 @@ const NAMES: &[&str] = &[
 ];
 
 fn number_jump(edit: &Edit<'_>) -> bool {
-    let beyond_all = || {
-        edit.numbers().is_some_and(|(old, new)| (0.0..100.0).contains(&old) && new > 100.0)
-            && edit.leaf_says(&["percent", "percentage", "pct", "utilization percentage"])
-    };
     let is_far = || {
         edit.numbers().or_else(|| replaced_number(edit)).is_some_and(|(old, new)| {
             old > 0.0 && new > 0.0 && (new / old >= 100.0 - 1e-9 || old / new >= 100.0 - 1e-9)
         })
     };
-    (is_far() || beyond_all()) && !edit.leaf_says(NAMES)
+    is_far() && !edit.leaf_says(NAMES)
 }
 
 /// The numbers of an element of a list that took the place of the only one that left it.
@@ -268,11 +267,14 @@ fn replaced_number(edit: &Edit<'_>) -> Option<(f64, f64)> {
 
 /// Whether a port is beyond the last one there is, or a share of something beyond all of it.
 fn impossible_value(edit: &Edit<'_>) -> bool {
-    const BEYOND: &[&str] =
-        &["threshold", "surge", "utilization", "overcommit", "burst", "change", "increase", "cpu"];
+    const BEYOND: &[&str] = &[
+        "threshold", "surge", "utilization", "overcommit", "burst", "change", "increase", "cpu", "maximum",
+        "max",
+    ];
     const LAST_PORT: f64 = 65_535.0;
     let Ok(new) = edit.new.trim_end_matches('%').parse::<f64>() else { return false };
-    let is_port = new > LAST_PORT && edit.leaf_says(&["port", "ports"]);
+    let counts = || edit.leaf_says(&["count", "num", "number", "max", "total", "size", "usage", "timeout"]);
+    let is_port = new > LAST_PORT && edit.leaf_says(&["port", "ports"]) && !counts();
     let was_part = || edit.numbers().is_some_and(|(old, _)| (0.0..=100.0).contains(&old));
     let is_share = new > 100.0 && edit.leaf_says(&["percent", "percentage", "pct"]) && was_part();
     is_port || is_share && !edit.path_says(BEYOND)

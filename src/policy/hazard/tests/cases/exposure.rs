@@ -141,4 +141,47 @@ pub(super) const CASES: &[Case] = &[
         "     # not for the public\n-    ProxyPass /admin !\n     ProxyPass / http://10.8.0.21:9000/",
         "     # not for the public\n     ProxyPass /admin !\n+    ProxyPass /debug !",
     ),
+    (
+        "firewall_off",
+        "a/app.yaml",
+        "-firewall_bypass: false\n+firewall_bypass: true",
+        "-firewall_bypass: true\n+firewall_bypass: false",
+    ),
+    (
+        "firewall_off",
+        "a/app.yaml",
+        "-waf_monitor_only: false\n+waf_monitor_only: true",
+        "-waf_monitor_only: true\n+waf_monitor_only: false",
+    ),
+    (
+        "public_access",
+        "a/s3.tf",
+        "-ignore_public_acls = true\n+ignore_public_acls = false",
+        "-ignore_public_acls = false\n+ignore_public_acls = true",
+    ),
+    (
+        "public_access",
+        "a/s3.tf",
+        "-restrict_public_buckets = true\n+restrict_public_buckets = false",
+        "-restrict_public_buckets = false\n+restrict_public_buckets = true",
+    ),
+    (
+        "public_access",
+        "a/app.yaml",
+        "-deny_public_access: true\n+deny_public_access: false",
+        "-deny_public_access: false\n+deny_public_access: true",
+    ),
+    ("wildcard", "a/app.yaml", " allowed_origins:\n+  - \"*\"", " denied_origins:\n+  - \"*\""),
+    (
+        "cidr_widened",
+        "a/net.tf",
+        " resource \"aws_security_group_rule\" \"a\" {\n-  cidr_blocks = [\"10.64.32.0/24\"]\n+  cidr_blocks = [\"10.64.0.0/16\"]",
+        " resource \"aws_subnet\" \"a\" {\n-  cidr_block = \"10.64.32.0/24\"\n+  cidr_block = \"10.64.0.0/16\"",
+    ),
+    (
+        "cidr_widened",
+        "a/net.yaml",
+        " allow_from:\n-  - 2001:db8::/64\n+  - 2001:db8::/32",
+        " allow_from:\n-  - 2001:db8::/64\n+  - 10.0.0.0/24",
+    ),
 ];

@@ -75,4 +75,5 @@ pub(super) const CASES: &[Case] = &[
         "-db_host: crm-db-stg.corp.example\n+db_host: crm-db.corp.example",
         "-db_host: crm-db-stg.corp.example\n+db_host: crm-db2-stg.corp.example",
     ),
+    ("host_swapped", "a/app.yaml", "-db: shop-prod\n+db: shop-staging", "-label: prod-a\n+label: staging-a"),
 ];

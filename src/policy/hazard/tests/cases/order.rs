@@ -93,4 +93,10 @@ pub(super) const CASES: &[Case] = &[
         "-* @shop/all\n-/infra/prod/ @shop/security",
         "-* @shop/all\n-/infra/prod/ @shop/security\n+* @shop/all @shop/sre\n+/infra/prod/ @shop/security",
     ),
+    (
+        "bounds_crossed",
+        "a/app.json",
+        "-{\"min\": 10, \"max\": 20}\n+{\"min\": 30, \"max\": 20}",
+        "-[{\"min\": 10, \"max\": 20}, {\"min\": 0, \"max\": 4}]\n+[{\"min\": 10, \"max\": 20}, {\"min\": 0, \"max\": 5}]",
+    ),
 ];

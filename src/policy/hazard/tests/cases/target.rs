@@ -87,4 +87,10 @@ pub(super) const CASES: &[Case] = &[
         " values:\n-  - 198.51.100.20\n+  - 10.0.3.15",
         " values:\n-  - 198.51.100.20\n+  - 198.51.100.21",
     ),
+    (
+        "image_latest",
+        "a/t.json",
+        "-\"image\": \"web:1.2\"\n+\"image\": \"web:latest\"",
+        "-\"valueFrom\": \"arn:aws:secretsmanager:eu-west-1:430354129336:secret:a_b-Em3aWA\"\n+\"valueFrom\": \"arn:aws:secretsmanager:eu-west-1:430354129336:secret:b_b-nvxDoL\"",
+    ),
 ];

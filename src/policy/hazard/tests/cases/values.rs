@@ -146,4 +146,43 @@ pub(super) const CASES: &[Case] = &[
         "       [ { scheme = \"sepa\", percent = 3.5 }\n-      , { scheme = \"card\", percent = 2.4 }\n+      , { scheme = \"card\", percent = 2.3 }",
     ),
     ("timeout_tenfold", "a/redis.conf", "-timeout 300\n+timeout 0", "-timeout 300\n+timeout 600"),
+    (
+        "impossible_value",
+        "a/app.yaml",
+        "-disk_percent: 80\n+disk_percent: 800",
+        "-threshold_percent: 99\n+threshold_percent: 101",
+    ),
+    (
+        "impossible_value",
+        "a/app.yaml",
+        "-disk_percent: 80\n+disk_percent: 800",
+        "-targetCPUUtilizationPercentage: 80\n+targetCPUUtilizationPercentage: 120",
+    ),
+    (
+        "impossible_value",
+        "a/app.tf",
+        "-port = 7000\n+port = 70000",
+        "-deployment_maximum_percent = 100\n+deployment_maximum_percent = 200",
+    ),
+    (
+        "impossible_value",
+        "a/app.yaml",
+        "-http_port: 7000\n+http_port: 70000",
+        "-port_count: 60000\n+port_count: 70000",
+    ),
+    (
+        "duplicate_key",
+        "a/web.yaml",
+        " web:\n   replicas: 3\n+  replicas: 4\n   image: web:1",
+        " {{- if .Values.ha }}\n replicas: 3\n+{{- else }}\n+replicas: 4\n {{- end }}",
+    ),
+    (
+        "duplicate_key",
+        "a/web.yaml",
+        " web:\n   replicas: 3\n+  replicas: 4\n   image: web:1",
+        " notes: |\n   host: a\n   user: b\n+  host: c",
+    ),
+    ("unit_slip", "a/app.yaml", "-limits_memory: 512Mi\n+limits_memory: 512", "-memory: 1024\n+memory: 1Gi"),
+    ("unit_slip", "a/app.yaml", "-max_surge: 0.5\n+max_surge: 50", "-max_surge: 0.5\n+max_surge: 50%"),
+    ("unit_slip", "a/app.yaml", "-ratio: 2.9\n+ratio: 29", "-sampling: 1\n+sampling: 0.1"),
 ];
