@@ -262,7 +262,10 @@ fn is_of_own_network(edit: &Edit<'_>) -> bool {
         "service cidrs", "service subnet", "services cidr", "cluster cidr", "vpc cidr", "subnet cidr",
         "address space", "address prefixes", "ip cidr range", "cluster network", "service network",
     ];
-    const LETS: &[&str] = &["allow", "allowed", "trusted", "ingress", "whitelist", "allowlist", "authorized"];
+    const LETS: &[&str] = &[
+        "allow", "allowed", "trusted", "ingress", "whitelist", "allowlist", "authorized", "source",
+        "sources", "from", "permit", "permitted",
+    ];
     edit.path_says(NETWORKS) && !edit.path_says(LETS)
 }
 

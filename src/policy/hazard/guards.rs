@@ -217,7 +217,7 @@ fn is_allowed(edit: &Edit<'_>) -> bool {
     ];
     const OTHERS: &[&str] = &[
         "force ssl", "force https", "force tls", "ssl", "tls", "https", "protection", "prevent", "marker",
-        "case", "release", "whitespace", "reload", "expansion",
+        "case", "release", "whitespace", "reload", "expansion", "firewall", "isolation",
     ];
     (edit.flipped() == Some(true) && edit.leaf_begins(ALLOWS) || edit.turned_on(RISKS))
         && !edit.leaf_says(OTHERS)

@@ -293,11 +293,12 @@ fn tls_verification_off(edit: &Edit<'_>) -> bool {
         "allow selfsigned",
         "allow self signed",
     ];
-    let skips = edit.set_to() == Some(true) && edit.switches(SKIPS);
     let about_tls = || {
         edit.path_says(&["ssl", "tls", "cert", "certs", "peer", "hostname", "certificate", "unauthorized"])
             || (edit.key_change.leaf == "verify" && edit.key_change.kind != KeyChangeKind::Added)
     };
+    let skips = edit.set_to().is_some_and(|to| to == edit.is_negative() && (to || about_tls()))
+        && edit.switches(SKIPS);
     let stops = (edit.set_to().is_some_and(|to| to == edit.is_negative()) || edit.drops_switch(CHECKS))
         && edit.leaf_says(CHECKS)
         && !edit.leaf_says(SKIPS)

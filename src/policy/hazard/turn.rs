@@ -17,7 +17,8 @@ impl Turn {
     /// By the words of the key itself, and those that speak for it where its own name says nothing.
     pub(super) fn of(own: &str, spoken: &str) -> Self {
         let is_inverted = ends_with(own, &["off"]) || inverts(spoken);
-        let gets_past = says(own, PASSES) || ends_with(own, &["override", "exempted"]);
+        let passes = says(own, PASSES) || ends_with(own, &["override", "exempted"]);
+        let gets_past = passes && !says(own, REFUSES);
         // Of two such words the first one turns the other around (`disable_auth_bypass`), or the last one does
         // (`auth_bypass.disabled`); otherwise they say the same twice: `insecure_skip_verify`.
         let is_said_twice = is_inverted && gets_past && !undoes(own);
@@ -38,8 +39,8 @@ const INVERTS: &[&str] = &[
 /// What gets past a guard, or is let past it.
 const PASSES: &[&str] = &[
     "bypass", "bypassed", "bypasses", "insecure", "insecurely", "optional", "exempt", "selfsigned",
-    "self signed", "guest", "guests", "unverified", "force open", "monitor only", "log only", "report only",
-    "detect only",
+    "self signed", "allow guest", "allow guests", "unverified", "force open", "monitor only", "log only",
+    "report only", "detect only",
 ];
 
 /// What keeps something from happening.
@@ -97,7 +98,7 @@ mod tests {
         }
         for name in [
             "auth", "disable_auth_bypass", "auth_bypass_disabled", "NoNewPrivileges", "ignore-scripts",
-            "notify_no_data", "override_auth",
+            "notify_no_data", "override_auth", "guest_firewall_enabled", "block_insecure_tls",
         ] {
             assert!(!is_negative(name), "{name}");
         }

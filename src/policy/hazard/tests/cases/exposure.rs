@@ -184,4 +184,16 @@ pub(super) const CASES: &[Case] = &[
         " allow_from:\n-  - 2001:db8::/64\n+  - 2001:db8::/32",
         " allow_from:\n-  - 2001:db8::/64\n+  - 10.0.0.0/24",
     ),
+    (
+        "firewall_off",
+        "a/app.yaml",
+        "-guest_firewall_enabled: true\n+guest_firewall_enabled: false",
+        "-guest_firewall_enabled: false\n+guest_firewall_enabled: true",
+    ),
+    (
+        "cidr_widened",
+        "a/nsg.tf",
+        "-source_address_prefixes = [\"10.64.32.0/24\"]\n+source_address_prefixes = [\"10.64.0.0/16\"]",
+        "-address_prefixes = [\"10.64.32.0/24\"]\n+address_prefixes = [\"10.64.0.0/16\"]",
+    ),
 ];

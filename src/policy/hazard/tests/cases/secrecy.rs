@@ -286,4 +286,16 @@ pub(super) const CASES: &[Case] = &[
         "-verify_ssl = true\n+verify_ssl = false",
         " variable \"x\" {\n   description = <<-EOT\n-    set verify_ssl = true\n+    set verify_ssl = false\n   EOT\n }",
     ),
+    (
+        "risk_allowed",
+        "a/app.yaml",
+        "-disable_insecure: true\n+disable_insecure: false",
+        "-disable_insecure: false\n+disable_insecure: true",
+    ),
+    (
+        "tls_verification_off",
+        "a/app.yaml",
+        "-block_insecure_tls: true\n+block_insecure_tls: false",
+        "-block_insecure_tls: false\n+block_insecure_tls: true",
+    ),
 ];
