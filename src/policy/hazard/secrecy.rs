@@ -214,12 +214,17 @@ fn is_named_kind(kind: &str) -> bool {
     matches!(kind, "password" | "assigned_secret" | "command_password")
 }
 
-/// The word of a line that a place lies in, without quotes around it.
+/// The word of a line that a place lies in, without quotes around it, as far as a name may reach.
 fn word_at(line: &str, at: usize) -> &str {
+    const NEAR: usize = 256;
     let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',');
-    let before = line.get(..at).unwrap_or("");
+    let near = line.ceil_char_boundary(at.saturating_sub(NEAR))
+        ..line.floor_char_boundary(at.saturating_add(2 * NEAR));
+    let from = near.start;
+    let near = line.get(near).unwrap_or("");
+    let before = near.get(..at.saturating_sub(from)).unwrap_or("");
     let start = before.char_indices().rfind(|(_, c)| is_end(*c)).map_or(0, |(at, c)| at + c.len_utf8());
-    line.get(start..).unwrap_or("").split(is_end).next().unwrap_or("")
+    near.get(start..).unwrap_or("").split(is_end).next().unwrap_or("")
 }
 
 /// Whether a text is the name of a secret that a cloud keeps.
