@@ -11,13 +11,14 @@ use memchr::memchr_iter;
 use crate::change::keys::collect::{Entry, Sort, step};
 use crate::change::keys::format::Format;
 use crate::change::keys::line::{Line, Shape, read};
+use crate::change::keys::objects::Objects;
 use crate::change::keys::scope::{MAX_DEPTH, Scope, append_key};
 use crate::change::keys::texts::{MAX_INNER_PATH, side_of};
 use crate::change::keys::{MAX_LINES, emit, named, renamed, table, texts, value};
 use crate::change::{FileDiff, Hunk, KeyChange, KeyChangeKind, LineOrigin};
 
 /// Most facts that are read from one file.
-const MAX_FACTS: usize = 1 << 16;
+pub(super) const MAX_FACTS: usize = 1 << 16;
 
 /// Reads what `known`, the key edits of the file, leave unseen, in the order of the lines; none where there is more
 /// than is read: 65,536 facts, 64 maps inside one another, paths of 800 bytes. Nothing is read of a file with more changed lines than
@@ -79,9 +80,7 @@ fn read_again(
             hunk_idx,
             line_idx: 0,
             entries: Vec::new(),
-            objects: Vec::new(),
-            of_object: Vec::new(),
-            object_idx: None,
+            objects: Objects::default(),
             is_cut: false,
             open_keys: [None; 2],
         };
@@ -165,16 +164,6 @@ fn has_option(text: &str) -> bool {
     })
 }
 
-/// A map that is an element of a list.
-struct Object<'a> {
-    is_old: bool,
-    /// Of the list.
-    path: String,
-    text: &'a str,
-    /// The one that it stands in.
-    parent_idx: Option<usize>,
-}
-
 /// Everything that the lines of one hunk say, on either side.
 struct Facts<'a> {
     format: Format,
@@ -182,11 +171,7 @@ struct Facts<'a> {
     hunk_idx: usize,
     line_idx: usize,
     entries: Vec<Entry<'a>>,
-    /// Elements of lists that are maps without a name of their own, and for each entry which of them it stands in.
-    objects: Vec<Object<'a>>,
-    of_object: Vec<Option<usize>>,
-    /// The one that is being read.
-    object_idx: Option<usize>,
+    objects: Objects<'a>,
     /// Whether there was more than is read.
     is_cut: bool,
     /// Where the line before stands, of either side, if it is a key without a value.
@@ -238,7 +223,7 @@ impl<'a> Facts<'a> {
                 // The line of the key alone said that it has no value.
                 let is_key = |it: &Entry<'_>| it.is_old == is_old && it.path == at.0 && it.value.is_empty();
                 self.entries.pop_if(|last| is_key(last));
-                self.of_object.truncate(self.entries.len());
+                self.objects.truncate(self.entries.len());
                 self.push(is_old, at, Sort::Pair, without_mark(text).map_or(text, value::clean), true);
                 self.element_line(is_old, at, line.text);
             }
@@ -271,18 +256,9 @@ impl<'a> Facts<'a> {
 
     /// A line that is an element of a list, or another without a key.
     fn element_line(&mut self, is_old: bool, at: (&str, usize), raw: &'a str) {
-        self.open_object(is_old, at.0, value::clean(raw));
+        let around = self.objects.open(is_old, at.0, value::clean(raw));
         self.inside(is_old, at, raw);
-        self.object_idx = None;
-    }
-
-    /// Goes into an element of a list, if it is a map.
-    fn open_object(&mut self, is_old: bool, path: &str, text: &'a str) {
-        if text.starts_with('{') && !text.starts_with("{{") && self.objects.len() < MAX_FACTS {
-            let object = Object { is_old, path: path.to_owned(), text, parent_idx: self.object_idx };
-            self.object_idx = Some(self.objects.len());
-            self.objects.push(object);
-        }
+        self.objects.leave_to(around);
     }
 
     /// The elements of a map below `path`; of one with a name and a value also that the one has the other.
@@ -337,10 +313,9 @@ impl<'a> Facts<'a> {
         let Some((key, raw)) = pair_of(element) else {
             return match within(element) {
                 Some(inner) => {
-                    let around = self.object_idx;
-                    self.open_object(is_old, path, element);
+                    let around = self.objects.open(is_old, path, element);
                     self.elements(is_old, path, inner, depth + 1);
-                    self.object_idx = around;
+                    self.objects.leave_to(around);
                 }
                 None if depth > 1 => {
                     let leaf_at = path.rfind('.').map_or(0, |dot| dot + 1);
@@ -416,21 +391,20 @@ impl<'a> Facts<'a> {
         let leaf_at = if path.is_empty() { 0 } else { leaf_at };
         let line = (self.hunk_idx, self.line_idx);
         self.entries.push(Entry { is_part, ..Entry::part(is_old, line, (path, leaf_at), sort, value) });
-        self.of_object.push(self.object_idx);
+        self.objects.note_fact();
     }
 
     /// One edit for every path whose value became another one, and for every part that came or went.
     fn compare(&self, out: &mut Vec<KeyChange>) {
         let mut by_path: BTreeMap<(&str, Option<&str>), [Vec<&Entry<'_>>; 2]> = BTreeMap::new();
-        let (stays, goes) = self.fates();
-        let fate = |object: &Option<usize>, of: &[bool]| object.is_some_and(|idx| of.get(idx) == Some(&true));
-        let placed = self.entries.iter().zip(&self.of_object);
-        for (entry, _) in placed.clone().filter(|(_, object)| !fate(object, &stays)) {
+        let fates = self.objects.fates();
+        let placed = self.entries.iter().zip(fates.of_facts());
+        for (entry, _) in placed.clone().filter(|(_, fate)| !fate.stays) {
             let element = (entry.sort == Sort::Item).then_some(entry.value);
             let [olds, news] = by_path.entry((entry.path.as_str(), element)).or_default();
             if entry.is_old { olds } else { news }.push(entry);
         }
-        let of_gone = placed.filter(|(_, object)| fate(object, &goes)).map(|(entry, _)| entry);
+        let of_gone = placed.filter(|(_, fate)| fate.goes).map(|(entry, _)| entry);
         let gone: HashSet<(usize, &str)> = of_gone.map(|it| (it.line_idx, it.path.as_str())).collect();
         let goes_whole = |entry: &Entry<'_>| gone.contains(&(entry.line_idx, entry.path.as_str()));
         let first = out.len();
@@ -454,40 +428,6 @@ impl<'a> Facts<'a> {
         if let Some(found) = out.get_mut(first..) {
             found.sort_by(|a, b| (a.line_idx, &a.path, &a.new).cmp(&(b.line_idx, &b.path, &b.new)));
         }
-    }
-}
-
-impl Facts<'_> {
-    /// Of each object whether it stands in the same list before and after, wherever in it, and whether its list has fewer
-    /// others now than it had.
-    fn fates(&self) -> (Vec<bool>, Vec<bool>) {
-        let (mut stays, mut goes) = (vec![false; self.objects.len()], vec![false; self.objects.len()]);
-        let mut news: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
-        let mut n_more: HashMap<&str, isize> = HashMap::new();
-        for (idx, object) in self.objects.iter().enumerate().rev().filter(|(_, object)| !object.is_old) {
-            news.entry((&object.path, object.text)).or_default().push(idx);
-        }
-        for (idx, object) in self.objects.iter().enumerate() {
-            *n_more.entry(&object.path).or_default() += if object.is_old { 1 } else { -1 };
-            if object.is_old
-                && let Some(same) = news.get_mut(&(&*object.path, object.text)).and_then(Vec::pop)
-            {
-                [idx, same]
-                    .into_iter()
-                    .for_each(|idx| stays.get_mut(idx).into_iter().for_each(|it| *it = true));
-            }
-        }
-        for (object, goes) in self.objects.iter().zip(&mut goes) {
-            *goes = object.is_old && n_more.get(&*object.path).is_some_and(|n| *n > 0);
-        }
-        // With one go and stay those that stand in it, which come after it.
-        for (idx, object) in self.objects.iter().enumerate() {
-            for fates in [&mut stays, &mut goes] {
-                let of_parent = object.parent_idx.and_then(|parent_idx| fates.get(parent_idx)) == Some(&true);
-                fates.get_mut(idx).into_iter().for_each(|fate| *fate |= of_parent);
-            }
-        }
-        (stays, goes)
     }
 }
 

@@ -14,6 +14,7 @@ mod host;
 mod inner;
 mod line;
 mod named;
+mod objects;
 mod pair;
 mod renamed;
 mod scope;

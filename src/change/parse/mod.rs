@@ -12,6 +12,7 @@ mod file;
 mod hunk;
 mod names;
 mod normalise;
+mod notation;
 #[cfg(test)]
 mod tests;
 
