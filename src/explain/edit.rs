@@ -36,6 +36,8 @@ fn is_line_of_it(key_change: &KeyChange, line: &str) -> bool {
     };
     matches!(key_change.kind, KeyChangeKind::Added | KeyChangeKind::Removed)
         && !line.is_empty()
+        // Named on the line beside it.
+        && !plain(line).starts_with("value")
         && !plain(line).contains(&plain(&key_change.leaf))
 }
 

@@ -35,6 +35,7 @@ impl CodeOwners {
         if text.is_empty() {
             return Err(Error::NoOwners);
         }
+        let text = text.trim_start_matches('\u{feff}');
         let dialect = match text.lines().any(|line| section_head(line).is_some()) {
             true => Dialect::GitLab,
             false => Dialect::GitHub,
@@ -43,7 +44,7 @@ impl CodeOwners {
         // Sections of one name are one.
         let mut sections = vec![String::new()];
         let (mut section, mut of_section) = (0, Vec::new());
-        for (line, number) in text.trim_start_matches('\u{feff}').lines().zip(1_usize..) {
+        for (line, number) in text.lines().zip(1_usize..) {
             if let Some((name, owners)) = section_head(line) {
                 let known = sections.iter().position(|known| *known == name);
                 section = known.unwrap_or(sections.len());
@@ -156,10 +157,12 @@ fn matchers(pattern: &str, dialect: Dialect, line: usize) -> Result<Vec<GlobMatc
 /// Braces and commas stand for themselves: neither GitHub nor GitLab takes `{a,b}` for two names.
 fn without_braces(glob: &str) -> String {
     let mut escaped = String::with_capacity(glob.len());
+    let mut is_escaped = false;
     for letter in glob.chars() {
-        if matches!(letter, '{' | '}' | ',') {
+        if matches!(letter, '{' | '}' | ',') && !is_escaped {
             escaped.push('\\');
         }
+        is_escaped = letter == '\\' && !is_escaped;
         escaped.push(letter);
     }
     escaped
@@ -224,6 +227,7 @@ mod tests {
             ("apps/", &["apps/a.yaml", "x/apps/a/b.yaml"], &["apps"]),
             ("/{{cookiecutter.name}}/", &["{{cookiecutter.name}}/a.yaml"], &["cookiecutter.name/a.yaml"]),
             ("{a,b}.yaml", &["{a,b}.yaml"], &["a.yaml", "b.yaml"]),
+            ("\\{a,b\\}.yaml", &["{a,b}.yaml"], &["a.yaml"]),
             ("a\\ b,c.yaml", &["a b,c.yaml"], &["a"]),
         ] {
             let line = format!("{pattern} @team\n");

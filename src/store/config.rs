@@ -65,21 +65,22 @@ impl StoreConfig {
                 check_database(&path)?;
                 check_names(&path)?;
                 // What a process that was killed left beside it is written as well.
-                for path in ["", "-wal", "-shm"].map(|suffix| with_suffix(&path, suffix)) {
+                for path in ["", "-wal"].map(|suffix| with_suffix(&path, suffix)) {
                     check_writable(&path)?;
                 }
             }
             Address::Postgres(url) => drop(postgres_options(&url)?),
         }
         let Some(key_path) = self.file_beside("key")? else { return Ok(()) };
-        check_directory(&key_path)?;
+        let others: Vec<PathBuf> = self.file_beside("heads")?.into_iter().chain(self.locks()?).collect();
+        // What is there already need not be made.
+        if !others.iter().chain([&key_path]).all(|path| path.exists()) {
+            check_directory(&key_path)?;
+        }
         if key_path.exists() {
             SigningKey::load(&key_path)?;
         }
-        for path in self.file_beside("heads")?.into_iter().chain(self.locks()?) {
-            check_writable(&path)?;
-        }
-        Ok(())
+        others.iter().try_for_each(|path| check_writable(path))
     }
 
     pub(super) fn address(&self) -> Result<Address, Error> {

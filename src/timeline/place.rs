@@ -113,6 +113,9 @@ impl Place {
     /// Removes the other caches of the repository that nobody uses and nobody has used for a day. One that cannot be removed
     /// is in nobody's way.
     pub(super) fn sweep(&self) {
+        // Who is killed later cannot say until when it was used.
+        let about = OpenOptions::new().write(true).open(self.dir.join(ABOUT_FILE));
+        let _ = about.and_then(|file| file.set_modified(SystemTime::now()));
         let mut families: BTreeMap<About, Vec<(PathBuf, Option<File>)>> = BTreeMap::new();
         for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
             let dir = entry.path();

@@ -101,7 +101,11 @@ fn section_header(text: &str) -> Option<&str> {
         let rest = text.get(at + 1..).unwrap_or("");
         rest.starts_with([' ', '\t']) && rest.trim_start().starts_with(['#', ';'])
     };
-    text.strip_prefix('[')?;
+    // An element of a list has its quotes.
+    let inner = text.strip_prefix('[')?;
+    if inner.starts_with(['"', '\'']) {
+        return text.ends_with(']').then_some(text);
+    }
     let end = text.match_indices(']').map(|(at, _)| at).find(|at| has_comment_behind(*at));
     match end {
         Some(end) => text.get(..=end),

@@ -1,7 +1,7 @@
 //! Elements of lists that are maps without a name of their own: the same one may stand elsewhere in its list, and with one that
 //! goes none of its switches does. Start at [`Objects::fates`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::change::keys::inner::MAX_FACTS;
 
@@ -28,7 +28,7 @@ struct Object<'a> {
 pub(super) struct Fate {
     /// It stands in the same list before and after, wherever in it.
     pub(super) stays: bool,
-    /// Its list has fewer maps than it had.
+    /// It went, and none came into its list.
     pub(super) goes: bool,
 }
 
@@ -73,12 +73,12 @@ impl<'a> Objects<'a> {
     pub(super) fn fates(&self) -> Fates<'_> {
         let mut all = vec![Fate::default(); self.all.len()];
         self.pair(&mut all);
-        let mut n_more: HashMap<&str, isize> = HashMap::new();
-        for object in &self.all {
-            *n_more.entry(&object.path).or_default() += if object.is_old { 1 } else { -1 };
-        }
+        let came = self.all.iter().zip(&all).filter(|(object, fate)| !object.is_old && !fate.stays);
+        let came: HashSet<&str> = came.map(|(object, _)| object.path.as_str()).collect();
         for (object, fate) in self.all.iter().zip(&mut all) {
-            fate.goes = object.is_old && n_more.get(&*object.path).is_some_and(|n| *n > 0);
+            // Where another one came, it may be the same with other switches.
+            fate.goes =
+                object.is_old && object.parent.is_none() && !fate.stays && !came.contains(&*object.path);
         }
         // With one go and stay those that stand in it, which come after it.
         for (idx, object) in self.all.iter().enumerate() {
@@ -91,13 +91,28 @@ impl<'a> Objects<'a> {
         Fates { all, of_facts: &self.of_facts }
     }
 
-    /// Marks those of one side that stand in the same list on the other, each with one.
+    /// Marks those of one side that stand in the same list on the other, each with one; of those inside of others only where the
+    /// lists are the same, for each side has one map there.
     fn pair(&self, all: &mut [Fate]) {
+        let mut n_sides: HashMap<(&str, bool), usize> = HashMap::new();
+        self.all.iter().for_each(|it| *n_sides.entry((&it.path, it.is_old)).or_default() += 1);
+        let is_only =
+            |it: &Object<'_>| [false, true].iter().all(|side| n_sides.get(&(&*it.path, *side)) == Some(&1));
+        let mut is_placed: Vec<bool> = Vec::with_capacity(self.all.len());
+        for object in &self.all {
+            let parent =
+                object.parent.and_then(|parent| Some((self.all.get(parent)?, is_placed.get(parent)?)));
+            is_placed
+                .push(parent.is_none_or(|(parent, is_parent_placed)| *is_parent_placed && is_only(parent)));
+        }
+        let placed =
+            || self.all.iter().enumerate().zip(&is_placed).filter(|(_, placed)| **placed).map(|(it, _)| it);
         let mut news: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
-        for (idx, object) in self.all.iter().enumerate().rev().filter(|(_, object)| !object.is_old) {
+        for (idx, object) in placed().filter(|(_, it)| !it.is_old) {
             news.entry((&object.path, object.text)).or_default().push(idx);
         }
-        for (idx, object) in self.all.iter().enumerate().filter(|(_, object)| object.is_old) {
+        news.values_mut().for_each(|same| same.reverse());
+        for (idx, object) in placed().filter(|(_, it)| it.is_old) {
             let Some(same) = news.get_mut(&(&*object.path, object.text)).and_then(Vec::pop) else { continue };
             for idx in [idx, same] {
                 all.get_mut(idx).into_iter().for_each(|fate| fate.stays = true);

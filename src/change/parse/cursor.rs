@@ -3,6 +3,7 @@
 use memchr::memchr;
 
 use crate::change::parse::DiffError;
+use crate::change::parse::notation::Around;
 
 /// Reads a text line by line, once, forward.
 pub(super) struct Cursor<'text> {
@@ -12,17 +13,52 @@ pub(super) struct Cursor<'text> {
     max_lines: usize,
     /// Whether each line lost nothing but a carriage return that somebody put at its end.
     has_carriage_returns: bool,
+    /// Bytes behind the beginning of the last header.
+    after_last_header: usize,
+    is_named: bool,
+    has_dot: bool,
 }
 
 impl<'text> Cursor<'text> {
     /// Stands before the first line.
     pub(super) fn new(text: &'text [u8], max_lines: usize) -> Self {
-        Self { rest: text, n_taken: 0, max_lines, has_carriage_returns: false }
+        Self {
+            rest: text,
+            n_taken: 0,
+            max_lines,
+            has_carriage_returns: false,
+            after_last_header: 0,
+            is_named: false,
+            has_dot: false,
+        }
     }
 
     /// From here on, lines end before their carriage return.
     pub(super) fn take_off_carriage_returns(&mut self) {
         self.has_carriage_returns = true;
+    }
+
+    /// Takes note of what the whole text holds: where its last file begins, and whether a line is a dot alone.
+    pub(super) fn look_around(&mut self, last_header: Option<usize>) {
+        self.after_last_header = last_header.map_or(usize::MAX, |start| self.rest.len() - start);
+        let is_dot = |line: &[u8]| matches!(line, b"." | b".\r");
+        self.has_dot = self.rest.split(|byte| *byte == b'\n').any(is_dot);
+    }
+
+    /// Takes note of a line outside of the files that names one.
+    pub(super) fn note_name(&mut self, line: &[u8]) {
+        const MARKS: [&[u8]; 4] = [b"+++ ", b"--- ", b"*** ", b"Index:"];
+        let is_taken_off = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'X';
+        let start = line.iter().position(|byte| !is_taken_off(byte)).unwrap_or(line.len());
+        let bare = line.get(start..).unwrap_or(&[]);
+        self.is_named |= MARKS.iter().any(|mark| bare.starts_with(mark));
+    }
+
+    /// What is known of the text around the next line.
+    pub(super) fn around(&self) -> Around {
+        let has_header_later =
+            self.after_last_header != usize::MAX && self.rest.len() > self.after_last_header;
+        Around { is_named: self.is_named, has_header_later, has_dot: self.has_dot }
     }
 
     /// The next line without its line feed, left in place.

@@ -53,22 +53,25 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, line: &[u8]) -> Result<Option<Parse
         return parse_plain(cursor).map(Some);
     }
     let next = cursor.peek_second().map(without_cr).unwrap_or_default();
-    match notation::other(without_cr(line), next) {
+    match notation::other(without_cr(line), next, cursor.around()) {
         Some(expected) => Err(cursor.expected(expected)),
         None => Ok(None),
     }
 }
 
-/// The first line that begins a file, wherever it stands.
-pub(super) fn first_header(text: &[u8]) -> Option<&[u8]> {
+/// The lines that begin a file, wherever they stand, with their places.
+pub(super) fn headers(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut lines = text.split(|byte| *byte == b'\n').peekable();
-    while let Some(line) = lines.next() {
-        let is_before_new = lines.peek().is_some_and(|next| next.starts_with(b"+++ "));
-        if line.starts_with(GIT_HEADER) || line.starts_with(b"--- ") && is_before_new {
-            return Some(line);
-        }
-    }
-    None
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let line = lines.next()?;
+        let start = at;
+        at += line.len() + 1;
+        let is_plain =
+            line.starts_with(b"--- ") && lines.peek().is_some_and(|next| next.starts_with(b"+++ "));
+        Some((start, line, is_plain || line.starts_with(GIT_HEADER)))
+    })
+    .filter_map(|(start, line, is_header)| is_header.then_some((start, line)))
 }
 
 fn parse_git(cursor: &mut Cursor<'_>, mut header: Header) -> Result<ParsedFile, DiffError> {

@@ -67,14 +67,17 @@ pub fn parse_diff(text: &[u8]) -> Result<ChangeRecord, DiffError> {
 pub fn parse_diff_within(text: &[u8], limits: DiffLimits) -> Result<ChangeRecord, DiffError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut cursor = Cursor::new(text, limits.max_lines);
-    if file::first_header(text).is_some_and(|line| line.ends_with(b"\r")) {
+    let has_return = |(_, line): (usize, &[u8])| line.ends_with(b"\r");
+    if file::headers(text).next().is_some() && file::headers(text).all(has_return) {
         cursor.take_off_carriage_returns();
     }
+    cursor.look_around(file::headers(text).last().map(|(start, _)| start));
     let mut record = ChangeRecord::default();
     let mut seen = FxHashSet::default();
     while let Some(line) = cursor.peek() {
         let header_line = cursor.line();
         let Some(parsed) = file::parse(&mut cursor, line)? else {
+            cursor.note_name(line);
             cursor.advance()?;
             continue;
         };

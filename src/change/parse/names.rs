@@ -17,7 +17,7 @@ fn split_names(rest: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         return Some((old, name(rest.strip_prefix(b" ")?)?));
     }
     let middle = rest.len() / 2;
-    if rest.len() % 2 == 1 && rest[middle] == b' ' {
+    if rest.len() % 2 == 1 && rest[middle] == b' ' && is_bare(rest) {
         return Some((rest[..middle].to_vec(), rest[middle + 1..].to_vec()));
     }
     None
@@ -28,7 +28,12 @@ pub(super) fn name(raw: &[u8]) -> Option<Vec<u8>> {
     if raw.first() == Some(&b'"') {
         return unquote(raw).map(|(name, _)| name);
     }
-    (!raw.is_empty()).then(|| raw.to_vec())
+    is_bare(raw).then(|| raw.to_vec())
+}
+
+/// Whether a name may stand without quotes: git quotes those with control characters, where some end and others do not.
+fn is_bare(raw: &[u8]) -> bool {
+    !raw.is_empty() && !raw.iter().any(u8::is_ascii_control)
 }
 
 /// The name of a `---` or `+++` line: a tab ends it, what follows is a date.

@@ -327,13 +327,28 @@ fn what_others_would_apply_otherwise_is_refused() {
         format!("{benign}Index: prod.yaml\n4i\n  replicas: 0\n.\n"),
         format!("{benign}*** a/prod.yaml\n\n--- b/prod.yaml\n********\n*** 1,3 ****\n"),
         format!("{benign}Index: prod.yaml\n  ********\n  *** 1,3 ****\n"),
+        named("a/prod.yaml\r.md", "b/prod.yaml\r.md"),
+        named("a/prod.yaml\u{b}.md", "b/prod.yaml\u{b}.md"),
+        "diff --git a/x b/y\nsimilarity index 100%\nrename from x\nrename to y\r.md\n".to_owned(),
+        format!("{benign}Index: prod.yaml\n4d\n"),
+        format!("{benign}Content-Transfer-Encoding:\n \"base64\"\n\nLS0tIGEv\n"),
         format!("{benign}Content-Transfer-Encoding: base64\n\nLS0tIGEv\n"),
         format!("Content-transfer-encoding:  quoted-printable\n\n{benign}"),
     ] {
         assert!(matches!(parse_diff(text.as_bytes()), Err(DiffError::Malformed { .. })), "{text}");
     }
-    let message = "    A title\n\n    ********\n    see 4c4 and\n    Only in x: y\n\n";
-    assert_eq!(parse(&format!("{message}{benign}")).files.len(), 1, "a message is passed over");
+    for message in [
+        "    A title\n\n    ********\n    see 4c4 and\n    Only in x: y\n\n",
+        "Raise retention from 15d to\n30d\n\n    30d\n",
+        "    @@ -1 +1 @@\n    -a\n    +b\n",
+        "    ******************** NOTE\n    *** all ***\n\n",
+    ] {
+        assert_eq!(
+            parse(&format!("{message}{benign}")).files.len(),
+            1,
+            "a message is passed over: {message}"
+        );
+    }
 }
 
 #[test]
@@ -344,6 +359,10 @@ fn carriage_returns_of_the_way_are_taken_off() {
     let of_file = plain.replace("replicas: 0\n", "replicas: 0\r\n");
     assert!(parse(&of_file).files[0].hunks()[0].lines[2].text.ends_with('\r'));
     assert_eq!(parse(&of_file.replace('\n', "\r\n")), parse(&of_file));
+    // Of one file alone they are its own.
+    let other = format!("--- a/y.yaml\n+++ b/y.yaml\n{EDIT}");
+    let mixed = parse(&format!("{}{other}", plain.replace('\n', "\r\n")));
+    assert!(mixed.files[0].hunks()[0].lines[2].text.ends_with('\r'));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn is_for_anybody(edit: &Edit<'_>) -> bool {
 /// A switch that came alone over a default that nobody here sees. `PasswordAuthentication no` is none.
 fn comes_off(edit: &Edit<'_>) -> bool {
     const SWITCHES: &[&str] = &["enabled", "enable", "disabled", "disable", "required", "require"];
-    edit.set_to() == Some(edit.is_negative())
+    edit.set_to().is_some_and(|to| edit.is_off_side(to))
         && edit.comes_alone()
         && edit.leaf_says(SWITCHES)
         && edit.is_about(AUTH)

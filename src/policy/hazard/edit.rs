@@ -8,7 +8,7 @@ use crate::policy::hazard::around::{Around, Left};
 use crate::policy::hazard::line::Line;
 use crate::policy::hazard::reading::{Value, flipped, numbers, seconds, truth};
 use crate::policy::hazard::statement;
-use crate::policy::hazard::text_around::{TextAround, text_around};
+use crate::policy::hazard::text_around::is_in_text;
 use crate::policy::hazard::turn::Turn;
 use crate::policy::hazard::words::{file_stem, is_generic, last_components, says, spaced};
 
@@ -154,7 +154,7 @@ impl<'a> Edit<'a> {
 
     /// Whether something of these names was switched off, by `x: false` or by `disable_x: true`.
     pub(super) fn turned_off(&self, phrases: &[&str]) -> bool {
-        self.flipped.is_some_and(|to| to == self.is_negative()) && self.is_about(phrases)
+        self.flipped.is_some_and(|to| self.is_off_side(to)) && self.is_about(phrases)
     }
 
     /// Whether a switch of these names that stood on went away, so that a default nobody here knows holds.
@@ -170,12 +170,17 @@ impl<'a> Edit<'a> {
 
     /// Whether a switch was turned so that what it names may happen: `x: true`, `disable_x: false`, `deny_x: false`.
     pub(super) fn lets(&self) -> bool {
-        self.flipped.is_some_and(|to| to != self.turn().refuses)
+        self.flipped.is_some_and(|to| self.turn().is_unclear || to != self.turn().refuses)
     }
 
     /// Whether the key's name turns the switch of a guard around, be it by what gets past the guard: `auth_bypass`.
     pub(super) fn is_negative(&self) -> bool {
         self.turn().is_negative
+    }
+
+    /// Whether a guard is off where its switch stands on a side, or may be.
+    pub(super) fn is_off_side(&self, side: bool) -> bool {
+        self.turn().is_unclear || side == self.turn().is_negative
     }
 
     /// Whether the key's name turns its switch around, whatever it is one of.
@@ -185,6 +190,8 @@ impl<'a> Edit<'a> {
 
     fn turn(&self) -> &Turn {
         self.turn.get_or_init(|| match self.is_leaf_generic() {
+            // An option stands below the key of its command, which is no part of its name.
+            true if self.leaf().trim().contains(' ') => Turn::of(self.leaf(), self.path_words()),
             true => Turn::of(&spaced(last_components(&self.key_change.path, 2)), self.path_words()),
             false => Turn::of(self.leaf(), self.leaf()),
         })
@@ -215,7 +222,19 @@ impl<'a> Edit<'a> {
         let KeyChange { hunk_idx, line_idx, leaf, .. } = self.key_change;
         let hunk = self.file_diff.hunks().get(*hunk_idx);
         let Some(line) = hunk.and_then(|hunk| hunk.lines.get(*line_idx)) else { return true };
-        line.text.len() > NEAR_TEXT || writes_key(&line.text, leaf)
+        let is_put_in = is_of_template(&line.text) && !is_branch(&line.text);
+        line.text.len() > NEAR_TEXT
+            || if is_put_in { !self.has_siblings() } else { writes_key(&line.text, leaf) }
+    }
+
+    /// Whether a line beside that of the edit stands below the same key in the new file.
+    fn has_siblings(&self) -> bool {
+        let (before, after) = self.hunk_lines().split_at(self.key_change.line_idx);
+        let is_new = |line: &&DiffLine| line.origin != LineOrigin::Deleted && !line.text.trim().is_empty();
+        let beside =
+            [before.iter().rev().take(NEAR_LINES).find(is_new), after.iter().take(NEAR_LINES).find(is_new)];
+        let depth = |line: &DiffLine| line.text.len() - line.text.trim_start().len();
+        beside.into_iter().flatten().any(|line| depth(line) >= self.indent())
     }
 
     /// As [`Edit::is_dropped`], also where only the block of one of these names went with it.
@@ -380,7 +399,7 @@ impl<'a> Edit<'a> {
     /// Whether a line that stays has the same key at the same depth as the new one, with nothing between that opens or ends
     /// a block around either.
     pub(super) fn stands_twice(&self) -> bool {
-        *self.line.stands_twice.get_or_init(|| self.has_twin() && self.text_around().is_none())
+        *self.line.stands_twice.get_or_init(|| self.has_twin() && !self.is_in_text())
     }
 
     fn has_twin(&self) -> bool {
@@ -404,19 +423,18 @@ impl<'a> Edit<'a> {
             || after.iter().skip(1).take(NEAR_LINES).filter(in_new).take_while(stays).any(is_twin)
     }
 
-    /// Whether the line of the edit is one of a comment or of a text for people.
-    pub(super) fn stands_in_said(&self) -> bool {
-        self.text_around().is_some_and(TextAround::is_said)
-    }
-
-    /// The text of several lines in which the line of the edit stands: no line of it is a key.
-    fn text_around(&self) -> Option<TextAround<'a>> {
+    /// Whether the line of the edit stands in a text of several lines: no line of it is a key.
+    fn is_in_text(&self) -> bool {
         let lines = self.hunk_lines();
-        let own = lines.get(self.key_change.line_idx)?;
-        let before = lines.get(..self.key_change.line_idx)?.iter().rev().take(NEAR_LINES);
+        let (Some(own), Some(before)) =
+            (lines.get(self.key_change.line_idx), lines.get(..self.key_change.line_idx))
+        else {
+            return false;
+        };
+        let before = before.iter().rev().take(NEAR_LINES);
         let other = if own.origin == LineOrigin::Deleted { LineOrigin::Added } else { LineOrigin::Deleted };
         let of_side = before.filter(|line| line.origin != other);
-        text_around(self.file_diff.path(), cut(&own.text), of_side.map(|line| cut(&line.text)))
+        is_in_text(self.file_diff.path(), cut(&own.text), of_side.map(|line| cut(&line.text)))
     }
 
     /// Whether a new line after the edit, not far from it, writes the key with an empty list. Of a line that is too long to be
@@ -474,13 +492,23 @@ fn writes_key(line: &str, key: &str) -> bool {
         let kept = text.chars().filter(|c| c.is_alphanumeric());
         kept.flat_map(char::to_lowercase).collect::<String>()
     };
-    let is_of_template = ["{{", "{%", "<%"].iter().any(|mark| line.trim_start().starts_with(mark));
-    if is_of_template && !line.contains("}}:") {
-        return false;
-    }
     let text = line.trim_start_matches([' ', '\t', '-', '"', '\'', '<', '{']);
     text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("value"))
         || letters(line).contains(&letters(key))
+}
+
+/// Whether what stands on a line comes from elsewhere and may be all that the key above it has.
+fn is_of_template(line: &str) -> bool {
+    line.contains("{{") || line.contains("{%") || line.trim_start().starts_with("<<")
+}
+
+/// Whether a line is nothing but a branch of a template: `{{- if .Values.x }}`, `{{ end }}`.
+fn is_branch(line: &str) -> bool {
+    const WORDS: [&str; 6] = ["if", "else", "end", "endif", "with", "range"];
+    let inner = line.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+    let inner = inner.or_else(|| line.trim().strip_prefix("{%").and_then(|rest| rest.strip_suffix("%}")));
+    let inner = inner.map(|inner| inner.trim_matches(['-', ' '])).filter(|inner| !inner.contains(['{', '}']));
+    inner.is_some_and(|inner| inner.split(' ').next().is_some_and(|word| WORDS.contains(&word)))
 }
 
 /// As much of a line as is looked at for every edit near it.

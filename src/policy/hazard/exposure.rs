@@ -245,23 +245,26 @@ fn cidr_widened(edit: &Edit<'_>) -> bool {
     let of_left = |left: &Left<'_>| {
         let most =
             |is_v6| left.elements.iter().filter_map(|old| of(is_v6, old)).map(|range| range.bits).max();
-        let [v4, v6] = *left.most_bits.get_or_init(|| [most(false), most(true)]);
-        if new.is_v6 { v6 } else { v4 }
+        *left.most_bits.get_or_init(|| [most(false), most(true)])
     };
-    let old = match edit.key_change.kind {
-        KeyChangeKind::ListAdd => edit.left().and_then(of_left),
-        _ => of(new.is_v6, &edit.old).map(|range| range.bits),
+    let of_old = || [false, true].map(|is_v6| of(is_v6, &edit.old).map(|range| range.bits));
+    let [v4, v6] = match edit.key_change.kind {
+        KeyChangeKind::ListAdd => edit.left().map(of_left).unwrap_or_default(),
+        _ => of_old(),
     };
-    old.is_some_and(|old| new.bits + 8 <= old) && !lets_out(edit) && !is_of_own_network(edit)
+    let (same, other) = if new.is_v6 { (v6, v4) } else { (v4, v6) };
+    let is_wider = match same {
+        Some(old) => new.bits + 8 <= old,
+        // Ranges of the two versions cannot be compared: one that is a good part of all addresses is wider than any.
+        None => other.is_some() && new.bits < if new.is_v6 { 32 } else { 8 },
+    };
+    is_wider && !lets_out(edit) && !is_of_own_network(edit)
 }
 
-/// Whether a range is that of a network itself, which lets nobody in.
+/// Whether a range is that of a network itself, which lets nobody in. A name of one (`vpc_cidr`) may be used to let in.
 fn is_of_own_network(edit: &Edit<'_>) -> bool {
-    const NETWORKS: &[&str] = &[
-        "aws vpc", "aws subnet", "pod cidr", "pod cidrs", "pod network cidr", "pod subnet", "service cidr",
-        "service cidrs", "service subnet", "services cidr", "cluster cidr", "vpc cidr", "subnet cidr",
-        "address space", "address prefixes", "ip cidr range", "cluster network", "service network",
-    ];
+    const NETWORKS: &[&str] =
+        &["aws vpc", "aws subnet", "address space", "ip cidr range", "cluster network", "service network"];
     const LETS: &[&str] = &[
         "allow", "allowed", "trusted", "ingress", "whitelist", "allowlist", "authorized", "source",
         "sources", "from", "permit", "permitted",

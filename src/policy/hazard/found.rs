@@ -187,7 +187,6 @@ impl Asked<'_> {
             if (!placed.is_text || rule.code == ReasonCode::HazardSecret)
                 && looks_at(rule.sphere, placed.place)
                 && look(&placed.edit)
-                && (rule.code == ReasonCode::HazardSecret || !placed.edit.stands_in_said())
             {
                 is_told = true;
                 if !self.off.contains(rule.name) {

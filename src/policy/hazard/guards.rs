@@ -111,7 +111,7 @@ fn is_switched_off(edit: &Edit<'_>) -> bool {
         "update", "updates", "new version", "cache", "url", "interval", "timeout", "release", "health check",
         "tool", "doc", "docs", "color", "icon", "page", "badge", "ui", "ensure", "debug", "verbose",
     ];
-    let turns = edit.flipped().is_some_and(|to| to == edit.is_negative());
+    let turns = edit.flipped().is_some_and(|to| edit.is_off_side(to));
     let goes =
         || truth(&edit.old) == Some(true) && edit.old != "1" && edit.is_dropped() && !edit.is_negative();
     let guards = || edit.has_stem(GUARDS, NO_GUARDS) || edit.is_about(GUARD_PHRASES);
@@ -281,19 +281,10 @@ fn swallows_failure(edit: &Edit<'_>) -> bool {
         && is_command()
 }
 
-/// Whether `|| true` is no command but an expression: `${{ inputs.draft || true }}`, or in a language outside of quotes.
+/// Whether a value is one expression, in which `|| true` is no command: `${{ inputs.draft || true }}`.
 fn is_either(edit: &Edit<'_>) -> bool {
-    const LANGUAGES: &[&str] = &[
-        ".tf", ".hcl", ".js", ".ts", ".jsx", ".tsx", ".go", ".java", ".kt", ".php", ".rs", ".groovy", ".cue",
-    ];
-    let is_language = || LANGUAGES.iter().any(|ending| edit.file_diff.path().ends_with(ending));
-    // The value is shown without its quotes, the line with them.
-    let text = Some(edit.line.text).filter(|line| line.contains("|| true")).unwrap_or(edit.new.as_ref());
-    let mut places = text.match_indices("|| true").map(|(at, _)| text.get(..at).unwrap_or(""));
-    places.all(|before| {
-        let is_open = |open: &str, close: &str| before.rfind(open) > before.rfind(close);
-        is_open("${{", "}}") || is_language() && before.matches(['"', '\'', '`']).count() % 2 == 0
-    })
+    let inner = edit.new.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}"));
+    inner.is_some_and(|inner| !inner.contains(['{', '}', ';', '\n']))
 }
 
 /// What ends a script where something failed.

@@ -62,7 +62,7 @@ fn is_no_host(edit: &Edit<'_>) -> bool {
     let is_word = |value: &str| !value.contains(['.', ':', '/']);
     is_word(&edit.old)
         && is_word(&edit.new)
-        && edit.leaf_says(&["mode", "label", "title", "color", "colour", "display name", "channel"])
+        && matches!(edit.key_change.leaf.as_str(), "mode" | "label" | "title" | "color" | "payment_mode")
 }
 
 /// Whether the only hosts of a list that went make room for the machine itself, or one of production for its like of a test.

@@ -20,7 +20,7 @@ struct OwnersLine<'a> {
 impl<'a> OwnersLine<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let mut words = cut(text).split_ascii_whitespace().take_while(|word| !word.starts_with('#'));
-        let pattern = words.next().filter(|pattern| !pattern.starts_with(['[', '^']))?;
+        let pattern = words.next()?;
         Some(Self { pattern, owners: words.collect() })
     }
 
@@ -84,13 +84,11 @@ pub(super) fn owners_removed(file_edits: &FileEdits<'_>) -> Option<FileFinding> 
 /// A new line without owners. Below the heading of a section with owners that is how lines are written: the others have none
 /// either.
 fn disowned(hunk: &Hunk) -> Option<usize> {
-    let free = lines_of(hunk, LineOrigin::Added).find(|(_, line)| line.owners.is_empty())?;
     let is_heading = |text: &str| text.trim_start().trim_start_matches('^').starts_with('[');
     let in_section = hunk.lines.iter().any(|line| is_heading(&line.text))
         || lines_of(hunk, LineOrigin::Context).any(|(_, line)| line.owners.is_empty());
-    let was_owned = || {
-        let mut gone = lines_of(hunk, LineOrigin::Deleted);
-        gone.any(|(_, line)| line.pattern == free.1.pattern && !line.owners.is_empty())
-    };
-    (was_owned() || !in_section).then_some(free.0)
+    let owned = lines_of(hunk, LineOrigin::Deleted).filter(|(_, line)| !line.owners.is_empty());
+    let owned: FxHashSet<&str> = owned.map(|(_, line)| line.pattern).collect();
+    let free = lines_of(hunk, LineOrigin::Added).filter(|(_, line)| line.owners.is_empty());
+    free.into_iter().find(|(_, line)| owned.contains(line.pattern) || !in_section).map(|(idx, _)| idx)
 }

@@ -110,38 +110,12 @@ fn per_second(value: &str) -> Option<f64> {
     Some(digits.parse::<f64>().ok()? / seconds)
 }
 
-/// A share in percent: beside one with its sign, a bare fraction is a part of one.
-fn percent(share: f64, value: &str, other: &str) -> f64 {
-    let is_part = !value.ends_with('%') && other.ends_with('%') && value.contains('.') && share <= 1.0;
-    if is_part { 100.0 * share } else { share }
-}
-
-/// Whether two sizes are one, of which the bare number counts what the other one's unit does or parts of it: `1024` and `1Gi`.
-fn is_same_size((old, old_bytes): (&str, f64), (new, new_bytes): (&str, f64)) -> bool {
-    const FACTORS: [f64; 6] = [1_024.0, 1_048_576.0, 1_073_741_824.0, 1e3, 1e6, 1e9];
-    let is_bare = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit());
-    let digits = |value: &str| value.bytes().take_while(u8::is_ascii_digit).count();
-    let is_other = old.get(..digits(old)) != new.get(..digits(new));
-    let is_times = |more: f64, less: f64| FACTORS.contains(&(more / less));
-    match (is_bare(old), is_bare(new)) {
-        (true, false) => is_other && is_times(new_bytes, old_bytes),
-        (false, true) => is_other && is_times(old_bytes, new_bytes),
-        _ => false,
-    }
-}
-
 /// The number before and after, in one unit, where the edit is one of numbers.
 pub(super) fn numbers(kind: KeyChangeKind, old: &str, new: &str) -> Option<(f64, f64)> {
     match kind {
         KeyChangeKind::Duration { .. } => seconds(kind, old, new),
-        KeyChangeKind::Number { old, new } => Some((old, new)),
-        KeyChangeKind::Percentage { old: from, new: to } => {
-            Some((percent(from, old, new), percent(to, new, old)))
-        }
-        KeyChangeKind::Size { old_bytes, new_bytes } => {
-            let is_same = is_same_size((old, old_bytes), (new, new_bytes));
-            Some((if is_same { new_bytes } else { old_bytes }, new_bytes))
-        }
+        KeyChangeKind::Number { old, new } | KeyChangeKind::Percentage { old, new } => Some((old, new)),
+        KeyChangeKind::Size { old_bytes, new_bytes } => Some((old_bytes, new_bytes)),
         KeyChangeKind::Text => {
             let numbers = spelled(old).zip(spelled(new));
             numbers.or_else(|| per_second(old).zip(per_second(new)))

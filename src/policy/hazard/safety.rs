@@ -106,7 +106,7 @@ fn backup_off(edit: &Edit<'_>) -> bool {
         &["backup", "velero", "restic", "borg", "pgbackrest", "barman", "bacula", "snapshot"];
     let of_backups = || TOOLS.iter().any(|tool| edit.file_diff.path().contains(tool));
     let pauses = || {
-        let is_off = edit.flipped().is_some_and(|to| to == edit.is_negative());
+        let is_off = edit.flipped().is_some_and(|to| edit.is_off_side(to));
         is_off && edit.leaf_says(&["paused", "suspend", "suspended", "enabled", "disabled"]) && of_backups()
     };
     let leaves_out = || {

@@ -6,7 +6,6 @@ use crate::policy::hazard::edit::Edit;
 use crate::policy::hazard::found::is_prose;
 use crate::policy::hazard::reading::Value;
 use crate::policy::hazard::rule::{HazardRule, Sphere, edit_rule};
-use crate::policy::hazard::words::{says, spaced};
 use crate::policy::reason::ReasonCode;
 
 pub(super) const RULES: &[HazardRule] = &[
@@ -191,7 +190,6 @@ fn is_open(edit: &Edit<'_>) -> bool {
 /// `existingSecret: my-postgres`, `passwordSecretKey: postgres-password`: the secret itself stands elsewhere.
 fn names_secret(edit: &Edit<'_>) -> bool {
     const HOLDERS: &[&str] = &[
-        "password secret",
         "password secret key",
         "password secret name",
         "existing secret",
@@ -201,10 +199,14 @@ fn names_secret(edit: &Edit<'_>) -> bool {
     ];
     let is_known = |secret: &SecretMatch| !is_named_kind(secret.kind) && secret.kind != "high_entropy";
     let is_name = |text: &str| {
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/');
-        (1..=253).contains(&text.len()) && text.bytes().all(is_part) && text.contains(['-', '_', '.'])
+        // Names of objects are in lower case.
+        let is_part =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+        (1..=253).contains(&text.len()) && text.bytes().all(is_part) && text.contains(['-', '.'])
     };
     edit.leaf_says(HOLDERS)
+        && !edit.leaf_says(&["value"])
+        && !edit.line.text.contains(['#', '/'])
         && is_name(literal_of(edit.line.text))
         && !edit.line.secrets().iter().any(is_known)
 }
@@ -217,7 +219,7 @@ fn is_named_kind(kind: &str) -> bool {
 /// The word of a line that a place lies in, without quotes around it, as far as a name may reach.
 fn word_at(line: &str, at: usize) -> &str {
     const NEAR: usize = 256;
-    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',');
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '=' | '?');
     let near = line.ceil_char_boundary(at.saturating_sub(NEAR))
         ..line.floor_char_boundary(at.saturating_add(2 * NEAR));
     let from = near.start;
@@ -302,9 +304,9 @@ fn tls_verification_off(edit: &Edit<'_>) -> bool {
         edit.path_says(&["ssl", "tls", "cert", "certs", "peer", "hostname", "certificate", "unauthorized"])
             || (edit.key_change.leaf == "verify" && edit.key_change.kind != KeyChangeKind::Added)
     };
-    let skips = edit.set_to().is_some_and(|to| to == edit.is_negative() && (to || about_tls()))
-        && edit.switches(SKIPS);
-    let stops = (edit.set_to().is_some_and(|to| to == edit.is_negative()) || edit.drops_switch(CHECKS))
+    let skips =
+        edit.set_to().is_some_and(|to| edit.is_off_side(to) && (to || about_tls())) && edit.switches(SKIPS);
+    let stops = (edit.set_to().is_some_and(|to| edit.is_off_side(to)) || edit.drops_switch(CHECKS))
         && edit.leaf_says(CHECKS)
         && !edit.leaf_says(SKIPS)
         && about_tls();
@@ -356,12 +358,23 @@ fn asks_nobody(edit: &Edit<'_>) -> bool {
 /// Whether an option stands in a command, and is not switched off right there: `--insecure-skip-tls-verify=false`.
 fn stands_on(command: &str, option: &str) -> bool {
     const OFF: &[&str] = &["=false", "=0", "=no", "=off"];
+    let is_off = |rest: &str| {
+        let value = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let ends = |rest: &str| rest.is_empty() || rest.starts_with([' ', '"', '\'', ',', ']']);
+        OFF.iter().any(|off| value.strip_prefix(off).is_some_and(ends))
+    };
+    // `--ssl-no-verify=false` checks.
+    let is_turned = |before: &str| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let name = before.rsplit(|c| !is_part(c)).next().unwrap_or("");
+        let mut words = name.split(['-', '_']);
+        words.any(|word| matches!(word, "no" | "skip" | "insecure" | "disable" | "ignore"))
+    };
+    let says_off = OFF.iter().any(|off| option.ends_with(off));
     command.match_indices(option).any(|(at, _)| {
-        let rest = command.get(at + option.len()..).unwrap_or("");
-        let word = rest.split([' ', ',', ';', '"', '\'', ']']).next().unwrap_or("");
-        let name = command.get(..at).unwrap_or("").rsplit([' ', ',', '"', '\'']).next().unwrap_or("");
-        let is_turned = || says(&spaced(name), &["no", "skip", "insecure", "disable", "ignore"]);
-        !OFF.iter().any(|off| word.ends_with(off) || option.ends_with(off) && is_turned())
+        let (before, rest) =
+            (command.get(..at).unwrap_or(""), command.get(at + option.len()..).unwrap_or(""));
+        !(is_off(rest) || says_off && is_turned(before))
     })
 }
 

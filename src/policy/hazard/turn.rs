@@ -11,43 +11,109 @@ pub(super) struct Turn {
     pub(super) is_negative: bool,
     /// Whether what is named may not happen where it is on.
     pub(super) refuses: bool,
+    /// Whether its name may as well be read the other way round: then either side may be the dangerous one.
+    pub(super) is_unclear: bool,
 }
 
 impl Turn {
     /// By the words of the key itself, and those that speak for it where its own name says nothing.
     pub(super) fn of(own: &str, spoken: &str) -> Self {
-        let is_inverted = ends_with(own, &["off"]) || inverts(spoken);
-        let passes = says(own, PASSES) || ends_with(own, &["override", "exempted"]);
-        let gets_past = passes && !says(own, REFUSES);
-        // Of two such words the first one turns the other around (`disable_auth_bypass`), or the last one does
-        // (`auth_bypass.disabled`); otherwise they say the same twice: `insecure_skip_verify`.
-        let is_said_twice = is_inverted && gets_past && !undoes(own);
+        let name = Name::of(own);
+        if name.refuses_pass() {
+            return Self { is_inverted: false, is_negative: false, refuses: true, is_unclear: false };
+        }
+        // `login_not_required`, and not `backup_if_not_empty`.
+        let is_denied = says(own, &["not"]) && !says(own, &["if", "unless", "when"]);
+        let is_inverted = inverts(spoken) || is_denied || name.begins_or_ends_with(INVERTS_AT_AN_END);
+        let passes = name.begins_or_ends_with(PASSES);
+        let may_end_so = name.ends_with(ODD_ENDS);
+        // A word in the middle may be about another one: `scan_unverified_uploads`, `auth_bypass_protection`.
+        let is_qualified = says(own, PASSES) && (!passes || says(own, QUALIFIES));
+        let is_negated_pass = passes && is_inverted;
+        let is_undone = is_negated_pass && name.is_undone();
+        // They say the same twice: `insecure_skip_verify`.
+        let is_said_twice = is_negated_pass && name.begins_with(&["insecure"]);
         Self {
             is_inverted,
-            is_negative: is_inverted != gets_past || is_said_twice,
-            refuses: is_inverted && !is_said_twice || says(own, REFUSES),
+            is_negative: is_said_twice || is_inverted != (passes || may_end_so),
+            refuses: is_inverted && !is_said_twice || name.begins_or_ends_with(REFUSES),
+            is_unclear: may_end_so || is_qualified || is_negated_pass && !is_undone && !is_said_twice,
         }
     }
 }
 
-const INVERTS: &[&str] = &[
-    "disable", "disabled", "disables", "skip", "skipped", "skips", "no", "not", "ignore", "ignored",
-    "ignores", "without", "suspend", "suspended", "paused", "mute", "muted", "silence", "silenced",
+/// The words of a name, without an `enabled` at its end.
+struct Name<'a>(Vec<&'a str>);
+
+impl<'a> Name<'a> {
+    fn of(own: &'a str) -> Self {
+        let mut words: Vec<&str> = own.split(' ').filter(|word| !word.is_empty()).collect();
+        words.pop_if(|last| *last == "enabled");
+        Self(words)
+    }
+
+    fn begins_with(&self, phrases: &[&str]) -> bool {
+        phrases.iter().any(|phrase| {
+            phrase.split(' ').zip(&self.0).filter(|(a, b)| a == *b).count() == phrase.split(' ').count()
+        })
+    }
+
+    fn ends_with(&self, phrases: &[&str]) -> bool {
+        phrases.iter().any(|phrase| {
+            let same = phrase.rsplit(' ').zip(self.0.iter().rev()).filter(|(a, b)| a == *b).count();
+            same == phrase.split(' ').count()
+        })
+    }
+
+    fn begins_or_ends_with(&self, phrases: &[&str]) -> bool {
+        self.begins_with(phrases) || self.ends_with(phrases)
+    }
+
+    /// Whether it is a guard against what gets past one: `block_insecure_tls`.
+    fn refuses_pass(&self) -> bool {
+        let [first, second, ..] = self.0.as_slice() else { return false };
+        REFUSES.contains(first) && PASSES.contains(second)
+    }
+
+    /// Whether what gets past a guard is itself switched off: `disable_auth_bypass`, `auth_bypass_disabled`.
+    fn is_undone(&self) -> bool {
+        const BYPASS: &[&str] = &["bypass", "bypasses"];
+        let is_bypass = |word: Option<&&str>| word.is_some_and(|word| BYPASS.contains(word));
+        match self.0.as_slice() {
+            ["disable", last] => PASSES.contains(last),
+            ["disable" | "no", .., last] => is_bypass(Some(last)),
+            [.., before, "disabled"] => is_bypass(Some(before)),
+            _ => false,
+        }
+    }
+}
+
+/// Words that turn a name around wherever they stand in it.
+const INVERTS: &[&str] =
+    &["disable", "disabled", "skip", "no", "ignore", "without", "suspend", "suspended", "paused"];
+
+/// Words that do so at one of its ends.
+const INVERTS_AT_AN_END: &[&str] = &[
+    "disables", "skipped", "skips", "not", "ignored", "ignores", "mute", "muted", "silence", "silenced",
     "suppress", "suppressed",
 ];
 
 /// What gets past a guard, or is let past it.
 const PASSES: &[&str] = &[
-    "bypass", "bypassed", "bypasses", "insecure", "insecurely", "optional", "exempt", "selfsigned",
-    "self signed", "allow guest", "allow guests", "unverified", "force open", "monitor only", "log only",
-    "report only", "detect only",
+    "bypass", "bypassed", "bypasses", "insecure", "insecurely", "optional", "exempt", "exempted",
+    "selfsigned", "self signed", "allow guest", "allow guests", "unverified", "force open", "monitor only",
+    "log only", "report only", "detect only", "bypass disabled",
 ];
 
+/// Words after which a pass is one that is meant by another word.
+const QUALIFIES: &[&str] = &["not", "never", "non", "unless", "if", "for", "without"];
+
+/// Last words that turn a name around, or are the end of a noun: `fsync_off`, `sign_off`.
+const ODD_ENDS: &[&str] = &["off", "override"];
+
 /// What keeps something from happening.
-const REFUSES: &[&str] = &[
-    "block", "blocks", "deny", "denies", "disallow", "forbid", "prevent", "prohibit", "refuse", "reject",
-    "restrict",
-];
+const REFUSES: &[&str] =
+    &["block", "deny", "disallow", "forbid", "prevent", "prohibit", "refuse", "reject", "restrict"];
 
 /// Names that say no and are those of guards and of what they ask for themselves.
 const OWN_NAMES: &[&str] =
@@ -60,20 +126,6 @@ fn inverts(spoken: &str) -> bool {
     let without =
         OWN_NAMES.iter().fold(spoken.to_owned(), |rest, name| rest.replace(&format!(" {name} "), " "));
     says(&without, INVERTS)
-}
-
-/// Whether the first or the last word of a name turns the rest of it around.
-fn undoes(own: &str) -> bool {
-    let first = own.split(' ').find(|word| !word.is_empty()).unwrap_or("");
-    matches!(first, "disable" | "disabled" | "no" | "not" | "without" | "ignore" | "skip")
-        || ends_with(own, &["disabled", "disable", "off"])
-}
-
-/// Whether one of these is the last word of a name, or stands before `enabled` at its end.
-fn ends_with(own: &str, words: &[&str]) -> bool {
-    let mut from_end = own.split(' ').rev().filter(|word| !word.is_empty());
-    let last = from_end.next().unwrap_or("");
-    words.contains(&last) || last == "enabled" && from_end.next().is_some_and(|word| words.contains(&word))
 }
 
 #[cfg(test)]
@@ -101,6 +153,46 @@ mod tests {
             "notify_no_data", "override_auth", "guest_firewall_enabled", "block_insecure_tls",
         ] {
             assert!(!is_negative(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_may_be_read_either_way_is_unclear() {
+        let is_unclear = |name: &str| Turn::of(&spaced(name), &spaced(name)).is_unclear;
+        for name in [
+            "auth_not_optional",
+            "require_auth_unless_exempt",
+            "enforce_mfa_for_exempt",
+            "verify_self_signed_certs",
+            "auth_bypass_blocked",
+            "auth_bypass_protection",
+            "scan_unverified_uploads",
+            "audit_insecure_logins",
+            "encrypt_optional_fields",
+            "audit_override",
+            "require_approval_sign_off",
+            "ignore_self_signed_certs",
+            "disable_insecure_tls_verification",
+            "skip_insecure_check",
+        ] {
+            assert!(is_unclear(name), "{name}");
+        }
+        for name in [
+            "auth",
+            "auth_bypass",
+            "disable_auth_bypass",
+            "auth_bypass_disabled",
+            "tls_optional",
+            "insecure_skip_verify",
+            "backup_if_not_empty",
+            "audit_ignored_events",
+            "verify_skipped_checksums",
+            "disable_auth",
+        ] {
+            assert!(!is_unclear(name), "{name}");
+        }
+        for name in ["backup_if_not_empty", "audit_ignored_events", "verify_skipped_checksums"] {
+            assert!(!Turn::of(&spaced(name), &spaced(name)).is_negative, "{name}");
         }
     }
 }

@@ -152,11 +152,8 @@ fn loses_point(edit: &Edit<'_>) -> bool {
     let (with, without) = if old.contains('.') { (old, new) } else { (new, old) };
     let fraction = with.split_once('.').map_or("", |(_, fraction)| fraction).trim_end_matches('0');
     let is_joined = || with.replace('.', "").trim_start_matches('0') == without;
-    // Of a share, one is all.
-    let is_share = without == "1" && with.starts_with("0.");
     !fraction.is_empty()
         && !without.is_empty()
-        && !is_share
         && !without.contains('.')
         && is_joined()
         && edit.numbers().is_some()
@@ -273,7 +270,7 @@ fn impossible_value(edit: &Edit<'_>) -> bool {
     ];
     const LAST_PORT: f64 = 65_535.0;
     let Ok(new) = edit.new.trim_end_matches('%').parse::<f64>() else { return false };
-    let counts = || edit.leaf_says(&["count", "num", "number", "max", "total", "size", "usage", "timeout"]);
+    let counts = || edit.leaf_says(&["count", "max", "total", "size", "usage", "timeout"]);
     let is_port = new > LAST_PORT && edit.leaf_says(&["port", "ports"]) && !counts();
     let was_part = || edit.numbers().is_some_and(|(old, _)| (0.0..=100.0).contains(&old));
     let is_share = new > 100.0 && edit.leaf_says(&["percent", "percentage", "pct"]) && was_part();

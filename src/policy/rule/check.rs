@@ -25,9 +25,9 @@ const FUNCTIONS: &[&str] =
 ///
 /// Returns what each part of the context is compared with.
 pub(super) fn check(expr: &IdedExpr) -> Result<Vec<(String, Vec<Sort>)>, String> {
-    let mut walk = Walk { scope: Vec::new(), n_loops: 0, compared: Vec::new() };
+    let mut walk = Walk { scope: Vec::new(), n_loops: 0, compared: Vec::new(), asks_for_sorts: false };
     walk.visit(expr)?;
-    Ok(walk.compared)
+    Ok(if walk.asks_for_sorts { Vec::new() } else { walk.compared })
 }
 
 /// Levels of an expression, one inside the other.
@@ -58,6 +58,7 @@ struct Walk<'a> {
     scope: Vec<&'a str>,
     n_loops: usize,
     compared: Vec<(String, Vec<Sort>)>,
+    asks_for_sorts: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -70,6 +71,8 @@ impl<'a> Walk<'a> {
             }
             Expr::Call(call) => {
                 check_function(&call.func_name)?;
+                // Who asks for the sort of a value knows that it has several.
+                self.asks_for_sorts |= call.func_name == "type";
                 if COMPARISONS.contains(&call.func_name.as_str()) {
                     self.compare(&call.func_name, &call.args)?;
                 }
@@ -140,7 +143,7 @@ impl<'a> Walk<'a> {
                     "the words of `{name}` have no order: name those of `{words}` that are meant"
                 ));
             }
-            if is_equality {
+            if is_equality || of == "context" {
                 others.iter().try_for_each(|other| self.equate((of, field), &name, other))?;
             }
         }
@@ -148,14 +151,16 @@ impl<'a> Walk<'a> {
     }
 
     fn equate(&mut self, (of, field): (&str, &'a str), name: &str, other: &IdedExpr) -> Result<(), String> {
-        let Some(sort) = sort_of(other) else { return Ok(()) };
         if of == "context" {
+            // What is computed may be of any sort.
+            let sorts = sort_of(other).map_or_else(|| Sort::ALL.to_vec(), |sort| vec![sort]);
             match self.compared.iter_mut().find(|(known, _)| known == field) {
-                Some((_, sorts)) => sorts.push(sort),
-                None => self.compared.push((field.to_owned(), vec![sort])),
+                Some((_, known)) => known.extend(sorts),
+                None => self.compared.push((field.to_owned(), sorts)),
             }
             return Ok(());
         }
+        let Some(sort) = sort_of(other) else { return Ok(()) };
         let Some(own) = sort_of_field(of, field).filter(|own| *own != sort) else {
             let word = literal(other).unwrap_or_default();
             return match closed(of, field) {

@@ -80,6 +80,8 @@ enum Sort {
 }
 
 impl Sort {
+    const ALL: [Self; 4] = [Self::Text, Self::Number, Self::Flag, Self::List];
+
     const fn in_words(self) -> &'static str {
         match self {
             Self::Text => "a text",
@@ -134,15 +136,15 @@ impl Rule {
         if is_too_large || self.reads_keys && facts.has_more_keys {
             return Match::TooLarge("the change is too large for it");
         }
-        if let Some((name, sort)) = self.mistaken(facts) {
-            return Match::Failed(format!(
-                "`context.{name}` is {}, and compared with another",
-                sort.in_words()
-            ));
-        }
         match self.execute(facts) {
             Ok(Value::Bool(true)) => Match::Yes,
-            Ok(Value::Bool(false)) => Match::No,
+            Ok(Value::Bool(false)) => match self.mistaken(facts) {
+                Some((name, sort)) => {
+                    let sort = sort.in_words();
+                    Match::Failed(format!("`context.{name}` is {sort}, and compared with another"))
+                }
+                None => Match::No,
+            },
             Ok(_) => Match::Failed("it does not answer yes or no".to_owned()),
             Err(error) => Match::Failed(failure(&error)),
         }

@@ -93,6 +93,16 @@ fn a_part_of_the_context_of_another_sort_is_a_failure() {
         assert!(matches!(answer(when, Value::Bool(true)), Match::Failed(_)), "{when}");
     }
     assert_eq!(answer("context.tier == 1 || context.tier == '1'", text("1")), Match::Yes);
+    // What holds all the same holds.
+    assert_eq!(answer("change.lines_added > 0 || context.tier == '1'", Value::Float(1.0)), Match::Yes);
+    assert_eq!(answer("context.tier != '1'", Value::Float(1.0)), Match::Yes);
+    for when in [
+        "context.tier > 5 || context.tier == 'many'",
+        "context.tier == change.lines_added + 1 || context.tier == 'x'",
+        "type(context.tier) == string && context.tier == 'a'",
+    ] {
+        assert_eq!(answer(when, Value::Float(4.0)), Match::No, "{when}");
+    }
     assert!(matches!(answer("context.tier == true", text("true")), Match::Failed(_)));
 }
 

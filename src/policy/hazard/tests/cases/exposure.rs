@@ -194,6 +194,6 @@ pub(super) const CASES: &[Case] = &[
         "cidr_widened",
         "a/nsg.tf",
         "-source_address_prefixes = [\"10.64.32.0/24\"]\n+source_address_prefixes = [\"10.64.0.0/16\"]",
-        "-address_prefixes = [\"10.64.32.0/24\"]\n+address_prefixes = [\"10.64.0.0/16\"]",
+        "-address_prefixes = [\"10.64.32.0/24\"]\n+address_prefixes = [\"10.64.33.0/24\"]",
     ),
 ];

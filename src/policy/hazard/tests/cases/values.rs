@@ -182,7 +182,12 @@ pub(super) const CASES: &[Case] = &[
         " web:\n   replicas: 3\n+  replicas: 4\n   image: web:1",
         " notes: |\n   host: a\n   user: b\n+  host: c",
     ),
-    ("unit_slip", "a/app.yaml", "-limits_memory: 512Mi\n+limits_memory: 512", "-memory: 1024\n+memory: 1Gi"),
-    ("unit_slip", "a/app.yaml", "-max_surge: 0.5\n+max_surge: 50", "-max_surge: 0.5\n+max_surge: 50%"),
-    ("unit_slip", "a/app.yaml", "-ratio: 2.9\n+ratio: 29", "-sampling: 1\n+sampling: 0.1"),
+    (
+        "unit_slip",
+        "a/app.yaml",
+        "-limits_memory: 512Mi\n+limits_memory: 512",
+        "-memory: 1024Mi\n+memory: 1Gi",
+    ),
+    ("unit_slip", "a/app.yaml", "-max_surge: 0.5\n+max_surge: 50", "-max_surge: 40%\n+max_surge: 50%"),
+    ("unit_slip", "a/app.yaml", "-ratio: 2.9\n+ratio: 29", "-sampling: 0.2\n+sampling: 0.1"),
 ];
