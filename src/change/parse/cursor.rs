@@ -3,6 +3,7 @@
 use memchr::memchr;
 
 use crate::change::parse::DiffError;
+use crate::change::parse::file::GIT_HEADER;
 use crate::change::parse::notation::Around;
 
 /// Reads a text line by line, once, forward.
@@ -11,38 +12,45 @@ pub(super) struct Cursor<'text> {
     /// Lines taken so far.
     n_taken: usize,
     max_lines: usize,
-    /// Whether each line lost nothing but a carriage return that somebody put at its end.
-    has_carriage_returns: bool,
-    /// Bytes behind the beginning of the last header.
-    after_last_header: usize,
+    survey: Survey,
+    /// Whether a line outside of the files named one.
     is_named: bool,
+}
+
+/// What a look over the whole text tells.
+#[derive(Clone, Copy, Default)]
+struct Survey {
+    /// Whether each header, and so each line, lost nothing but a carriage return that somebody put at its end.
+    has_carriage_returns: bool,
+    /// Bytes from the last header on; 0 where there is none.
+    from_last_header: usize,
+    /// Whether a line is a dot alone.
     has_dot: bool,
+}
+
+impl Survey {
+    fn of(text: &[u8]) -> Self {
+        let mut survey = Self::default();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (line, after) = split_line(rest);
+            if line.starts_with(GIT_HEADER) || line.starts_with(b"--- ") && after.starts_with(b"+++ ") {
+                let is_first = survey.from_last_header == 0;
+                survey.has_carriage_returns =
+                    line.ends_with(b"\r") && (is_first || survey.has_carriage_returns);
+                survey.from_last_header = rest.len();
+            }
+            survey.has_dot |= matches!(line, b"." | b".\r");
+            rest = after;
+        }
+        survey
+    }
 }
 
 impl<'text> Cursor<'text> {
     /// Stands before the first line.
     pub(super) fn new(text: &'text [u8], max_lines: usize) -> Self {
-        Self {
-            rest: text,
-            n_taken: 0,
-            max_lines,
-            has_carriage_returns: false,
-            after_last_header: 0,
-            is_named: false,
-            has_dot: false,
-        }
-    }
-
-    /// From here on, lines end before their carriage return.
-    pub(super) fn take_off_carriage_returns(&mut self) {
-        self.has_carriage_returns = true;
-    }
-
-    /// Takes note of what the whole text holds: where its last file begins, and whether a line is a dot alone.
-    pub(super) fn look_around(&mut self, last_header: Option<usize>) {
-        self.after_last_header = last_header.map_or(usize::MAX, |start| self.rest.len() - start);
-        let is_dot = |line: &[u8]| matches!(line, b"." | b".\r");
-        self.has_dot = self.rest.split(|byte| *byte == b'\n').any(is_dot);
+        Self { rest: text, n_taken: 0, max_lines, survey: Survey::of(text), is_named: false }
     }
 
     /// Takes note of a line outside of the files that names one.
@@ -56,9 +64,12 @@ impl<'text> Cursor<'text> {
 
     /// What is known of the text around the next line.
     pub(super) fn around(&self) -> Around {
-        let has_header_later =
-            self.after_last_header != usize::MAX && self.rest.len() > self.after_last_header;
-        Around { is_named: self.is_named, has_header_later, has_dot: self.has_dot }
+        let Survey { from_last_header, has_dot, .. } = self.survey;
+        Around {
+            is_named: self.is_named,
+            has_header_later: self.rest.len() > from_last_header && from_last_header > 0,
+            has_dot,
+        }
     }
 
     /// The next line without its line feed, left in place.
@@ -73,7 +84,7 @@ impl<'text> Cursor<'text> {
 
     fn first_of(&self, rest: &'text [u8]) -> Option<&'text [u8]> {
         let (line, _) = (!rest.is_empty()).then(|| split_line(rest))?;
-        Some(line.strip_suffix(b"\r").filter(|_| self.has_carriage_returns).unwrap_or(line))
+        Some(line.strip_suffix(b"\r").filter(|_| self.survey.has_carriage_returns).unwrap_or(line))
     }
 
     /// Passes the next line.

@@ -59,21 +59,6 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, line: &[u8]) -> Result<Option<Parse
     }
 }
 
-/// The lines that begin a file, wherever they stand, with their places.
-pub(super) fn headers(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut lines = text.split(|byte| *byte == b'\n').peekable();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let line = lines.next()?;
-        let start = at;
-        at += line.len() + 1;
-        let is_plain =
-            line.starts_with(b"--- ") && lines.peek().is_some_and(|next| next.starts_with(b"+++ "));
-        Some((start, line, is_plain || line.starts_with(GIT_HEADER)))
-    })
-    .filter_map(|(start, line, is_header)| is_header.then_some((start, line)))
-}
-
 fn parse_git(cursor: &mut Cursor<'_>, mut header: Header) -> Result<ParsedFile, DiffError> {
     let header_line = cursor.line() - 1;
     while let Some(line) = cursor.peek() {

@@ -67,11 +67,6 @@ pub fn parse_diff(text: &[u8]) -> Result<ChangeRecord, DiffError> {
 pub fn parse_diff_within(text: &[u8], limits: DiffLimits) -> Result<ChangeRecord, DiffError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut cursor = Cursor::new(text, limits.max_lines);
-    let has_return = |(_, line): (usize, &[u8])| line.ends_with(b"\r");
-    if file::headers(text).next().is_some() && file::headers(text).all(has_return) {
-        cursor.take_off_carriage_returns();
-    }
-    cursor.look_around(file::headers(text).last().map(|(start, _)| start));
     let mut record = ChangeRecord::default();
     let mut seen = FxHashSet::default();
     while let Some(line) = cursor.peek() {
