@@ -1,12 +1,13 @@
 //! `serve`: the service's settings from flag, environment, file and default, in this order; then the service itself, until
 //! it is told to stop. Start at `ServeArgs::settings`.
 
+use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
 
 use clap::Args;
 use diffrisk::http::{ServeError, Settings, TlsConfig, bind, check, refusals, serve, start};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::cache::{CacheDir, distrusted};
 use crate::cli::exit::Exit;
@@ -93,8 +94,9 @@ pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
         let service = start(settings).await.or_exit(Exit::BadInput, "the service cannot start")?;
         let listener = bind(&service).await.or_exit(Exit::BadInput, "the service cannot start")?;
         let scheme = if service.speaks_tls() { "https" } else { "http" };
+        let signals = Signals::hear()?;
         note(&format!("listening on {scheme}://{}", listener.local_addr()?));
-        serve(service, listener, stopped()).await.or_exit(Exit::Other, "the service failed")?;
+        serve(service, listener, signals.stop()).await.or_exit(Exit::Other, "the service failed")?;
         Ok(Exit::Success)
     });
     // The log is closed: who still folds a history need not be waited for.
@@ -144,19 +146,33 @@ impl ServeArgs {
     }
 }
 
-/// Resolves at the first SIGTERM or SIGINT. SIGHUP, with which others are told to read their files again, ends nothing: the
-/// files are followed anyway.
-async fn stopped() {
-    let (Ok(mut terminated), Ok(mut hung_up)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-    else {
-        return std::future::pending().await;
-    };
-    loop {
-        tokio::select! {
-            _ = terminated.recv() => return,
-            _ = tokio::signal::ctrl_c() => return,
-            _ = hung_up.recv() => tracing::info!("SIGHUP: keys, certificate, policy and models are followed by themselves"),
+/// The signals that a service minds, from when it says that it listens.
+struct Signals {
+    terminated: Signal,
+    interrupted: Signal,
+    hung_up: Signal,
+}
+
+impl Signals {
+    fn hear() -> io::Result<Self> {
+        Ok(Self {
+            terminated: signal(SignalKind::terminate())?,
+            interrupted: signal(SignalKind::interrupt())?,
+            hung_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Resolves at the first SIGTERM or SIGINT. SIGHUP, with which others are told to read their files again, ends nothing: the
+    /// files are followed anyway.
+    async fn stop(mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminated.recv() => return,
+                _ = self.interrupted.recv() => return,
+                _ = self.hung_up.recv() => {
+                    tracing::info!("SIGHUP: keys, certificate, policy and models are followed by themselves");
+                }
+            }
         }
     }
 }
