@@ -66,7 +66,7 @@ fn auth_off(edit: &Edit<'_>) -> bool {
 /// Whether a switch of it is turned off or goes: `auth_enabled: true` → `false`.
 fn is_switched_off(edit: &Edit<'_>) -> bool {
     const OTHERS: &[&str] =
-        &["auto login", "transport security", "debug", "verbose", "trace", "tracing", "log", "logging"];
+        &["auto login", "transport security", "auth debug", "auth trace", "auth log", "auth logging"];
     (edit.turned_off(AUTH) || edit.drops_switch(AUTH)) && !edit.is_about(NOBODY) && !edit.leaf_says(OTHERS)
 }
 

@@ -1,6 +1,7 @@
 //! One edit with the lines around it, as hazard rules look at it: words and values are read once, when the first rule asks.
 //! Start at [`Edit`].
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::change::{DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin};
@@ -222,9 +223,9 @@ impl<'a> Edit<'a> {
         let KeyChange { hunk_idx, line_idx, leaf, .. } = self.key_change;
         let hunk = self.file_diff.hunks().get(*hunk_idx);
         let Some(line) = hunk.and_then(|hunk| hunk.lines.get(*line_idx)) else { return true };
-        let is_put_in = is_of_template(&line.text) && !is_branch(&line.text);
         line.text.len() > NEAR_TEXT
-            || if is_put_in { !self.has_siblings() } else { writes_key(&line.text, leaf) }
+            || writes_key(&written(&line.text), leaf)
+            || is_of_template(&line.text) && !is_branch(&line.text) && !self.has_siblings()
     }
 
     /// Whether a line beside that of the edit stands below the same key in the new file.
@@ -495,6 +496,19 @@ fn writes_key(line: &str, key: &str) -> bool {
     let text = line.trim_start_matches([' ', '\t', '-', '"', '\'', '<', '{']);
     text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("value"))
         || letters(line).contains(&letters(key))
+}
+
+/// A line without what a template puts there.
+fn written(line: &str) -> Cow<'_, str> {
+    if !is_of_template(line) {
+        return line.into();
+    }
+    let mut text = line.to_owned();
+    for (open, close) in [("{{", "}}"), ("{%", "%}")] {
+        let parts = text.split(open);
+        text = parts.map(|part| part.rsplit_once(close).map_or(part, |(_, rest)| rest)).collect();
+    }
+    text.into()
 }
 
 /// Whether what stands on a line comes from elsewhere and may be all that the key above it has.

@@ -216,7 +216,7 @@ fn lets_out(edit: &Edit<'_>) -> bool {
             && !edit.path_says(&["ip block", "cidr block", "cidr blocks", "ip blocks"])
     };
     let asks = || edit.path_says(&["cors", "origin", "origins"]);
-    if edit.path_says(REFUSED) {
+    if edit.path_says(REFUSED) && !edit.leaf_says(&["not", "unless", "allow", "allowed"]) {
         return true;
     }
     (edit.path_says(LETS_OUT) || is_block()) && !asks()

@@ -109,7 +109,7 @@ fn guard_off(edit: &Edit<'_>) -> bool {
 fn is_switched_off(edit: &Edit<'_>) -> bool {
     const OTHERS: &[&str] = &[
         "update", "updates", "new version", "cache", "url", "interval", "timeout", "release", "health check",
-        "tool", "doc", "docs", "color", "icon", "page", "badge", "ui", "ensure", "debug", "verbose",
+        "tool", "doc", "docs", "color", "icon", "page", "badge", "ui", "ensure", "auth debug",
     ];
     let turns = edit.flipped().is_some_and(|to| edit.is_off_side(to));
     let goes =

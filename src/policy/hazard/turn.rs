@@ -28,7 +28,7 @@ impl Turn {
         let passes = name.begins_or_ends_with(PASSES);
         let may_end_so = name.ends_with(ODD_ENDS);
         // A word in the middle may be about another one: `scan_unverified_uploads`, `auth_bypass_protection`.
-        let is_qualified = says(own, PASSES) && (!passes || says(own, QUALIFIES));
+        let is_qualified = says(own, PASSES) && (!passes || says(own, QUALIFIES) || name.is_about_another());
         let is_negated_pass = passes && is_inverted;
         let is_undone = is_negated_pass && name.is_undone();
         // They say the same twice: `insecure_skip_verify`.
@@ -69,10 +69,17 @@ impl<'a> Name<'a> {
         self.begins_with(phrases) || self.ends_with(phrases)
     }
 
+    /// Whether a pass is what something else is about: `insecure_login_alert`, `audit_bypass`, and not `insecure_tls`.
+    fn is_about_another(&self) -> bool {
+        let is_noun =
+            self.0.len() > 2 && !self.ends_with(PASSES) && self.0.get(1).is_none_or(|it| *it != "skip");
+        is_noun || self.begins_with(LOOKS_FOR)
+    }
+
     /// Whether it is a guard against what gets past one: `block_insecure_tls`.
     fn refuses_pass(&self) -> bool {
         let [first, second, ..] = self.0.as_slice() else { return false };
-        REFUSES.contains(first) && PASSES.contains(second)
+        REFUSES.contains(first) && (PASSES.contains(second) || self.ends_with(PASSES))
     }
 
     /// Whether what gets past a guard is itself switched off: `disable_auth_bypass`, `auth_bypass_disabled`.
@@ -105,8 +112,15 @@ const PASSES: &[&str] = &[
     "log only", "report only", "detect only", "bypass disabled",
 ];
 
-/// Words after which a pass is one that is meant by another word.
-const QUALIFIES: &[&str] = &["not", "never", "non", "unless", "if", "for", "without"];
+/// Words by which a pass is one that another word is about: `require_auth_unless_exempt`.
+const QUALIFIES: &[&str] =
+    &["not", "never", "non", "cannot", "unless", "if", "for", "without", "alert", "detection"];
+
+/// First words that make it one that is looked for: `audit_bypass`.
+const LOOKS_FOR: &[&str] = &[
+    "audit", "alert", "check", "detect", "log", "monitor", "protect", "quarantine", "report", "scan",
+    "verify",
+];
 
 /// Last words that turn a name around, or are the end of a noun: `fsync_off`, `sign_off`.
 const ODD_ENDS: &[&str] = &["off", "override"];
