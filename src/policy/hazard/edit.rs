@@ -1,7 +1,6 @@
 //! One edit with the lines around it, as hazard rules look at it: words and values are read once, when the first rule asks.
 //! Start at [`Edit`].
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::change::{DiffLine, FileDiff, FileStatus, KeyChange, KeyChangeKind, LineOrigin};
@@ -9,6 +8,7 @@ use crate::policy::hazard::around::{Around, Left};
 use crate::policy::hazard::line::Line;
 use crate::policy::hazard::reading::{Value, flipped, numbers, seconds, truth};
 use crate::policy::hazard::statement;
+use crate::policy::hazard::template;
 use crate::policy::hazard::text_around::is_in_text;
 use crate::policy::hazard::turn::Turn;
 use crate::policy::hazard::words::{file_stem, is_generic, last_components, says, spaced};
@@ -224,8 +224,10 @@ impl<'a> Edit<'a> {
         let hunk = self.file_diff.hunks().get(*hunk_idx);
         let Some(line) = hunk.and_then(|hunk| hunk.lines.get(*line_idx)) else { return true };
         line.text.len() > NEAR_TEXT
-            || writes_key(&written(&line.text), leaf)
-            || is_of_template(&line.text) && !is_branch(&line.text) && !self.has_siblings()
+            || writes_key(&template::written(&line.text), leaf)
+            || template::is_of_template(&line.text)
+                && !template::is_branch(&line.text)
+                && !self.has_siblings()
     }
 
     /// Whether a line beside that of the edit stands below the same key in the new file.
@@ -496,33 +498,6 @@ fn writes_key(line: &str, key: &str) -> bool {
     let text = line.trim_start_matches([' ', '\t', '-', '"', '\'', '<', '{']);
     text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("value"))
         || letters(line).contains(&letters(key))
-}
-
-/// A line without what a template puts there.
-fn written(line: &str) -> Cow<'_, str> {
-    if !is_of_template(line) {
-        return line.into();
-    }
-    let mut text = line.to_owned();
-    for (open, close) in [("{{", "}}"), ("{%", "%}")] {
-        let parts = text.split(open);
-        text = parts.map(|part| part.rsplit_once(close).map_or(part, |(_, rest)| rest)).collect();
-    }
-    text.into()
-}
-
-/// Whether what stands on a line comes from elsewhere and may be all that the key above it has.
-fn is_of_template(line: &str) -> bool {
-    line.contains("{{") || line.contains("{%") || line.trim_start().starts_with("<<")
-}
-
-/// Whether a line is nothing but a branch of a template: `{{- if .Values.x }}`, `{{ end }}`.
-fn is_branch(line: &str) -> bool {
-    const WORDS: [&str; 6] = ["if", "else", "end", "endif", "with", "range"];
-    let inner = line.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
-    let inner = inner.or_else(|| line.trim().strip_prefix("{%").and_then(|rest| rest.strip_suffix("%}")));
-    let inner = inner.map(|inner| inner.trim_matches(['-', ' '])).filter(|inner| !inner.contains(['{', '}']));
-    inner.is_some_and(|inner| inner.split(' ').next().is_some_and(|word| WORDS.contains(&word)))
 }
 
 /// As much of a line as is looked at for every edit near it.

@@ -34,6 +34,7 @@ mod sought;
 mod sql;
 mod statement;
 mod target;
+mod template;
 mod text_around;
 mod turn;
 mod unread;
