@@ -147,8 +147,7 @@ impl RuleFacts {
         rules: &[Rule],
     ) -> Self {
         let record = &question.change.record;
-        let all_keys =
-            if rules.iter().any(|rule| rule.reads_keys) { keys(question) } else { Some(Vec::new()) };
+        let all_keys = keys(question, rules.iter().any(|rule| rule.reads_keys));
         Self {
             paths: paths(&record.files),
             has_more_keys: all_keys.is_none(),
@@ -184,11 +183,12 @@ fn paths(files: &[FileDiff]) -> Vec<String> {
     files.iter().flat_map(both).collect()
 }
 
-/// The paths of the keys that a change edits, those inside of inline maps among them; none where there are more than are read.
-fn keys(question: &Question<'_>) -> Option<Vec<String>> {
+/// The paths of the keys that a change edits, where rules ask those inside of inline maps among them; none where there are more
+/// than are read.
+fn keys(question: &Question<'_>, asks_for_inner: bool) -> Option<Vec<String>> {
     let mut paths = Vec::new();
     for (file_diff, (_, known)) in question.change.record.files.iter().zip(question.keys) {
-        let inner = inner_changes(file_diff, known)?;
+        let inner = if asks_for_inner { inner_changes(file_diff, known)? } else { Vec::new() };
         let all = known.iter().chain(&inner).map(|key_change| key_change.path.clone());
         paths.extend(all.filter(|path| !path.is_empty()));
     }
