@@ -17,8 +17,9 @@ pub struct Outcomes {
     pub n_altered: usize,
 }
 
-/// Every outcome that this installation wrote to the log, oldest first, as `mine --outcomes` reads it. One that was reported for
-/// a decision names the change of that decision instead: whoever mines has no log to look into.
+/// Every outcome that this installation wrote to the log, oldest first, as `mine --outcomes` reads it: by the commit that landed,
+/// where the service knew it. One that was reported for a decision names the change of that decision instead, and one by a
+/// review identity the diff that was asked about under it: whoever mines has no log to look into.
 pub async fn outcome_lines(log: &Log) -> Result<Outcomes, Failure> {
     let (mut lines, mut n_altered) = (Vec::new(), 0);
     let mut after = Some(String::new());
@@ -43,14 +44,26 @@ async fn line(log: &Log, record: &Record) -> Result<String, Failure> {
     let mut line: Map<String, Value> =
         said.clone().into_iter().filter(|(key, value)| known(key, value)).collect();
     let decision_id = said.get("decision_id").and_then(Value::as_str);
-    let first_name = said.get("names").and_then(|names| names.get(0)?.as_object());
-    if let Some(decision_id) = decision_id {
-        match (log.record(decision_id).await?, first_name) {
+    let names: Vec<&Map<String, Value>> = said
+        .get("names")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .collect();
+    if let Some(landed) = said.get("landed") {
+        line.retain(|key, _| !matches!(key.as_str(), "id" | "digest"));
+        line.insert("commit".to_owned(), landed.clone());
+    } else if line.contains_key("id") {
+        let digest = names.iter().find_map(|name| name.get("digest"));
+        line.extend(digest.map(|digest| ("digest".to_owned(), digest.clone())));
+    } else if let Some(decision_id) = decision_id {
+        match (log.record(decision_id).await?, names.first()) {
             (Some(decision), _) => line.extend(target(&decision)),
             // It is past its retention: the outcome has the names that it had.
             (None, Some(name)) => {
                 let repo = record.columns.repo.clone().map(|repo| ("repo".to_owned(), Value::from(repo)));
-                line.extend(name.clone().into_iter().chain(repo));
+                line.extend((*name).clone().into_iter().chain(repo));
             }
             (None, None) => {
                 line.insert("decision_id".to_owned(), Value::from(decision_id));

@@ -126,6 +126,8 @@ pub struct Suspect {
     pub landed_at: i64,
     /// Its share of the blame, if one of the changes is to blame.
     pub share: f64,
+    /// What was said against this landing of it.
+    pub known_bad: Option<KnownBad>,
 }
 
 /// Every name under which a landed commit may have been asked about before.

@@ -72,6 +72,13 @@ pub(super) fn name_of(json: &Value) -> Option<OutcomeTarget> {
     commit.or_else(digest).or_else(review).or_else(|| text("decision_id").map(OutcomeTarget::Decision))
 }
 
+/// What tells better than a name which landing is meant: the commit that landed, where it is known. Picks have their original's
+/// names as well, and each of these stands for itself.
+pub(super) fn surer(name: &OutcomeTarget, landed: Option<&ChangeId>) -> Vec<OutcomeTarget> {
+    let is_shared = matches!(name, OutcomeTarget::Digest(_) | OutcomeTarget::Id(_));
+    landed.filter(|_| is_shared).cloned().map(OutcomeTarget::Commit).into_iter().collect()
+}
+
 /// The decisions on a change, the surest join first: by the decision's own id, the commit, the review identity, the
 /// commit it was picked from, and the diff within 90 days. A landed commit brings the names that its message gives it.
 pub(super) async fn decisions_on(

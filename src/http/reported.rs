@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::change::ChangeId;
-use crate::http::joins::{name_of, names_of};
+use crate::http::joins::{name_of, names_of, surer};
 use crate::http::service::Service;
 use crate::incident::{OUTCOME_KEYS, OutcomeRecord, OutcomeTarget, parse_outcomes};
 use crate::store::{self, Record, RecordKind, Search, Store, id_at};
@@ -147,8 +147,14 @@ async fn under_each_name(
     if names.is_empty() {
         names.push(outcome_record.target.clone());
     }
-    let head = said["head"].as_str().map(|head| ChangeId(head.to_owned()));
-    let under = |target| OutcomeRecord { target, head: head.clone(), ..outcome_record.clone() };
+    let commit = |key: &str| said[key].as_str().map(|id| ChangeId(id.to_owned()));
+    let (head, landed) = (commit("head"), commit("landed"));
+    let under = |target| OutcomeRecord {
+        surer: surer(&target, landed.as_ref()),
+        target,
+        head: head.clone(),
+        ..outcome_record.clone()
+    };
     Ok(names.into_iter().map(under).collect())
 }
 

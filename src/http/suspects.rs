@@ -179,7 +179,6 @@ fn answer(
     assessed: Assessed,
 ) -> SuspectAnswer {
     let paths: Vec<&str> = assessed.change.record.files.iter().map(|file| file.path()).collect();
-    let known_bad = assessed.known_bad.filter(|known_bad| known_bad.occurred_at >= suspect.landed_at);
     let title = Some(redact(assessed.change.title()).into_owned()).filter(|title| !title.is_empty());
     SuspectAnswer {
         commit: suspect.commit.clone(),
@@ -199,8 +198,7 @@ fn answer(
         paths: paths.iter().take(N_PATHS).map(|path| redact(path).into_owned()).collect(),
         n_paths: paths.len(),
         owners: assessed.owners,
-        // What happened to an earlier landing of the same diff happened before this one.
-        known_bad: known_bad.map(|known_bad| KnownBadAnswer {
+        known_bad: suspect.known_bad.as_ref().map(|known_bad| KnownBadAnswer {
             outcome: match known_bad.outcome {
                 KnownOutcome::Incident => "incident".to_owned(),
                 KnownOutcome::Reverted => "reverted".to_owned(),

@@ -100,16 +100,15 @@ pub(crate) fn outcome_record(fields: &Fields) -> Result<OutcomeRecord, String> {
     if known_at < occurred_at {
         return Err("`known_at` is before `occurred_at`".to_owned());
     }
+    let (target, surer) = outcome_target(fields)?;
+    let outcome = outcome_kind(&required(fields, "outcome")?)?;
     Ok(OutcomeRecord {
-        target: outcome_target(fields)?,
         repo: optional(fields, "repo"),
-        outcome: outcome_kind(&required(fields, "outcome")?)?,
-        occurred_at,
-        known_at,
         incident_id: optional(fields, "incident_id"),
         severity: optional(fields, "severity"),
         source: optional(fields, "source"),
-        head: None,
+        surer,
+        ..OutcomeRecord::new(target, outcome, occurred_at, known_at)
     })
 }
 
@@ -123,20 +122,30 @@ fn digest_of(text: String) -> Result<OutcomeTarget, String> {
     Ok(OutcomeTarget::Digest(digest.to_string()))
 }
 
-fn outcome_target(fields: &Fields) -> Result<OutcomeTarget, String> {
+/// What an outcome is about, and what tells better which landing of a diff is meant.
+fn outcome_target(fields: &Fields) -> Result<(OutcomeTarget, Vec<OutcomeTarget>), String> {
     let decision = optional(fields, "decision_id").map(OutcomeTarget::Decision);
     let commit = optional(fields, "commit").map(commit_id).transpose()?;
     let id = optional(fields, "id").map(OutcomeTarget::Id);
     let digest = optional(fields, "digest").map(digest_of).transpose()?;
-    let mut given = [decision, commit, id, digest].into_iter().flatten();
-    let (Some(target), None) = (given.next(), given.next()) else {
-        return Err("expected exactly one of `decision_id`, `commit`, `id`, `digest`".to_owned());
+    let (target, surer) = match (decision, commit, id, digest) {
+        (None, None, Some(id), Some(digest)) => (digest, vec![id]),
+        (Some(only), None, None, None)
+        | (None, Some(only), None, None)
+        | (None, None, Some(only), None)
+        | (None, None, None, Some(only)) => (only, Vec::new()),
+        _ => {
+            let expected =
+                "expected exactly one of `decision_id`, `commit`, `id`, `digest`, or `id` and `digest`";
+            return Err(expected.to_owned());
+        }
     };
-    let needs_repo = matches!(target, OutcomeTarget::Commit(_) | OutcomeTarget::Id(_));
+    let is_of_repo = |name: &OutcomeTarget| matches!(name, OutcomeTarget::Commit(_) | OutcomeTarget::Id(_));
+    let needs_repo = surer.iter().chain([&target]).any(is_of_repo);
     if needs_repo && optional(fields, "repo").is_none() {
         return Err("`commit` and `id` need `repo` beside them".to_owned());
     }
-    Ok(target)
+    Ok((target, surer))
 }
 
 fn link_kind(text: &str) -> Result<LinkKind, String> {

@@ -62,23 +62,34 @@ pub struct OutcomeRecord {
     pub source: Option<String>,
     /// The newest change that had landed when a service was told, as far as it knew: what landed later was read knowing of it.
     pub head: Option<ChangeId>,
+    /// Names that tell better than the target which landing is meant, the surest first: one diff may land more than once.
+    pub surer: Vec<OutcomeTarget>,
+}
+
+impl OutcomeRecord {
+    /// A report of what happened and became known at these moments, in Unix seconds, with nothing else said.
+    #[must_use]
+    pub fn new(target: OutcomeTarget, outcome: OutcomeKind, occurred_at: i64, known_at: i64) -> Self {
+        Self {
+            target,
+            repo: None,
+            outcome,
+            occurred_at,
+            known_at,
+            incident_id: None,
+            severity: None,
+            source: None,
+            head: None,
+            surer: Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]
 impl OutcomeRecord {
     /// A report of something that happened at `1`, in no repository.
     pub(crate) fn tried(target: OutcomeTarget, outcome: OutcomeKind, known_at: i64) -> Self {
-        Self {
-            target,
-            repo: None,
-            outcome,
-            occurred_at: 1,
-            known_at,
-            incident_id: None,
-            severity: None,
-            source: None,
-            head: None,
-        }
+        Self::new(target, outcome, 1, known_at)
     }
 }
 

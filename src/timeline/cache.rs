@@ -20,7 +20,7 @@ use crate::timeline::rows::{Row, RowFile};
 use crate::timeline::sources::Sources;
 
 /// Raised whenever the state's layout or meaning changes.
-const FORMAT: u32 = 11;
+const FORMAT: u32 = 12;
 const STATE_FILE: &str = "state.bin";
 const ROWS_FILE: &str = "rows.bin";
 
@@ -154,15 +154,9 @@ impl Cache {
         }
     }
 
-    /// Removes it whole, for a history that is kept elsewhere now.
-    ///
-    /// # Errors
-    /// When it cannot be removed.
-    pub fn remove(&self) -> Result<(), CacheError> {
-        match fs::remove_dir_all(self.dir()) {
-            Err(err) if err.kind() != std::io::ErrorKind::NotFound => Err(err.into()),
-            _ => Ok(()),
-        }
+    /// Removes it whole, for a history that is kept elsewhere now, unless somebody else uses it.
+    pub fn leave(&self) {
+        self.place.leave();
     }
 
     fn load(&self, heard: &Heard) -> Result<Option<Start>, CacheError> {

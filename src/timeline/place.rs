@@ -134,6 +134,14 @@ impl Place {
         }
     }
 
+    /// Removes it, unless somebody uses it: who uses it last does, or else a sweep.
+    pub(super) fn leave(&self) {
+        let Ok(about) = File::open(self.dir.join(ABOUT_FILE)) else { return };
+        if about.try_lock().is_ok() {
+            self.remove(&self.dir);
+        }
+    }
+
     /// Whoever wants it meanwhile finds it whole or not at all.
     fn remove(&self, dir: &Path) {
         let name = dir.file_name().unwrap_or_default().to_string_lossy();

@@ -149,12 +149,12 @@ impl Timeline {
 
     /// Position of the landed change that a report is about; none where it is unknown.
     pub fn reported_on(&self, outcome_record: &OutcomeRecord) -> Option<u32> {
-        match &outcome_record.target {
+        surely_on(&self.detector, outcome_record).or_else(|| match &outcome_record.target {
             OutcomeTarget::Digest(text) => {
                 self.of_digest(&text.parse().ok()?, Some(outcome_record.occurred_at))
             }
             target => self.detector.named(target),
-        }
+        })
     }
 
     /// Of the landings of a diff, the newest one that was there at a moment, else the newest.
@@ -231,7 +231,8 @@ impl Timeline {
             match statement {
                 Statement::Report(report) => {
                     let by_name = || detector.named(&report.target);
-                    detector.report(named.map_or_else(by_name, is_its_digest)?, report)
+                    let by_target = || named.map_or_else(by_name, is_its_digest);
+                    detector.report(surely_on(detector, report).or_else(by_target)?, report)
                 }
                 Statement::Link(incident_link) => {
                     let by_name = || detector.linked(incident_link);
@@ -252,4 +253,9 @@ impl Timeline {
         let idx = self.pending.partition_point(later);
         self.pending.insert(idx, outcome);
     }
+}
+
+/// Position of the landed change that a report is about, by the names that tell better than its target.
+fn surely_on(detector: &Detector, outcome_record: &OutcomeRecord) -> Option<u32> {
+    outcome_record.surer.iter().find_map(|name| detector.named(name))
 }

@@ -107,6 +107,14 @@ fn what_happened_to_an_earlier_landing_of_a_diff_is_not_said_of_the_next() {
     };
     assert_eq!(known_bad(START + 2 * HOUR, bad)["outcome"], "reverted");
     assert_eq!(known_bad(START + 5 * HOUR, again), Value::Null);
+    let report_on = |commit: Oid, outcome: &str| {
+        let report = json!({ "repo": "shop", "commit": commit.to_string(), "outcome": outcome, "occurred_at": "2020-09-13T17:00:00Z" });
+        assert_eq!(service.post("/v1/outcomes", &report.to_string()).0, 201);
+    };
+    // What is said of a commit is said of its diff wherever that is proposed, but of no other commit with the same diff.
+    report_on(bad, "incident");
+    assert_eq!(known_bad(START + 5 * HOUR, again), Value::Null);
+    report_on(bad, "retracted");
     // Of a diff that landed twice, a report is about the landing that was there.
     let digest = diffrisk::change::digest(
         &script.open().change(&ChangeId(again.to_string()), Unit::Commit).unwrap().record,

@@ -228,16 +228,13 @@ fn declared_incidents_label_changes_of_the_sample() {
 fn what_is_said_of_a_change_before_it_lands_counts_as_of_its_landing() {
     let changes = changes();
     let about = &changes[40];
-    let report = |target: OutcomeTarget, days_before: i64| OutcomeRecord {
-        target,
-        repo: None,
-        outcome: OutcomeKind::Caught,
-        occurred_at: about.committed_at - days_before * 86_400,
-        known_at: about.committed_at - days_before * 86_400,
-        incident_id: None,
-        severity: None,
-        source: None,
-        head: None,
+    let report = |target: OutcomeTarget, days_before: i64| {
+        OutcomeRecord::new(
+            target,
+            OutcomeKind::Caught,
+            about.committed_at - days_before * 86_400,
+            about.committed_at - days_before * 86_400,
+        )
     };
     let commit = || OutcomeTarget::Commit(about.id.clone());
     let by_digest = OutcomeTarget::Digest(digest(&about.record).to_string());
@@ -257,16 +254,13 @@ fn what_is_said_of_a_change_before_it_lands_counts_as_of_its_landing() {
 fn a_change_goes_wrong_once_however_many_say_so() {
     let changes = changes();
     let about = &changes[40];
-    let report = |days_after: i64, outcome: OutcomeKind| OutcomeRecord {
-        target: OutcomeTarget::Commit(about.id.clone()),
-        repo: None,
-        outcome,
-        occurred_at: about.committed_at,
-        known_at: about.committed_at + days_after * 86_400,
-        incident_id: None,
-        severity: None,
-        source: None,
-        head: None,
+    let report = |days_after: i64, outcome: OutcomeKind| {
+        OutcomeRecord::new(
+            OutcomeTarget::Commit(about.id.clone()),
+            outcome,
+            about.committed_at,
+            about.committed_at + days_after * 86_400,
+        )
     };
     let vectors = |reports: Vec<OutcomeRecord>| -> Vec<Vec<u32>> {
         let mut timeline = Timeline::new(Sources::new(Vec::new(), reports));
@@ -285,17 +279,21 @@ fn a_change_goes_wrong_once_however_many_say_so() {
 fn an_outcome_of_a_diff_is_one_of_the_landed_change_with_it() {
     let changes = changes();
     let (about, after) = (&changes[40], &changes[41]);
-    let outcome_record = OutcomeRecord {
-        target: OutcomeTarget::Digest(digest(&about.record).to_string()),
-        repo: None,
-        outcome: OutcomeKind::Incident,
-        occurred_at: about.committed_at,
-        known_at: after.committed_at,
-        incident_id: None,
-        severity: None,
-        source: None,
-        head: None,
+    let outcome_record = OutcomeRecord::new(
+        OutcomeTarget::Digest(digest(&about.record).to_string()),
+        OutcomeKind::Incident,
+        about.committed_at,
+        after.committed_at,
+    );
+    // A surer name goes before the diff; one that nothing is called by does not.
+    let surely = |name: &str| OutcomeRecord {
+        surer: vec![OutcomeTarget::Commit(ChangeId(name.to_owned()))],
+        ..outcome_record.clone()
     };
+    let mut folded = Timeline::new(Sources::default());
+    changes[..41].iter().for_each(|change| drop(folded.land(change)));
+    assert_eq!(folded.reported_on(&surely(&changes[30].id.0)), Some(30));
+    assert_eq!(folded.reported_on(&surely("4711abc")), Some(40));
     let mut timeline = Timeline::new(Sources::new(Vec::new(), vec![outcome_record]));
     for change in &changes[..41] {
         timeline.land(change);
@@ -420,6 +418,13 @@ fn caches_that_nobody_uses_any_more_are_removed() {
     for (what, cache, _, stays) in &cases {
         assert_eq!(cache.dir().exists(), *stays, "{what}");
     }
+    let in_use = fold_at(&one, &kept);
+    kept.leave();
+    assert!(kept.dir().exists(), "somebody uses it");
+    drop(in_use);
+    kept.leave();
+    assert!(!kept.dir().exists(), "nobody does");
+    kept.leave();
     assert!(unnamed.exists(), "nobody knows whose it is");
     drop(running);
     let in_use = &cases[3].1;

@@ -371,7 +371,7 @@ impl Known<'_> {
     }
 }
 
-fn known_bad(bad: Bad) -> KnownBad {
+pub(super) fn known_bad(bad: Bad) -> KnownBad {
     let gravest = bad.incident.map(|event| (KnownOutcome::Incident, event));
     let gravest = gravest.or_else(|| bad.revert.map(|event| (KnownOutcome::Reverted, event)));
     let gravest = gravest.or_else(|| bad.catch.map(|event| (KnownOutcome::Caught, event)));

@@ -4,8 +4,9 @@
 use crate::change::ChangeId;
 use crate::http::assessor::{Broken, Suspect, Suspects};
 use crate::http::live::LiveError;
+use crate::http::live::read::known_bad;
 use crate::http::live::repository::{LiveRepository, State};
-use crate::policy::Reason;
+use crate::policy::{KnownBad, Reason};
 use crate::scorer::Scorer;
 use crate::suspect::{Candidate, HORIZON_SECONDS, shares};
 use crate::timeline::Row;
@@ -46,7 +47,7 @@ fn ranked(repository: &LiveRepository, scorer: &Result<&Scorer, Reason>, broken:
     let mut rows = standing(repository, broken, &mut found);
     let n_standing = rows.len();
     if !broken.paths.is_empty() {
-        rows.retain(|row| touches(repository, row, &broken.paths));
+        rows.retain(|it| touches(repository, &it.row, &broken.paths));
     }
     found.n_elsewhere = n_standing - rows.len();
     if rows.is_empty() && found.n_elsewhere > 0 {
@@ -64,17 +65,27 @@ fn ranked(repository: &LiveRepository, scorer: &Result<&Scorer, Reason>, broken:
     }
     let probability = |row: &Row| scorer.as_ref().map_or(1.0, |it| it.probability(&row.vector, &row.tokens));
     let candidate = |row: &Row| Candidate { landed_at: row.committed_at, probability: probability(row) };
-    let candidates: Vec<Candidate> = rows.iter().map(candidate).collect();
+    let candidates: Vec<Candidate> = rows.iter().map(|it| candidate(&it.row)).collect();
     let shares = shares(&candidates, broken.at);
-    let suspect =
-        |(row, share): (Row, f64)| Suspect { commit: row.change_id, landed_at: row.committed_at, share };
+    let suspect = |(Standing { row, known_bad }, share): (Standing, f64)| Suspect {
+        commit: row.change_id,
+        landed_at: row.committed_at,
+        share,
+        known_bad,
+    };
     found.ranked = rows.into_iter().zip(shares).map(suspect).collect();
     found.ranked.sort_by(|a, b| b.share.total_cmp(&a.share).then(b.landed_at.cmp(&a.landed_at)));
     found
 }
 
+/// A change that stood when it broke, and what was said against this landing of it.
+struct Standing {
+    row: Row,
+    known_bad: Option<KnownBad>,
+}
+
 /// The changes of the window that stood when it broke, counted beside the others. The history is held no longer than for this.
-fn standing(repository: &LiveRepository, broken: &Broken, found: &mut Suspects) -> Vec<Row> {
+fn standing(repository: &LiveRepository, broken: &Broken, found: &mut Suspects) -> Vec<Standing> {
     let state = repository.state();
     let mut rows = landed(repository, &state, broken);
     if rows.len() > MAX_LANDED {
@@ -84,7 +95,9 @@ fn standing(repository: &LiveRepository, broken: &Broken, found: &mut Suspects) 
     found.n_landed = rows.len();
     rows.retain(|(ordinal, _)| !is_undone(&state, *ordinal, broken.at));
     found.n_undone = found.n_landed - rows.len();
-    rows.into_iter().map(|(_, row)| row).collect()
+    let known = state.timeline.known();
+    let stood = |(ordinal, row)| Standing { row, known_bad: known.of_ordinal(ordinal).map(known_bad) };
+    rows.into_iter().map(stood).collect()
 }
 
 /// The changes of the window with their places in the fold, the newest first.

@@ -26,15 +26,8 @@ pub(crate) fn report(n: u32, outcome: OutcomeKind, known_at: i64) -> OutcomeReco
 
 pub(crate) fn report_on(change_id: ChangeId, outcome: OutcomeKind, known_at: i64) -> OutcomeRecord {
     OutcomeRecord {
-        target: OutcomeTarget::Commit(change_id),
         repo: Some("config".to_owned()),
-        outcome,
-        occurred_at: known_at,
-        known_at,
-        incident_id: None,
-        severity: None,
-        source: None,
-        head: None,
+        ..OutcomeRecord::new(OutcomeTarget::Commit(change_id), outcome, known_at, known_at)
     }
 }
 

@@ -42,10 +42,7 @@ impl LiveRepository {
         let next = self.read(|repository| Basis::of(links, &self.cache_root, repository, self.unit));
         let next = next.map_err(failed)?;
         self.refold(&next, now)?;
-        let before = std::mem::replace(basis, next);
-        if let Err(error) = before.remove() {
-            tracing::warn!(repo = self.name, error = %error, "the cache of the earlier incidents stays");
-        }
+        std::mem::replace(basis, next).leave();
         Ok(())
     }
 

@@ -196,9 +196,10 @@ impl Basis {
         self.cache.discard().and_then(|()| self.heard_cache.discard())
     }
 
-    /// Removes both caches.
-    fn remove(&self) -> Result<(), CacheError> {
-        self.cache.remove().and_then(|()| self.heard_cache.remove())
+    /// Removes both caches, where nobody else uses them.
+    fn leave(&self) {
+        self.cache.leave();
+        self.heard_cache.leave();
     }
 
     fn not_folded(&self, name: &str, source: CacheError) -> LiveError {

@@ -72,7 +72,10 @@ impl Told {
     /// Tells a history what was said of a change before it landed. Of the reports about diffs only those of its own are
     /// looked at: to look for the change of every diff would take long.
     pub(super) fn tell_landed(&self, timeline: &mut Timeline, ordinal: u32, digest: &str) {
-        let may_be_it = |report: &&Report| !matches!(&report.meant.target, OutcomeTarget::Digest(other) if other != digest);
+        let may_be_it = |report: &&Report| match &report.meant.target {
+            OutcomeTarget::Digest(other) => other == digest || !report.meant.surer.is_empty(),
+            _ => true,
+        };
         let standing =
             standing(timeline, self.reports.values().filter(may_be_it), |landed| landed == ordinal);
         standing.into_iter().for_each(|(_, report)| drop(timeline.report(report)));

@@ -21,7 +21,7 @@ use crate::http::auth::Caller;
 use crate::http::compose::moment;
 use crate::http::decode::sha;
 use crate::http::fields::{Field, Fields};
-use crate::http::joins::{Joined, decisions_on, name_json, names_of};
+use crate::http::joins::{Joined, decisions_on, name_json, names_of, surer};
 use crate::http::routes::decisions::{failed, refuse_altered, unavailable};
 use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
@@ -103,7 +103,7 @@ pub(in crate::http) async fn take(
     let mut said = Said::read(fields, now_ms.div_euclid(1000), newest_known_at)?;
     let store = service.open_store().ok_or_else(unavailable)?;
     let reported = said.resolve(store).await?;
-    let landed = landed(service, &said).await?;
+    let landed = said.find_landed(service).await?;
     let names = (said.repo.as_deref(), said.names.as_slice());
     let decisions = decisions_on(store, names, (reported, landed.as_ref()), now_ms).await;
     let decisions = decisions.map_err(|error| failed(&error))?;
@@ -138,16 +138,6 @@ async fn newest(service: &Service, repo: Option<String>) -> Result<Option<Change
     let Some(repo) = repo else { return Ok(None) };
     let serving = service.serving.load_full();
     let read = tokio::task::spawn_blocking(move || serving.assessor.newest(&repo));
-    read.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
-}
-
-/// The names of the commit that an outcome is about, where a followed repository holds it.
-async fn landed(service: &Service, said: &Said) -> Result<Option<Landed>, ApiError> {
-    let (Some(repo), names) = (said.repo.clone(), said.names.clone()) else { return Ok(None) };
-    let serving = service.serving.load_full();
-    let read = tokio::task::spawn_blocking(move || {
-        names.iter().find_map(|name| serving.assessor.landed(&repo, name))
-    });
     read.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
 }
 
@@ -214,6 +204,8 @@ struct Said {
     source: Option<String>,
     /// The newest change of its repository that had landed by now.
     head: Option<ChangeId>,
+    /// The commit that landed with the change, where a name says which landing it is.
+    landed: Option<ChangeId>,
 }
 
 impl Said {
@@ -264,6 +256,7 @@ impl Said {
             severity: text(&mut fields, "severity")?,
             source: text(&mut fields, "source")?.map(|source| redact(&source).into_owned()),
             head: None,
+            landed: None,
         };
         fields.finish()?;
         Ok(said)
@@ -280,6 +273,22 @@ impl Said {
         self.repo.clone_from(&decision.columns.repo);
         self.names = names_of(&decision);
         Ok(Some(decision))
+    }
+
+    /// The names of the commit that an outcome is about, where a followed repository holds it. Of a diff that landed more than
+    /// once, only the other names of a change say which landing it is.
+    async fn find_landed(&mut self, service: &Service) -> Result<Option<Landed>, ApiError> {
+        let (Some(repo), names) = (self.repo.clone(), self.names.clone()) else { return Ok(None) };
+        let serving = service.serving.load_full();
+        let read = tokio::task::spawn_blocking(move || {
+            names.into_iter().find_map(|name| Some((serving.assessor.landed(&repo, &name)?, name)))
+        });
+        let found = read.await.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
+        Ok(found.map(|(landed, name)| {
+            let is_sure = !matches!(name, OutcomeTarget::Digest(_));
+            self.landed = landed.commits.first().filter(|_| is_sure).cloned().map(ChangeId);
+            landed
+        }))
     }
 
     /// The record of the outcome, and one for each decision that it takes back.
@@ -306,8 +315,10 @@ impl Said {
             Some(OutcomeTarget::Decision(_)) | None => ("commit", None, None),
         };
         said[name] = json!(value);
-        if let Some(head) = &self.head {
-            said["head"] = json!(head.0);
+        for (key, commit) in [("head", &self.head), ("landed", &self.landed)] {
+            if let Some(commit) = commit {
+                said[key] = json!(commit.0);
+            }
         }
         if let Some(place) = place {
             *place = value;
@@ -357,6 +368,7 @@ impl Said {
             severity: self.severity.clone(),
             source: self.source.clone(),
             head: self.head.clone(),
+            surer: surer(target, self.landed.as_ref()),
         };
         self.names.iter().map(record).collect()
     }
