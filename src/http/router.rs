@@ -17,7 +17,7 @@ use crate::http::metrics::{CodeLabels, RequestLabels};
 use crate::http::otlp::Span;
 use crate::http::pages;
 use crate::http::percent::unescape;
-use crate::http::routes::{admin, decisions, docs, health, infer, outcomes, score, suspects};
+use crate::http::routes::{admin, decisions, docs, health, infer, outcomes, overrides, score, suspects};
 use crate::http::service::Service;
 use crate::http::trace::TraceContext;
 use crate::http::{ApiError, ProblemCode};
@@ -36,7 +36,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/score/batch", guard(post(score::batch), Scope::Score))
         .route("/v1/decisions", guard(get(decisions::list), Scope::Read))
         .route("/v1/decisions/{id}", guard(get(decisions::one), Scope::Read))
-        .route("/v1/decisions/{id}/override", guard(post(outcomes::override_one), Scope::Override))
+        .route("/v1/decisions/{id}/override", guard(post(overrides::override_one), Scope::Override))
         .route("/v1/suspects", guard(get(suspects::list), Scope::Read))
         .route("/v1/outcomes", guard(post(outcomes::report), Scope::Outcome))
         .route("/v1/repos/{name}/refresh", guard(post(admin::refresh), Scope::Score))

@@ -14,7 +14,7 @@ use crate::http::routes::json as answer_json;
 use crate::http::service::Service;
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
-use crate::store::{Beside, Log, Record, RecordKind, Search};
+use crate::store::{Beside, Log, Record, RecordKind, Search, Store};
 
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 500;
@@ -81,6 +81,15 @@ pub(in crate::http) async fn list(
         });
     }
     Ok(answer_json(StatusCode::OK, &DecisionsAnswer { decisions, next: page.next }))
+}
+
+/// The decision with this id, as it was written.
+pub(super) async fn decision(store: &Store, id: &str) -> Result<Record, ApiError> {
+    let record = store.log().record(id).await.map_err(|error| failed(&error))?;
+    let record = record.filter(|record| record.kind == RecordKind::Decision);
+    let record = record.ok_or_else(|| ApiError::standard(ProblemCode::NotFound))?;
+    refuse_altered(store.log(), &record).await?;
+    Ok(record)
 }
 
 async fn is_altered(log: &Log, record: &Record) -> Result<bool, ApiError> {

@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{Content, Ref, RefOr, Schema};
 
-use crate::http::routes::{admin, decisions, health, infer, outcomes, score, suspects};
+use crate::http::routes::{admin, decisions, health, infer, outcomes, overrides, score, suspects};
 use crate::http::wire;
 
 /// The OpenAPI document.
@@ -20,7 +20,7 @@ use crate::http::wire;
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")
     ),
     paths(
-        score::one, score::batch, decisions::list, decisions::one, outcomes::override_one, outcomes::report,
+        score::one, score::batch, decisions::list, decisions::one, overrides::override_one, outcomes::report,
         suspects::list,
         admin::refresh, admin::model, admin::activate, admin::rollback, admin::policy, admin::reload_policy, infer::live,
         infer::ready, infer::metadata, infer::model_ready, infer::infer, health::live, health::ready,

@@ -6,6 +6,7 @@ pub(super) mod docs;
 pub(super) mod health;
 pub(super) mod infer;
 pub(super) mod outcomes;
+pub(super) mod overrides;
 pub(super) mod score;
 pub(super) mod suspects;
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::change::ChangeId;
 use crate::http::assessor::Landed;
 use crate::http::joins::{Joined, JoinedBy, name_of, names_of};
-use crate::http::routes::outcomes::{Said, outcome_kind};
+use crate::http::routes::outcomes::said::{Said, outcome_kind};
 use crate::incident::{OutcomeKind, OutcomeTarget};
 use crate::store::{self, Record, RecordKind, Search, Store};
 
