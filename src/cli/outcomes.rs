@@ -28,7 +28,8 @@ pub async fn outcome_lines(log: &Log) -> Result<Outcomes, Failure> {
         let page = log.page(&search).await?;
         for record in &page.records {
             if log.wrote(record) {
-                lines.push((record.first_id(), line(log, record).await?));
+                let of_record = lines_of(log, record).await?;
+                lines.extend(of_record.into_iter().map(|line| (record.first_id(), line)));
             } else {
                 n_altered += 1;
             }
@@ -39,25 +40,35 @@ pub async fn outcome_lines(log: &Log) -> Result<Outcomes, Failure> {
     Ok(Outcomes { lines: lines.into_iter().map(|(_, line)| line).collect(), n_altered })
 }
 
-async fn line(log: &Log, record: &Record) -> Result<String, Failure> {
+/// One line for each change of the history that the outcome is about, else one by its names.
+async fn lines_of(log: &Log, record: &Record) -> Result<Vec<String>, Failure> {
     let said: Map<String, Value> = serde_json::from_str(&record.body).unwrap_or_default();
-    let mut line: Map<String, Value> =
+    let line: Map<String, Value> =
         said.clone().into_iter().filter(|(key, value)| known(key, value)).collect();
-    let decision_id = said.get("decision_id").and_then(Value::as_str);
-    let names: Vec<&Map<String, Value>> = said
-        .get("names")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-        .collect();
-    if let Some(landed) = said.get("landed") {
-        line.retain(|key, _| !matches!(key.as_str(), "id" | "digest"));
-        line.insert("commit".to_owned(), landed.clone());
-    } else if line.contains_key("id") {
+    if let Some(landed) = said.get("landed").and_then(Value::as_array) {
+        return Ok(landed.iter().map(|commit| of_commit(line.clone(), commit)).collect());
+    }
+    let line = by_names(log, record, (line, &said)).await?;
+    Ok(vec![Value::Object(line).to_string()])
+}
+
+fn of_commit(mut line: Map<String, Value>, commit: &Value) -> String {
+    line.retain(|key, _| !matches!(key.as_str(), "id" | "digest"));
+    line.insert("commit".to_owned(), commit.clone());
+    Value::Object(line).to_string()
+}
+
+async fn by_names(
+    log: &Log,
+    record: &Record,
+    (mut line, said): (Map<String, Value>, &Map<String, Value>),
+) -> Result<Map<String, Value>, Failure> {
+    let names = said.get("names").and_then(Value::as_array).into_iter().flatten();
+    let names: Vec<&Map<String, Value>> = names.filter_map(Value::as_object).collect();
+    if line.contains_key("id") {
         let digest = names.iter().find_map(|name| name.get("digest"));
         line.extend(digest.map(|digest| ("digest".to_owned(), digest.clone())));
-    } else if let Some(decision_id) = decision_id {
+    } else if let Some(decision_id) = said.get("decision_id").and_then(Value::as_str) {
         match (log.record(decision_id).await?, names.first()) {
             (Some(decision), _) => line.extend(target(&decision)),
             // It is past its retention: the outcome has the names that it had.
@@ -70,7 +81,7 @@ async fn line(log: &Log, record: &Record) -> Result<String, Failure> {
             }
         }
     }
-    Ok(Value::Object(line).to_string())
+    Ok(line)
 }
 
 fn known(key: &str, value: &Value) -> bool {

@@ -21,6 +21,7 @@ mod restore;
 mod sample;
 mod similarity;
 mod tree;
+mod trunk;
 mod undo;
 mod walk;
 

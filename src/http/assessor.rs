@@ -133,6 +133,8 @@ pub struct Suspect {
 /// Every name under which a landed commit may have been asked about before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Landed {
+    /// The changes of the history that it is: itself, or the commits that it merges; none where it has not landed.
+    pub changes: Vec<ChangeId>,
     /// Its full id, and those of the commits that it merges.
     pub commits: Vec<String>,
     /// Gerrit Change-Ids of its message.

@@ -1,5 +1,7 @@
 //! Which decisions were made on a change, under any of the names that it was asked about.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::change::ChangeId;
@@ -9,8 +11,9 @@ use crate::store::{self, Record, RecordKind, Search, Store};
 
 /// How long after a decision the same diff still means the same change.
 const DIGEST_JOIN_MS: i64 = 90 * 86_400_000;
-/// Decisions that one name may bring in.
-const MAX_JOINED: i64 = 1000;
+/// Decisions that are read at once, and how often that is done for one name.
+const PAGE: i64 = 1000;
+const MAX_PAGES: usize = 20;
 
 /// What a change and a decision on it have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +77,12 @@ pub(super) fn name_of(json: &Value) -> Option<OutcomeTarget> {
 
 /// What tells better than a name which landing is meant: the commit that landed, where it is known. Picks have their original's
 /// names as well, and each of these stands for itself.
-pub(super) fn surer(name: &OutcomeTarget, landed: Option<&ChangeId>) -> Vec<OutcomeTarget> {
-    let is_shared = matches!(name, OutcomeTarget::Digest(_) | OutcomeTarget::Id(_));
-    landed.filter(|_| is_shared).cloned().map(OutcomeTarget::Commit).into_iter().collect()
+pub(super) fn surer(name: &OutcomeTarget, landed: &[ChangeId]) -> Vec<OutcomeTarget> {
+    match (name, landed) {
+        (OutcomeTarget::Commit(_), _) => Vec::new(),
+        (_, [commit]) => vec![OutcomeTarget::Commit(commit.clone())],
+        _ => Vec::new(),
+    }
 }
 
 /// The decisions on a change, the surest join first: by the decision's own id, the commit, the review identity, the
@@ -87,7 +93,7 @@ pub(super) async fn decisions_on(
     (reported, landed): (Option<Record>, Option<&Landed>),
     now_ms: i64,
 ) -> Result<Vec<Joined>, store::Error> {
-    let mut search = JoinSearch { store, repo, found: Vec::new() };
+    let mut search = JoinSearch { store, repo, found: Vec::new(), ids: HashSet::new() };
     if let Some(decision) = reported {
         search.take(decision, JoinedBy::DecisionId);
     }
@@ -126,22 +132,33 @@ struct JoinSearch<'a> {
     store: &'a Store,
     repo: Option<&'a str>,
     found: Vec<Joined>,
+    ids: HashSet<String>,
 }
 
 impl JoinSearch<'_> {
     /// Adds the decisions on a commit, review identity or digest that are younger than a moment.
     async fn add(&mut self, name: &str, by: JoinedBy, since_ms: i64) -> Result<(), store::Error> {
-        let search = Search {
+        let mut search = Search {
             kind: Some(RecordKind::Decision),
             repo: self.repo.map(ToOwned::to_owned),
             change: Some(name.to_owned()),
-            limit: MAX_JOINED,
+            limit: PAGE,
             ..Search::default()
         };
-        let page = self.store.log().page(&search).await?;
-        for record in page.records.into_iter().filter(|record| record.at_ms > since_ms) {
-            self.take(record, by);
+        for _ in 0..MAX_PAGES {
+            let page = self.store.log().page(&search).await?;
+            for record in page.records.into_iter().filter(|record| record.at_ms > since_ms) {
+                self.take(record, by);
+            }
+            search.before = page.next;
+            if search.before.is_none() {
+                return Ok(());
+            }
         }
+        tracing::error!(
+            by = by.as_str(),
+            "a change has more decisions than are looked at: the oldest are not joined"
+        );
         Ok(())
     }
 
@@ -159,7 +176,7 @@ impl JoinSearch<'_> {
     }
 
     fn take(&mut self, record: Record, by: JoinedBy) {
-        if self.found.iter().all(|known| known.record.id != record.id) {
+        if self.ids.insert(record.id.clone()) {
             self.found.push(Joined { record, by });
         }
     }

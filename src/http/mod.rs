@@ -5,6 +5,7 @@
 //! a degraded answer and at least extra validation; a decision is never carried by an error status.
 //! Start reading at [`router()`], then follow `score`.
 
+mod asking;
 mod assess;
 mod assessor;
 mod auth;
@@ -31,6 +32,7 @@ mod percent;
 mod refusal;
 mod replay;
 mod reported;
+mod revoke;
 mod router;
 mod routes;
 mod score;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::change::ChangeId;
-use crate::http::joins::{name_of, names_of, surer};
+use crate::http::joins::{Joined, decisions_on, name_of, names_of, surer};
+use crate::http::revoke::revocations;
 use crate::http::service::Service;
 use crate::incident::{OUTCOME_KEYS, OutcomeRecord, OutcomeTarget, parse_outcomes};
 use crate::store::{self, Record, RecordKind, Search, Store, id_at};
@@ -119,6 +120,7 @@ pub(super) async fn take_reported(service: &Service) {
         Err(_) => return tracing::warn!("what other replicas were told cannot be read in time"),
     };
     let (serving, n_reported) = (service.serving.load_full(), outcomes.len());
+    let bad: Vec<OutcomeRecord> = outcomes.iter().filter(|said| said.outcome.is_bad()).cloned().collect();
     // Waits a moment for each history's lock.
     let taken = tokio::task::spawn_blocking(move || {
         outcomes.iter().for_each(|outcome_record| serving.assessor.report(outcome_record));
@@ -127,6 +129,36 @@ pub(super) async fn take_reported(service: &Service) {
         Ok(()) => tracing::info!(n_reported, "outcomes that other replicas were told are known here"),
         Err(_) => tracing::error!(n_reported, "outcomes that other replicas were told could not be taken in"),
     }
+    if let Err(error) = take_back(service, store, &bad).await {
+        tracing::error!(error = %error, "what was decided before that was known could not be taken back");
+    }
+}
+
+/// Takes back what was decided here of late by who did not know yet of bad outcomes that another replica was told.
+async fn take_back(service: &Service, store: &Store, bad: &[OutcomeRecord]) -> Result<(), store::Error> {
+    if !bad.is_empty() && tokio::time::timeout(READ_TIME, service.asking.earlier()).await.is_err() {
+        tracing::error!(
+            "questions asked before a report are still not answered: what is decided on them stands"
+        );
+    }
+    for said in bad {
+        let now_ms = service.now_ms();
+        let names = (said.repo.as_deref(), std::slice::from_ref(&said.target));
+        let mut decisions = decisions_on(store, names, (None, None), now_ms).await?;
+        decisions.retain(|joined| joined.record.at_ms > now_ms - OVERLAP_MS);
+        let beside =
+            store.log().beside_each(decisions.iter().map(|joined| joined.record.id.as_str())).await?;
+        let is_revoked = |joined: &Joined| {
+            let beside = beside.get(&joined.record.id);
+            beside.is_some_and(|it| it.sound.iter().any(|record| record.kind == RecordKind::Revocation))
+        };
+        decisions.retain(|joined| !is_revoked(joined));
+        let revocations = revocations(&decisions, said.outcome.as_str(), now_ms);
+        if !revocations.is_empty() {
+            store.append(revocations).await?;
+        }
+    }
+    Ok(())
 }
 
 /// One report under every name of its change, as when it came; records of earlier versions hold one name, and perhaps the
@@ -147,10 +179,12 @@ async fn under_each_name(
     if names.is_empty() {
         names.push(outcome_record.target.clone());
     }
-    let commit = |key: &str| said[key].as_str().map(|id| ChangeId(id.to_owned()));
-    let (head, landed) = (commit("head"), commit("landed"));
+    let commit = |id: &str| ChangeId(id.to_owned());
+    let head = said["head"].as_str().map(commit);
+    let landed = said["landed"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let landed: Vec<ChangeId> = landed.map(commit).collect();
     let under = |target| OutcomeRecord {
-        surer: surer(&target, landed.as_ref()),
+        surer: surer(&target, &landed),
         target,
         head: head.clone(),
         ..outcome_record.clone()

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::http::asking::Unanswered;
 use crate::http::assess::{assess_all, doubt_clocks};
 use crate::http::auth::Caller;
 use crate::http::compose::{Composed, compose, degrade, hollow};
@@ -14,7 +15,7 @@ use crate::http::service::{Service, Serving};
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
 use crate::policy::{Reading, Reason, ReasonCode};
-use crate::store::{Appended, Claim, NewRecord, Record};
+use crate::store::{Appended, Claim, Error, NewRecord, Record};
 use sha2::{Digest, Sha256};
 
 /// What is asked, by whom, and how much time there is.
@@ -52,6 +53,7 @@ pub(super) type Results = Vec<Result<Given, ApiError>>;
 /// Answers all questions of a request against one model, one policy and one state of each history. The turn ends with the scoring: whoever waits for the disk keeps nobody from thinking.
 pub(super) async fn answer_all(service: &Arc<Service>, job: Job, turn: Turn) -> Results {
     let started = Instant::now();
+    let unanswered = service.asking.begin();
     let serving = service.serving.load_full();
     let now_ms = service.now_ms();
     let composed = compose_all(service, &serving, &job, now_ms, turn).await;
@@ -63,7 +65,7 @@ pub(super) async fn answer_all(service: &Arc<Service>, job: Job, turn: Turn) -> 
             composed
         }));
     }
-    let answers = record_all(service, results, job.deadline).await;
+    let answers = record_all(service, results, job.deadline, unanswered).await;
     let answers: Results = answers.into_iter().map(|answer| answer.map(|it| finish(it, &job))).collect();
     for given in answers.iter().flatten() {
         note(service, &given.answer, &job, started);
@@ -152,9 +154,10 @@ fn doubt_all(serving: &Serving, job: &Job, code: ReasonCode, now_ms: i64) -> Vec
 
 /// Waits until the disk has every decision; those that it may not have are degraded.
 async fn record_all(
-    service: &Service,
+    service: &Arc<Service>,
     results: Vec<Result<Composed, ApiError>>,
     deadline: Instant,
+    unanswered: Unanswered,
 ) -> Vec<Result<Recorded, ApiError>> {
     let started = Instant::now();
     let (mut answers, mut new_records) = (Vec::with_capacity(results.len()), Vec::new());
@@ -165,7 +168,8 @@ async fn record_all(
         }));
     }
     let n_records = new_records.len();
-    let appended = append(service, new_records, deadline.max(started + service.config.record_time)).await;
+    let deadline = deadline.max(started + service.config.record_time);
+    let appended = append(service, new_records, deadline, unanswered).await;
     service.metrics.record_seconds.observe(started.elapsed().as_secs_f64());
     let mut appended = match appended {
         Ok(appended) => appended.into_iter().map(Ok).collect::<Vec<_>>(),
@@ -187,18 +191,31 @@ async fn record_all(
     recorded.collect()
 }
 
+/// What is not appended in time may be appended later: its question counts as unanswered until then.
 async fn append(
-    service: &Service,
+    service: &Arc<Service>,
     new_records: Vec<NewRecord>,
     deadline: Instant,
+    unanswered: Unanswered,
 ) -> Result<Vec<Appended>, ReasonCode> {
     if new_records.is_empty() {
         return Ok(Vec::new());
     }
-    let store = service.open_store().filter(|_| !service.is_store_away()).ok_or(ReasonCode::StoreDown)?;
-    match tokio::time::timeout_at(deadline.into(), store.append(new_records)).await {
+    if service.open_store().is_none() || service.is_store_away() {
+        return Err(ReasonCode::StoreDown);
+    }
+    let service = Arc::clone(service);
+    let mut appending = Box::pin(async move {
+        let _unanswered = unanswered;
+        service.store.as_ref().ok_or(Error::Away)?.append(new_records).await
+    });
+    match tokio::time::timeout_at(deadline.into(), &mut appending).await {
         Ok(Ok(appended)) => Ok(appended),
-        Ok(Err(crate::store::Error::Full)) | Err(_) => Err(ReasonCode::StoreSlow),
+        Ok(Err(Error::Full)) => Err(ReasonCode::StoreSlow),
+        Err(_) => {
+            tokio::spawn(appending);
+            Err(ReasonCode::StoreSlow)
+        }
         Ok(Err(error)) => {
             tracing::error!(error = %error, "a decision could not be recorded");
             Err(ReasonCode::StoreDown)

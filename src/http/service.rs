@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::http::Assessor;
+use crate::http::asking::Asking;
 use crate::http::assessor::HistoryRef;
 use crate::http::auth::{KeyRing, Rates};
 use crate::http::body::Bodies;
@@ -90,6 +91,7 @@ pub struct Service {
     pub(super) rates: Rates,
     pub(super) bodies: Bodies,
     pub(super) gate: Gate,
+    pub(super) asking: Asking,
     pub(super) workers: Workers,
     pub(super) metrics: Metrics,
     pub(super) models: Option<Arc<dyn Models>>,
@@ -131,6 +133,7 @@ impl Service {
             rates: Rates::new(config.limits.requests_per_second),
             bodies: Bodies::new(&config.limits),
             gate: Gate::new(&config.limits),
+            asking: Asking::default(),
             workers: Workers::new(config.limits.n_scoring)?,
             serving: ArcSwap::from_pointee(Serving::new(assessor, policy)),
             swap_status: Mutex::default(),

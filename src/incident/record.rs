@@ -126,6 +126,18 @@ pub enum OutcomeKind {
 }
 
 impl OutcomeKind {
+    /// The word that reports it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Incident => "incident",
+            Self::Reverted => "reverted",
+            Self::RevertedAsPlanned => "reverted_as_planned",
+            Self::Caught => "caught",
+            Self::Harmless => "harmless",
+            Self::Retracted => "retracted",
+        }
+    }
+
     /// Whether it speaks against the change.
     pub fn is_bad(self) -> bool {
         matches!(self, Self::Incident | Self::Reverted | Self::Caught)

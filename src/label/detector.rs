@@ -164,13 +164,14 @@ impl Detector {
         Some(outcome)
     }
 
-    /// Position of the landed change that a commit or review identity names. Digests and decisions are no names of labels:
-    /// those of landed diffs are the timeline's, and a decision's change only the store knows.
+    /// Position of the landed change that a commit, a review identity, or a decision in its trailers names. Digests are no names
+    /// of labels: those of landed diffs are the timeline's.
     pub fn named(&self, target: &OutcomeTarget) -> Option<u32> {
         match target {
             OutcomeTarget::Commit(change_id) => self.names.by_id(&change_id.0),
             OutcomeTarget::Id(id) => self.names.by_review(id),
-            OutcomeTarget::Digest(_) | OutcomeTarget::Decision(_) => None,
+            OutcomeTarget::Decision(id) => self.names.by_decision(id),
+            OutcomeTarget::Digest(_) => None,
         }
     }
 

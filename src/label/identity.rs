@@ -7,13 +7,17 @@ use sha2::{Digest, Sha256};
 
 use crate::change::Change;
 use crate::label::template::stable_hash;
-use crate::label::wording::{Reference, change_id, first_line, headline, pull_number, unmerged, unsquashed};
+use crate::label::wording::{
+    DECISION_TRAILER, Reference, change_id, first_line, headline, pull_number, trailers, unmerged, unsquashed,
+};
 
 /// The first 20 bytes of a commit id; of the hash of any other identity.
 type Key = [u8; 20];
 
 /// Shortest prefix of a commit id that is taken for one.
 const MIN_PREFIX: usize = 7;
+/// Most decisions that one message names and that are remembered.
+const MAX_DECISIONS: usize = 50;
 /// Most merged commits of one landing whose names are remembered.
 const MAX_MERGED: usize = 4096;
 
@@ -24,6 +28,8 @@ pub(crate) struct Names {
     reviews: HexIndex,
     pulls: BTreeMap<u32, u32>,
     subjects: BTreeMap<u64, u32>,
+    /// By decisions of the service that messages name in their trailers.
+    decisions: BTreeMap<u64, u32>,
 }
 
 /// Identities of hexadecimal digits, full and short, to ordinals.
@@ -53,6 +59,9 @@ impl Names {
         if let Some(key) = change_id(message).and_then(hex_key) {
             self.reviews.0.insert(key, ordinal);
         }
+        for decision in trailers(message, DECISION_TRAILER).take(MAX_DECISIONS) {
+            self.decisions.insert(stable_hash(decision), ordinal);
+        }
     }
 
     /// By its subject, and by the title of the pull request that it squashes: a revert of the request quotes either.
@@ -75,6 +84,11 @@ impl Names {
         }
     }
 
+    /// The change whose message names a decision of the service.
+    pub(crate) fn by_decision(&self, id: &str) -> Option<u32> {
+        self.decisions.get(&stable_hash(id)).copied()
+    }
+
     /// The change that a message points at.
     pub(crate) fn resolve(&self, reference: &Reference) -> Option<u32> {
         match reference {
@@ -87,7 +101,8 @@ impl Names {
 
     /// Number of names.
     pub(crate) fn len(&self) -> usize {
-        self.commits.0.len() + self.reviews.0.len() + self.pulls.len() + self.subjects.len()
+        let hex = self.commits.0.len() + self.reviews.0.len();
+        hex + self.pulls.len() + self.subjects.len() + self.decisions.len()
     }
 
     /// Forgets every name of the changes before an ordinal.
@@ -96,6 +111,7 @@ impl Names {
         self.reviews.0.retain(|_, ordinal| *ordinal >= first);
         self.pulls.retain(|_, ordinal| *ordinal >= first);
         self.subjects.retain(|_, ordinal| *ordinal >= first);
+        self.decisions.retain(|_, ordinal| *ordinal >= first);
     }
 }
 

@@ -24,7 +24,7 @@ pub use known::{
 pub use outcome::{Classification, Outcome};
 pub use planned::planned_by_wording;
 pub use template::template_of;
-pub use wording::{Reference, RevertWording, headline, revert_wording};
+pub use wording::{DECISION_TRAILER, Reference, RevertWording, headline, revert_wording, trailers};
 
 use serde::{Deserialize, Serialize};
 

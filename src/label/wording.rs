@@ -131,6 +131,14 @@ pub(crate) fn pull_number(message: &str) -> Option<u32> {
     captures.iter().skip(1).flatten().next()?.as_str().parse().ok()
 }
 
+/// What names a decision of the service in a message.
+pub const DECISION_TRAILER: &str = "Diffrisk-Decision:";
+
+/// The values of the lines of a message that begin with a word.
+pub fn trailers<'a>(message: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
+    message.lines().filter_map(move |line| Some(line.trim().strip_prefix(word)?.trim()))
+}
+
 /// The last Gerrit Change-Id of a message, without its leading `I`.
 pub(crate) fn change_id(message: &str) -> Option<&str> {
     CHANGE_ID.captures_iter(message).last().and_then(|captures| captures.get(1)).map(|id| id.as_str())

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use diffrisk::artifact::{Registry, published};
 
-fn diffrisk(args: &[&str]) -> Output {
+pub fn diffrisk(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_diffrisk")).args(args).env_remove("DIFFRISK_STORE").output().unwrap()
 }
 
@@ -231,6 +231,36 @@ mod log {
         assert_eq!(stdout(&output), "{\"outcome\":\"harmless\"}\n");
         let output = diffrisk(&["decisions", "show", "nothing", "--store", &url]);
         assert_eq!((code(&output), stderr(&output).as_str()), (4, "error: there is no decision `nothing`\n"));
+    }
+
+    /// Whoever mines knows no log: the lines name what landed, or everything that may find it.
+    #[test]
+    fn exported_outcomes_name_what_the_history_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = store_url(dir.path());
+        let of = |names: serde_json::Value, landed: &[&str]| {
+            let mut body =
+                serde_json::json!({"outcome": "caught", "repo": "shop", "id": "pr/1", "names": names});
+            if !landed.is_empty() {
+                body["landed"] = serde_json::json!(landed);
+            }
+            NewRecord::new(RecordKind::Outcome, body.to_string())
+        };
+        let names = serde_json::json!([{"id": "pr/1"}, {"digest": "sha256:00"}]);
+        let records = vec![of(names.clone(), &[]), of(names, &["aa", "bb"])];
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = Store::open(&StoreConfig::new(&*url)).await.unwrap();
+            store.append(records).await.unwrap();
+            store.close().await;
+        });
+        let output = diffrisk(&["decisions", "export-outcomes", "--store", &url]);
+        let expected = [
+            r#"{"outcome":"caught","repo":"shop","id":"pr/1","digest":"sha256:00"}"#,
+            r#"{"outcome":"caught","repo":"shop","commit":"aa"}"#,
+            r#"{"outcome":"caught","repo":"shop","commit":"bb"}"#,
+        ];
+        assert_eq!(stdout(&output), expected.map(|line| format!("{line}\n")).concat());
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub struct Fake {
     /// Whether it says that it is quick, whatever it does then.
     pub is_brief: AtomicBool,
     pub reported: Mutex<Vec<OutcomeRecord>>,
+    /// What the next question waits for.
+    pub held: Mutex<Option<std::sync::mpsc::Receiver<()>>>,
 }
 
 impl Fake {
@@ -78,6 +80,7 @@ impl Fake {
             n_assessed: AtomicU64::new(0),
             is_brief: AtomicBool::new(false),
             reported: Mutex::default(),
+            held: Mutex::default(),
         })
     }
 
@@ -86,7 +89,9 @@ impl Fake {
     }
 
     fn assess_one(&self, asked: &Asked) -> Assessed {
+        let held = self.held.lock().unwrap().take();
         self.n_assessed.fetch_add(1, Ordering::Relaxed);
+        held.into_iter().for_each(|held| held.recv().unwrap());
         assert!(!self.has(Fault::Panic), "a fault of the test");
         if self.has(Fault::Slow) {
             std::thread::sleep(Duration::from_millis(60));

@@ -1,5 +1,6 @@
 //! `POST /v1/score`: the shape of the answer, the record behind it, and every doubt on the way.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::{Request, StatusCode};
@@ -332,4 +333,36 @@ async fn a_model_is_named_only_where_it_scored() {
     let answer = bench.score().await;
     assert!(answer["model"].is_null() && answer["risk"].is_null() && answer["explanation"].is_null());
     drop(Fake::new("v2", 1.0));
+}
+
+/// A question that was asked before a report, and is answered after it.
+#[tokio::test]
+async fn what_is_decided_while_a_bad_outcome_is_recorded_is_taken_back() {
+    let bench = Setup::default().start().await;
+    let (release, held) = std::sync::mpsc::channel();
+    *bench.fake.held.lock().unwrap() = Some(held);
+    let asking = async {
+        let answer = bench.score().await;
+        answer["decision_id"].as_str().unwrap().to_owned()
+    };
+    let reporting = async {
+        while bench.fake.n_assessed.load(Ordering::Relaxed) == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let outcome = r#"{"repo":"config","commit":"0123456789abcdef0123456789abcdef01234567","outcome":"incident","occurred_at":"2026-01-28T11:00:00Z"}"#;
+        bench.post("/v1/outcomes", outcome).await
+    };
+    let releasing = async {
+        while bench.fake.reported.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        release.send(()).unwrap();
+    };
+    let (decision, (status, outcome), ()) = tokio::join!(asking, reporting, releasing);
+    assert_eq!(status, StatusCode::CREATED, "{outcome}");
+    let revocations = async || bench.get(&format!("/v1/decisions/{decision}")).await.1["revocations"].clone();
+    while revocations().await == json!([]) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(revocations().await[0]["reason"], "incident");
 }

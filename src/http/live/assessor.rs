@@ -105,9 +105,15 @@ impl LiveAssessor {
         asked: &[Asked],
     ) -> Vec<Result<Assessed, ApiError>> {
         let (state, reports) = (repository.state(), self.live.reports());
-        let is_behind = repository.is_behind();
-        let known =
-            |asked| Known { reports: &reports, repo: &repository.name, asked_id: asked_id(asked), is_behind };
+        let (repo, is_behind) = (repository.name.as_str(), repository.is_behind());
+        let linked = |asked: &Asked| Some((&state.linked, asked.received_at));
+        let known = |asked| Known {
+            reports: &reports,
+            linked: linked(asked),
+            repo,
+            asked_id: asked_id(asked),
+            is_behind,
+        };
         asked.iter().map(|asked| Ok(self.assess_here((repository, &state), known(asked), asked))).collect()
     }
 
@@ -259,8 +265,13 @@ impl Assessor for LiveAssessor {
         let followed = self.live.get(repo);
         let Some(repository) = followed.and_then(Followed::here) else {
             let reports = self.live.reports();
-            let known =
-                |asked| Known { reports: &reports, repo, asked_id: asked_id(asked), is_behind: false };
+            let known = |asked| Known {
+                reports: &reports,
+                linked: None,
+                repo,
+                asked_id: asked_id(asked),
+                is_behind: false,
+            };
             let cold = |asked| match followed {
                 Some(_) => self.assess_away(known(asked), asked),
                 None => self.assess_cold(known(asked), asked),
@@ -368,13 +379,7 @@ impl Assessor for LiveAssessor {
 
     fn landed(&self, repo: &str, target: &OutcomeTarget) -> Option<Landed> {
         let repository = self.live.get(repo)?.here()?;
-        let commit = match target {
-            OutcomeTarget::Commit(id) => id.0.clone(),
-            _ => repository.landed_as(target)?,
-        };
-        let id = repository.read(|git| git.resolve(&commit)).ok()?;
-        let change = repository.read(|git| git.change(&id, repository.unit)).ok()?;
-        Some(Landed::of(&change))
+        Landed::under(repository, target)
     }
 
     fn repositories(&self, now: i64) -> Vec<(String, Option<HistoryRef>)> {

@@ -1,13 +1,38 @@
 //! The names under which a landed change may have been asked about before, from its ids, its trailers and its diff. By these its
 //! earlier decisions are found.
 
-use crate::change::{Change, digest};
+use crate::change::{Change, ChangeId, digest};
+use crate::git::Unit;
 use crate::http::assessor::Landed;
+use crate::http::live::repository::LiveRepository;
+use crate::incident::OutcomeTarget;
+use crate::label::{DECISION_TRAILER, trailers};
 
 /// Names of one kind that a message may give; a landing of thousands of commits is no list of names.
 const MAX_NAMES: usize = 50;
+/// Changes that are taken for those that a merge brought.
+const MAX_MERGED: usize = 50;
 
 impl Landed {
+    /// The names of what landed in a repository under a name; of a commit also where it has not landed.
+    pub(super) fn under(repository: &LiveRepository, target: &OutcomeTarget) -> Option<Self> {
+        match (repository.landed_as(target), target) {
+            (Some(commit), _) => {
+                let id = ChangeId(commit);
+                let change = repository.read(|git| git.change(&id, repository.unit)).ok()?;
+                Some(Landed { changes: vec![id], ..Landed::of(&change) })
+            }
+            // One that is no change of the history: it has not landed, or each commit that it merges is a change.
+            (None, OutcomeTarget::Commit(named)) => {
+                let id = repository.read(|git| git.resolve(&named.0)).ok()?;
+                let change = repository.read(|git| git.change(&id, Unit::Landing)).ok()?;
+                let changes = merged_changes(repository, &change);
+                Some(Landed { changes, ..Landed::of(&change) })
+            }
+            (None, _) => None,
+        }
+    }
+
     /// The names of a landed change: its own, and those in its message or in the messages that it merges.
     pub(super) fn of(change: &Change) -> Self {
         let digest = change.record.is_told_by_lines().then(|| digest(&change.record).to_string());
@@ -29,16 +54,22 @@ impl Landed {
     }
 
     fn read(&mut self, message: &str) {
-        for line in message.lines().map(str::trim) {
-            if let Some(id) = line.strip_prefix("Change-Id:") {
-                push(&mut self.reviews, id);
-            } else if let Some(id) = line.strip_prefix("Diffrisk-Decision:") {
-                push(&mut self.decisions, id);
-            } else if let Some(id) = line.strip_prefix("(cherry picked from commit ") {
-                push(&mut self.picked_from, id.trim_end_matches(')'));
-            }
-        }
+        trailers(message, "Change-Id:").for_each(|id| push(&mut self.reviews, id));
+        trailers(message, DECISION_TRAILER).for_each(|id| push(&mut self.decisions, id));
+        let picked_from = trailers(message, "(cherry picked from commit ");
+        picked_from.for_each(|id| push(&mut self.picked_from, id.trim_end_matches(')')));
     }
+}
+
+/// The changes of a history that a merge into its trunk brought, where that is no change of its own.
+fn merged_changes(repository: &LiveRepository, merge: &Change) -> Vec<ChangeId> {
+    let state = repository.state();
+    let is_change = |id: &&ChangeId| state.timeline.detector().ordinal_of(id).is_some();
+    let head = state.walked_to();
+    if !repository.read(|git| Ok(git.is_on_trunk(head, &merge.id))).unwrap_or(false) {
+        return Vec::new();
+    }
+    merge.merged.iter().filter(is_change).take(MAX_MERGED).cloned().collect()
 }
 
 fn push(names: &mut Vec<String>, name: &str) {

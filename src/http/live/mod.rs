@@ -8,6 +8,7 @@ mod assessor;
 mod followed;
 mod incidents;
 mod landed;
+mod linked;
 mod model;
 mod owners;
 mod proof;

@@ -11,6 +11,7 @@ use crate::git::Unit;
 use crate::history::hash64;
 use crate::http::assessor::{Asked, Assessed, HistoryMode, HistoryRef, Landed, Target};
 use crate::http::compose::{hollow, moment};
+use crate::http::live::linked::Linked;
 use crate::http::live::reports::Reports;
 use crate::http::live::repository::{LiveRepository, State};
 use crate::incident::OutcomeTarget;
@@ -59,6 +60,8 @@ const PARTS_LANDED: &str = "the history holds commits of this range: what is sai
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) reports: &'a Reports,
+    /// The incident links of its repository, and the moment of the question in Unix seconds.
+    pub(super) linked: Option<(&'a Linked, i64)>,
     pub(super) repo: &'a str,
     /// The caller's review identity.
     pub(super) asked_id: Option<&'a str>,
@@ -338,7 +341,7 @@ impl Known<'_> {
         let named = of_landed.or_else(|| {
             by_commit.into_iter().chain(by_review).find_map(|name| self.by_name(timeline, &name))
         });
-        let named = named.or_else(|| self.by_decision(change));
+        let named = named.or_else(|| self.by_others(timeline, change));
         named.or_else(|| self.by_diff(timeline, digest?))
     }
 
@@ -348,25 +351,36 @@ impl Known<'_> {
         let landed = timeline.named(name);
         let is_told = landed.is_none() || self.is_behind;
         let of_landed = landed.and_then(|ordinal| timeline.known().of_ordinal(ordinal)).map(known_bad);
-        of_landed.or_else(|| self.reports.known_bad(self.repo, name).filter(|_| is_told))
+        of_landed.or_else(|| self.told(name).filter(|_| is_told))
     }
 
-    /// Under a decision that its message names: the report was about what that was made on.
-    fn by_decision(self, change: &Change) -> Option<KnownBad> {
-        if self.reports.is_empty() {
-            return None;
-        }
-        let decisions = Landed::named_in(change).decisions.into_iter().map(OutcomeTarget::Decision);
-        decisions.into_iter().find_map(|name| self.reports.known_bad(self.repo, &name))
+    /// What was said under a name, to the service or in the file of incidents.
+    fn told(self, name: &OutcomeTarget) -> Option<KnownBad> {
+        let reported = self.reports.known_bad(self.repo, name);
+        reported.or_else(|| self.linked.and_then(|(linked, at)| linked.known_bad(name, at)))
+    }
+
+    /// Whether nothing was ever said of what no history holds.
+    fn is_empty(self) -> bool {
+        self.reports.is_empty() && self.linked.is_none_or(|(linked, _)| linked.is_empty())
+    }
+
+    /// Under a decision that its message names, of which the report was, or the commit that it was picked from.
+    fn by_others(self, timeline: &Timeline, change: &Change) -> Option<KnownBad> {
+        let Landed { decisions, picked_from, .. } = Landed::named_in(change);
+        let mut decisions = decisions.into_iter().map(OutcomeTarget::Decision);
+        let mut originals = picked_from.into_iter().map(|id| OutcomeTarget::Commit(ChangeId(id)));
+        let by_decision = decisions.find_map(|name| self.reports.known_bad(self.repo, &name));
+        by_decision.or_else(|| originals.find_map(|name| self.by_name(timeline, &name)))
     }
 
     /// Under a diff that never landed. To look whether it has takes long in a long history, and few were reported.
     fn by_diff(self, timeline: &Timeline, digest: &Digest) -> Option<KnownBad> {
-        if self.reports.is_empty() {
+        if self.is_empty() {
             return None;
         }
         let name = OutcomeTarget::Digest(digest.to_string());
-        let reported = self.reports.known_bad(self.repo, &name);
+        let reported = self.told(&name);
         reported.filter(|_| self.is_behind || timeline.named(&name).is_none())
     }
 }

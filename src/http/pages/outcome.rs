@@ -49,14 +49,14 @@ pub(super) async fn take_of_suspect(
     }
 }
 
-async fn report(service: &Service, reader: &Reader, id: &str, body: Body) -> Result<(), ApiError> {
+async fn report(service: &Arc<Service>, reader: &Reader, id: &str, body: Body) -> Result<(), ApiError> {
     let form = read(service, reader, body).await?;
     let is_button = |word: &str| word == RETRACTED || BUTTONS.iter().any(|(outcome, _)| *outcome == word);
     let now = moment(service.now_ms().div_euclid(1000));
     record(service, reader, &form, (is_button, &now), &[("decision_id", id)]).await
 }
 
-async fn blame(service: &Service, reader: &Reader, body: Body) -> Result<String, ApiError> {
+async fn blame(service: &Arc<Service>, reader: &Reader, body: Body) -> Result<String, ApiError> {
     let form = read(service, reader, body).await?;
     let is_button = |word: &str| [INCIDENT, RETRACTED].contains(&word);
     let named = ["repo", "commit"].map(|name| (name, form.value(name)));
@@ -64,7 +64,7 @@ async fn blame(service: &Service, reader: &Reader, body: Body) -> Result<String,
     Ok(query(&["repo", "at", "hours", "path"].map(|name| (name, form.value(name)))))
 }
 
-async fn read(service: &Service, reader: &Reader, body: Body) -> Result<Form, ApiError> {
+async fn read(service: &Arc<Service>, reader: &Reader, body: Body) -> Result<Form, ApiError> {
     if !reader.may(Scope::Outcome) {
         let detail = "reporting an outcome needs a key with the scope `outcome`";
         return Err(ApiError::new(ProblemCode::Forbidden, detail));
@@ -74,7 +74,7 @@ async fn read(service: &Service, reader: &Reader, body: Body) -> Result<Form, Ap
 
 /// Records the button that was pressed, about the change that is named.
 async fn record(
-    service: &Service,
+    service: &Arc<Service>,
     reader: &Reader,
     form: &Form,
     (is_button, occurred_at): (impl Fn(&str) -> bool, &str),

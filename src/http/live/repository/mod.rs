@@ -16,6 +16,7 @@ use crate::git::{self, Repository, Unit, UnitChoice};
 use crate::history::hash64;
 use crate::http::live::LiveError;
 use crate::http::live::incidents::{Links, LiveIncidents};
+use crate::http::live::linked::Linked;
 use crate::http::live::owners::LiveOwners;
 use crate::http::live::repository::report::Waiting;
 use crate::http::live::repository::told::Told;
@@ -92,8 +93,8 @@ struct Basis {
 /// The history as it stands.
 pub(super) struct State {
     pub(super) timeline: Timeline,
-    /// Of the incident links that it was folded with.
-    links_digest: u64,
+    /// The incident links that it was folded with.
+    pub(super) linked: Linked,
     /// Outcomes reported so far.
     n_reported: usize,
     /// The head that the fold came to; a merge may be none of its changes.
@@ -134,7 +135,7 @@ impl State {
     /// Tells the states at one head apart: by the reports that came, by the incidents, and by how many of those are still to
     /// become known. A restart changes none of them.
     pub(super) fn epoch(&self) -> u64 {
-        let parts = [self.n_reported as u64, self.links_digest, self.timeline.n_expected() as u64];
+        let parts = [self.n_reported as u64, self.linked.digest, self.timeline.n_expected() as u64];
         let named = parts.map(|part| part.to_string());
         hash64(&named.each_ref().map(String::as_str))
     }
@@ -237,8 +238,8 @@ impl LiveRepository {
         let owners = LiveOwners::open(repository_config.owners.as_deref(), &repository)?;
         let n_cached = folded.rows.len();
         let state = State {
+            linked: Linked::of(&basis.links, &folded.timeline, &repository),
             timeline: folded.timeline,
-            links_digest: basis.links.digest(),
             n_reported,
             walked_to: folded.walked_to,
             n_cached,
@@ -435,9 +436,8 @@ impl LiveRepository {
         let n_before = state.position().n_rows;
         let n_cached = rows.len();
         let n_folds = state.n_folds + 1;
-        let links_digest = basis.links.digest();
-        *state =
-            State { timeline, links_digest, n_reported, walked_to, n_cached, newest: Vec::new(), n_folds };
+        let linked = Linked::of(&basis.links, &timeline, &repository);
+        *state = State { timeline, linked, n_reported, walked_to, n_cached, newest: Vec::new(), n_folds };
         *lock(&self.rows) = rows;
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))

@@ -1,11 +1,13 @@
 //! The route that reports what became of a change. It adds records and changes none; a report is in force only once it is
 //! durable. Start at [`report`].
 
+mod joined;
 mod names;
 mod said;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Extension, State};
@@ -17,14 +19,19 @@ use utoipa::ToSchema;
 use crate::change::ChangeId;
 use crate::http::auth::Caller;
 use crate::http::fields::Fields;
-use crate::http::joins::{Joined, decisions_on};
+use crate::http::joins::Joined;
 use crate::http::routes::decisions::{failed, unavailable};
 use crate::http::routes::json as answer_json;
+use crate::http::routes::outcomes::joined::Joins;
 use crate::http::routes::outcomes::said::Said;
 use crate::http::service::Service;
 use crate::http::wire::OutcomeRequest;
 use crate::http::{ApiError, ProblemCode, parse_json};
 use crate::incident::{OutcomeKind, OutcomeTarget};
+
+/// How long a report waits for questions that were asked before it, and how long these are waited for beside.
+const LATE_ANSWER: Duration = Duration::from_secs(1);
+const LATE_ANSWERS: Duration = Duration::from_secs(120);
 
 /// An outcome was recorded.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -71,7 +78,7 @@ pub(in crate::http) async fn report(
 
 /// Records an outcome, takes standing decisions back where it is a bad one, and tells the history.
 pub(in crate::http) async fn take(
-    service: &Service,
+    service: &Arc<Service>,
     caller: &Caller,
     fields: Fields,
 ) -> Result<OutcomeAnswer, ApiError> {
@@ -80,22 +87,22 @@ pub(in crate::http) async fn take(
     let mut said = Said::read(fields, now_ms.div_euclid(1000), newest_known_at)?;
     let store = service.open_store().ok_or_else(unavailable)?;
     let reported = said.resolve(store).await?;
-    let landed = said.find_landed(service).await?;
-    let names = (said.repo.as_deref(), said.names.as_slice());
-    let decisions = decisions_on(store, names, (reported, landed.as_ref()), now_ms).await;
-    let decisions = decisions.map_err(|error| failed(&error))?;
+    let Joins { decisions, landed } = Joins::find(service, store, &said, reported, now_ms).await?;
     // A diff that is bad is bad wherever it is asked about, until that is taken back; where it went well tells of there alone.
-    let is_by_digest = matches!(said.names.first(), Some(OutcomeTarget::Digest(_)));
+    let is_by_digest =
+        said.decision_id.is_none() && matches!(said.names.first(), Some(OutcomeTarget::Digest(_)));
     if !(is_by_digest && (said.is_bad() || said.outcome == OutcomeKind::Retracted)) {
         said.repo = said.repo.or_else(|| decisions.first()?.record.columns.repo.clone());
     }
-    match &landed {
+    match landed {
+        // A diff may land more than once.
+        Some(_) if is_by_digest => {}
         Some(landed) => said.add_names(landed),
         None => said.add_digests(store, &decisions).await.map_err(|error| failed(&error))?,
     }
     said.add_decisions(store, &decisions).await.map_err(|error| failed(&error))?;
     said.head = newest(service, said.repo.clone()).await?;
-    let joined: Vec<JoinedAnswer> = decisions.iter().map(JoinedAnswer::of).collect();
+    let mut joined: Vec<JoinedAnswer> = decisions.iter().map(JoinedAnswer::of).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
     let outcome_id = new_records[0].id.clone();
     store.append(new_records).await.map_err(|error| failed(&error))?;
@@ -107,7 +114,35 @@ pub(in crate::http) async fn take(
         outcome_records.iter().for_each(|outcome_record| serving.assessor.report(outcome_record));
     });
     taken.await.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
+    if said.is_bad() {
+        let late = tokio::spawn(take_back_late(Arc::clone(service), said, decisions));
+        if let Ok(Ok(late)) = tokio::time::timeout(LATE_ANSWER, late).await {
+            joined.extend(late);
+        }
+    }
     Ok(OutcomeAnswer { outcome_id, joined })
+}
+
+/// Takes back what was decided by who asked before the history knew, and was recorded after its decisions were looked for.
+async fn take_back_late(service: Arc<Service>, said: Said, earlier: Vec<Joined>) -> Vec<JoinedAnswer> {
+    if tokio::time::timeout(LATE_ANSWERS, service.asking.earlier()).await.is_err() {
+        tracing::error!(
+            "questions asked before a report are still not answered: what is decided on them stands"
+        );
+    }
+    let late = async {
+        let store = service.open_store().ok_or_else(unavailable)?;
+        let late = Joins::find(&service, store, &said, None, service.now_ms()).await?.since(&earlier);
+        let revocations = said.revocations(&late, service.now_ms());
+        if !revocations.is_empty() {
+            store.append(revocations).await.map_err(|error| failed(&error))?;
+        }
+        Ok::<_, ApiError>(late.iter().map(JoinedAnswer::of).collect())
+    };
+    late.await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "what was decided while a report came could not be taken back");
+        Vec::new()
+    })
 }
 
 /// The newest change of a followed repository.

@@ -16,14 +16,18 @@ const MAX_REPORTS: i64 = 100;
 const MAX_DECISIONS: usize = 100;
 
 impl Said {
-    /// Adds what the commit that was named is called besides, and its full id for a short one.
-    pub(super) fn add_names(&mut self, landed: &Landed) {
-        let [OutcomeTarget::Commit(named), ..] = self.names.as_mut_slice() else { return };
-        if let Some(id) = landed.commits.first() {
+    /// Adds what landed, and what that is called besides; a commit that was named gets its full id.
+    pub(super) fn add_names(&mut self, landed: Landed) {
+        if let [OutcomeTarget::Commit(named), ..] = self.names.as_mut_slice()
+            && let Some(id) = landed.commits.iter().find(|id| id.starts_with(&named.0))
+        {
             named.0.clone_from(id);
         }
-        let digest = landed.digest.clone().map(OutcomeTarget::Digest);
-        self.add(digest.into_iter().chain(landed.reviews.iter().cloned().map(OutcomeTarget::Id)));
+        let commits = landed.changes.iter().cloned().map(OutcomeTarget::Commit);
+        let reviews = landed.reviews.into_iter().map(OutcomeTarget::Id);
+        let digest = landed.digest.map(OutcomeTarget::Digest);
+        self.add(commits.chain(digest).chain(reviews));
+        self.landed = landed.changes;
     }
 
     fn add(&mut self, names: impl Iterator<Item = OutcomeTarget>) {
@@ -36,7 +40,8 @@ impl Said {
 
     /// Adds the decisions that are sure to be on this change, by which landed commits may call themselves, and what these were
     /// asked about where only the landed commit knows that it is one change. What went well tells of nothing but its name.
-    /// Whoever withdraws what they said of a pick does not withdraw what was said of the original by itself.
+    /// Whoever withdraws what they said withdraws it under every name that it got, but not what was said of another change with
+    /// such a name by itself: of a pick, what was said of the original.
     pub(super) async fn add_decisions(
         &mut self,
         store: &Store,
@@ -46,12 +51,12 @@ impl Said {
         if !self.is_bad() && !withdraws {
             return Ok(());
         }
+        let reported = self.names.clone();
         for Joined { record, by } in decisions.iter().take(MAX_DECISIONS) {
             let of_asked = match by {
-                JoinedBy::CherryPick if withdraws && self.is_reported_by_itself(store, record).await? => {
-                    continue;
-                }
+                _ if withdraws && self.is_reported_by_itself(store, record, &reported).await? => continue,
                 JoinedBy::DecisionId | JoinedBy::CherryPick => names_of(record),
+                JoinedBy::Commit | JoinedBy::Id | JoinedBy::Digest if withdraws => names_of(record),
                 JoinedBy::Commit | JoinedBy::Id | JoinedBy::Digest => Vec::new(),
             };
             self.add(of_asked.into_iter().chain([OutcomeTarget::Decision(record.id.clone())]));
@@ -59,15 +64,33 @@ impl Said {
         Ok(())
     }
 
-    /// Whether a bad report stands that named the change of a decision itself.
-    async fn is_reported_by_itself(&self, store: &Store, decision: &Record) -> Result<bool, store::Error> {
-        let columns = &decision.columns;
-        for name in [&columns.commit_id, &columns.change_id, &columns.change_digest].into_iter().flatten() {
-            if newest_outcome(store, &self.reports(name)).await?.is_some_and(OutcomeKind::is_bad) {
+    /// Whether a bad report stands that named the change of a decision by another name than some.
+    async fn is_reported_by_itself(
+        &self,
+        store: &Store,
+        decision: &Record,
+        but_for: &[OutcomeTarget],
+    ) -> Result<bool, store::Error> {
+        for name in names_of(decision).into_iter().filter(|name| !but_for.contains(name)) {
+            let (OutcomeTarget::Commit(ChangeId(name))
+            | OutcomeTarget::Id(name)
+            | OutcomeTarget::Digest(name)) = &name
+            else {
+                continue;
+            };
+            let newest = newest(store, &self.reports(name)).await?;
+            if newest.is_some_and(|report| is_bad(&report) && !self.is_on_same_landing(&report)) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether an earlier report is about the same landing as this one.
+    fn is_on_same_landing(&self, report: &Record) -> bool {
+        let body = body(report);
+        let landed = body["landed"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        !self.landed.is_empty() && landed.eq(self.landed.iter().map(|id| id.0.as_str()))
     }
 
     /// The reports that name a change themselves.
@@ -118,8 +141,7 @@ impl Said {
         marked.dedup();
         let mut withdrawn = Vec::new();
         for digest in marked {
-            let outcome = newest_outcome(store, &self.reports(&digest)).await?;
-            if !outcome.is_some_and(OutcomeKind::is_bad) {
+            if !newest(store, &self.reports(&digest)).await?.is_some_and(|report| is_bad(&report)) {
                 withdrawn.push(digest);
             }
         }
@@ -131,9 +153,12 @@ fn body(record: &Record) -> Value {
     serde_json::from_str(&record.body).unwrap_or_default()
 }
 
-/// What the newest of some reports says.
-async fn newest_outcome(store: &Store, reports: &Search) -> Result<Option<OutcomeKind>, store::Error> {
+/// The newest of some reports.
+async fn newest(store: &Store, reports: &Search) -> Result<Option<Record>, store::Error> {
     let records = store.log().page(reports).await?.records;
-    let newest = records.iter().max_by(|a, b| a.id.cmp(&b.id));
-    Ok(newest.and_then(|record| Some(outcome_kind(body(record)["outcome"].as_str()?)?.1)))
+    Ok(records.into_iter().max_by(|a, b| a.id.cmp(&b.id)))
+}
+
+fn is_bad(report: &Record) -> bool {
+    body(report)["outcome"].as_str().and_then(outcome_kind).is_some_and(OutcomeKind::is_bad)
 }

@@ -4,15 +4,14 @@ use serde_json::{Value, json};
 
 use crate::change::secrets::redact;
 use crate::change::{ChangeId, Digest};
-use crate::http::assessor::Landed;
 use crate::http::auth::Caller;
 use crate::http::compose::moment;
 use crate::http::decode::sha;
 use crate::http::fields::{Field, Fields};
 use crate::http::joins::{Joined, name_json, names_of, surer};
+use crate::http::revoke::revocations;
 use crate::http::routes::decisions::decision;
 use crate::http::routes::outcomes::JoinedAnswer;
-use crate::http::service::Service;
 use crate::http::{ApiError, ProblemCode};
 use crate::incident::{OutcomeKind, OutcomeRecord, OutcomeTarget};
 use crate::store::{Columns, NewRecord, Record, RecordKind, Store};
@@ -21,11 +20,10 @@ const MAX_BYTES: usize = 200;
 
 /// An outcome as it was said.
 pub(super) struct Said {
-    decision_id: Option<String>,
+    pub(super) decision_id: Option<String>,
     pub(super) repo: Option<String>,
     /// What the change is called; of a decision, everything that it was made on.
     pub(super) names: Vec<OutcomeTarget>,
-    word: String,
     pub(super) outcome: OutcomeKind,
     occurred_at: i64,
     pub(super) known_at: i64,
@@ -34,8 +32,8 @@ pub(super) struct Said {
     source: Option<String>,
     /// The newest change of its repository that had landed by now.
     pub(super) head: Option<ChangeId>,
-    /// The commit that landed with the change, where a name says which landing it is.
-    landed: Option<ChangeId>,
+    /// The changes of the history that it is about, where a name says which landing it is: one, or those that a merge brought.
+    pub(super) landed: Vec<ChangeId>,
 }
 
 impl Said {
@@ -52,7 +50,7 @@ impl Said {
             let detail = "required beside `commit` or `id`";
             return Err(ApiError::at(ProblemCode::MissingField, "$.repo", detail));
         }
-        let (word, outcome) = fields.required("outcome")?.word(outcome_kind, OUTCOMES)?;
+        let outcome = fields.required("outcome")?.word(outcome_kind, OUTCOMES)?;
         let occurred_at = past(fields.required("occurred_at")?, now)?;
         let known = fields.optional("known_at");
         // Who reports may be a moment ahead of this clock.
@@ -65,7 +63,6 @@ impl Said {
             decision_id,
             repo,
             names: name.into_iter().collect(),
-            word,
             outcome,
             occurred_at,
             known_at,
@@ -73,7 +70,7 @@ impl Said {
             severity: text(&mut fields, "severity")?,
             source: text(&mut fields, "source")?.map(|source| redact(&source).into_owned()),
             head: None,
-            landed: None,
+            landed: Vec::new(),
         };
         fields.finish()?;
         Ok(said)
@@ -92,21 +89,12 @@ impl Said {
         Ok(Some(decision))
     }
 
-    /// The names of the commit that an outcome is about, where a followed repository holds it. Of a diff that landed more than
-    /// once, only the other names of a change say which landing it is.
-    pub(super) async fn find_landed(&mut self, service: &Service) -> Result<Option<Landed>, ApiError> {
-        let (Some(repo), mut names) = (self.repo.clone(), self.names.clone()) else { return Ok(None) };
+    /// What it was reported under, and what tells best which landing is meant first.
+    pub(super) fn surest_names(&self) -> Vec<OutcomeTarget> {
+        let decision = self.decision_id.clone().map(OutcomeTarget::Decision);
+        let mut names: Vec<OutcomeTarget> = decision.into_iter().chain(self.names.iter().cloned()).collect();
         names.sort_by_key(|name| matches!(name, OutcomeTarget::Digest(_)));
-        let serving = service.serving.load_full();
-        let read = tokio::task::spawn_blocking(move || {
-            names.into_iter().find_map(|name| Some((serving.assessor.landed(&repo, &name)?, name)))
-        });
-        let found = read.await.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
-        Ok(found.map(|(landed, name)| {
-            let is_sure = !matches!(name, OutcomeTarget::Digest(_));
-            self.landed = landed.commits.first().filter(|_| is_sure).cloned().map(ChangeId);
-            landed
-        }))
+        names
     }
 
     /// The record of the outcome, and one for each decision that it takes back.
@@ -118,7 +106,7 @@ impl Said {
         now_ms: i64,
     ) -> Vec<NewRecord> {
         let mut said = json!({
-            "decision_id": self.decision_id, "repo": self.repo, "outcome": self.word,
+            "decision_id": self.decision_id, "repo": self.repo, "outcome": self.outcome.as_str(),
             "occurred_at": moment(self.occurred_at), "known_at": moment(self.known_at),
             "incident_id": self.incident_id, "severity": self.severity, "source": self.source,
             "by": caller.name, "joined": joined, "names": self.names.iter().map(name_json).collect::<Vec<_>>(),
@@ -133,10 +121,11 @@ impl Said {
             Some(OutcomeTarget::Decision(_)) | None => ("commit", None, None),
         };
         said[name] = json!(value);
-        for (key, commit) in [("head", &self.head), ("landed", &self.landed)] {
-            if let Some(commit) = commit {
-                said[key] = json!(commit.0);
-            }
+        if let Some(head) = &self.head {
+            said["head"] = json!(head.0);
+        }
+        if !self.landed.is_empty() {
+            said["landed"] = self.landed.iter().map(|commit| json!(commit.0)).collect();
         }
         if let Some(place) = place {
             *place = value;
@@ -154,24 +143,9 @@ impl Said {
         self.outcome.is_bad()
     }
 
-    /// A change that turned out bad must not pass on a decision made before that was known.
-    fn revocations(&self, decisions: &[Joined], now_ms: i64) -> Vec<NewRecord> {
-        let is_bad = self.is_bad();
-        let stands =
-            |record: &&Record| record.columns.expires_ms.is_some_and(|expires_ms| expires_ms > now_ms);
-        let records = decisions.iter().map(|joined| &joined.record).filter(|_| is_bad).filter(stands);
-        let revocation = |record: &Record| {
-            let body = json!({ "decision_id": record.id, "reason": self.word, "at": moment(now_ms.div_euclid(1000)) });
-            let mut new_record = NewRecord::new(RecordKind::Revocation, body.to_string());
-            new_record.at_ms = now_ms;
-            new_record.columns = Columns {
-                repo: record.columns.repo.clone(),
-                subject_id: Some(record.id.clone()),
-                ..Columns::default()
-            };
-            new_record
-        };
-        records.map(revocation).collect()
+    /// One for each decision that it takes back.
+    pub(super) fn revocations(&self, decisions: &[Joined], now_ms: i64) -> Vec<NewRecord> {
+        if self.is_bad() { revocations(decisions, self.outcome.as_str(), now_ms) } else { Vec::new() }
     }
 
     /// For the history: one under each name.
@@ -186,7 +160,7 @@ impl Said {
             severity: self.severity.clone(),
             source: self.source.clone(),
             head: self.head.clone(),
-            surer: surer(target, self.landed.as_ref()),
+            surer: surer(target, &self.landed),
         };
         self.names.iter().map(record).collect()
     }
@@ -212,9 +186,8 @@ fn name(fields: &mut Fields) -> Result<Option<OutcomeTarget>, ApiError> {
     }
 }
 
-pub(super) fn outcome_kind(word: &str) -> Option<(String, OutcomeKind)> {
-    let kind = serde_json::from_value(Value::String(word.to_owned())).ok()?;
-    Some((word.to_owned(), kind))
+pub(super) fn outcome_kind(word: &str) -> Option<OutcomeKind> {
+    serde_json::from_value(Value::String(word.to_owned())).ok()
 }
 
 /// A moment that is not to come.
