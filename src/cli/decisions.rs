@@ -281,9 +281,8 @@ async fn replay_one(log: &Log, args: &ReplayArgs) -> Result<Exit, Failure> {
         return Err(Failure::bad_input(format!("there is no decision `{}`", args.id)));
     };
     if record.is_intact() && scored_by(&record).is_none() {
-        let is_without = body(&record)["model"].is_null();
-        let why = if is_without { "it was made without a model" } else { "nothing scored it" };
-        return Err(Failure::bad_input(format!("the decision `{}` cannot be replayed: {why}", record.id)));
+        let why = format!("the decision `{}` cannot be replayed: nothing scored it", record.id);
+        return Err(Failure::bad_input(why));
     }
     let replayed = replay(&record, artifact(args.model.as_deref(), &record)?);
     let replay = match replayed {

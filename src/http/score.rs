@@ -45,6 +45,8 @@ pub(super) struct Include {
 pub(super) struct Given {
     pub(super) answer: Answer,
     pub(super) written: Option<String>,
+    /// Whether it was answered before.
+    is_reused: bool,
 }
 
 /// One result a question, in order.
@@ -68,7 +70,7 @@ pub(super) async fn answer_all(service: &Arc<Service>, job: Job, turn: Turn) -> 
     let answers = record_all(service, results, job.deadline, unanswered).await;
     let answers: Results = answers.into_iter().map(|answer| answer.map(|it| finish(it, &job))).collect();
     for given in answers.iter().flatten() {
-        note(service, &given.answer, &job, started);
+        note(service, given, &job, started);
     }
     answers
 }
@@ -179,7 +181,7 @@ async fn record_all(
     let recorded = answers.into_iter().map(|answer| {
         let answer = answer?;
         match appended.next().unwrap_or(Err(ReasonCode::StoreDown)) {
-            Ok(Appended::New(record)) => Ok(Recorded { answer, record: Some(record) }),
+            Ok(Appended::New(record)) => Ok(Recorded { answer, record: Some(record), is_reused: false }),
             Ok(Appended::Earlier(record)) => {
                 service.metrics.reused.inc();
                 reused(record)
@@ -227,31 +229,32 @@ async fn append(
 struct Recorded {
     answer: Answer,
     record: Option<Record>,
+    is_reused: bool,
 }
 
 fn unrecorded(mut answer: Answer, code: ReasonCode) -> Recorded {
     degrade(&mut answer, code);
     answer.decision_id = None;
     answer.links = None;
-    Recorded { answer, record: None }
+    Recorded { answer, record: None, is_reused: false }
 }
 
 fn reused(record: Record) -> Result<Recorded, ApiError> {
     let answer = serde_json::from_str(&record.body).map_err(|_| ApiError::standard(ProblemCode::Internal))?;
-    Ok(Recorded { answer, record: Some(record) })
+    Ok(Recorded { answer, record: Some(record), is_reused: true })
 }
 
 /// Adds the vector where it was asked for, bit for bit as it was stored.
 fn finish(recorded: Recorded, job: &Job) -> Given {
-    let Recorded { mut answer, record } = recorded;
+    let Recorded { mut answer, record, is_reused } = recorded;
     match record {
         Some(record) if job.include.vector => {
             let shown = |value: &f32| (!value.is_nan()).then_some(f64::from(*value));
             answer.vector = record.vector().map(|vector| vector.iter().map(shown).collect());
             answer.tokens = record.tokens();
-            Given { answer, written: None }
+            Given { answer, written: None, is_reused }
         }
-        record => Given { answer, written: record.map(|record| record.body) },
+        record => Given { answer, written: record.map(|record| record.body), is_reused },
     }
 }
 
@@ -261,7 +264,7 @@ fn claim(caller: &Caller, key: &(String, [u8; 32]), idx: usize) -> Claim {
 }
 
 /// Counts a decision, and writes its one line to the log.
-fn note(service: &Service, answer: &Answer, job: &Job, started: Instant) {
+fn note(service: &Service, Given { answer, is_reused, .. }: &Given, job: &Job, started: Instant) {
     let labels = DecisionLabels { decision: answer.decision.clone(), degraded: answer.degraded.to_string() };
     service.metrics.decisions.get_or_create(&labels).inc();
     let codes: Vec<&str> = answer.reasons.iter().map(|reason| reason.code.as_str()).collect();
@@ -277,6 +280,7 @@ fn note(service: &Service, answer: &Answer, job: &Job, started: Instant) {
     tracing::info!(
         target: "diffrisk::decision",
         decision_id = answer.decision_id,
+        reused = is_reused,
         repo = answer.change.repo,
         commit = answer.change.commit,
         digest = answer.change.digest,

@@ -39,6 +39,7 @@ struct DecisionPage {
     beside: BesideView,
     buttons: &'static [(&'static str, &'static str)],
     may_report: bool,
+    is_known_bad: bool,
     is_recorded: bool,
     facts: Vec<Fact>,
     parts: Vec<PartView>,
@@ -115,9 +116,19 @@ async fn decision(
         is_revoked: beside.is_revoked,
         is_withdrawn: beside.is_withdrawn,
         is_overridden: !beside.overrides.is_empty(),
+        is_superseded: is_superseded(service, &answer),
         n_altered: altered.len(),
     };
     Ok(assemble(reader, &record, &answer, Parts { reading, beside, standing, is_recorded }))
+}
+
+/// Whether another model or policy is in force than the one that decided.
+fn is_superseded(service: &Service, answer: &Answer) -> bool {
+    let serving = service.serving.load();
+    let model = answer.model.as_ref().zip(serving.assessor.model().ok());
+    let policy = answer.policy.as_deref().zip(serving.policy());
+    model.is_some_and(|(asked, now)| asked.digest != now.digest)
+        || policy.is_some_and(|(asked, now)| asked != now.policy_digest())
 }
 
 struct Parts {
@@ -154,6 +165,7 @@ fn assemble(reader: &Reader, record: &Record, answer: &Answer, parts: Parts) -> 
         beside,
         buttons: &BUTTONS,
         may_report: reader.may(Scope::Outcome),
+        is_known_bad: answer.reasons.iter().any(|reason| reason.code == ReasonCode::KnownBad.as_str()),
         is_recorded,
         facts: facts(answer, standing),
         parts: answer.parts.iter().map(part_view).collect(),

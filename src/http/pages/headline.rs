@@ -95,6 +95,8 @@ pub(super) struct Standing {
     /// Whether what was reported is withdrawn; the decision stays taken back.
     pub(super) is_withdrawn: bool,
     pub(super) is_overridden: bool,
+    /// Whether another model or policy is in force by now.
+    pub(super) is_superseded: bool,
     /// Records beside it that are not as they were written, and not shown.
     pub(super) n_altered: usize,
 }
@@ -197,6 +199,10 @@ fn notices(answer: &Answer, standing: Standing) -> Vec<Notice> {
     if standing.n_altered > 0 {
         let text = "What was reported or overridden is not all as it was written, and not shown; see `diffrisk decisions verify`";
         notice("Altered", text);
+    }
+    if standing.is_superseded && !standing.is_revoked && !standing.is_expired() {
+        let text = "Another model or policy is in force by now than when this was decided; ask again before you roll out";
+        notice("Decided under other rules", text);
     }
     if standing.is_expired() && !standing.is_revoked {
         let at = standing.expires_at.map_or_else(|| "earlier".into(), |at| text::relative(at, standing.now));

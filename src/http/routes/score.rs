@@ -61,7 +61,7 @@ pub(in crate::http) async fn one(
     }
     let explained = job.include.explanation.then(|| job.questions.clone());
     let mut answers = answer_all(&service, job, turn).await;
-    let Given { answer, written } =
+    let Given { answer, written, .. } =
         answers.pop().unwrap_or_else(|| Err(ApiError::standard(ProblemCode::Internal)))?;
     if let Some(question) = explained.and_then(|mut questions| questions.pop()?.ok()) {
         return Ok(json(StatusCode::OK, &explain_beside(&service, question, answer).await));
