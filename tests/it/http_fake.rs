@@ -316,10 +316,20 @@ impl Setup {
 
 impl Bench {
     pub async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let (status, bytes) = self.fetch(request).await;
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// A page for people.
+    pub async fn page(&self, path: &str) -> String {
+        let (_, bytes) = self.fetch(Request::get(path).body(Body::empty()).unwrap()).await;
+        String::from_utf8(bytes).unwrap()
+    }
+
+    async fn fetch(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
         let response = router(Arc::clone(&self.service)).oneshot(request).await.unwrap();
         let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
     }
 
     pub async fn post(&self, path: &str, body: &str) -> (StatusCode, Value) {

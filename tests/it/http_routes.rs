@@ -210,16 +210,20 @@ async fn a_bad_policy_is_refused_and_the_good_one_stays() {
     std::fs::write(&path, "[budget]\nnormal = 0.9\n").unwrap();
     let bench = Setup { policies: Some(path.clone()), ..Setup::default() }.start().await;
     let keyed = || Request::post("/v1/score").header("idempotency-key", "k").body(COMMIT.into()).unwrap();
-    assert_eq!(bench.send(keyed()).await.1["decision"], "fast_path");
+    let before = bench.send(keyed()).await.1;
+    assert_eq!(before["decision"], "fast_path");
     assert_eq!(bench.post("/v1/policy/reload", "").await.0, StatusCode::OK);
     let (_, policy) = bench.get("/v1/policy").await;
     assert_eq!(policy["text"], "[budget]\nnormal = 0.9\n");
     bench.now.fetch_add(1, Ordering::Relaxed);
-    assert_eq!(
-        bench.send(keyed()).await.1["decision"],
-        "extra_validation",
-        "a change of policy ends decisions"
-    );
+    let page = async |answer: &Value| {
+        let html = bench.page(answer["links"]["page"].as_str().unwrap()).await;
+        html.contains("Another model or policy is in force")
+    };
+    assert!(page(&before).await);
+    let after = bench.send(keyed()).await.1;
+    assert_eq!(after["decision"], "extra_validation", "a change of policy ends decisions");
+    assert!(!page(&after).await);
     for (faulty, said) in [("[budget]\nnormal = 9\n", "budget.normal"), ("", "the file says nothing")] {
         std::fs::write(&path, faulty).unwrap();
         let (status, problem) = bench.post("/v1/policy/reload", "").await;
