@@ -361,8 +361,11 @@ async fn what_is_decided_while_a_bad_outcome_is_recorded_is_taken_back() {
     let (decision, (status, outcome), ()) = tokio::join!(asking, reporting, releasing);
     assert_eq!(status, StatusCode::CREATED, "{outcome}");
     let revocations = async || bench.get(&format!("/v1/decisions/{decision}")).await.1["revocations"].clone();
-    while revocations().await == json!([]) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let taken_back = async {
+        while revocations().await == json!([]) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), taken_back).await.unwrap();
     assert_eq!(revocations().await[0]["reason"], "incident");
 }

@@ -119,6 +119,35 @@ async fn an_outcome_that_one_replica_was_told_reaches_the_others_once() {
     served.await.unwrap().unwrap();
 }
 
+/// What a replica decided before it heard of a report that another one was told is taken back once it does.
+#[tokio::test]
+async fn a_replica_takes_back_what_it_decided_before_it_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = replica(dir.path(), "log.db", OPEN).await;
+    let other = replica(dir.path(), "other", OPEN).await;
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let occurred_at = jiff::Timestamp::from_second(NOON - 60).unwrap().to_string();
+    let report = json!({"repo": "config", "commit": commit, "outcome": "caught", "occurred_at": occurred_at});
+    assert_eq!(told.post("/v1/outcomes", &report.to_string()).await.0, StatusCode::CREATED);
+    let decided = other.score().await;
+    assert_eq!(decided["decision"], "fast_path", "{decided}");
+    let listener = bind(&other.service).await.unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async move { drop(stopped.await) };
+    let served = tokio::spawn(serve(Arc::clone(&other.service), listener, stopped));
+    let path = decided["links"]["self"].as_str().unwrap();
+    let revocations = async || told.get(path).await.1["revocations"].clone();
+    let taken_back = async {
+        while revocations().await == json!([]) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), taken_back).await.unwrap();
+    assert_eq!(revocations().await[0]["reason"], "caught");
+    drop(stop);
+    served.await.unwrap().unwrap();
+}
+
 #[test]
 fn what_one_replica_was_told_is_known_bad_at_the_other() {
     let dir = tempfile::tempdir().unwrap();
