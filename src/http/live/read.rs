@@ -349,14 +349,15 @@ impl Known<'_> {
     /// behind.
     fn by_name(self, timeline: &Timeline, name: &OutcomeTarget) -> Option<KnownBad> {
         let landed = timeline.named(name);
-        let is_told = landed.is_none() || self.is_behind;
         let of_landed = landed.and_then(|ordinal| timeline.known().of_ordinal(ordinal)).map(known_bad);
-        of_landed.or_else(|| self.told(name).filter(|_| is_told))
+        of_landed.or_else(|| self.told(name, landed.is_some()))
     }
 
-    /// What was said under a name, to the service or in the file of incidents.
-    fn told(self, name: &OutcomeTarget) -> Option<KnownBad> {
-        let reported = self.reports.known_bad(self.repo, name);
+    /// What was said under a name to the service, unless the timeline knows it, or in the file of incidents of what no history
+    /// held then.
+    fn told(self, name: &OutcomeTarget, has_landed: bool) -> Option<KnownBad> {
+        let is_told = !has_landed || self.is_behind;
+        let reported = self.reports.known_bad(self.repo, name).filter(|_| is_told);
         reported.or_else(|| self.linked.and_then(|(linked, at)| linked.known_bad(name, at)))
     }
 
@@ -380,8 +381,7 @@ impl Known<'_> {
             return None;
         }
         let name = OutcomeTarget::Digest(digest.to_string());
-        let reported = self.told(&name);
-        reported.filter(|_| self.is_behind || timeline.named(&name).is_none())
+        self.told(&name, timeline.named(&name).is_some())
     }
 }
 
