@@ -176,7 +176,7 @@ pub fn load_training_table(path: &Path, options: &TableOptions) -> Result<Table,
     Ok(table)
 }
 
-/// Reads files of mined rows one after the other, and the latest moment they are as of.
+/// Reads files of mined rows one after the other, each held to the moment it is as of, and the latest of these moments.
 pub fn load_rows(paths: &[PathBuf]) -> Result<(Rows, i64), Failure> {
     load_checked(paths, |_, _| Ok(()))
 }
@@ -195,7 +195,8 @@ fn load_checked(
     let mut as_of = i64::MIN;
     let mut seen = SeenChanges::default();
     for path in paths {
-        let (rows, Metadata { mined_at, .. }) = Rows::read_parquet(path)?;
+        let (mut rows, Metadata { mined_at, .. }) = Rows::read_parquet(path)?;
+        rows.hold_to(mined_at);
         check(path, &rows)?;
         as_of = as_of.max(mined_at);
         seen.take(path, &rows)?;

@@ -56,11 +56,12 @@ impl LabelTask {
 /// What every row was worth at `as_of`, by what was known before: of several outcomes the one that decided then,
 /// templates by earlier events alone. A change without an outcome is a negative 14 days after landing, or, where
 /// incidents are linked, after as long as nine of ten links known by then had taken. An unplanned revert after 14
-/// days trains as a positive though no strict test holds it.
+/// days trains as a positive though no strict test holds it. Of rows that are held to an earlier moment than `as_of`
+/// ([`Rows::hold_to`]) it is what they were worth at theirs.
 pub fn standings(rows: &Rows, task: LabelTask, as_of: i64) -> Vec<Standing> {
     let templates = planned_templates(rows, as_of);
     let link_delays = link_delays(rows, as_of);
-    let standing = |row: &Row| {
+    let standing = |(row, as_of): (&Row, i64)| {
         let at = Moment {
             as_of,
             planned_template: templates.get(&key_of(row)).copied().unwrap_or(false),
@@ -68,7 +69,12 @@ pub fn standings(rows: &Rows, task: LabelTask, as_of: i64) -> Vec<Standing> {
         };
         standing(row, task, &at)
     };
-    rows.facts().iter().map(standing).collect()
+    held(rows, as_of).map(standing).collect()
+}
+
+/// The rows, each with the moment as of which it is judged.
+fn held(rows: &Rows, as_of: i64) -> impl Iterator<Item = (&Row, i64)> {
+    rows.facts.iter().zip(rows.known_until.iter().map(move |known_until| as_of.min(*known_until)))
 }
 
 /// A moment, and what was known then of the like of a row.
@@ -109,7 +115,7 @@ fn standing(row: &Row, task: LabelTask, at: &Moment) -> Standing {
 /// How long nine of ten incident links known before `as_of` had taken, by history.
 fn link_delays(rows: &Rows, as_of: i64) -> BTreeMap<&str, i64> {
     let mut delays: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
-    for row in rows.facts() {
+    for (row, as_of) in held(rows, as_of) {
         let links = row.outcomes.iter().filter(|outcome| outcome.source == LabelSource::Incident);
         let known = links.filter(|outcome| outcome.known_at < as_of);
         let waits = known.map(|outcome| outcome.known_at - row.committed_at);
@@ -120,7 +126,7 @@ fn link_delays(rows: &Rows, as_of: i64) -> BTreeMap<&str, i64> {
 
 fn planned_templates(rows: &Rows, as_of: i64) -> BTreeMap<(&str, u64), bool> {
     let mut counts: BTreeMap<(&str, u64), (u32, u32)> = BTreeMap::new();
-    for row in rows.facts().iter().filter(|row| row.committed_at < as_of) {
+    for (row, as_of) in held(rows, as_of).filter(|(row, as_of)| row.committed_at < *as_of) {
         let (n_seen, n_undone) = counts.entry(key_of(row)).or_default();
         *n_seen += 1;
         *n_undone += u32::from(row.reverted_at.is_some_and(|at| at < as_of));

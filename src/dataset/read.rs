@@ -22,7 +22,9 @@ impl Rows {
     pub fn read_parquet(path: &Path) -> Result<(Self, Metadata), Error> {
         let mut file = ParquetFile::read(path)?;
         let entry = entry(&file)?;
-        let mut rows = Self { facts: vec![empty_row(); file.n_rows()], ..Self::default() };
+        let n_rows = file.n_rows();
+        let (facts, known_until) = (vec![empty_row(); n_rows], vec![i64::MAX; n_rows]);
+        let mut rows = Self { facts, known_until, ..Self::default() };
         read_identity(&mut file, &mut rows.facts)?;
         read_labels(&mut file, &mut rows.facts)?;
         read_curation(&mut file, &mut rows.facts)?;

@@ -105,6 +105,8 @@ pub struct Rows {
     pub(super) features: Vec<FeatureColumn>,
     pub(super) token_ends: Vec<usize>,
     pub(super) token_values: Vec<u32>,
+    /// One moment a row, in Unix seconds, from which on nothing is known of it; `i64::MAX` where there is none.
+    pub(super) known_until: Vec<i64>,
 }
 
 /// Collects rows one by one while history is folded.
@@ -138,6 +140,7 @@ impl RowsBuilder {
             feature.values.push(*value);
         }
         rows.facts.push(row);
+        rows.known_until.push(i64::MAX);
         rows.push_tokens(tokens);
         Ok(())
     }
@@ -187,6 +190,12 @@ impl Rows {
         self.token_values.get(start..end).unwrap_or(&[])
     }
 
+    /// Says that nothing is known of these rows from a moment on, in Unix seconds: whoever asks for a later one, beside rows that
+    /// were mined later, is told what was known then.
+    pub fn hold_to(&mut self, moment: i64) {
+        self.known_until.iter_mut().for_each(|known_until| *known_until = moment.min(*known_until));
+    }
+
     /// The feature vector of a change, in the order of [`Rows::features`].
     pub fn vector(&self, row_idx: usize) -> Vec<f32> {
         self.features.iter().map(|feature| feature.values.get(row_idx).copied().unwrap_or(f32::NAN)).collect()
@@ -202,6 +211,7 @@ impl Rows {
         let mut selected = Self {
             facts: row_idxs.iter().map(|idx| self.facts[*idx].clone()).collect(),
             features: self.features.iter().map(column).collect(),
+            known_until: row_idxs.iter().map(|idx| self.known_until[*idx]).collect(),
             ..Self::default()
         };
         row_idxs.iter().for_each(|idx| selected.push_tokens(self.tokens(*idx)));
@@ -236,6 +246,7 @@ impl Rows {
             }
         }
         self.facts.extend_from_slice(&other.facts);
+        self.known_until.extend_from_slice(&other.known_until);
         (0..other.n_rows()).for_each(|idx| self.push_tokens(other.tokens(idx)));
         Ok(())
     }

@@ -152,7 +152,7 @@ pub struct WithUse {
     /// Rows dropped because they landed or were labelled after the split.
     pub n_dropped: usize,
     /// Rows from before the split that no model of this task trains on: reverts, planned changes, changes without files,
-    /// and those older than the history that was asked for.
+    /// those whose label their own file does not know yet, and those older than the history that was asked for.
     pub n_left_out: usize,
 }
 

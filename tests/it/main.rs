@@ -35,6 +35,7 @@ mod labels;
 mod learners;
 mod metamorphic;
 mod model_watch;
+mod moments;
 mod no_look_ahead;
 mod policy;
 mod postgres;

@@ -60,3 +60,22 @@ fn where_incidents_are_linked_late_a_negative_waits_as_long() {
     assert_eq!(standings(&of_later, LabelTask::Strict, 100 * DAY)[0], Standing::Left, "90 days did not pass");
     assert_eq!(standings(&of_later, LabelTask::Strict, 150 * DAY)[0], Standing::Negative);
 }
+
+#[test]
+fn rows_of_an_earlier_file_are_worth_beside_later_ones_what_they_were_worth_alone() {
+    let day = |days: i64| days * DAY + 1;
+    let linked = [outcome(LabelSource::Incident, 90)];
+    let mut early = rows(&[&[], &linked]);
+    early.facts[0].committed_at = day(8);
+    early.facts[1].committed_at = day(0);
+    let alone = standings(&early, LabelTask::Strict, day(20));
+    assert_eq!(alone, [Standing::Left, Standing::Negative], "12 days are no 14, and no link was known");
+    early.hold_to(day(20));
+    let mut both = rows(&[&[]]);
+    both.append(&early).unwrap();
+    for rows in [&both, &both.select(&[0, 1, 2])] {
+        assert_eq!(standings(rows, LabelTask::Strict, day(200))[1..], alone);
+    }
+    assert_eq!(standings(&both, LabelTask::Strict, day(200))[0], Standing::Negative);
+    assert_eq!(standings(&both, LabelTask::Strict, day(5))[2], Standing::Left, "an earlier moment stays");
+}

@@ -1,0 +1,63 @@
+//! As of which moment rows are mined, learned from and tested on, over the command line.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use git2::Oid;
+use serde_json::Value;
+
+use crate::git_script::Script;
+
+fn diffrisk(args: &[&str]) -> Output {
+    let cache_home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+    let output = command.args(args).env("XDG_CACHE_HOME", cache_home).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn json(args: &[&str]) -> Value {
+    serde_json::from_slice(&diffrisk(args).stdout).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A history of one file, each commit so many hours after the script's start.
+fn history(file: &str, hours: &[i64]) -> (Script, Vec<Oid>) {
+    let mut script = Script::new();
+    let mut commits: Vec<Oid> = Vec::new();
+    for (idx, at) in hours.iter().enumerate() {
+        let content = format!("limit: {idx}\n");
+        let parents: Vec<Oid> = commits.last().copied().into_iter().collect();
+        commits.push(script.commit_at(
+            *at,
+            &format!("set limit {idx}"),
+            &[(file, content.as_bytes())],
+            &parents,
+        ));
+    }
+    script.set_main(*commits.last().unwrap());
+    (script, commits)
+}
+
+const DAY_HOURS: i64 = 24;
+
+#[test]
+fn rows_mined_earlier_teach_beside_later_ones_what_they_teach_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let [early, late, out] = ["early.parquet", "late.parquet", "out"].map(|name| directory.path().join(name));
+    let (old, _) = history("a", &[0, DAY_HOURS, 10 * DAY_HOURS, 12 * DAY_HOURS, 16 * DAY_HOURS]);
+    let (new, _) = history("b", &[0, 100 * DAY_HOURS]);
+    for (script, rows) in [(&old, &early), (&new, &late)] {
+        json(&["mine", "--repo", text(script.path()), "--unit", "commit", "--out", text(rows), "--json"]);
+    }
+    let n_rows = |files: &[&Path]| {
+        let files: Vec<&str> = files.iter().map(|path| text(path)).collect();
+        let trained = json(&[&["train", "--json", "--out", text(&out), "--data"], &files[..]].concat());
+        trained["sources"][0]["n_rows"].clone()
+    };
+    assert_eq!(n_rows(&[&early]), 2, "of the last 14 days nothing is known");
+    assert_eq!(n_rows(&[&early, &late]), 2);
+}
