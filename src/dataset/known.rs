@@ -82,7 +82,7 @@ struct Moment {
     as_of: i64,
     /// Whether changes with its subject template were routinely undone.
     planned_template: bool,
-    /// Seconds that nine of ten incident links of its history had taken; none without links.
+    /// Seconds that nine of ten changes of its history named in incidents had waited for the first link; none without links.
     link_delay: Option<i64>,
 }
 
@@ -112,14 +112,15 @@ fn standing(row: &Row, task: LabelTask, at: &Moment) -> Standing {
     }
 }
 
-/// How long nine of ten incident links known before `as_of` had taken, by history.
+/// How long nine of ten changes named in incidents known before `as_of` had waited for their first link, by history.
 fn link_delays(rows: &Rows, as_of: i64) -> BTreeMap<&str, i64> {
     let mut delays: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for (row, as_of) in held(rows, as_of) {
         let links = row.outcomes.iter().filter(|outcome| outcome.source == LabelSource::Incident);
         let known = links.filter(|outcome| outcome.known_at < as_of);
-        let waits = known.map(|outcome| outcome.known_at - row.committed_at);
-        waits.for_each(|wait| delays.entry(row.root.as_str()).or_default().push(wait));
+        let first_known_at = known.map(|outcome| outcome.known_at).min();
+        let wait = first_known_at.map(|known_at| known_at - row.committed_at);
+        wait.into_iter().for_each(|wait| delays.entry(row.root.as_str()).or_default().push(wait));
     }
     delays.into_iter().filter_map(|(root, waits)| Some((root, link_delay_p90(waits)?))).collect()
 }

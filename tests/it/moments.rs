@@ -1,6 +1,7 @@
 //! As of which moment rows are mined, learned from and tested on, over the command line.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use git2::Oid;
@@ -42,6 +43,18 @@ fn history(file: &str, hours: &[i64]) -> (Script, Vec<Oid>) {
     (script, commits)
 }
 
+/// Incident links as lines of a file: the change, the day on which the link became known, and its kind.
+fn incidents(directory: &Path, links: &[(&str, i64, &str)]) -> PathBuf {
+    let line = |(change, day, kind): &(&str, i64, &str)| {
+        let known_at = jiff::Timestamp::from_second(1_600_000_000 + day * 86_400).unwrap();
+        format!("I1,{known_at},config,{change},{kind}\n")
+    };
+    let lines: String = links.iter().map(line).collect();
+    let path = directory.join("incidents.csv");
+    fs::write(&path, format!("incident_id,known_at,repo,change_id,link_kind\n{lines}")).unwrap();
+    path
+}
+
 const DAY_HOURS: i64 = 24;
 
 #[test]
@@ -60,4 +73,22 @@ fn rows_mined_earlier_teach_beside_later_ones_what_they_teach_alone() {
     };
     assert_eq!(n_rows(&[&early]), 2, "of the last 14 days nothing is known");
     assert_eq!(n_rows(&[&early, &late]), 2);
+}
+
+#[test]
+fn a_link_that_is_there_twice_lets_no_negative_wait_longer() {
+    let directory = tempfile::tempdir().unwrap();
+    let (script, commits) = history("a", &[0, 50 * DAY_HOURS, 75 * DAY_HOURS]);
+    let first = commits[0].to_string();
+    let once = [(first.as_str(), 20, "declared")];
+    let twice = [once[0], (&first[..12], 60, "bisect"), (first.as_str(), 60, "declared")];
+    for links in [&once[..], &twice] {
+        let file = incidents(directory.path(), links);
+        let rows = directory.path().join("rows.parquet");
+        let repo = text(script.path());
+        let mined =
+            json(&["mine", "--repo", repo, "--incidents", text(&file), "--out", text(&rows), "--json"]);
+        assert_eq!(mined["labels"]["strict"], 1, "{mined}");
+        assert_eq!(mined["labels"]["not_known_yet"], 1, "{links:?}: {mined}");
+    }
 }

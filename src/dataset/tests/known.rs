@@ -79,3 +79,12 @@ fn rows_of_an_earlier_file_are_worth_beside_later_ones_what_they_were_worth_alon
     assert_eq!(standings(&both, LabelTask::Strict, day(200))[0], Standing::Negative);
     assert_eq!(standings(&both, LabelTask::Strict, day(5))[2], Standing::Left, "an earlier moment stays");
 }
+
+#[test]
+fn a_change_that_is_linked_again_is_no_further_link() {
+    let (early, late) = (outcome(LabelSource::Incident, 20), outcome(LabelSource::Incident, 80));
+    let once: [&[RowOutcome]; 3] = [&[], &[early], &[early, late]];
+    let mut of_later = rows(&once);
+    of_later.facts[0].committed_at = 60 * DAY;
+    assert_eq!(standings(&of_later, LabelTask::Strict, 81 * DAY)[0], Standing::Negative, "20 days passed");
+}
