@@ -112,7 +112,7 @@ pub fn mine(
     if let Some(err) = failed {
         return Err(err.into());
     }
-    let last_known_at = timeline.last_t().max(options.sources.last_known_at());
+    let last_known_at = timeline.last_t().max(options.sources.last_known_at(options.now));
     let as_of = options.until.or(last_known_at).unwrap_or(0).min(options.now);
     let head = timeline.head().filter(|_| options.until.is_some()).unwrap_or(&report.head.0).to_owned();
     collector.record(timeline.advance(as_of));

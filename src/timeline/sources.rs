@@ -26,10 +26,11 @@ impl Sources {
         self.incidents.is_empty() && self.outcomes.is_empty()
     }
 
-    /// When the last of them became known.
-    pub fn last_known_at(&self) -> Option<i64> {
-        let incident_at = self.incidents.back().map(|incident| incident.known_at);
-        incident_at.max(self.outcomes.back().map(|outcome| outcome.known_at))
+    /// When the last of those known at `now` became known.
+    pub fn last_known_at(&self, now: i64) -> Option<i64> {
+        let incidents_at = self.incidents.iter().map(|incident| incident.known_at);
+        let outcomes_at = self.outcomes.iter().map(|outcome| outcome.known_at);
+        incidents_at.chain(outcomes_at).filter(|known_at| *known_at <= now).max()
     }
 
     /// Incident links and outcomes that did not become known yet.

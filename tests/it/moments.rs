@@ -92,3 +92,16 @@ fn a_link_that_is_there_twice_lets_no_negative_wait_longer() {
         assert_eq!(mined["labels"]["not_known_yet"], 1, "{links:?}: {mined}");
     }
 }
+
+#[test]
+fn a_link_of_the_future_does_not_make_the_clock_the_moment_that_rows_are_as_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let (script, commits) = history("a", &[0, DAY_HOURS]);
+    let [first, second] = [commits[0].to_string(), commits[1].to_string()];
+    let file = incidents(directory.path(), &[(&first, 3, "declared"), (&second, 2_000_000, "declared")]);
+    let rows = directory.path().join("rows.parquet");
+    let repo = text(script.path());
+    let mined = json(&["mine", "--repo", repo, "--incidents", text(&file), "--out", text(&rows), "--json"]);
+    assert_eq!(mined["as_of"], "2020-09-16T12:26:40Z");
+    assert_eq!(mined["n_later_targets"], 1);
+}

@@ -210,7 +210,7 @@ fn declared_incidents_label_changes_of_the_sample() {
         custom: None,
         author_key: AuthorKey::new(vec![1; 32]).unwrap(),
     };
-    let last_known_at = sources.last_known_at().unwrap();
+    let last_known_at = sources.last_known_at(i64::MAX).unwrap();
     let mined = mine(&repository(), options(None), |_| {}).unwrap();
     assert_eq!((mined.n_unknown_targets, mined.n_later_targets), (0, 0), "nothing that is known is left out");
     assert!(mined.metadata.mined_at >= last_known_at);
