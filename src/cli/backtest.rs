@@ -6,19 +6,20 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
 use diffrisk::dataset::{CustomValues, Row, Rows, Split};
-use diffrisk::mining::{AuthorKey, MineOptions, mine};
+use diffrisk::mining::{AuthorKey, CustomUse, MineOptions, Mined, mine};
 use diffrisk::train::{
     Backtest, BacktestOptions, Mode, Protocol, Recipe, SplitAt, TableBacktest, ablation, backtest,
     backtest_table, learning_curve,
 };
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::learning::{
     ColumnArgs, PriorArg, ResultArgs, TaskArg, load_training_rows, load_training_table, prior_for,
 };
-use crate::cli::mine::note_wrong_clock;
+use crate::cli::mine::{joins, note_wrong_clock};
 use crate::cli::output::{note, print, print_json};
 use crate::cli::progress::Progress;
 use crate::cli::report::{PredictionsFile, add_utc, render};
@@ -127,11 +128,12 @@ pub fn run(args: BacktestArgs) -> Result<Exit, Failure> {
     let inputs = [&args.table, &args.features, &args.sources.incidents, &args.sources.outcomes];
     let inputs: Vec<&Path> = inputs.into_iter().flatten().chain(&args.with).map(PathBuf::as_path).collect();
     let predictions_file = PredictionsFile::open(args.result.predictions.as_deref(), &inputs)?;
-    let tested = if args.table.is_some() { on_table(&args)? } else { on_repository(&args)? };
+    let (tested, joins) = if args.table.is_some() { (on_table(&args)?, None) } else { on_repository(&args)? };
     predictions_file.map_or(Ok(()), |file| file.write(&tested.predictions))?;
     if args.result.output.json {
         let mut document = serde_json::to_value(&tested.report).map_err(anyhow::Error::from)?;
-        if args.table.is_none() {
+        if let Some(joins) = joins {
+            joins.into_iter().for_each(|(key, value)| document[key] = value);
             add_utc(&mut document);
         }
         print_json(&document)?;
@@ -141,12 +143,18 @@ pub fn run(args: BacktestArgs) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
+/// What became of incidents, outcomes and custom features, by the key that tells it.
+type Joins = [(&'static str, Value); 3];
+
+fn on_repository(args: &BacktestArgs) -> Result<(Backtest, Option<Joins>), Failure> {
     if args.prior == PriorArg::None && matches!(args.mode, ModeArg::Pooled) {
         return Err(Failure::usage("`--mode pooled` needs a prior, but `--prior none` is given"));
     }
     let split_at = args.split_at.as_deref().map(parse_moment).transpose().map_err(Failure::usage)?;
-    let (mut rows, mine_seconds, unread) = mined(args)?;
+    let mined = mined(args)?;
+    let (joins, notes) = (joins(&mined), unused(&mined));
+    notes.iter().for_each(|unused| note(unused));
+    let mut rows = mined.rows;
     let more = if args.with.is_empty() { None } else { Some(load_training_rows(&args.with)?.0) };
     more.as_ref().map_or(Ok(()), |more| refuse_own(&rows, more))?;
     more.iter().for_each(|more| rows.add_custom_features(more));
@@ -165,8 +173,8 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
     let tested = backtest(&rows, more.as_ref(), &options);
     progress.end();
     let mut tested = tested?;
-    tested.report.mine_seconds = Some(mine_seconds);
-    tested.report.notes.extend(unread);
+    tested.report.mine_seconds = Some(mined.seconds);
+    tested.report.notes.extend(notes);
     if args.ablate {
         let progress = Progress::wait("fitting without each family");
         let study = ablation(&rows, more.as_ref(), &options);
@@ -179,7 +187,7 @@ fn on_repository(args: &BacktestArgs) -> Result<Backtest, Failure> {
         progress.end();
         tested.report.studies.insert("learning_curve", study?);
     }
-    Ok(tested)
+    Ok((tested, Some(joins)))
 }
 
 /// Rows of the repository under test would train twice beside those that are mined here.
@@ -205,8 +213,7 @@ fn refuse_own(rows: &Rows, more: &Rows) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The rows, the seconds that it took, and what a report says of files that could not be read.
-fn mined(args: &BacktestArgs) -> Result<(Rows, f64, Option<String>), Failure> {
+fn mined(args: &BacktestArgs) -> Result<Mined, Failure> {
     let Some(path) = &args.repo else { return Err(Failure::usage("`--repo` or `--table` is needed")) };
     let opened = OpenedRepository::open(path, args.name.as_deref(), args.unit)?;
     let options = MineOptions {
@@ -225,17 +232,27 @@ fn mined(args: &BacktestArgs) -> Result<(Rows, f64, Option<String>), Failure> {
     progress.end();
     let mined = mined?;
     note_wrong_clock(&mined);
+    Ok(mined)
+}
+
+/// What a report says of what was given and could not be used.
+fn unused(mined: &Mined) -> Vec<String> {
     let n_unreadable = mined.report.n_unreadable;
-    let unread = (n_unreadable > 0).then(|| {
-        format!(
-            "{n_unreadable} {} of {} changes cannot be read, as in a partial or damaged clone: what stands there is unknown \
-             to the features",
-            if n_unreadable == 1 { "file" } else { "files" },
-            mined.report.n_changes
-        )
-    });
-    unread.iter().for_each(|unread| note(unread));
-    Ok((mined.rows, mined.seconds, unread))
+    let unread = format!(
+        "{n_unreadable} {} of {} changes cannot be read, as in a partial or damaged clone: what stands there is unknown \
+         to the features",
+        if n_unreadable == 1 { "file" } else { "files" },
+        mined.report.n_changes
+    );
+    let CustomUse { n_later, n_other_commits, .. } = mined.custom;
+    let counts = [
+        ("incidents and outcomes of unknown changes, which say nothing here", mined.n_unknown_targets),
+        ("incidents and outcomes known only later, which say nothing yet", mined.n_later_targets),
+        ("custom values known only after their change landed, which are unknown to it", n_later),
+        ("commits with custom values that are no change", n_other_commits),
+    ];
+    let counted = counts.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what}: {n}"));
+    (n_unreadable > 0).then_some(unread).into_iter().chain(counted).collect()
 }
 
 fn on_table(args: &BacktestArgs) -> Result<Backtest, Failure> {

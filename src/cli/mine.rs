@@ -6,7 +6,7 @@ use clap::Args;
 use diffrisk::dataset::{CustomValues, Rows};
 use diffrisk::features::is_custom;
 use diffrisk::incident::Owners;
-use diffrisk::mining::{AuthorKey, MineOptions, Mined, mine};
+use diffrisk::mining::{AuthorKey, CustomUse, MineOptions, Mined, mine};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -155,10 +155,20 @@ fn counts(rows: &Rows) -> Counts {
     }
 }
 
+/// What became of incidents, outcomes and custom features, under the keys of every document that tells it.
+pub fn joins(mined: &Mined) -> [(&'static str, Value); 3] {
+    let CustomUse { n_used, n_later, n_other_commits } = mined.custom;
+    [
+        ("n_unknown_targets", json!(mined.n_unknown_targets)),
+        ("n_later_targets", json!(mined.n_later_targets)),
+        ("custom", json!({ "n_used": n_used, "n_later": n_later, "n_other_commits": n_other_commits })),
+    ]
+}
+
 fn document(mined: &Mined, out: &Path) -> Value {
     let Counts { n_rows, strict, raw, planned, unknown } = counts(&mined.rows);
     let report = &mined.report;
-    json!({
+    let mut document = json!({
         "out": out.display().to_string(),
         "n_rows": n_rows,
         "n_features": mined.rows.features().len(),
@@ -172,15 +182,10 @@ fn document(mined: &Mined, out: &Path) -> Value {
             "huge": report.n_huge,
             "oversized": report.n_oversized,
         },
-        "n_unknown_targets": mined.n_unknown_targets,
-        "n_later_targets": mined.n_later_targets,
-        "custom": {
-            "n_used": mined.custom.n_used,
-            "n_later": mined.custom.n_later,
-            "n_other_commits": mined.custom.n_other_commits,
-        },
         "seconds": mined.seconds,
-    })
+    });
+    joins(mined).into_iter().for_each(|(key, value)| document[key] = value);
+    document
 }
 
 fn table(mined: &Mined, out: &Path) -> String {

@@ -105,3 +105,31 @@ fn a_link_of_the_future_does_not_make_the_clock_the_moment_that_rows_are_as_of()
     assert_eq!(mined["as_of"], "2020-09-16T12:26:40Z");
     assert_eq!(mined["n_later_targets"], 1);
 }
+
+#[test]
+fn a_backtest_says_what_incidents_and_values_it_could_not_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let hours: Vec<i64> = (0..100).map(|idx| idx * DAY_HOURS).collect();
+    let (script, commits) = history("a", &hours);
+    let [first, nowhere] = [commits[0].to_string(), "0".repeat(40)];
+    let file = incidents(directory.path(), &[(&first, 2_000_000, "declared"), (&nowhere, 3, "declared")]);
+    let features = directory.path().join("load.csv");
+    let lines = "repo,change_id,known_at,x.load\n";
+    fs::write(&features, format!("{lines}config,{first},2030-01-01T00:00:00Z,1\n")).unwrap();
+    let backtest = ["backtest", "--repo", text(script.path()), "--name", "config", "--json"];
+    let plain = json(&backtest);
+    assert_eq!((&plain["n_unknown_targets"], &plain["n_later_targets"]), (&Value::from(0), &Value::from(0)));
+    let more = ["--incidents", text(&file), "--features", text(&features)];
+    let output = diffrisk(&[&backtest[..], &more].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["n_unknown_targets"], &report["n_later_targets"]),
+        (&Value::from(1), &Value::from(1))
+    );
+    assert_eq!(report["custom"], serde_json::json!({ "n_used": 0, "n_later": 1, "n_other_commits": 0 }));
+    for said in ["of unknown changes", "incidents and outcomes known only later", "custom values known only"]
+    {
+        assert!(report["notes"].to_string().contains(said), "{said}: {}", report["notes"]);
+        assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{said}");
+    }
+}
