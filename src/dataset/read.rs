@@ -32,6 +32,10 @@ impl Rows {
         (rows.token_values, rows.token_ends) = file.lists("tokens")?;
         for (name, revision) in entry.features {
             let values = file.feature(&name)?;
+            if let Some(idx) = values.iter().position(|value| value.is_infinite()) {
+                let value = values[idx].to_string();
+                return Err(Error::cell(file.path(), &name, idx + 1, &value, "a finite number"));
+            }
             rows.features.push(FeatureColumn { name, revision, values });
         }
         Ok((rows, entry.metadata))

@@ -260,3 +260,16 @@ fn columns_of_other_types_are_left_out_of_tables_and_refused_in_records() {
     let message = read_records(&path).unwrap_err().to_string();
     assert!(message.contains("column `blob`") && message.contains("foreign.parquet"), "{message}");
 }
+
+#[test]
+fn an_infinite_value_of_mined_rows_is_named_with_its_column_and_row() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rows.parquet");
+    let mut written = rows(7);
+    written.features[1].values[2] = f32::INFINITY;
+    let name = written.features[1].name.clone();
+    written.write_parquet(&path, &metadata()).unwrap();
+    let message = Rows::read_parquet(&path).unwrap_err().to_string();
+    assert!(message.contains(&format!("column `{name}`")) && message.contains("rows.parquet"), "{message}");
+    assert!(message.contains("row 3: `inf` is not a finite number"), "{message}");
+}
