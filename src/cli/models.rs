@@ -1,14 +1,15 @@
 //! `models`: the registry as a table, and which model is in use. Checks are the registry's own; nothing is promoted past them.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use diffrisk::artifact::{Artifact, ModelName, Registry, published};
+use diffrisk::artifact::{self, Artifact, ModelName, Registry, published};
 use serde_json::json;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::output::{OutputArgs, Table, print, print_json};
+use crate::cli::output::{OutputArgs, Table, note, print, print_json};
 use crate::cli::time::utc;
 
 /// Arguments of `models`.
@@ -99,8 +100,8 @@ fn tell(model_name: &ModelName, output: OutputArgs) -> Result<(), Failure> {
 }
 
 fn list(registry: &Registry, output: OutputArgs) -> Result<(), Failure> {
-    let current = registry.current().ok();
     let names = registry.list();
+    let current = in_use(registry, &names);
     if output.json {
         let models: Vec<_> = names
             .iter()
@@ -116,6 +117,17 @@ fn list(registry: &Registry, output: OutputArgs) -> Result<(), Failure> {
     }
     print(&table.render());
     Ok(())
+}
+
+/// The artifact in use; where the registry names none that it holds, it says so.
+fn in_use(registry: &Registry, names: &[ModelName]) -> Option<ModelName> {
+    match registry.current() {
+        Ok(current) if names.contains(&current) => return Some(current),
+        Ok(current) => note(&format!("none is in use: `default` names {current}, which is not here")),
+        Err(artifact::Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+        Err(error) => note(&format!("none is in use: {}", Failure::from(error))),
+    }
+    None
 }
 
 fn artifact(registry: &Registry, name: Option<&str>) -> Result<Artifact, Failure> {

@@ -117,6 +117,16 @@ fn a_model_is_promoted_by_name_and_version_and_says_so_in_json() {
     std::fs::write(dir.path().join("previous"), format!("{named}\n")).unwrap();
     assert_eq!(json(&["rollback", "--json"]), in_use);
 
+    // A file that names no model of the registry is said to, where there is one.
+    let default = dir.path().join("default");
+    for (content, said) in [("garbage", "does not hold `name/version`"), ("other/1", "names other/1")] {
+        std::fs::write(&default, content).unwrap();
+        assert_eq!(json(&["list", "--json"])["models"][0]["in_use"], false);
+        assert!(stderr(&models(&["list"])).contains(said), "{}", stderr(&models(&["list"])));
+    }
+    std::fs::remove_file(&default).unwrap();
+    assert_eq!(stderr(&models(&["list"])), "");
+
     std::fs::create_dir(dir.path().join(&named.name).join("0123456789ab")).unwrap();
     let output = models(&["promote", &named.name]);
     assert_eq!(code(&output), 4);
