@@ -52,7 +52,9 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
         base_rate: crate::evaluation::observed_rate(&labels),
         split_time: options.split.split_time,
     };
-    let predictions = predictions(table, &trained.scoring, &table.from_split_on(&options.split));
+    let from_split_on = table.from_split_on(&options.split);
+    let predictions = predictions(table, &trained.scoring, &from_split_on);
+    let notes = not_later(table, &options.split, &from_split_on);
     let report = Report {
         task: "label",
         mode: None,
@@ -69,9 +71,29 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
         percentile: uniformity(&scored[0].margins),
         suspects: None,
         studies: BTreeMap::new(),
-        notes: trained.notes.iter().cloned().chain(one_class((labels.len(), n_positive))).collect(),
+        notes: trained
+            .notes
+            .iter()
+            .cloned()
+            .chain(one_class((labels.len(), n_positive)))
+            .chain(notes)
+            .collect(),
     };
     Ok(Backtest { report, predictions })
+}
+
+/// What a report says of a split column that puts rows into the test that are no later than one that trains.
+fn not_later(table: &Table, split: &Split, from_split_on: &[usize]) -> Option<String> {
+    table.split_words.as_ref()?;
+    let newest = table.times[*split.train.last()?];
+    let n_not_later = from_split_on.iter().filter(|&&row| table.times[row] <= newest).count();
+    let n_rows = from_split_on.len();
+    (n_not_later > 0).then(|| {
+        format!(
+            "{n_not_later} of the {n_rows} rows of the test are no later than the newest that trains: the split column is taken at \
+             its word"
+        )
+    })
 }
 
 /// An artifact from all labelled rows of a table.

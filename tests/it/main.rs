@@ -55,6 +55,7 @@ mod store_heads;
 mod store_sync;
 mod store_tamper;
 mod suspects;
+mod tables;
 mod timeline;
 mod tools;
 mod training;

@@ -15,6 +15,7 @@ const DEFAULT_LEFT_OUT_PREFIXES: [&str; 2] = ["label", "split"];
 
 /// What a column that was left out, or asked for and refused, should have held.
 const NUMBER: &str = "a number";
+const SPLIT: &str = "`train` or `test`";
 
 /// Puts the columns into their roles, in time order.
 pub(super) fn table(source: Source, options: &TableOptions) -> Result<Table, Error> {
@@ -27,7 +28,7 @@ pub(super) fn table(source: Source, options: &TableOptions) -> Result<Table, Err
     let mut table = Table {
         ids: texts(&source, &options.id)?,
         groups: options.group.as_deref().map(|name| texts(&source, name)).transpose()?,
-        split_words: options.split_column.as_deref().map(|name| texts(&source, name)).transpose()?,
+        split_words: options.split_column.as_deref().map(|name| split_words(&source, name)).transpose()?,
         efforts: efforts(&source),
         path: source.path.clone(),
         times,
@@ -84,6 +85,15 @@ fn texts(source: &Source, name: &str) -> Result<Vec<String>, Error> {
         Cells::Text(texts) => Ok(texts.clone()),
         // Columns named by the options are read as text; this holds whatever the options say.
         Cells::Numbers(_) | Cells::Other { .. } => Err(Error::missing(&source.path, name)),
+    }
+}
+
+/// The words of the split column; rows without a label have one, too.
+fn split_words(source: &Source, name: &str) -> Result<Vec<String>, Error> {
+    let words = texts(source, name)?;
+    match words.iter().position(|word| !matches!(word.as_str(), "train" | "test")) {
+        Some(idx) => Err(Error::cell(&source.path, name, idx + 1, &words[idx], SPLIT)),
+        None => Ok(words),
     }
 }
 

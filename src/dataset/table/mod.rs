@@ -114,21 +114,29 @@ impl Table {
     }
 
     /// Positions of all rows from a split on, in time order: those of its test, and those without a label that stand where it
-    /// is. Inside a group that is from the first row of its test on.
+    /// is. Inside a group that is from the first row of its test on, or where all its labels train after the newest of them; of a
+    /// group without a label every row.
     pub fn from_split_on(&self, split: &Split) -> Vec<usize> {
-        let mut starts: HashMap<&str, f64> = HashMap::new();
+        let (mut starts, mut ends): (HashMap<&str, f64>, HashMap<&str, f64>) = Default::default();
         for groups in self.groups.iter().filter(|_| self.split_words.is_none()) {
             for &row in &split.test {
                 let start = starts.entry(&groups[row]).or_insert(f64::INFINITY);
                 *start = start.min(self.times[row]);
             }
+            for &row in &split.train {
+                let end = ends.entry(&groups[row]).or_insert(f64::NEG_INFINITY);
+                *end = end.max(self.times[row]);
+            }
         }
+        let is_behind_in = |group: &str, time: f64| match (starts.get(group), ends.get(group)) {
+            (Some(start), _) => time >= *start,
+            (None, Some(end)) => time > *end,
+            (None, None) => true,
+        };
         let is_behind = |row: usize| match (split.split_time, &self.split_words, &self.groups) {
             (Some(split_time), ..) => self.times[row] >= split_time,
             (None, Some(words), _) => words[row] == "test",
-            (None, None, Some(groups)) => {
-                starts.get(groups[row].as_str()).is_some_and(|start| self.times[row] >= *start)
-            }
+            (None, None, Some(groups)) => is_behind_in(&groups[row], self.times[row]),
             (None, None, None) => false,
         };
         let unlabeled = (0..self.n_rows()).filter(|row| self.labels[*row].is_none() && is_behind(*row));

@@ -41,6 +41,10 @@ fn a_column_may_decide() {
     assert_eq!((split.train, split.test), (vec![1], vec![0, 2]));
     let error = Split::by_column(&times, &words(&["test", "train", "dev"]), &[0, 1, 2]).unwrap_err();
     assert_eq!(error, SplitError::Value { row: 3, value: "dev".to_owned() });
+    let unlabeled = Split::by_column(&times, &words(&["train", "train", "test"]), &[0, 1]).unwrap();
+    assert_eq!((unlabeled.train, unlabeled.test), (vec![0, 1], vec![]), "predicted, not measured");
+    let nothing = Split::by_column(&times, &words(&["train", "train", "train"]), &[0, 1, 2]);
+    assert_eq!(nothing, Err(SplitError::Empty { n_train: 3, n_test: 0 }));
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! Tables of other people's numbers over the command line: what a report says of them, and how a cell is refused.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const N_ROWS: usize = 400;
+
+/// A row of a table before it is written.
+struct Row {
+    id: String,
+    ts: String,
+    la: String,
+    effort: String,
+    group: String,
+    split: String,
+    label: String,
+}
+
+/// Every third row is positive, the newest quarter is the test.
+fn row(idx: usize) -> Row {
+    Row {
+        id: format!("r{idx}"),
+        ts: (1_000 + idx).to_string(),
+        la: (idx % 3 * 5 + idx % 7).to_string(),
+        effort: (idx % 11).to_string(),
+        group: ["a", "b"][idx % 2].to_owned(),
+        split: if idx < N_ROWS * 3 / 4 { "train" } else { "test" }.to_owned(),
+        label: u8::from(idx.is_multiple_of(3)).to_string(),
+    }
+}
+
+/// Writes a table whose rows were changed one by one.
+fn table(directory: &Path, change: impl Fn(usize, &mut Row)) -> PathBuf {
+    let line = |idx| {
+        let mut row = row(idx);
+        change(idx, &mut row);
+        let Row { id, ts, la, effort, group, split, label } = row;
+        format!("{id},{ts},{la},{},{effort},{group},{split},{label}\n", idx % 5)
+    };
+    let path = directory.join("table.csv");
+    let lines: String = (0..N_ROWS).map(line).collect();
+    fs::write(&path, format!("id,ts,la,ld,effort,group,split,label\n{lines}")).unwrap();
+    path
+}
+
+const ROLES: [&str; 6] = ["--label", "label", "--time", "ts", "--id", "id"];
+
+fn diffrisk(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_diffrisk")).args(args).output().unwrap()
+}
+
+fn json(args: &[&str]) -> Value {
+    let output = diffrisk(args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The report of a backtest, and the ids that were predicted.
+fn backtest(path: &Path, more: &[&str]) -> (Value, Vec<String>) {
+    let predictions = path.with_extension("predictions");
+    let args = ["backtest", "--table", text(path), "--json", "--predictions", text(&predictions)];
+    let report = json(&[&args[..], &ROLES, more].concat());
+    let written = fs::read_to_string(&predictions).unwrap();
+    let ids = written.lines().skip(1).filter_map(|line| line.split(',').next());
+    (report, ids.map(str::to_owned).collect())
+}
+
+/// Checks that a table is refused, and what is said of it.
+fn refused(path: &Path, more: &[&str], said: &[&str]) {
+    let output = diffrisk(&[&["backtest", "--table", text(path)], more].concat());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{more:?}: {stderr}");
+    assert!(output.stdout.is_empty());
+    let all = [said, &[text(path)]].concat();
+    all.iter().for_each(|text| assert!(stderr.contains(text), "{more:?} does not say `{text}`: {stderr}"));
+}
+
+fn note(report: &Value, part: &str) -> bool {
+    let notes = report["notes"].as_array().into_iter().flatten();
+    notes.filter_map(Value::as_str).any(|note| note.contains(part))
+}
+
+const BY_COLUMN: [&str; 4] = ["--split-column", "split", "--exclude", "group"];
+
+#[test]
+fn rows_of_the_test_that_are_no_later_than_training_are_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let (report, _) = backtest(&table(directory.path(), |_, _| ()), &BY_COLUMN);
+    assert!(!note(&report, "no later"), "{}", report["notes"]);
+    let early = table(directory.path(), |idx, row| {
+        if idx < 7 {
+            row.split = "test".to_owned();
+        }
+    });
+    let (report, ids) = backtest(&early, &BY_COLUMN);
+    assert!(note(&report, "7 of the 107 rows of the test are no later"), "{}", report["notes"]);
+    assert_eq!(ids.len(), 107);
+}
+
+#[test]
+fn a_test_without_a_label_is_predicted_whatever_splits() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = table(directory.path(), |_, row| {
+        if row.split == "test" {
+            row.label.clear();
+        }
+    });
+    let (by_column, ids) = backtest(&path, &BY_COLUMN);
+    let (_, at_time) = backtest(&path, &["--split-at", "1300", "--exclude", "group"]);
+    assert_eq!((ids.len(), &ids), (100, &at_time));
+    assert!(note(&by_column, "no change with a known label"), "{}", by_column["notes"]);
+}
+
+#[test]
+fn a_group_without_a_label_is_predicted_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = table(directory.path(), |idx, row| {
+        if idx % 40 == 5 {
+            row.group = "new".to_owned();
+            row.label.clear();
+        }
+    });
+    let (_, ids) = backtest(&path, &["--group", "group"]);
+    let of_group = ids.iter().filter(|id| id[1..].parse::<usize>().unwrap() % 40 == 5);
+    assert_eq!(of_group.count(), 10);
+}
+
+#[test]
+fn another_word_in_the_split_column_is_refused_with_its_place_also_without_a_label() {
+    let directory = tempfile::tempdir().unwrap();
+    for label in ["1", ""] {
+        let path = table(directory.path(), |idx, row| {
+            row.ts = (9_000 - idx).to_string();
+            if idx == 11 {
+                (row.split, row.label) = ("valid".to_owned(), label.to_owned());
+            }
+        });
+        let said = ["column `split`", "row 12: `valid` is not `train` or `test`"];
+        refused(&path, &[&ROLES[..], &BY_COLUMN].concat(), &said);
+    }
+}
