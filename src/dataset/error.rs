@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::BadLine;
 
-/// Most bad lines named in one message; the rest are counted.
+/// Most bad lines, or columns, named in one message; the rest are counted.
 const MAX_NAMED: usize = 20;
+/// Most characters of a value that a message shows.
+const MAX_SHOWN: usize = 40;
 
 /// Why a dataset could not be read or written; every variant names the file.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +35,14 @@ pub enum Error {
         message: String,
     },
     /// A column that is needed is not there.
-    #[error("`{path}` has no column `{column}`")]
+    #[error("`{path}` has no column `{column}`{}", Columns(columns))]
     MissingColumn {
         /// The file.
         path: PathBuf,
         /// The column.
         column: String,
+        /// Those that are there, where the message is to name them.
+        columns: Vec<String>,
     },
     /// A column holds something else than it should.
     #[error("column `{column}` of `{path}` holds {found}, expected {expected}")]
@@ -65,6 +69,32 @@ pub enum Error {
         value: String,
         /// What it should hold.
         expected: &'static str,
+    },
+    /// One cell is no number where nearly all of its column are.
+    #[error(
+        "column `{column}` of `{path}`, row {row}: `{value}` is not a number, but {n_numbers} other cells are; mend it, or leave the column out with `--exclude {column}`"
+    )]
+    StrayCell {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// Number of the row, the first one after the header being 1.
+        row: usize,
+        /// What the cell holds, cut to 40 characters.
+        value: String,
+        /// Cells of the column that are numbers.
+        n_numbers: usize,
+    },
+    /// A column was given two roles that one cannot have.
+    #[error("column `{column}` of `{path}` cannot be both the label and {other}")]
+    TwoRoles {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What else it was to be: `the time`, `the id`, ….
+        other: &'static str,
     },
     /// The labels cannot teach anything: one class only, or too few positives.
     #[error(
@@ -136,7 +166,12 @@ impl Error {
     }
 
     pub(super) fn missing(path: &Path, column: &str) -> Self {
-        Self::MissingColumn { path: path.to_owned(), column: column.to_owned() }
+        Self::missing_among(path, column, Vec::new())
+    }
+
+    /// The same, with the columns that are there.
+    pub(super) fn missing_among(path: &Path, column: &str, columns: Vec<String>) -> Self {
+        Self::MissingColumn { path: path.to_owned(), column: column.to_owned(), columns }
     }
 
     pub(super) fn column_type(
@@ -150,8 +185,28 @@ impl Error {
     }
 
     pub(super) fn cell(path: &Path, column: &str, row: usize, value: &str, expected: &'static str) -> Self {
-        let value = value.chars().take(40).collect();
-        Self::Cell { path: path.to_owned(), column: column.to_owned(), row, value, expected }
+        Self::Cell { path: path.to_owned(), column: column.to_owned(), row, value: cut(value), expected }
+    }
+}
+
+/// A value as messages show it: its first 40 characters.
+pub(super) fn cut(value: &str) -> String {
+    value.chars().take(MAX_SHOWN).collect()
+}
+
+/// The columns of a file, as far as a message names them.
+struct Columns<'a>(&'a [String]);
+
+impl Display for Columns<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named: Vec<String> =
+            self.0.iter().take(MAX_NAMED).map(|column| format!("`{}`", cut(column))).collect();
+        match self.0.len() {
+            0 => Ok(()),
+            1 => write!(f, "; it has one column alone, {}: are its cells parted by commas?", named.join("")),
+            n if n > MAX_NAMED => write!(f, "; it has {} and {} more", named.join(", "), n - MAX_NAMED),
+            _ => write!(f, "; it has {}", named.join(", ")),
+        }
     }
 }
 

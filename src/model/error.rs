@@ -35,7 +35,7 @@ pub enum Error {
         limit: usize,
     },
     /// All labels are equal (among rows with a weight).
-    #[error("every label is `{0}`, expected both classes")]
+    #[error("every label that one fit learns from is `{0}`, expected both classes")]
     OneClass(bool),
     /// A label that is neither 0 nor 1.
     #[error("label `{value}` of row {row} is neither 0 nor 1")]

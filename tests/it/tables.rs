@@ -146,3 +146,54 @@ fn another_word_in_the_split_column_is_refused_with_its_place_also_without_a_lab
         refused(&path, &[&ROLES[..], &BY_COLUMN].concat(), &said);
     }
 }
+
+#[test]
+fn a_stray_cell_among_numbers_is_refused_and_says_how_to_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    for cell in ["-", "?", "inf", "1e400", "many"] {
+        let path = table(directory.path(), |idx, row| {
+            if idx == 390 {
+                row.la = cell.to_owned();
+            }
+        });
+        let place = format!("row 391: `{cell}` is not a number, but 399 other cells are");
+        refused(&path, &ROLES, &["column `la`", &place, "`--exclude la`"]);
+        backtest(&path, &["--exclude", "la,group"]);
+    }
+    let unknown = table(directory.path(), |idx, row| {
+        if idx == 390 {
+            row.la = "n/a".to_owned();
+        }
+    });
+    backtest(&unknown, &[]);
+}
+
+#[test]
+fn roles_and_labels_that_cannot_be_are_told_as_what_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = table(directory.path(), |_, _| ());
+    let (_, ids) = backtest(&path, &["--exclude", "group"]);
+    let by_time =
+        ["backtest", "--table", text(&path), "--label", "label", "--time", "ts", "--id", "ts", "--json"];
+    assert_eq!(json(&by_time)["dataset"]["n_test"], ids.len(), "an id may be the time");
+    let label_as_id = ["--label", "label", "--time", "ts", "--id", "label"];
+    refused(&path, &label_as_id, &["column `label`", "cannot be both the label and the id"]);
+    let said = "it has `id`, `ts`, `la`, `ld`, `effort`, `group`, `split`, `label`";
+    refused(&path, &["--label", "bug", "--time", "ts", "--id", "id"], &["no column `bug`", said]);
+    let words =
+        table(directory.path(), |_, row| row.label = ["no", "yes"][usize::from(row.label == "1")].to_owned());
+    refused(&words, &ROLES, &["row 1: `yes` is not a label of 1 or 0 (true, false)"]);
+    let semicolons = fs::read_to_string(&path).unwrap().replace(',', ";");
+    fs::write(&path, semicolons).unwrap();
+    refused(&path, &ROLES, &["no column `ts`", "one column alone, `id;ts;la;ld;", "parted by commas?"]);
+}
+
+#[test]
+fn one_class_in_a_fit_is_not_told_as_one_class_in_the_table() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = table(directory.path(), |idx, row| row.label = u8::from(idx != 0).to_string());
+    let output = diffrisk(&[&["backtest", "--table", text(&path)], &ROLES[..]].concat());
+    assert_eq!(output.status.code(), Some(4));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("every label that one fit learns from is `true`"), "{stderr}");
+}

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::source::{Cells, Source, SourceColumn};
+use super::source::{Cells, Source, SourceColumn, number};
 use super::{LeftOut, Table, TableOptions};
 use crate::dataset::Error;
+use crate::dataset::error::cut;
 
 /// Columns that describe a row, or tell its label, by name.
 const DEFAULT_LEFT_OUT: [&str; 7] =
@@ -15,10 +16,18 @@ const DEFAULT_LEFT_OUT_PREFIXES: [&str; 2] = ["label", "split"];
 
 /// What a column that was left out, or asked for and refused, should have held.
 const NUMBER: &str = "a number";
+/// The same of a time, in a column that has a type.
+const TIMES: &str = "numbers, or moments with a time zone";
+const LABEL: &str = "a label of 1 or 0 (true, false)";
+const EFFORT: &str = "a number of lines (`--exclude effort` takes `la` and `ld` in its place)";
 const SPLIT: &str = "`train` or `test`";
+
+/// Of so many cells at most one is a stray in a column of numbers; where more are no numbers, it is a column of something else.
+const CELLS_A_STRAY: usize = 10;
 
 /// Puts the columns into their roles, in time order.
 pub(super) fn table(source: Source, options: &TableOptions) -> Result<Table, Error> {
+    refuse_two_roles(&source.path, options)?;
     let times = required_numbers(&source, &options.time)?;
     let labels = labels(&source, &options.label)?;
     for name in options.exclude.iter().chain(options.columns.iter().flatten()) {
@@ -29,7 +38,7 @@ pub(super) fn table(source: Source, options: &TableOptions) -> Result<Table, Err
         ids: texts(&source, &options.id)?,
         groups: options.group.as_deref().map(|name| texts(&source, name)).transpose()?,
         split_words: options.split_column.as_deref().map(|name| split_words(&source, name)).transpose()?,
-        efforts: efforts(&source),
+        efforts: efforts(&source, options)?,
         path: source.path.clone(),
         times,
         labels,
@@ -54,29 +63,53 @@ fn refuse_twice(path: &Path, columns: &[String]) -> Result<(), Error> {
     }
 }
 
-fn find<'a>(source: &'a Source, name: &str) -> Result<&'a SourceColumn, Error> {
-    let found = source.columns.iter().find(|column| column.name == name);
-    found.ok_or_else(|| Error::missing(&source.path, name))
-}
-
-/// A column of numbers; a cell that is none is an error.
-fn numbers<'a>(source: &'a Source, name: &str) -> Result<&'a [f64], Error> {
-    match &find(source, name)?.cells {
-        Cells::Numbers(numbers) => Ok(numbers),
-        Cells::Text(texts) => {
-            let value = texts.first().map_or("", String::as_str);
-            Err(Error::cell(&source.path, name, 1, value, NUMBER))
+/// Whatever else the label's column were, it would tell the label. An id may be the time.
+fn refuse_two_roles(path: &Path, options: &TableOptions) -> Result<(), Error> {
+    let roles = [
+        (Some(&options.time), "the time"),
+        (Some(&options.id), "the id"),
+        (options.split_column.as_ref(), "the split"),
+        (options.group.as_ref(), "the group"),
+    ];
+    match roles.into_iter().find(|(column, _)| *column == Some(&options.label)) {
+        Some((_, other)) => {
+            let (path, column) = (path.to_owned(), options.label.clone());
+            Err(Error::TwoRoles { path, column, other })
         }
-        Cells::Other { row, value } => Err(Error::cell(&source.path, name, *row, value, NUMBER)),
+        None => Ok(()),
     }
 }
 
-/// A column of numbers without a gap.
+fn find<'a>(source: &'a Source, name: &str) -> Result<&'a SourceColumn, Error> {
+    let found = source.columns.iter().find(|column| column.name == name);
+    let names = || source.columns.iter().map(|column| column.name.clone()).collect();
+    found.ok_or_else(|| Error::missing_among(&source.path, name, names()))
+}
+
+/// A column of numbers; a cell that is none is an error, which says what was expected.
+fn numbers(source: &Source, name: &str, expected: &'static str) -> Result<Vec<f64>, Error> {
+    let not_expected = |row, value: &str| Error::cell(&source.path, name, row, value, expected);
+    match &find(source, name)?.cells {
+        Cells::Numbers(numbers) => Ok(numbers.clone()),
+        // The id may be a number, too.
+        Cells::Text(texts) => {
+            let cells = texts.iter().enumerate();
+            cells.map(|(idx, cell)| number(cell).ok_or_else(|| not_expected(idx + 1, cell))).collect()
+        }
+        Cells::Other { row, value, .. } => Err(not_expected(*row, value)),
+        Cells::Typed(found) => Err(Error::column_type(&source.path, name, expected, found)),
+    }
+}
+
+/// A column of times without a gap.
 fn required_numbers(source: &Source, name: &str) -> Result<Vec<f64>, Error> {
-    let numbers = numbers(source, name)?;
+    let numbers = match numbers(source, name, NUMBER) {
+        Err(Error::ColumnType { found, .. }) => Err(Error::column_type(&source.path, name, TIMES, found)),
+        numbers => numbers,
+    }?;
     match numbers.iter().position(|number| number.is_nan()) {
         Some(idx) => Err(Error::cell(&source.path, name, idx + 1, "", NUMBER)),
-        None => Ok(numbers.to_vec()),
+        None => Ok(numbers),
     }
 }
 
@@ -84,7 +117,7 @@ fn texts(source: &Source, name: &str) -> Result<Vec<String>, Error> {
     match &find(source, name)?.cells {
         Cells::Text(texts) => Ok(texts.clone()),
         // Columns named by the options are read as text; this holds whatever the options say.
-        Cells::Numbers(_) | Cells::Other { .. } => Err(Error::missing(&source.path, name)),
+        Cells::Numbers(_) | Cells::Other { .. } | Cells::Typed(_) => Err(Error::missing(&source.path, name)),
     }
 }
 
@@ -98,22 +131,31 @@ fn split_words(source: &Source, name: &str) -> Result<Vec<String>, Error> {
 }
 
 fn labels(source: &Source, name: &str) -> Result<Vec<Option<bool>>, Error> {
-    let label = |(idx, number): (usize, &f64)| match *number {
+    let label = |(idx, number): (usize, f64)| match number {
         number if number.is_nan() => Ok(None),
         1.0 => Ok(Some(true)),
         0.0 => Ok(Some(false)),
-        other => Err(Error::cell(&source.path, name, idx + 1, &other.to_string(), "a label of 1 or 0")),
+        other => Err(Error::cell(&source.path, name, idx + 1, &other.to_string(), LABEL)),
     };
-    numbers(source, name)?.iter().enumerate().map(label).collect()
+    numbers(source, name, LABEL)?.into_iter().enumerate().map(label).collect()
 }
 
 /// `effort`, else lines added plus lines deleted, where the table has them.
-fn efforts(source: &Source) -> Option<Vec<f64>> {
-    let added_and_deleted = || {
-        let (added, deleted) = (numbers(source, "la").ok()?, numbers(source, "ld").ok()?);
-        Some(added.iter().zip(deleted).map(|(added, deleted)| added + deleted).collect())
+fn efforts(source: &Source, options: &TableOptions) -> Result<Option<Vec<f64>>, Error> {
+    let is_effort = |column: &SourceColumn| column.name == "effort" && role("effort", options).is_none();
+    let is_excluded = options.exclude.iter().any(|column| column == "effort");
+    if source.columns.iter().any(is_effort) {
+        match numbers(source, "effort", EFFORT) {
+            Err(_) if is_excluded => {}
+            efforts => return efforts.map(Some),
+        }
+    }
+    let column = |name: &str| numbers(source, name, NUMBER).ok();
+    let added_and_deleted = column("la").zip(column("ld"));
+    let sum = |(added, deleted): (Vec<f64>, Vec<f64>)| {
+        added.iter().zip(deleted).map(|(added, deleted)| added + deleted).collect()
     };
-    numbers(source, "effort").map(<[f64]>::to_vec).ok().or_else(added_and_deleted)
+    Ok(added_and_deleted.map(sum))
 }
 
 fn take_features(table: &mut Table, source: Source, options: &TableOptions) -> Result<(), Error> {
@@ -125,12 +167,23 @@ fn take_features(table: &mut Table, source: Source, options: &TableOptions) -> R
                 table.names.push(name);
                 table.columns.push(numbers.into_iter().map(to_f32).collect());
             }
-            (None, Cells::Other { row, value }) if options.columns.is_some() => {
+            (None, Cells::Other { row, value, .. }) if options.columns.is_some() => {
                 return Err(Error::cell(&path, &name, row, &value, NUMBER));
             }
-            (None, Cells::Other { row, value }) => {
-                let why = format!("row {row} is `{value}`, not a number");
+            (None, Cells::Typed(found)) if options.columns.is_some() => {
+                return Err(Error::column_type(&path, &name, "numbers", found));
+            }
+            (None, Cells::Other { row, value, n_numbers, n_others })
+                if n_numbers + n_others >= CELLS_A_STRAY * n_others =>
+            {
+                return Err(Error::StrayCell { path, column: name, row, value: cut(&value), n_numbers });
+            }
+            (None, Cells::Other { row, value, .. }) => {
+                let why = format!("row {row} is `{}`, not a number", cut(&value));
                 table.left_out.push(LeftOut { column: name, why });
+            }
+            (None, Cells::Typed(found)) => {
+                table.left_out.push(LeftOut { column: name, why: format!("{found}, not numbers") });
             }
             (None, Cells::Text(_)) => table.left_out.push(LeftOut { column: name, why: "text".to_owned() }),
         }

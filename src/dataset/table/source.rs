@@ -32,7 +32,9 @@ pub(super) enum Cells {
     /// Kept as text, because the table needs it so.
     Text(Vec<String>),
     /// Something else; the first offending cell tells what.
-    Other { row: usize, value: String },
+    Other { row: usize, value: String, n_numbers: usize, n_others: usize },
+    /// Values of a type of Parquet that are no numbers.
+    Typed(String),
 }
 
 /// Reads a file of any of the three forms.
@@ -110,13 +112,19 @@ fn read_parquet(path: &Path, texts: &BTreeSet<&str>, time: &str) -> Result<Sourc
 
 fn parquet_numbers(numbers: Result<Vec<f64>, Error>) -> Result<Cells, Error> {
     let numbers = match numbers {
-        Err(Error::ColumnType { found, .. }) => return Ok(Cells::Other { row: 1, value: found }),
+        Err(Error::ColumnType { found, .. }) => return Ok(Cells::Typed(found)),
         numbers => numbers?,
     };
-    match numbers.iter().position(|number| number.is_infinite()) {
-        Some(idx) => Ok(Cells::Other { row: idx + 1, value: numbers[idx].to_string() }),
-        None => Ok(Cells::Numbers(numbers)),
-    }
+    let Some(idx) = numbers.iter().position(|number| number.is_infinite()) else {
+        return Ok(Cells::Numbers(numbers));
+    };
+    let n_others = numbers.iter().filter(|number| number.is_infinite()).count();
+    let n_numbers = n_finite(&numbers);
+    Ok(Cells::Other { row: idx + 1, value: numbers[idx].to_string(), n_numbers, n_others })
+}
+
+fn n_finite(numbers: &[f64]) -> usize {
+    numbers.iter().filter(|number| number.is_finite()).count()
 }
 
 impl Cells {
@@ -125,18 +133,25 @@ impl Cells {
             Self::Text(texts) => texts.push(cell.to_owned()),
             Self::Numbers(numbers) => match number(cell) {
                 Some(number) => numbers.push(number),
-                None => *self = Self::Other { row, value: cell.to_owned() },
+                None => {
+                    let n_numbers = n_finite(numbers);
+                    *self = Self::Other { row, value: cell.to_owned(), n_numbers, n_others: 1 };
+                }
             },
-            Self::Other { .. } => {}
+            Self::Other { n_numbers, n_others, .. } => match number(cell) {
+                Some(number) => *n_numbers += usize::from(number.is_finite()),
+                None => *n_others += 1,
+            },
+            Self::Typed(_) => {}
         }
     }
 }
 
 /// A finite number; true and false are 1 and 0; an empty cell, `NaN` and what else R, SQL and Python write for one
-/// are unknown.
-fn number(cell: &str) -> Option<f64> {
+/// are unknown. Marks that no program means so, such as `-` and `?`, are no numbers.
+pub(super) fn number(cell: &str) -> Option<f64> {
     match cell.trim() {
-        "" | "NA" | "N/A" | "<NA>" | "None" | "NULL" | "null" => Some(f64::NAN),
+        "" | "NA" | "N/A" | "n/a" | "<NA>" | "None" | "NULL" | "null" => Some(f64::NAN),
         "true" | "True" | "TRUE" => Some(1.0),
         "false" | "False" | "FALSE" => Some(0.0),
         text => text.parse().ok().filter(|number: &f64| !number.is_infinite()),

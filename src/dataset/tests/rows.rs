@@ -1,6 +1,6 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use polars::prelude::{
@@ -272,4 +272,34 @@ fn an_infinite_value_of_mined_rows_is_named_with_its_column_and_row() {
     let message = Rows::read_parquet(&path).unwrap_err().to_string();
     assert!(message.contains(&format!("column `{name}`")) && message.contains("rows.parquet"), "{message}");
     assert!(message.contains("row 3: `inf` is not a finite number"), "{message}");
+}
+
+#[test]
+fn a_column_of_another_type_is_told_by_its_type() {
+    let load = |path: &Path, label: &str, time: &str| {
+        let [label, time, id] = [label, time, "incident_id"].map(str::to_owned);
+        Table::load(path, &TableOptions { label, time, id, ..TableOptions::default() })
+            .unwrap_err()
+            .to_string()
+    };
+    let ids = || Column::from(Series::new("incident_id".into(), ["a", "b"]));
+    let (_directory, path) = foreign(
+        vec![
+            ids(),
+            Column::from(Series::new("bad".into(), ["1", "0"])),
+            Column::from(Series::new("ts".into(), [1, 2])),
+        ],
+        None,
+    );
+    let message = load(&path, "bad", "ts");
+    assert!(
+        message.contains("column `bad` of") && message.contains("holds str, expected a label of 1 or 0"),
+        "{message}"
+    );
+    let (_directory, path) = of_pyarrow(include_bytes!("wall_clock.parquet"));
+    let message = load(&path, "incident_id_2", "seen_at");
+    assert!(
+        message.contains("column `seen_at` of") && message.contains("moments with a time zone"),
+        "{message}"
+    );
 }

@@ -55,15 +55,29 @@ fn features_are_the_numbers_that_do_not_describe_the_row() {
 
 #[test]
 fn what_other_programs_write_for_nothing_is_unknown() {
-    let words = ["NA", "N/A", "<NA>", "None", "NULL", "null", "NaN", "nan", ""];
+    let words = ["NA", "N/A", "n/a", "<NA>", "None", "NULL", "null", "NaN", "nan", ""];
     let of = |word: &str| sample().replace("59,p1,541,59.5,59,", &format!("59,p1,541,{word},59,"));
     for word in words {
         let table = load(of(word).as_bytes(), &options()).unwrap();
         assert_eq!(table.names, ["la", "ld", "fix"], "{word}");
         assert!(table.columns[0][0].is_nan() && table.columns[0][1].is_finite(), "{word}");
     }
-    let table = load(of("none of it").as_bytes(), &options()).unwrap();
+    for stray in ["none of it", "-", "?", "inf"] {
+        let message = load(of(stray).as_bytes(), &options()).unwrap_err();
+        assert!(message.contains("column `la` of `") && message.contains("row 60"), "{message}");
+    }
+}
+
+#[test]
+fn a_column_of_mostly_other_things_is_left_out_with_its_first_cell_cut_short() {
+    let long = "y".repeat(100_000);
+    let mut table = sample();
+    for idx in 0..7 {
+        table = table.replacen(&format!("{idx}.5,"), &format!("{long},"), 1);
+    }
+    let table = load(table.as_bytes(), &options()).unwrap();
     assert_eq!(table.names, ["ld", "fix"]);
+    assert_eq!(table.left_out[3].why, format!("row 1 is `{}`, not a number", "y".repeat(40)));
 }
 
 #[test]
