@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::learning::{ColumnArgs, ResultArgs, TaskArg, load_rows, load_table};
-use crate::cli::output::{note, print, print_json};
+use crate::cli::output::{note, print, print_json, wrapped};
 use crate::cli::progress::Progress;
 use crate::cli::report::{PredictionsFile, add_utc, figures};
 use crate::cli::time::utc;
@@ -102,5 +102,6 @@ fn text(artifact: &Artifact, report: &EvaluationReport) -> String {
         text.push_str(&format!("; its prior {} saw later data", prior.reference.name));
     }
     text.push('\n');
+    report.notes.iter().for_each(|note| text.push_str(&(wrapped(&format!("note: {note}")) + "\n")));
     text
 }

@@ -11,6 +11,7 @@ use crate::train::Error;
 use crate::train::backtest::{Prediction, coin, other_populations};
 use crate::train::report::{Block, DatasetReport, PriorUse, Scored};
 use crate::train::seen::{Met, blended_with, met};
+use crate::train::table::without_size;
 
 /// What a finished artifact is worth on rows it has not seen.
 #[derive(Clone, Debug, Serialize)]
@@ -26,6 +27,9 @@ pub struct EvaluationReport {
     /// Rows of a table that are no later than the newest one that the artifact was trained on: where they are of the same
     /// table, it has seen them.
     pub n_not_later: Option<usize>,
+    /// What could not be measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The artifact it was blended with, and whether that saw later data than the first row here.
     pub prior: Option<PriorUse>,
     /// The same model against any revert (`raw`), and without programs' changes (`humans`).
@@ -82,6 +86,7 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
         block: block(&|row| task.label(row)),
         n_seen: Some(rows.n_rows() - unseen.len()),
         n_not_later: None,
+        notes: Vec::new(),
         prior: prior_use(document, facts.first().map_or(i64::MAX, |row| row.committed_at)),
         also,
     };
@@ -116,6 +121,7 @@ pub fn evaluate_table(artifact: &Artifact, table: &Table, seed: u64) -> Result<E
         block: measured.block(document, table.times.first().copied(), &table.labels),
         n_seen: None,
         n_not_later: Some(n_not_later),
+        notes: without_size(table, &table.labeled()).into_iter().collect(),
         prior: None,
         also: BTreeMap::new(),
     };

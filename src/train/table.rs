@@ -54,7 +54,7 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
     };
     let from_split_on = table.from_split_on(&options.split);
     let predictions = predictions(table, &trained.scoring, &from_split_on);
-    let notes = not_later(table, &options.split, &from_split_on);
+    let notes = [not_later(table, &options.split, &from_split_on), without_size(table, &test)];
     let report = Report {
         task: "label",
         mode: None,
@@ -76,7 +76,7 @@ pub fn backtest_table(table: &Table, options: &TableBacktest) -> Result<Backtest
             .iter()
             .cloned()
             .chain(one_class((labels.len(), n_positive)))
-            .chain(notes)
+            .chain(notes.into_iter().flatten())
             .collect(),
     };
     Ok(Backtest { report, predictions })
@@ -92,6 +92,18 @@ fn not_later(table: &Table, split: &Split, from_split_on: &[usize]) -> Option<St
         format!(
             "{n_not_later} of the {n_rows} rows of the test are no later than the newest that trains: the split column is taken at \
              its word"
+        )
+    })
+}
+
+/// What a report says of rows whose size is unknown, and which size alone cannot put in order.
+pub(super) fn without_size(table: &Table, rows: &[usize]) -> Option<String> {
+    let efforts = table.efforts.as_ref()?;
+    let n_unknown = rows.iter().filter(|&&row| efforts[row].is_nan()).count();
+    let n_rows = rows.len();
+    (n_unknown > 0).then(|| {
+        format!(
+            "{n_unknown} of {n_rows} rows have no size (`effort`, or `la` and `ld`): what size alone is worth is not defined"
         )
     })
 }

@@ -169,6 +169,32 @@ fn a_stray_cell_among_numbers_is_refused_and_says_how_to_go_on() {
 }
 
 #[test]
+fn rows_without_a_size_are_counted_and_a_size_that_is_no_number_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let with_effort = |effort: &str| {
+        table(directory.path(), |idx, row| {
+            if idx == 390 {
+                row.effort = effort.to_owned();
+            }
+        })
+    };
+    let path = with_effort("");
+    let (report, _) = backtest(&path, &BY_COLUMN);
+    assert!(note(&report, "1 of 100 rows have no size"), "{}", report["notes"]);
+    for cell in ["inf", "large"] {
+        let place = format!("row 391: `{cell}` is not a number of lines");
+        refused(&with_effort(cell), &ROLES, &["column `effort`", &place, "`--exclude effort`"]);
+        backtest(&with_effort(cell), &["--exclude", "effort"]);
+    }
+    let out = directory.path().join("model");
+    let older = table(directory.path(), |_, row| row.ts = "5".to_owned());
+    json(&[&["train", "--data", text(&older), "--out", text(&out), "--json"], &ROLES[..]].concat());
+    let path = with_effort("");
+    let evaluate = ["evaluate", "--model", text(&out), "--data", text(&path), "--json"];
+    assert!(note(&json(&[&evaluate[..], &ROLES].concat()), "1 of 400 rows have no size"));
+}
+
+#[test]
 fn roles_and_labels_that_cannot_be_are_told_as_what_they_are() {
     let directory = tempfile::tempdir().unwrap();
     let path = table(directory.path(), |_, _| ());
