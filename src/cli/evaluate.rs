@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diffrisk::artifact::{Artifact, Registry};
-use diffrisk::train::{Evaluation, EvaluationReport, evaluate, evaluate_table};
+use diffrisk::train::{self, Evaluation, EvaluationReport, evaluate, evaluate_table};
 use serde_json::json;
 
 use crate::cli::exit::Exit;
@@ -12,8 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::learning::{ColumnArgs, ResultArgs, TaskArg, load_rows, load_table};
 use crate::cli::output::{note, print, print_json, wrapped};
 use crate::cli::progress::Progress;
-use crate::cli::report::{PredictionsFile, add_utc, figures};
-use crate::cli::time::utc;
+use crate::cli::report::{PredictionsFile, add_utc, figures, trained_until};
 
 /// Arguments of `evaluate`.
 #[derive(Debug, Args)]
@@ -72,7 +71,11 @@ fn on_table(args: &EvaluateArgs, artifact: &Artifact) -> Result<Evaluation, Fail
         return Err(Failure::usage("measuring on a table takes one `--data` file"));
     };
     let table = load_table(path, &args.columns.options()?)?;
-    Ok(evaluate_table(artifact, &table, args.result.seed)?)
+    let named = |error: train::Error| match error {
+        train::Error::Artifact(error) => Failure::bad_input(format!("`{}`: {error}", path.display())),
+        error => error.into(),
+    };
+    evaluate_table(artifact, &table, args.result.seed).map_err(named)
 }
 
 fn document(artifact: &Artifact, report: &EvaluationReport) -> anyhow::Result<serde_json::Value> {
@@ -81,7 +84,8 @@ fn document(artifact: &Artifact, report: &EvaluationReport) -> anyhow::Result<se
         "name": artifact.document().name,
         "version": artifact.version(),
         "digest": format!("sha256:{}", artifact.digest()),
-        "trained_until": utc(artifact.document().trained_until),
+        "trained_until": trained_until(artifact.document()),
+        "trained_until_time": artifact.document().trained_until,
     });
     Ok(document)
 }
@@ -96,6 +100,11 @@ fn text(artifact: &Artifact, report: &EvaluationReport) -> String {
     if let Some(n_not_later) = report.n_not_later.filter(|n_not_later| *n_not_later > 0) {
         text.push_str(&format!(
             "; {n_not_later} rows are no later than what it was trained on: if they are of the same table, it has seen them"
+        ));
+    }
+    if let Some(n_maybe_later) = report.n_maybe_later {
+        text.push_str(&format!(
+            "; {n_maybe_later} rows may be no later: of times it keeps whole numbers alone, and theirs differ from its last by a fraction"
         ));
     }
     if let Some(prior) = report.prior.as_ref().filter(|prior| prior.later_than_split) {

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{OutputArgs, Table, note, print, print_json};
-use crate::cli::time::utc;
+use crate::cli::report::trained_until;
 
 /// Arguments of `models`.
 #[derive(Debug, Args)]
@@ -150,7 +150,8 @@ fn show(artifact: &Artifact, output: OutputArgs) -> Result<(), Failure> {
         "digest": format!("sha256:{}", artifact.digest()),
         "unit": document.unit,
         "task": document.label_task,
-        "trained_until": utc(document.trained_until),
+        "trained_until": trained_until(document),
+        "trained_until_time": document.trained_until,
         "n_features": document.schema.len(),
         "base_rate": document.scoring.base_rate,
         "sources": document.sources,

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::io::Write as _;
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use diffrisk::artifact::{Document, TABLE};
 use diffrisk::evaluation::Interval;
 use diffrisk::train::{
     Block, Comparison, Prediction, Report, Study, SuspectReport, SystemReport, Uniformity,
@@ -20,6 +22,9 @@ use crate::cli::failure::{Failure, OrExit};
 use crate::cli::inputs::refuse_replacing;
 use crate::cli::output::{Table, wrapped};
 use crate::cli::time::utc;
+
+/// Times of a table that are taken for Unix seconds.
+const SECONDS: Range<f64> = 1e8..1e11;
 
 /// The whole report as text.
 pub fn render(report: &Report) -> String {
@@ -154,7 +159,13 @@ fn moment(seconds: f64) -> Option<String> {
 /// A table's time may be any number; seconds of this century are shown as a moment.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn split_time(time: f64) -> String {
-    if (1e8..1e11).contains(&time) { utc(time as i64) } else { format!("{time}") }
+    if SECONDS.contains(&time) { utc(time as i64) } else { format!("{time}") }
+}
+
+/// The moment of the newest fact that an artifact learned from; none where the time of its table is only a position.
+pub fn trained_until(document: &Document) -> Option<String> {
+    let is_moment = document.unit != TABLE || SECONDS.contains(&(document.trained_until as f64));
+    is_moment.then(|| utc(document.trained_until))
 }
 
 fn systems(block: &Block) -> String {

@@ -17,7 +17,7 @@ use crate::cli::learning::{
 };
 use crate::cli::output::{OutputArgs, Table, print, print_json, wrapped};
 use crate::cli::progress::Progress;
-use crate::cli::time::utc;
+use crate::cli::report::trained_until;
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
@@ -123,7 +123,8 @@ fn document(artifact: &Artifact, out: &Path) -> Value {
         "version": artifact.version(),
         "digest": format!("sha256:{}", artifact.digest()),
         "task": document.label_task,
-        "trained_until": utc(document.trained_until),
+        "trained_until": trained_until(document),
+        "trained_until_time": document.trained_until,
         "base_rate": document.scoring.base_rate,
         "prior": document.prior,
         "sources": document.sources,

@@ -11,7 +11,7 @@ use crate::train::Error;
 use crate::train::backtest::{Prediction, coin, other_populations};
 use crate::train::report::{Block, DatasetReport, PriorUse, Scored};
 use crate::train::seen::{Met, blended_with, met};
-use crate::train::table::without_size;
+use crate::train::table::{whole, without_size};
 
 /// What a finished artifact is worth on rows it has not seen.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +27,10 @@ pub struct EvaluationReport {
     /// Rows of a table that are no later than the newest one that the artifact was trained on: where they are of the same
     /// table, it has seen them.
     pub n_not_later: Option<usize>,
+    /// Rows of a table whose time has a fraction and is otherwise that of the newest row that the artifact was trained on: it
+    /// keeps whole numbers, and whether they are later cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_maybe_later: Option<usize>,
     /// What could not be measured.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -74,9 +78,14 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
     let efforts = unseen.iter().map(|&row| Some(rows.facts()[row].effort as f64)).collect();
     let measured = Measured::new(&document.scoring, scores, efforts, seed);
     let facts: Vec<&Row> = unseen.iter().map(|&row| &rows.facts()[row]).collect();
+    // Files of several repositories come one after the other.
+    let first_at = facts.iter().map(|row| row.committed_at).min();
     let block = |label: &dyn Fn(&Row) -> Option<bool>| {
-        let first = facts.first().map(|row| row.committed_at as f64);
-        measured.block(document, first, &facts.iter().map(|row| label(row)).collect::<Vec<_>>())
+        measured.block(
+            document,
+            first_at.map(|at| at as f64),
+            &facts.iter().map(|row| label(row)).collect::<Vec<_>>(),
+        )
     };
     let also = other_populations(task, block);
     let labels: Vec<Option<bool>> = facts.iter().map(|row| task.label(row)).collect();
@@ -86,8 +95,9 @@ pub fn evaluate(artifact: &Artifact, rows: &Rows, task: LabelTask, seed: u64) ->
         block: block(&|row| task.label(row)),
         n_seen: Some(rows.n_rows() - unseen.len()),
         n_not_later: None,
+        n_maybe_later: None,
         notes: Vec::new(),
-        prior: prior_use(document, facts.first().map_or(i64::MAX, |row| row.committed_at)),
+        prior: prior_use(document, first_at.unwrap_or(i64::MAX)),
         also,
     };
     Ok(Evaluation { predictions: measured.predictions(ids, labels), report })
@@ -113,14 +123,16 @@ pub fn evaluate_table(artifact: &Artifact, table: &Table, seed: u64) -> Result<E
     let effort = |row: usize| table.efforts.as_ref().map(|efforts| efforts[row]);
     let efforts = (0..table.n_rows()).map(effort).collect();
     let measured = Measured::new(&document.scoring, scores, efforts, seed);
-    // The artifact keeps whole seconds.
-    let is_not_later = |time: &&f64| time.floor() <= document.trained_until as f64;
-    let n_not_later = table.times.iter().filter(is_not_later).count();
+    let until = document.trained_until;
+    let is_maybe_later = |time: f64| whole(time) == until && time.fract() != 0.0;
+    let n_maybe_later = table.times.iter().filter(|time| is_maybe_later(**time)).count();
+    let n_not_later = table.times.iter().filter(|time| whole(**time) <= until).count() - n_maybe_later;
     let report = EvaluationReport {
         task: "label",
         block: measured.block(document, table.times.first().copied(), &table.labels),
         n_seen: None,
         n_not_later: Some(n_not_later),
+        n_maybe_later: (n_maybe_later > 0).then_some(n_maybe_later),
         notes: without_size(table, &table.labeled()).into_iter().collect(),
         prior: None,
         also: BTreeMap::new(),

@@ -108,6 +108,11 @@ pub(super) fn without_size(table: &Table, rows: &[usize]) -> Option<String> {
     })
 }
 
+/// A time in whole numbers, which is what an artifact keeps: rounded down.
+pub(super) fn whole(time: f64) -> i64 {
+    time.floor() as i64
+}
+
 /// An artifact from all labelled rows of a table.
 ///
 /// # Errors
@@ -118,7 +123,7 @@ pub fn train_table(table: &Table, name: &str, recipe: &Recipe, seed: u64) -> Res
     let schema: Vec<FeatureRef> =
         table.names.iter().map(|name| FeatureRef { name: name.clone(), revision: 1 }).collect();
     let examples = examples(table)?;
-    let seconds = |time: Option<&f64>| time.map_or(0, |time| *time as i64);
+    let seconds = |time: Option<&f64>| time.map_or(0, |time| whole(*time));
     let (from, to) = (
         seconds(rows.first().map(|&row| &table.times[row])),
         seconds(rows.last().map(|&row| &table.times[row])),

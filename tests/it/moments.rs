@@ -133,3 +133,16 @@ fn a_backtest_says_what_incidents_and_values_it_could_not_use() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{said}");
     }
 }
+
+#[test]
+fn a_test_begins_with_its_earliest_row_whichever_file_comes_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let [early, late] = ["early.parquet", "late.parquet"].map(|name| directory.path().join(name));
+    for (file, rows, from) in [("a", &early, 0), ("b", &late, 50 * DAY_HOURS)] {
+        let (script, _) = history(file, &[from, from + 20 * DAY_HOURS]);
+        json(&["mine", "--repo", text(script.path()), "--unit", "commit", "--out", text(rows), "--json"]);
+    }
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default");
+    let report = json(&["evaluate", "--model", text(&model), "--data", text(&late), text(&early), "--json"]);
+    assert_eq!(report["dataset"]["split_time"], 1_600_000_000.0);
+}

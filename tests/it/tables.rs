@@ -195,6 +195,29 @@ fn rows_without_a_size_are_counted_and_a_size_that_is_no_number_is_refused() {
 }
 
 #[test]
+fn times_with_a_fraction_are_called_no_later_only_where_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("model");
+    let train = |path: &Path| {
+        json(&[&["train", "--data", text(path), "--out", text(&out), "--json"], &ROLES[..]].concat())
+    };
+    let evaluate = |path: &Path| {
+        json(&[&["evaluate", "--model", text(&out), "--data", text(path), "--json"], &ROLES[..]].concat())
+    };
+    let at =
+        |from: f64| table(directory.path(), |idx, row| row.ts = format!("{}", from + idx as f64 / 1_024.0));
+    let trained = train(&at(-0.5));
+    assert_eq!((&trained["trained_until"], &trained["trained_until_time"]), (&Value::Null, &Value::from(-1)));
+    let later = evaluate(&at(-0.25));
+    assert_eq!((&later["n_not_later"], &later["n_maybe_later"]), (&Value::from(0), &Value::from(256)));
+    let much_later = evaluate(&at(7.5));
+    assert_eq!((&much_later["n_not_later"], &much_later["n_maybe_later"]), (&Value::from(0), &Value::Null));
+    let whole = |from: usize| table(directory.path(), |idx, row| row.ts = (from + idx).to_string());
+    assert_eq!(train(&whole(1_400_000_000))["trained_until"], "2014-05-13T16:59:59Z");
+    assert_eq!(evaluate(&whole(1_400_000_100))["n_not_later"], 300);
+}
+
+#[test]
 fn roles_and_labels_that_cannot_be_are_told_as_what_they_are() {
     let directory = tempfile::tempdir().unwrap();
     let path = table(directory.path(), |_, _| ());
@@ -222,4 +245,17 @@ fn one_class_in_a_fit_is_not_told_as_one_class_in_the_table() {
     assert_eq!(output.status.code(), Some(4));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("every label that one fit learns from is `true`"), "{stderr}");
+}
+
+#[test]
+fn a_table_that_lacks_what_an_artifact_needs_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = table(directory.path(), |_, _| ());
+    let out = directory.path().join("model");
+    json(&[&["train", "--data", text(&path), "--out", text(&out), "--json"], &ROLES[..]].concat());
+    let args = ["evaluate", "--model", text(&out), "--data", text(&path), "--exclude", "la"];
+    let output = diffrisk(&[&args[..], &ROLES].concat());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{stderr}");
+    assert!(stderr.contains("table.csv") && stderr.contains("feature `la`"), "{stderr}");
 }
