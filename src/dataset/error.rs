@@ -70,22 +70,6 @@ pub enum Error {
         /// What it should hold.
         expected: &'static str,
     },
-    /// One cell is no number where nearly all of its column are.
-    #[error(
-        "column `{column}` of `{path}`, row {row}: `{value}` is not a number, but {n_numbers} other cells are; mend it, or leave the column out with `--exclude {column}`"
-    )]
-    StrayCell {
-        /// The file.
-        path: PathBuf,
-        /// The column.
-        column: String,
-        /// Number of the row, the first one after the header being 1.
-        row: usize,
-        /// What the cell holds, cut to 40 characters.
-        value: String,
-        /// Cells of the column that are numbers.
-        n_numbers: usize,
-    },
     /// A column was given two roles that one cannot have.
     #[error("column `{column}` of `{path}` cannot be both the label and {other}")]
     TwoRoles {

@@ -37,7 +37,11 @@ pub(super) fn table(source: Source, options: &TableOptions) -> Result<Table, Err
     let mut table = Table {
         ids: texts(&source, &options.id)?,
         groups: options.group.as_deref().map(|name| texts(&source, name)).transpose()?,
-        split_words: options.split_column.as_deref().map(|name| split_words(&source, name)).transpose()?,
+        split_words: options
+            .split_column
+            .as_deref()
+            .map(|name| split_words(&source, name, &labels))
+            .transpose()?,
         efforts: efforts(&source, options)?,
         path: source.path.clone(),
         times,
@@ -121,10 +125,15 @@ fn texts(source: &Source, name: &str) -> Result<Vec<String>, Error> {
     }
 }
 
-/// The words of the split column; rows without a label have one, too.
-fn split_words(source: &Source, name: &str) -> Result<Vec<String>, Error> {
+/// The words of the split column; a row without a label may have none, and is then in neither part.
+fn split_words(source: &Source, name: &str, labels: &[Option<bool>]) -> Result<Vec<String>, Error> {
     let words = texts(source, name)?;
-    match words.iter().position(|word| !matches!(word.as_str(), "train" | "test")) {
+    let is_none = |(word, label): (&String, &Option<bool>)| match word.as_str() {
+        "train" | "test" => false,
+        "" => label.is_some(),
+        _ => true,
+    };
+    match words.iter().zip(labels).position(is_none) {
         Some(idx) => Err(Error::cell(&source.path, name, idx + 1, &words[idx], SPLIT)),
         None => Ok(words),
     }
@@ -173,13 +182,11 @@ fn take_features(table: &mut Table, source: Source, options: &TableOptions) -> R
             (None, Cells::Typed(found)) if options.columns.is_some() => {
                 return Err(Error::column_type(&path, &name, "numbers", found));
             }
-            (None, Cells::Other { row, value, n_numbers, n_others })
-                if n_numbers + n_others >= CELLS_A_STRAY * n_others =>
-            {
-                return Err(Error::StrayCell { path, column: name, row, value: cut(&value), n_numbers });
-            }
-            (None, Cells::Other { row, value, .. }) => {
-                let why = format!("row {row} is `{}`, not a number", cut(&value));
+            (None, Cells::Other { row, value, n_numbers, n_others }) => {
+                let is_stray = n_numbers + n_others >= CELLS_A_STRAY * n_others;
+                let but = format!(", but {n_numbers} other cells are: mend it to have the column");
+                let but = if is_stray { but.as_str() } else { "" };
+                let why = format!("row {row} is `{}`, not a number{but}", cut(&value));
                 table.left_out.push(LeftOut { column: name, why });
             }
             (None, Cells::Typed(found)) => {
