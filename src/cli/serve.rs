@@ -83,7 +83,7 @@ pub fn run(args: ServeArgs) -> Result<Exit, Failure> {
 
 /// Runs the service with finished settings.
 pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
-    logging::start();
+    let log = logging::start().or_exit(Exit::Other, "the service cannot start: its log gets no thread")?;
     // Without a repository nothing is folded; a cache of its own is there until the service stops.
     let follows = !settings.repositories.is_empty();
     let cache = follows.then(|| CacheDir::of_service(&settings.cache)).transpose()?;
@@ -95,7 +95,7 @@ pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
         let listener = bind(&service).await.or_exit(Exit::BadInput, "the service cannot start")?;
         let scheme = if service.speaks_tls() { "https" } else { "http" };
         let signals = Signals::hear()?;
-        note(&format!("listening on {scheme}://{}", listener.local_addr()?));
+        log.note(&format!("listening on {scheme}://{}", listener.local_addr()?));
         serve(service, listener, signals.stop()).await.or_exit(Exit::Other, "the service failed")?;
         Ok(Exit::Success)
     });

@@ -46,6 +46,7 @@ mod references;
 mod replicas;
 mod repo_watch;
 mod secrets;
+mod service_log;
 mod store;
 mod store_away;
 mod store_claims;
