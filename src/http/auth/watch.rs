@@ -53,14 +53,15 @@ impl KeyRing {
             let was_unread = std::mem::take(&mut is_unread);
             match KeyFile::load(&path) {
                 Ok(key_file) => {
-                    tracing::info!(n_keys = key_file.keys.len(), "the key file was read again");
+                    let n_keys = key_file.keys.len();
                     self.keys.store(Arc::new(key_file));
+                    tracing::info!(n_keys, "the key file was read again");
                 }
                 Err(KeyError::File { source, .. }) => {
                     is_unread = true;
                     if !was_unread {
-                        tracing::error!(error = %source, "the key file cannot be read; no key is in force");
                         self.keys.store(Arc::default());
+                        tracing::error!(error = %source, "the key file cannot be read; no key is in force");
                     }
                 }
                 Err(error) => {
