@@ -27,7 +27,8 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 /// past its retention: their age is counted from what was written before, and from the time that passed since.
 #[derive(Clone)]
 pub(super) struct KeptSince {
-    newest_ms: Option<i64>,
+    /// Of an empty log, when it was opened.
+    newest_ms: i64,
     opened: Instant,
 }
 
@@ -45,13 +46,13 @@ impl KeptSince {
         {
             newest_ms = Some(last_ms.min(earlier_ms.saturating_add(DAY_MS)));
         }
-        Ok(Self { newest_ms, opened: Instant::now() })
+        Ok(Self { newest_ms: newest_ms.unwrap_or_else(now_ms), opened: Instant::now() })
     }
 
     /// The latest that it can be, as far as the log knows.
     pub(super) fn now_ms(&self, clock_ms: i64) -> i64 {
         let passed_ms = i64::try_from(self.opened.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.newest_ms.map_or(clock_ms, |newest_ms| clock_ms.min(newest_ms.saturating_add(passed_ms)))
+        clock_ms.min(self.newest_ms.saturating_add(passed_ms))
     }
 }
 
