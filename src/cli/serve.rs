@@ -3,11 +3,14 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::num::NonZeroUsize;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use clap::Args;
 use diffrisk::http::{ServeError, Settings, TlsConfig, bind, check, refusals, serve, start};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::cache::{CacheDir, distrusted};
 use crate::cli::exit::Exit;
@@ -89,8 +92,8 @@ pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
     let cache = follows.then(|| CacheDir::of_service(&settings.cache)).transpose()?;
     settings.cache = cache.as_ref().map_or(settings.cache, |cache| cache.path().to_owned());
     check_start(&settings)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(async {
+    let runtime = runtime()?;
+    let serving = async {
         let service = start(settings).await.or_exit(Exit::BadInput, "the service cannot start")?;
         let listener = bind(&service).await.or_exit(Exit::BadInput, "the service cannot start")?;
         let scheme = if service.speaks_tls() { "https" } else { "http" };
@@ -98,10 +101,26 @@ pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
         log.note(&format!("listening on {scheme}://{}", listener.local_addr()?));
         serve(service, listener, signals.stop()).await.or_exit(Exit::Other, "the service failed")?;
         Ok(Exit::Success)
-    });
+    };
+    let served = catch_unwind(AssertUnwindSafe(|| runtime.block_on(serving)));
     // The log is closed: who still folds a history need not be waited for.
     runtime.shutdown_background();
-    served
+    served.unwrap_or_else(|_| Err(Failure::ending(Exit::Other, "the service broke down")))
+}
+
+/// The threads of the service, as many as there are cores whatever `TOKIO_WORKER_THREADS` says. Where the system gives fewer,
+/// tokio panics and waits without end for those that it has: the process is ended before.
+fn runtime() -> io::Result<Runtime> {
+    let n_workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|panicked| {
+        let why = panicked.payload_as_str().unwrap_or("its threads cannot be started");
+        complain(&format!("the service cannot start: {why}"));
+        std::process::exit(Exit::Other as i32);
+    }));
+    let runtime = Builder::new_multi_thread().worker_threads(n_workers).enable_all().build();
+    panic::set_hook(hook);
+    runtime
 }
 
 /// Refuses what would be refused once the log is open. An older version reads no log that this one has opened: who cannot

@@ -103,13 +103,21 @@ impl Writer {
     /// # Errors
     /// When no thread can be started.
     pub(super) fn start(self, commands: mpsc::Receiver<Command>) -> std::io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let end = End(Arc::clone(&self.closed));
+        let (began, has_begun) = std::sync::mpsc::sync_channel(1);
+        // A runtime that was made here, in another one, could not be dropped here where there is no thread for it.
         let run = move || {
             let _end = end;
-            runtime.block_on(self.run(commands));
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => {
+                    let _ = began.send(Ok(()));
+                    runtime.block_on(self.run(commands));
+                }
+                Err(error) => drop(began.send(Err(error))),
+            }
         };
-        std::thread::Builder::new().name("log-writer".into()).spawn(run).map(drop)
+        std::thread::Builder::new().name("log-writer".into()).spawn(run)?;
+        has_begun.recv().unwrap_or_else(|_| Err(std::io::Error::other("its thread broke down")))
     }
 
     /// Serves commands until the last handle is gone or the log is closed.

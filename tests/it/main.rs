@@ -55,6 +55,7 @@ mod store_forgery;
 mod store_heads;
 mod store_sync;
 mod store_tamper;
+mod surroundings;
 mod suspects;
 mod tables;
 mod timeline;
