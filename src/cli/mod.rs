@@ -37,9 +37,13 @@ mod train;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use signal_hook::consts::SIGXFSZ;
 
 pub use exit::Exit;
 use failure::Failure;
@@ -85,6 +89,7 @@ enum Command {
 /// Parses the arguments, runs one subcommand, and answers how the process ends. A panic is caught:
 /// it must not look like any verdict.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    survive_large_files();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return explained(&error),
@@ -101,6 +106,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
+/// A file that reaches the limit of its size (`ulimit -f`) is an error of who writes it, as a full disk is: without a handler
+/// the signal ends the process.
+fn survive_large_files() {
+    // Where it cannot be heard, the process ends as every other one does.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
     match command {
         Command::Mine(args) => mine::run(args),
         Command::Train(args) => train::run(args),
