@@ -1,9 +1,9 @@
 //! Which directory folded histories are kept in, and whether it may be trusted. A cache saves time and never decides
 //! whether there is an answer, unless somebody named one that cannot be used. Start at [`CacheDir::of`].
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use diffrisk::http::Settings;
@@ -38,8 +38,18 @@ impl CacheDir {
 
     /// One of its own, in the place of the user's that cannot be used; says why.
     pub fn instead(why: &str) -> Result<Self, Failure> {
+        // Private whatever the umask is: what was folded there is trusted until the command ends.
+        let private = Permissions::from_mode(0o700);
+        let made = tempfile::Builder::new().permissions(private).tempdir().map_err(|error| {
+            let temporary = std::env::temp_dir();
+            let temporary = temporary.display();
+            Failure::bad_input(format!(
+                "{why}, nor can a directory be made in `{temporary}`: {error}; `--cache` names another, `TMPDIR` another place for \
+                 what is temporary"
+            ))
+        })?;
         note(&format!("{why}; the whole history is read, `--cache` names another"));
-        Ok(Self::Passing(TempDir::new()?))
+        Ok(Self::Passing(made))
     }
 
     /// The same for a service, whose settings name a directory in any case: the user's own is the one that nobody asked for.

@@ -65,14 +65,16 @@ impl HistoryArgs {
             incidents,
         });
         let sources = LocalSources { model: self.model.as_deref(), policy, repository: repository.as_ref() };
-        let opened = |cache: &CacheDir| {
+        let opened = |cache: &Path| {
             let progress = OnceCell::new();
             let on_change = |n_read| progress.get_or_init(|| Progress::start("changes read")).at(n_read);
-            let local = Local::open(sources, cache.path(), now, &on_change);
+            let local = Local::open(sources, cache, now, &on_change);
             progress.into_inner().into_iter().for_each(Progress::end);
             local
         };
-        let mut local = opened(&CacheDir::of(self.cache.as_deref())?);
+        // Without a repository nothing is folded, and nothing is kept.
+        let cache = self.repo.as_ref().map(|_| CacheDir::of(self.cache.as_deref())).transpose()?;
+        let mut local = opened(cache.as_ref().map_or(Path::new(""), CacheDir::path));
         // A full disk shows only when something is written.
         if let Err(error) = &local
             && self.cache.is_none()
@@ -80,7 +82,7 @@ impl HistoryArgs {
         {
             let cause = std::error::Error::source(error.as_ref()).map(|cause| format!(": {cause}"));
             let passing = CacheDir::instead(&format!("{error}{}", cause.unwrap_or_default()))?;
-            local = opened(&passing);
+            local = opened(passing.path());
         }
         let local = local.or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
         match on_refusal {

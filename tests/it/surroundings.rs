@@ -1,12 +1,45 @@
 //! What a machine may keep from a command: room in a file, a directory to write to, an environment that others set.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
+use crate::git_script::Script;
 use crate::process::serve;
+
+const DIFF: &str = "diff --git a/a.yaml b/a.yaml\n--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-n: 0\n+n: 1\n";
 
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Runs a command for which no directory can be written.
+fn without_directories(args: &[&str]) -> Output {
+    let nowhere = "/proc/nowhere";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+    command.args(args).env("HOME", nowhere).env("TMPDIR", nowhere).env_remove("XDG_CACHE_HOME");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let _ = child.stdin.take().unwrap().write_all(DIFF.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_diff_without_a_repository_needs_no_directory() {
+    let output = without_directories(&["score", "--name", "config", "--diff", "-"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn where_nothing_can_be_kept_the_ways_out_are_named() {
+    let mut script = Script::new();
+    let first = script.commit_at(0, "first", &[("a.yaml", b"n: 0\n")], &[]);
+    script.set_main(first);
+    let output = without_directories(&["gate", "--repo", script.path().to_str().unwrap(), "--diff", "-"]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    for named in ["`/proc/nowhere`", "`--cache`", "`TMPDIR`"] {
+        assert!(stderr(&output).contains(named), "{named}: {}", stderr(&output));
+    }
 }
 
 #[test]
