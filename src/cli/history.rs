@@ -88,6 +88,7 @@ impl HistoryArgs {
         match on_refusal {
             OnRefusal::End if self.model.is_some() || policy.is_some() => refuse(local.refused())?,
             OnRefusal::End | OnRefusal::Degrade => local.refused().iter().for_each(|refused| note(refused)),
+        local.incomplete().iter().for_each(|incomplete| note(incomplete));
         }
         Ok(local)
     }

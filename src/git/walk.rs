@@ -53,6 +53,8 @@ pub struct WalkReport {
     pub n_changes: usize,
     /// Files and trees that are missing or broken.
     pub n_unreadable: usize,
+    /// Changes with such a file or tree.
+    pub n_incomplete: usize,
     /// Files that git calls binary.
     pub n_binary: usize,
     /// Files too large to be read.
@@ -76,10 +78,11 @@ pub fn walk(
     let head = repository.head_oid()?;
     let steps = steps(repository, options, head)?;
     let mut counts = Counts::default();
-    let mut n_changes = 0;
+    let (mut n_changes, mut n_incomplete) = (0, 0);
     read_steps(repository.path(), options, &steps, |change, change_counts| {
         counts.add(change_counts);
         n_changes += 1;
+        n_incomplete += usize::from(change_counts.n_unreadable > 0);
         visit(change)
     })?;
     let Counts { n_unreadable, n_binary, n_huge, n_oversized } = counts;
@@ -87,6 +90,7 @@ pub fn walk(
         head: ChangeId(head.to_string()),
         n_changes,
         n_unreadable,
+        n_incomplete,
         n_binary,
         n_huge,
         n_oversized,

@@ -25,6 +25,7 @@ pub struct Local {
     limits: Limits,
     max_clock_skew: Duration,
     refused: Vec<String>,
+    incomplete: Vec<String>,
 }
 
 /// Where the parts of a [`Local`] come from; none takes what is published.
@@ -52,18 +53,24 @@ impl Local {
     ) -> Result<Self, Box<LiveError>> {
         let configs: Vec<RepositoryConfig> = sources.repository.into_iter().cloned().collect();
         let live = Arc::new(Live::open(&configs, cache, &[], now, on_change).map_err(Box::new)?);
+        let incomplete = live.incomplete();
         let (assessor, no_model) = ModelSource::new(live, sources.model.map(Path::to_owned)).first();
         let policy = PolicySource::new(sources.policy.map(Path::to_owned)).load();
         let no_policy = policy.as_ref().err().map(with_cause);
         let serving = Serving::new(assessor, policy.ok().map(Arc::new));
         let refused = no_model.as_ref().map(with_cause).into_iter().chain(no_policy).collect();
         let ServerConfig { limits, max_clock_skew, .. } = ServerConfig::default();
-        Ok(Self { serving, limits, max_clock_skew, refused })
+        Ok(Self { serving, limits, max_clock_skew, refused, incomplete })
     }
 
     /// Why the model or the policy is not in use.
     pub fn refused(&self) -> &[String] {
         &self.refused
+    }
+
+    /// Why the history is incomplete, and how it is mended; empty where all of it was read.
+    pub fn incomplete(&self) -> &[String] {
+        &self.incomplete
     }
 
     /// Answers a body of `POST /v1/score` at `now_ms` (Unix milliseconds). No decision is stored: its id

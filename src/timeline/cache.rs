@@ -62,6 +62,8 @@ pub struct Folded {
     pub refolded: Option<String>,
     /// Changes folded in this time.
     pub n_new: usize,
+    /// Changes of which contents could not be read. Then nothing of this fold is kept, so that what was mended is read again.
+    pub n_incomplete: usize,
     /// What the walk met; none where nothing was new.
     pub report: Option<WalkReport>,
 }
@@ -300,7 +302,15 @@ fn fold_new(
         && *walked_to == repository.head()?
     {
         let walked_to = walked_to.clone();
-        return Ok(Folded { timeline, rows, walked_to, refolded: None, n_new: 0, report: None });
+        return Ok(Folded {
+            timeline,
+            rows,
+            walked_to,
+            refolded: None,
+            n_new: 0,
+            n_incomplete: 0,
+            report: None,
+        });
     }
     options.after = walked_to;
     let mut n_new = 0;
@@ -325,7 +335,10 @@ fn fold_new(
     if let Some(err) = failed {
         return Err(err);
     }
-    cache.save(&timeline, heard, &mut rows, &report.head)?;
+    let n_incomplete = report.n_incomplete;
+    if n_incomplete == 0 {
+        cache.save(&timeline, heard, &mut rows, &report.head)?;
+    }
     let walked_to = report.head.clone();
-    Ok(Folded { timeline, rows, walked_to, refolded: None, n_new, report: Some(report) })
+    Ok(Folded { timeline, rows, walked_to, refolded: None, n_new, n_incomplete, report: Some(report) })
 }

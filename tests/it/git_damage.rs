@@ -4,10 +4,12 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use diffrisk::change::{ChangeId, FileContent};
 use diffrisk::git::{Error, Repository, Unit, WalkOptions, WalkReport, walk};
 use git2::Oid;
+use serde_json::Value;
 
 use crate::git_script::Script;
 
@@ -57,6 +59,33 @@ fn a_blob_that_ends_too_early_is_counted_and_never_waited_for() {
     assert_eq!(change.record.files[0].content, FileContent::Unread);
     assert!(matches!(repository.blob_at("main~1", "a.yaml").unwrap_err(), Error::File { .. }));
     assert!(repository.blob_at("main", "a.yaml").unwrap().is_some());
+}
+
+#[test]
+fn a_history_whose_contents_are_missing_is_in_doubt_until_they_are_back() {
+    let (script, oids) = script();
+    let tree = script.repository.find_commit(oids[0]).unwrap().tree().unwrap();
+    let blob = file_of(script.path(), tree.get_path(Path::new("a.yaml")).unwrap().id());
+    let (away, cache) = (script.path().join("away"), tempfile::tempdir().unwrap());
+    let gated = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+        command.args(["gate", "--commit", "main", "--json", "--repo"]).arg(script.path());
+        let output = command.arg("--cache").arg(cache.path()).output().unwrap();
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (answer, String::from_utf8(output.stderr).unwrap())
+    };
+    fs::rename(&blob, &away).unwrap();
+    let (answer, said) = gated();
+    assert_eq!((&answer["degraded"], &answer["decision"]), (&true.into(), &"extra_validation".into()));
+    let text = "the contents of 2 of 3 changes of the history could not be read";
+    let doubt = serde_json::json!({ "code": "feature_missing", "text": text });
+    assert!(answer["reasons"].as_array().unwrap().contains(&doubt), "{answer}");
+    for said in [answer["warnings"].to_string(), said] {
+        assert!(said.contains(text) && said.contains("git fetch --refetch"), "{said}");
+    }
+    fs::rename(&away, &blob).unwrap();
+    let (answer, said) = gated();
+    assert_eq!((&answer["degraded"], said.contains(text)), (&false.into(), false), "{answer} {said}");
 }
 
 #[test]

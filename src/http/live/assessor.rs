@@ -17,6 +17,7 @@ use crate::http::assessor::{
 };
 use crate::http::compose::hollow;
 use crate::http::live::followed::Followed;
+use crate::http::live::incomplete;
 use crate::http::live::model::{Model, take_custom};
 use crate::http::live::proof::proved;
 use crate::http::live::ranked::Ranked;
@@ -152,6 +153,7 @@ impl LiveAssessor {
     ) -> Assessed {
         let read = proved(here, asked, read);
         let mut assessed = self.score(asked, read.into_assessed(asked, Some(here)), margins);
+        incomplete::tell(&mut assessed, here.1);
         let unit = here.0.unit.to_string();
         for other in self.model.iter().filter_map(|model| model.other_unit(&unit)) {
             let text = format!("the model learned from changes of unit `{other}`; here one is a `{unit}`");

@@ -7,6 +7,7 @@
 mod assessor;
 mod followed;
 mod incidents;
+mod incomplete;
 mod landed;
 mod linked;
 mod model;
@@ -159,7 +160,11 @@ impl Live {
         let live = Self::new(repository_configs, cache_root, reported);
         for (name, followed) in &live.repositories {
             match followed.open(now, &|_| {}) {
-                Ok(_) => {}
+                Ok(here) => {
+                    if let Some(warning) = incomplete::warning(&here.state()) {
+                        tracing::warn!(repo = name, "{warning}");
+                    }
+                }
                 Err(error) if error.is_of_repository() => {
                     let error = with_cause(&error);
                     tracing::error!(
@@ -202,6 +207,12 @@ impl Live {
     /// What was reported so far; a report that comes meanwhile waits for nobody who reads.
     fn reports(&self) -> Arc<Reports> {
         Arc::clone(&self.reports.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Of which histories contents could not be read, and how they are mended.
+    pub fn incomplete(&self) -> Vec<String> {
+        let here = self.repositories.values().filter_map(Followed::here);
+        here.filter_map(|repository| incomplete::warning(&repository.state())).collect()
     }
 
     /// Whether there is any to follow.

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use crate::change::{Change, ChangeId, digest};
-use crate::git::{self, Repository, WalkOptions, walk};
+use crate::change::{Change, digest};
+use crate::git::{self, Repository, WalkOptions, WalkReport, walk};
 use crate::http::live::LiveError;
 use crate::http::live::incidents::Links;
 use crate::http::live::repository::{Basis, LiveRepository, N_TRIES, lock};
@@ -87,7 +87,7 @@ impl LiveRepository {
             options.after = Some(walked_to);
             options.not_before = last_t.unwrap_or(i64::MIN);
             match self.read(|repository| new_changes(repository, &options)) {
-                Ok((changes, head)) => self.land(changes, head),
+                Ok((changes, report)) => self.land(changes, report),
                 Err(git::Error::NotAncestor { .. }) => self.refold(basis, now)?,
                 Err(error) => return Err(failed(error)),
             }
@@ -105,7 +105,7 @@ impl LiveRepository {
         Ok(n_new)
     }
 
-    fn land(&self, changes: Vec<Change>, head: ChangeId) -> usize {
+    fn land(&self, changes: Vec<Change>, report: WalkReport) -> usize {
         let n_new = changes.len();
         let mut state = self.state_mut();
         let mut began = Instant::now();
@@ -128,7 +128,8 @@ impl LiveRepository {
                 tokens: landed.tokens,
             });
         }
-        state.walked_to = head;
+        state.walked_to = report.head;
+        state.n_incomplete += report.n_incomplete;
         n_new
     }
 
@@ -146,11 +147,11 @@ fn is_fresh(glanced_at: Option<Instant>) -> bool {
 fn new_changes(
     repository: &Repository,
     options: &WalkOptions,
-) -> Result<(Vec<Change>, ChangeId), git::Error> {
+) -> Result<(Vec<Change>, WalkReport), git::Error> {
     let mut changes = Vec::new();
     let report = walk(repository, options, |change| {
         changes.push(change);
         ControlFlow::Continue(())
     })?;
-    Ok((changes, report.head))
+    Ok((changes, report))
 }

@@ -100,6 +100,8 @@ pub(super) struct State {
     /// The head that the fold came to; a merge may be none of its changes.
     walked_to: ChangeId,
     n_cached: usize,
+    /// Changes of which contents could not be read.
+    pub(super) n_incomplete: usize,
     newest: Vec<Row>,
     /// How often the history was folded from its cache.
     n_folds: u64,
@@ -243,6 +245,7 @@ impl LiveRepository {
             n_reported,
             walked_to: folded.walked_to,
             n_cached,
+            n_incomplete: folded.n_incomplete,
             newest: Vec::new(),
             n_folds: 0,
         };
@@ -431,13 +434,14 @@ impl LiveRepository {
         let mut folded = folded.map_err(|source| basis.not_folded(&self.name, source))?;
         let n_reported = lock(&self.told).n_taken();
         folded.timeline.advance(now);
-        let Folded { timeline, rows, walked_to, .. } = folded;
+        let Folded { timeline, rows, walked_to, n_incomplete, .. } = folded;
         let mut state = self.state_mut();
         let n_before = state.position().n_rows;
         let n_cached = rows.len();
         let n_folds = state.n_folds + 1;
         let linked = Linked::of(&basis.links, &timeline, &repository);
-        *state = State { timeline, linked, n_reported, walked_to, n_cached, newest: Vec::new(), n_folds };
+        let newest = Vec::new();
+        *state = State { timeline, linked, n_reported, walked_to, n_cached, n_incomplete, newest, n_folds };
         *lock(&self.rows) = rows;
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))
