@@ -16,6 +16,9 @@ use crate::cli::output::note;
 use crate::cli::progress::Progress;
 use crate::cli::repository::{UnitArg, incident_file, name_of, own_incident_file};
 
+/// What a service takes as the name of a repository.
+const MAX_NAME_BYTES: usize = 200;
+
 /// Which history, read by which model.
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
@@ -97,6 +100,21 @@ impl HistoryArgs {
     pub fn repo_name(&self) -> String {
         let of_path = || self.repo.as_deref().map(name_of);
         self.name.clone().or_else(of_path).unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// Refuses a name that was taken from a directory and can be none of a repository.
+    pub fn check_name(&self) -> Result<(), Failure> {
+        let name = self.repo_name();
+        let is_name = name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control);
+        if self.name.is_some() || is_name && !name.trim().is_empty() {
+            return Ok(());
+        }
+        let shown: String = name.chars().take(40).collect();
+        Err(Failure::bad_input(format!(
+            "`{}`, the name of the directory, cannot be that of a repository (1 to {MAX_NAME_BYTES} bytes that are not blank, no \
+             control characters): `--name` gives another",
+            shown.escape_debug()
+        )))
     }
 
     /// Whether nothing tells what the repository is called.

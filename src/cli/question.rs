@@ -83,6 +83,7 @@ impl QuestionArgs {
             change.insert("base".to_owned(), json!(self.resolve(from)?));
             change.insert("commit".to_owned(), json!(self.resolve(to)?));
         } else if let Some(path) = &of.diff {
+        self.history.check_name()?;
             change.insert("diff".to_owned(), json!(read_diff(path)?));
             for (key, value) in
                 [("author", &of.author), ("message", &of.message), ("authored_at", &of.authored_at)]

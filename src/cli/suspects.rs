@@ -57,6 +57,7 @@ pub fn run(args: SuspectsArgs) -> Result<Exit, Failure> {
     if at > now {
         return Err(Failure::usage("`--at` lies in the future"));
     }
+    args.history.check_name()?;
     let answer = match &args.service.server {
         Some(server) => ask(&args, server, at)?,
         None => look(&args, at, now)?,

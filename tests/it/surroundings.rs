@@ -53,6 +53,28 @@ fn a_limit_on_the_size_of_files_is_an_error_like_a_full_disk() {
 }
 
 #[test]
+fn a_directory_that_no_repository_can_be_called_by_asks_for_a_name() {
+    let mut script = Script::new();
+    let first = script.commit_at(0, "first", &[("a.yaml", b"n: 0\n")], &[]);
+    script.set_main(first);
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["na\nme".to_owned(), "n".repeat(201)] {
+        let moved = dir.path().join(name);
+        std::fs::rename(script.path(), &moved).unwrap();
+        for command in [["score", "--diff", "-"].as_slice(), &["suspects"]] {
+            let mut diffrisk = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+            let output =
+                diffrisk.args(command).arg("--repo").arg(&moved).stdin(Stdio::null()).output().unwrap();
+            assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+            for said in ["the name of the directory", "`--name` gives another"] {
+                assert!(stderr(&output).contains(said), "{}", stderr(&output));
+            }
+        }
+        std::fs::rename(&moved, script.path()).unwrap();
+    }
+}
+
+#[test]
 fn a_service_decides_itself_how_many_threads_it_has() {
     let dir = tempfile::tempdir().unwrap();
     let service = serve(dir.path(), &[], &[("TOKIO_WORKER_THREADS", Path::new("many"))]);
