@@ -2,7 +2,7 @@
 //! a file is replaced. Start at [`Rows::write_parquet`].
 
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -50,10 +50,16 @@ impl Rows {
 
     fn write_to(&self, path: &Path, metadata: &Metadata) -> io::Result<()> {
         let mut partial = partial(path)?;
-        let mut file = BufWriter::new(partial.as_file_mut());
-        self.write_groups(&mut file, metadata).map_err(io::Error::other)?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        self.write_all(partial.as_file_mut(), metadata)?;
+        partial.as_file().sync_all()?;
         partial.persist(path).map(drop).map_err(|error| error.error)
+    }
+
+    fn write_all(&self, file: &mut File, metadata: &Metadata) -> io::Result<()> {
+        let mut file = Told { file: BufWriter::new(file), error: None };
+        let written = self.write_groups(&mut file, metadata).map_err(io::Error::other);
+        let written = written.and_then(|()| file.flush());
+        file.error.map_or(written, Err)
     }
 
     fn write_groups(&self, out: impl Write, metadata: &Metadata) -> PolarsResult<()> {
@@ -76,6 +82,37 @@ impl Rows {
         let features = self.features.iter().map(|feature| (feature.name.clone(), feature.revision)).collect();
         let entry = Entry { format: FORMAT, metadata: metadata.clone(), features };
         serde_json::to_string(&entry).expect("strings and numbers are JSON")
+    }
+}
+
+/// A file that keeps what the system said first of a write that failed: the writer of Parquet takes some for faults of its own.
+struct Told<W> {
+    file: W,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Told<W> {
+    fn keep<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        done.map_err(|error| {
+            let kind = error.kind();
+            // What was interrupted is tried again.
+            if kind != ErrorKind::Interrupted {
+                self.error.get_or_insert(error);
+            }
+            kind.into()
+        })
+    }
+}
+
+impl<W: Write> Write for Told<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes);
+        self.keep(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.file.flush();
+        self.keep(flushed)
     }
 }
 

@@ -53,6 +53,21 @@ fn a_limit_on_the_size_of_files_is_an_error_like_a_full_disk() {
 }
 
 #[test]
+fn rows_that_find_no_room_name_what_the_system_says() {
+    let mut script = Script::new();
+    let first = script.commit_at(0, "first", &[("a.yaml", b"n: 0\n")], &[]);
+    script.set_main(first);
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 1; exec \"$0\" mine --repo \"$1\" --out rows.parquet"]);
+    command.arg(env!("CARGO_BIN_EXE_diffrisk")).arg(script.path()).current_dir(dir.path());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let said = "cannot write `rows.parquet`: File too large";
+    assert!(stderr(&output).contains(said), "{}", stderr(&output));
+}
+
+#[test]
 fn a_directory_that_no_repository_can_be_called_by_asks_for_a_name() {
     let mut script = Script::new();
     let first = script.commit_at(0, "first", &[("a.yaml", b"n: 0\n")], &[]);
