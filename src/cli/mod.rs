@@ -94,7 +94,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => return explained(&error),
     };
-    match catch_unwind(AssertUnwindSafe(|| dispatch(cli.command))) {
+    let run = || time::check_clock(SystemTime::now()).and_then(|()| dispatch(cli.command));
+    match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(Exit::Success)) if output::is_lost() => Exit::Other,
         Ok(Ok(exit)) => exit,
         Ok(Err(failure)) => {

@@ -1,6 +1,15 @@
-//! Moments as people write them on the command line and read them in tables, and the clock that measures durations.
+//! Moments as people write them on the command line and read them in tables, and the clocks: that of the machine, and the one
+//! that measures durations.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+
+/// From the year 9999 on (Unix seconds), what is computed from a moment may be none that can be written.
+const YEAR_9999: u64 = 253_370_764_800;
 
 /// A moment on the command line, in Unix seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +40,18 @@ pub fn utc(unix_seconds: i64) -> String {
     Timestamp::from_second(unix_seconds).map_or_else(|_| unix_seconds.to_string(), |t| t.to_string())
 }
 
+/// Refuses a clock by which nothing can be dated: identities of records count from 1970.
+pub fn check_clock(now: SystemTime) -> Result<(), Failure> {
+    match now.duration_since(UNIX_EPOCH) {
+        Ok(since) if since.as_secs() < YEAR_9999 => Ok(()),
+        Ok(_) => Err(Failure::ending(
+            Exit::Other,
+            "the clock of this machine is in the year 9999 or later: set it",
+        )),
+        Err(_) => Err(Failure::ending(Exit::Other, "the clock of this machine is before 1970: set it")),
+    }
+}
+
 /// Seconds of a clock that never goes back, since its first call.
 pub fn seconds() -> f64 {
     static STARTED: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
@@ -51,6 +72,18 @@ mod tests {
             assert!(parse_moment(text).is_err(), "{text}");
             assert!(parse_authored_at(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_clock_by_which_nothing_can_be_dated_is_refused() {
+        use std::time::Duration;
+        let of = |seconds| {
+            check_clock(UNIX_EPOCH + Duration::from_secs(seconds)).map_err(|error| error.to_string())
+        };
+        assert_eq!((of(0), of(1_769_860_800)), (Ok(()), Ok(())));
+        assert!(of(YEAR_9999).unwrap_err().contains("9999"));
+        let before = check_clock(UNIX_EPOCH - Duration::from_secs(1)).unwrap_err();
+        assert!(before.to_string().contains("1970"));
     }
 
     #[test]
