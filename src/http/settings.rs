@@ -161,10 +161,11 @@ impl Default for Settings {
 
 impl Settings {
     /// Where folded histories are kept where nothing says so: `diffrisk` in the user's cache folder, which nobody else can
-    /// write; beside other temporary files where there is none.
+    /// write; beside other temporary files where there is none. A relative `XDG_CACHE_HOME` is none, as the XDG specification has it.
     pub fn default_cache() -> PathBuf {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let of_user = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+        let of_xdg = set("XDG_CACHE_HOME").filter(|dir| dir.is_absolute());
+        let of_user = of_xdg.or_else(|| Some(set("HOME")?.join(".cache")));
         of_user.unwrap_or_else(std::env::temp_dir).join("diffrisk")
     }
 
