@@ -57,9 +57,22 @@ struct ChangeArgs {
     /// Message of the diff
     #[arg(long, value_name = "M", requires = "diff", conflicts_with_all = ["commit", "range"])]
     message: Option<String>,
+    /// File with the message of the diff; bytes that are no UTF-8 are read as `�`
+    #[arg(long, value_name = "FILE", requires = "diff", conflicts_with_all = ["commit", "range", "message"])]
+    message_file: Option<PathBuf>,
     /// When the diff was written, with the author's own offset
     #[arg(long, value_name = "T", requires = "diff", conflicts_with_all = ["commit", "range"], value_parser = parse_authored_at)]
     authored_at: Option<String>,
+}
+
+impl ChangeArgs {
+    /// What is said of the diff, wherever that stands.
+    fn message(&self) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.message_file else { return Ok(self.message.clone()) };
+        let doing = || format!("cannot read `{}`", path.display());
+        let bytes = std::fs::read(path).or_exit(Exit::BadInput, doing())?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
 }
 
 impl QuestionArgs {
@@ -70,6 +83,7 @@ impl QuestionArgs {
                 "neither `--name` nor `--repo` is given: scored as a change of a repository called `unknown`",
             );
         }
+        self.history.check_name()?;
         let mut change = Map::new();
         change.insert("repo".to_owned(), json!(self.history.repo_name()));
         let of = &self.change;
@@ -83,10 +97,10 @@ impl QuestionArgs {
             change.insert("base".to_owned(), json!(self.resolve(from)?));
             change.insert("commit".to_owned(), json!(self.resolve(to)?));
         } else if let Some(path) = &of.diff {
-        self.history.check_name()?;
             change.insert("diff".to_owned(), json!(read_diff(path)?));
+            let message = of.message()?;
             for (key, value) in
-                [("author", &of.author), ("message", &of.message), ("authored_at", &of.authored_at)]
+                [("author", &of.author), ("message", &message), ("authored_at", &of.authored_at)]
             {
                 if let Some(value) = value {
                     change.insert(key.to_owned(), json!(value));

@@ -194,6 +194,35 @@ fn git(dir: &Path, args: &[&str]) -> (bool, String) {
 }
 
 #[test]
+fn the_hook_takes_messages_of_any_length_and_says_when_it_has_no_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let (bare, work) = (dir.path().join("config.git"), dir.path().join("work"));
+    let must = |args: &[&str]| {
+        let (is_done, said) = git(dir.path(), args);
+        assert!(is_done, "{args:?}: {said}");
+        said
+    };
+    let (bare, work) = (bare.to_str().unwrap(), work.to_str().unwrap());
+    must(&["init", "-q", "--bare", "-b", "main", bare]);
+    must(&["init", "-q", "-b", "main", work]);
+    let hook = Path::new(bare).join("hooks/pre-receive");
+    std::fs::copy(root("deploy/pre-receive"), &hook).unwrap();
+    std::fs::write(Path::new(work).join("web.yaml"), "timeout: 1\n").unwrap();
+    let message = dir.path().join("message");
+    std::fs::write(&message, "why, at length\n".repeat(20_000)).unwrap();
+    must(&["-C", work, "add", "-A"]);
+    must(&["-C", work, "commit", "-q", "-F", message.to_str().unwrap()]);
+    let (_, said) = git(dir.path(), &["-C", work, "push", bare, "main"]);
+    assert!(said.contains("diffrisk: ") && !said.contains("no decision on"), "{said}");
+
+    let recipe = std::fs::read_to_string(root("deploy/pre-receive")).unwrap();
+    let nowhere = "export TMPDIR=/proc/nowhere\nset -euf";
+    std::fs::write(&hook, recipe.replacen("set -euf", nowhere, 1)).unwrap();
+    let (is_in, said) = git(dir.path(), &["-C", work, "push", bare, "main:other"]);
+    assert!(!is_in && said.contains("diffrisk: no temporary directory can be made"), "{said}");
+}
+
+#[test]
 fn a_push_is_let_in_or_refused_by_the_hook() {
     let dir = tempfile::tempdir().unwrap();
     let (bare, work) = (dir.path().join("config.git"), dir.path().join("work"));
