@@ -88,10 +88,10 @@ impl HistoryArgs {
             local = opened(passing.path());
         }
         let local = local.or_exit(Exit::BadInput, "the change cannot be compared with a history")?;
+        local.incomplete().iter().for_each(|incomplete| note(incomplete));
         match on_refusal {
             OnRefusal::End if self.model.is_some() || policy.is_some() => refuse(local.refused())?,
             OnRefusal::End | OnRefusal::Degrade => local.refused().iter().for_each(|refused| note(refused)),
-        local.incomplete().iter().for_each(|incomplete| note(incomplete));
         }
         Ok(local)
     }

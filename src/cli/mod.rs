@@ -41,7 +41,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use signal_hook::consts::SIGXFSZ;
 
@@ -106,7 +106,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-fn dispatch(command: Command) -> Result<Exit, Failure> {
 /// A file that reaches the limit of its size (`ulimit -f`) is an error of who writes it, as a full disk is: without a handler
 /// the signal ends the process.
 fn survive_large_files() {
@@ -114,6 +113,7 @@ fn survive_large_files() {
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
+fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Mine(args) => mine::run(args),
         Command::Train(args) => train::run(args),
@@ -135,14 +135,25 @@ fn explained(error: &clap::Error) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             output::print_text(&error.render().ansi().to_string(), &error.render().to_string());
-            Exit::Success
+            if output::is_lost() { Exit::Other } else { Exit::Success }
         }
         _ => {
             // A closed stderr leaves nobody to tell; the exit code still says it.
             let _ = error.print();
+            if let Some(variable) = refused_variable(error) {
+                output::note(&format!("`{variable}` of the environment says so, unless the flag was given"));
+            }
             Exit::Usage
         }
     }
+}
+
+/// The variable of the environment that holds what was refused of a flag, where it is set.
+fn refused_variable(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
+    let flag = flag.strip_prefix("--")?.split([' ', '=']).next()?;
+    let variable = format!("DIFFRISK_{}", flag.to_ascii_uppercase().replace('-', "_"));
+    std::env::var_os(&variable).map(|_| variable)
 }
 
 #[cfg(test)]

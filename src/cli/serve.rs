@@ -8,9 +8,10 @@ use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use diffrisk::http::{ServeError, Settings, TlsConfig, bind, check, refusals, serve, start};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::cache::{CacheDir, distrusted};
 use crate::cli::exit::Exit;
@@ -62,7 +63,7 @@ pub struct ServeArgs {
     #[command(flatten)]
     limits: LimitArgs,
     /// Check the configuration and stop
-    #[arg(long)]
+    #[arg(long, env = "DIFFRISK_CHECK_CONFIG", value_parser = BoolishValueParser::new())]
     check_config: bool,
 }
 

@@ -43,7 +43,8 @@ pub fn check(settings: &Settings) -> Vec<String> {
 pub fn refusals(settings: &Settings) -> Vec<String> {
     let mut faults = Faults::default();
     let server = &settings.server;
-    faults.note("server.listen", failed(server.listen.to_socket_addrs()));
+    let no_address = failed(server.listen.to_socket_addrs());
+    faults.note("server.listen", no_address.map(|fault| format!("`{}`: {fault}", server.listen)));
     faults.note("auth.keys", server.keys.as_deref().and_then(|path| failed(KeyFile::load(path))));
     faults.note("tls", server.tls.as_ref().and_then(|tls| failed(tls.read())));
     faults.note("store.url", failed(settings.store.check()));

@@ -95,3 +95,26 @@ fn a_service_decides_itself_how_many_threads_it_has() {
     let service = serve(dir.path(), &[], &[("TOKIO_WORKER_THREADS", Path::new("many"))]);
     assert_eq!(service.get("/livez").0, 200);
 }
+
+#[test]
+fn a_refused_variable_is_named_and_a_switch_is_one() {
+    let serve = |name: &str, value: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+        command.arg("serve").env("DIFFRISK_CHECK_CONFIG", "true").env(name, value).output().unwrap()
+    };
+    for (name, value) in [("DIFFRISK_DEADLINE_MS", "soon"), ("DIFFRISK_POLL_SECONDS", "")] {
+        let output = serve(name, value);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains(&format!("`{name}`")), "{}", stderr(&output));
+    }
+    let output = serve("DIFFRISK_LISTEN", "nowhere");
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert!(stderr(&output).contains("server.listen: `nowhere`"), "{}", stderr(&output));
+}
+
+#[test]
+fn help_that_nobody_gets_is_no_success() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_diffrisk")).arg("--help").stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
