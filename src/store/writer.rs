@@ -146,7 +146,7 @@ impl Writer {
             match next {
                 Some(Command::Prune { before_ms, answer }) => drop(answer.send(self.prune(before_ms).await)),
                 Some(Command::Close { answer }) => {
-                    self.sign_head().await;
+                    self.sign_head();
                     self.closed.get_or_init(|| "the service is shutting down".into());
                     if let Some(journal) = &mut self.journal {
                         journal.close().await;
@@ -161,7 +161,7 @@ impl Writer {
                 _ => {}
             }
             if head_due.is_some_and(|due| due <= Instant::now()) {
-                self.sign_head().await;
+                self.sign_head();
                 head_due = None;
             }
             if forget_due <= Instant::now() {
@@ -169,7 +169,7 @@ impl Writer {
                 forget_due = Instant::now() + FORGET_EVERY;
             }
         }
-        self.sign_head().await;
+        self.sign_head();
     }
 
     /// Commits what waits; says whether the chain grew.
@@ -291,14 +291,13 @@ impl Writer {
         self.closed.get_or_init(|| format!("{error}: {cause}")).clone()
     }
 
-    async fn sign_head(&self) {
+    fn sign_head(&self) {
         if self.closed.get().is_some() {
             return;
         }
         let head = self.signing_key.sign_head(&self.tail, now_ms());
-        let heads = self.heads.clone();
-        let appended = tokio::task::spawn_blocking(move || heads.append(&head)).await;
-        if let Ok(Err(error)) = appended {
+        // Nothing else is to be done on this thread meanwhile, and the system may have no other one.
+        if let Err(error) = self.heads.append(&head) {
             self.close_for_good(&error);
         }
     }
@@ -318,7 +317,7 @@ impl Writer {
         if n_pruned > 0 {
             let note = prune::note(before_ms, n_pruned);
             self.commit(vec![note]).await?;
-            self.sign_head().await;
+            self.sign_head();
         }
         Ok(n_pruned)
     }
