@@ -1,6 +1,7 @@
 //! `serve`: the service's settings from flag, environment, file and default, in this order; then the service itself, until
 //! it is told to stop. Start at `ServeArgs::settings`.
 
+use std::error::Error;
 use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use diffrisk::http::{ServeError, Settings, TlsConfig, bind, check, refusals, serve, start};
+use diffrisk::http::{ServeError, Settings, StartError, TlsConfig, bind, check, refusals, serve, start};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -95,7 +96,9 @@ pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
     check_start(&settings)?;
     let runtime = runtime()?;
     let serving = async {
-        let service = start(settings).await.or_exit(Exit::BadInput, "the service cannot start")?;
+        let started = start(settings).await;
+        let exit = started.as_ref().err().map_or(Exit::BadInput, exit_of);
+        let service = started.or_exit(exit, "the service cannot start")?;
         let listener = bind(&service).await.or_exit(Exit::BadInput, "the service cannot start")?;
         let scheme = if service.speaks_tls() { "https" } else { "http" };
         let signals = Signals::hear()?;
@@ -122,6 +125,14 @@ fn runtime() -> io::Result<Runtime> {
     let runtime = Builder::new_multi_thread().worker_threads(n_workers).enable_all().build();
     panic::set_hook(hook);
     runtime
+}
+
+/// No input is to blame where the system gives no thread.
+fn exit_of(error: &StartError) -> Exit {
+    let causes = std::iter::successors(Some(error as &(dyn Error + 'static)), |error| (*error).source());
+    let mut of_system = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let has_no_thread = of_system.any(|error| error.kind() == io::ErrorKind::WouldBlock);
+    if has_no_thread || matches!(error, StartError::Fold) { Exit::Other } else { Exit::BadInput }
 }
 
 /// Refuses what would be refused once the log is open. An older version reads no log that this one has opened: who cannot
@@ -194,5 +205,21 @@ impl Signals {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diffrisk::store;
+
+    use super::*;
+
+    #[test]
+    fn a_start_without_threads_is_no_bad_input() {
+        let opened = |error| exit_of(&StartError::Store(error));
+        let no_thread = || io::Error::from(io::ErrorKind::WouldBlock);
+        assert_eq!(opened(store::Error::Thread(no_thread())), Exit::Other);
+        assert_eq!(opened(store::Error::Away), Exit::BadInput);
+        assert_eq!(exit_of(&StartError::Fold), Exit::Other);
     }
 }
