@@ -62,7 +62,7 @@ pub struct Folded {
     pub refolded: Option<String>,
     /// Changes folded in this time.
     pub n_new: usize,
-    /// Changes of which contents could not be read. Then nothing of this fold is kept, so that what was mended is read again.
+    /// Changes of the history of which contents could not be read.
     pub n_incomplete: usize,
     /// What the walk met; none where nothing was new.
     pub report: Option<WalkReport>,
@@ -113,6 +113,7 @@ struct State {
     timeline: Timeline,
     heard: u64,
     walked_to: Option<ChangeId>,
+    n_incomplete: usize,
     offsets: Vec<u64>,
     end: u64,
 }
@@ -179,13 +180,14 @@ impl Cache {
             return Err(CacheError::OtherReports);
         }
         let rows = RowFile::open(&self.dir().join(ROWS_FILE), state.offsets, state.end)?.holding(in_use);
-        Ok(Some(Start { timeline: state.timeline, rows, walked_to: state.walked_to }))
+        let State { timeline, walked_to, n_incomplete, .. } = state;
+        Ok(Some(Start { timeline, rows, walked_to, n_incomplete }))
     }
 
     fn empty(&self, sources: Sources) -> Result<Start, CacheError> {
         let in_use = self.place.hold()?;
         let rows = RowFile::new_in(self.dir())?.holding(in_use);
-        Ok(Start { timeline: Timeline::new(sources), rows, walked_to: None })
+        Ok(Start { timeline: Timeline::new(sources), rows, walked_to: None, n_incomplete: 0 })
     }
 
     fn save(
@@ -193,7 +195,7 @@ impl Cache {
         timeline: &Timeline,
         heard: &Heard,
         rows: &mut RowFile,
-        walked_to: &ChangeId,
+        (walked_to, n_incomplete): (&ChangeId, usize),
     ) -> Result<(), CacheError> {
         rows.sync()?;
         if rows.is_unpublished() {
@@ -203,7 +205,7 @@ impl Cache {
         }
         let (offsets, end) = rows.extent();
         let heard = heard.digest_before(offsets.len());
-        let state = StateRef { timeline, heard, walked_to: Some(walked_to), offsets, end };
+        let state = StateRef { timeline, heard, walked_to: Some(walked_to), n_incomplete, offsets, end };
         let body = postcard::to_stdvec(&state)?;
         let mut file = tempfile::NamedTempFile::new_in(self.dir())?;
         file.write_all(&Sha256::digest(&body))?;
@@ -219,6 +221,7 @@ struct StateRef<'a> {
     timeline: &'a Timeline,
     heard: u64,
     walked_to: Option<&'a ChangeId>,
+    n_incomplete: usize,
     offsets: &'a [u64],
     end: u64,
 }
@@ -281,11 +284,18 @@ fn fold_from(
     }
 }
 
+/// Whether contents could not be read of more than one in a hundred of so many changes: what such a history says is in doubt, and
+/// no fold of it is kept.
+pub fn is_in_doubt(n_incomplete: usize, n_changes: usize) -> bool {
+    n_incomplete * 100 > n_changes
+}
+
 /// Where a fold goes on.
 struct Start {
     timeline: Timeline,
     rows: RowFile,
     walked_to: Option<ChangeId>,
+    n_incomplete: usize,
 }
 
 fn fold_new(
@@ -295,7 +305,7 @@ fn fold_new(
     start: Start,
     each: &mut impl FnMut(&Change, &Landed),
 ) -> Result<Folded, CacheError> {
-    let Start { mut timeline, mut rows, walked_to } = start;
+    let Start { mut timeline, mut rows, walked_to, mut n_incomplete } = start;
     let mut options = WalkOptions::new(unit);
     options.not_before = timeline.last_t().unwrap_or(i64::MIN);
     if let Some(walked_to) = &walked_to
@@ -308,7 +318,7 @@ fn fold_new(
             walked_to,
             refolded: None,
             n_new: 0,
-            n_incomplete: 0,
+            n_incomplete,
             report: None,
         });
     }
@@ -335,9 +345,10 @@ fn fold_new(
     if let Some(err) = failed {
         return Err(err);
     }
-    let n_incomplete = report.n_incomplete;
-    if n_incomplete == 0 {
-        cache.save(&timeline, heard, &mut rows, &report.head)?;
+    n_incomplete += report.n_incomplete;
+    // What was mended is to be read again.
+    if !is_in_doubt(n_incomplete, rows.len()) {
+        cache.save(&timeline, heard, &mut rows, (&report.head, n_incomplete))?;
     }
     let walked_to = report.head.clone();
     Ok(Folded { timeline, rows, walked_to, refolded: None, n_new, n_incomplete, report: Some(report) })

@@ -13,7 +13,7 @@ mod replay;
 mod rows;
 mod sources;
 
-pub use cache::{Cache, CacheError, Folded, Heard, fold, fold_with};
+pub use cache::{Cache, CacheError, Folded, Heard, fold, fold_with, is_in_doubt};
 pub use known::{Bad, Event, KnownOutcomes, review_of};
 pub use replay::{Asked, Landed, Timeline};
 pub use rows::{Row, RowFile};
