@@ -65,7 +65,7 @@ fn a_decision_is_recomputed_to_the_last_bit_and_a_changed_one_is_found() {
 }
 
 #[test]
-fn a_decision_made_without_a_model_is_not_replayed_and_says_so() {
+fn a_decision_that_nothing_scored_is_not_replayed_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let mut service = serve(dir.path(), &["--model", "nowhere"], &[]);
     let (status, answer) =
@@ -75,7 +75,7 @@ fn a_decision_made_without_a_model_is_not_replayed_and_says_so() {
     let (id, db) = (answer["decision_id"].as_str().unwrap(), dir.path().join("log.db"));
     for more in [&[][..], &["--model", dir.path().to_str().unwrap()]] {
         let (code, said) = decisions(&[&["replay", id], more].concat(), &db);
-        assert!(code == 4 && said.contains("it was made without a model"), "{code}: {said}");
+        assert!(code == 4 && said.contains("nothing scored it"), "{code}: {said}");
     }
 }
 

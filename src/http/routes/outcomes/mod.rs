@@ -27,7 +27,6 @@ use crate::http::routes::outcomes::said::Said;
 use crate::http::service::Service;
 use crate::http::wire::OutcomeRequest;
 use crate::http::{ApiError, ProblemCode, parse_json};
-use crate::incident::{OutcomeKind, OutcomeTarget};
 
 /// How long a report waits for questions that were asked before it, and how long these are waited for beside.
 const LATE_ANSWER: Duration = Duration::from_secs(1);
@@ -88,19 +87,7 @@ pub(in crate::http) async fn take(
     let store = service.open_store().ok_or_else(unavailable)?;
     let reported = said.resolve(store).await?;
     let Joins { decisions, landed } = Joins::find(service, store, &said, reported, now_ms).await?;
-    // A diff that is bad is bad wherever it is asked about, until that is taken back; where it went well tells of there alone.
-    let is_by_digest =
-        said.decision_id.is_none() && matches!(said.names.first(), Some(OutcomeTarget::Digest(_)));
-    if !(is_by_digest && (said.is_bad() || said.outcome == OutcomeKind::Retracted)) {
-        said.repo = said.repo.or_else(|| decisions.first()?.record.columns.repo.clone());
-    }
-    match landed {
-        // A diff may land more than once.
-        Some(_) if is_by_digest => {}
-        Some(landed) => said.add_names(landed),
-        None => said.add_digests(store, &decisions).await.map_err(|error| failed(&error))?,
-    }
-    said.add_decisions(store, &decisions).await.map_err(|error| failed(&error))?;
+    said.take_names(store, landed, &decisions).await.map_err(|error| failed(&error))?;
     said.head = newest(service, said.repo.clone()).await?;
     let mut joined: Vec<JoinedAnswer> = decisions.iter().map(JoinedAnswer::of).collect();
     let new_records = said.records(caller, &decisions, &joined, now_ms);
@@ -108,12 +95,7 @@ pub(in crate::http) async fn take(
     store.append(new_records).await.map_err(|error| failed(&error))?;
     service.newest_known_at.fetch_max(said.known_at, Ordering::Relaxed);
     service.metrics.outcomes.inc();
-    let (serving, outcome_records) = (service.serving.load_full(), said.outcome_records());
-    // Waits a moment for the history's lock.
-    let taken = tokio::task::spawn_blocking(move || {
-        outcome_records.iter().for_each(|outcome_record| serving.assessor.report(outcome_record));
-    });
-    taken.await.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
+    tell_histories(service, &said).await?;
     if said.is_bad() {
         let late = tokio::spawn(take_back_late(Arc::clone(service), said, decisions));
         if let Ok(Ok(late)) = tokio::time::timeout(LATE_ANSWER, late).await {
@@ -121,6 +103,15 @@ pub(in crate::http) async fn take(
         }
     }
     Ok(OutcomeAnswer { outcome_id, joined })
+}
+
+/// Waits a moment for the histories' locks.
+async fn tell_histories(service: &Service, said: &Said) -> Result<(), ApiError> {
+    let (serving, outcome_records) = (service.serving.load_full(), said.outcome_records());
+    let told = tokio::task::spawn_blocking(move || {
+        outcome_records.iter().for_each(|outcome_record| serving.assessor.report(outcome_record));
+    });
+    told.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
 }
 
 /// Takes back what was decided by who asked before the history knew, and was recorded after its decisions were looked for.

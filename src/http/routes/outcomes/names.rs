@@ -1,5 +1,5 @@
 //! The names under which an outcome stands, besides the one that it was reported under: of the commit that landed, of the diff that
-//! was asked about, of the decisions that are on the change. Start at [`Said::add_names`].
+//! was asked about, of the decisions that are on the change. Start at [`Said::take_names`].
 
 use serde_json::Value;
 
@@ -16,8 +16,31 @@ const MAX_REPORTS: i64 = 100;
 const MAX_DECISIONS: usize = 100;
 
 impl Said {
+    /// Adds every name of the change, by what landed of it and by the decisions on it.
+    pub(super) async fn take_names(
+        &mut self,
+        store: &Store,
+        landed: Option<Landed>,
+        decisions: &[Joined],
+    ) -> Result<(), store::Error> {
+        let is_by_digest =
+            self.decision_id.is_none() && matches!(self.names.first(), Some(OutcomeTarget::Digest(_)));
+        // A diff that is bad is bad wherever it is asked about, until that is taken back; where it went well tells of there alone.
+        let is_anywhere = is_by_digest && (self.is_bad() || self.outcome == OutcomeKind::Retracted);
+        if !is_anywhere && self.repo.is_none() {
+            self.repo = decisions.first().and_then(|joined| joined.record.columns.repo.clone());
+        }
+        match landed {
+            // A diff may land more than once.
+            Some(_) if is_by_digest => {}
+            Some(landed) => self.add_names(landed),
+            None => self.add_digests(store, decisions).await?,
+        }
+        self.add_decisions(store, decisions).await
+    }
+
     /// Adds what landed, and what that is called besides; a commit that was named gets its full id.
-    pub(super) fn add_names(&mut self, landed: Landed) {
+    fn add_names(&mut self, landed: Landed) {
         if let [OutcomeTarget::Commit(named), ..] = self.names.as_mut_slice()
             && let Some(id) = landed.commits.iter().find(|id| id.starts_with(&named.0))
         {
@@ -42,11 +65,7 @@ impl Said {
     /// asked about where only the landed commit knows that it is one change. What went well tells of nothing but its name.
     /// Whoever withdraws what they said withdraws it under every name that it got, but not what was said of another change with
     /// such a name by itself: of a pick, what was said of the original.
-    pub(super) async fn add_decisions(
-        &mut self,
-        store: &Store,
-        decisions: &[Joined],
-    ) -> Result<(), store::Error> {
+    async fn add_decisions(&mut self, store: &Store, decisions: &[Joined]) -> Result<(), store::Error> {
         let withdraws = self.outcome == OutcomeKind::Retracted;
         if !self.is_bad() && !withdraws {
             return Ok(());
@@ -107,11 +126,7 @@ impl Said {
     /// Adds the diff of a change that has not landed, as it was last asked about under its name: whoever asks about the same
     /// diff under another name, or lands it, is to know. Who withdraws reports under a name withdraws what they said of diffs,
     /// but not what was said of these by themselves; what went well tells of nothing but its name.
-    pub(super) async fn add_digests(
-        &mut self,
-        store: &Store,
-        decisions: &[Joined],
-    ) -> Result<(), store::Error> {
+    async fn add_digests(&mut self, store: &Store, decisions: &[Joined]) -> Result<(), store::Error> {
         let [OutcomeTarget::Id(name) | OutcomeTarget::Commit(ChangeId(name))] = self.names.as_slice() else {
             return Ok(());
         };
