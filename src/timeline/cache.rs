@@ -306,22 +306,15 @@ fn fold_new(
     each: &mut impl FnMut(&Change, &Landed),
 ) -> Result<Folded, CacheError> {
     let Start { mut timeline, mut rows, walked_to, mut n_incomplete } = start;
-    let mut options = WalkOptions::new(unit);
-    options.not_before = timeline.last_t().unwrap_or(i64::MIN);
+    let refolded = None;
     if let Some(walked_to) = &walked_to
         && *walked_to == repository.head()?
     {
-        let walked_to = walked_to.clone();
-        return Ok(Folded {
-            timeline,
-            rows,
-            walked_to,
-            refolded: None,
-            n_new: 0,
-            n_incomplete,
-            report: None,
-        });
+        let (walked_to, n_new, report) = (walked_to.clone(), 0, None);
+        return Ok(Folded { timeline, rows, walked_to, refolded, n_new, n_incomplete, report });
     }
+    let mut options = WalkOptions::new(unit);
+    options.not_before = timeline.last_t().unwrap_or(i64::MIN);
     options.after = walked_to;
     let mut n_new = 0;
     let mut failed = None;
@@ -351,5 +344,5 @@ fn fold_new(
         cache.save(&timeline, heard, &mut rows, (&report.head, n_incomplete))?;
     }
     let walked_to = report.head.clone();
-    Ok(Folded { timeline, rows, walked_to, refolded: None, n_new, n_incomplete, report: Some(report) })
+    Ok(Folded { timeline, rows, walked_to, refolded, n_new, n_incomplete, report: Some(report) })
 }

@@ -124,6 +124,22 @@ impl Position {
 }
 
 impl State {
+    /// A history as it was folded first, and its rows.
+    fn of(folded: Folded, (basis, repository): (&Basis, &Repository), n_reported: usize) -> (Self, RowFile) {
+        let Folded { timeline, rows, walked_to, n_incomplete, .. } = folded;
+        let state = Self {
+            linked: Linked::of(&basis.links, &timeline, repository),
+            timeline,
+            n_reported,
+            walked_to,
+            n_cached: rows.len(),
+            n_incomplete,
+            newest: Vec::new(),
+            n_folds: 0,
+        };
+        (state, rows)
+    }
+
     /// The commit of the repository up to which everything is folded in.
     pub(super) fn walked_to(&self) -> &ChangeId {
         &self.walked_to
@@ -238,18 +254,9 @@ impl LiveRepository {
             tracing::warn!(repo = name, reason, "the cached history was thrown away and folded again");
         }
         let owners = LiveOwners::open(repository_config.owners.as_deref(), &repository)?;
-        let n_cached = folded.rows.len();
-        let state = State {
-            linked: Linked::of(&basis.links, &folded.timeline, &repository),
-            timeline: folded.timeline,
-            n_reported,
-            walked_to: folded.walked_to,
-            n_cached,
-            n_incomplete: folded.n_incomplete,
-            newest: Vec::new(),
-            n_folds: 0,
-        };
-        tracing::info!(repo = name, n_changes = n_cached, n_new = folded.n_new, %unit, "the history is folded");
+        let n_new = folded.n_new;
+        let (state, rows) = State::of(folded, (&basis, &repository), n_reported);
+        tracing::info!(repo = name, n_changes = state.n_cached, n_new, %unit, "the history is folded");
         let live = Self {
             name: name.clone(),
             unit,
@@ -260,7 +267,7 @@ impl LiveRepository {
             cache_root: cache_root.to_owned(),
             told,
             state: RwLock::new(state),
-            rows: Mutex::new(folded.rows),
+            rows: Mutex::new(rows),
             open: Mutex::new(vec![repository]),
             basis: Mutex::new(basis),
             waiting: Waiting::default(),
@@ -434,14 +441,11 @@ impl LiveRepository {
         let mut folded = folded.map_err(|source| basis.not_folded(&self.name, source))?;
         let n_reported = lock(&self.told).n_taken();
         folded.timeline.advance(now);
-        let Folded { timeline, rows, walked_to, n_incomplete, .. } = folded;
+        let (new, rows) = State::of(folded, (basis, &repository), n_reported);
+        let n_cached = new.n_cached;
         let mut state = self.state_mut();
         let n_before = state.position().n_rows;
-        let n_cached = rows.len();
-        let n_folds = state.n_folds + 1;
-        let linked = Linked::of(&basis.links, &timeline, &repository);
-        let newest = Vec::new();
-        *state = State { timeline, linked, n_reported, walked_to, n_cached, n_incomplete, newest, n_folds };
+        *state = State { n_folds: state.n_folds + 1, ..new };
         *lock(&self.rows) = rows;
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))
