@@ -17,6 +17,8 @@ const DEFAULT_FILTER: &str = "info,sqlx=warn";
 const N_QUEUED: usize = 4_096;
 /// Between two tries to write where stderr was set not to block.
 const FULL_PAUSE: Duration = Duration::from_millis(10);
+/// How long lines gather before the next is waited for.
+const GATHERING: Duration = Duration::from_millis(2);
 /// What a slow reader gets for the last lines.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
@@ -115,7 +117,7 @@ fn write_lines(receiver: &Receiver<Waiting>, n_dropped: &AtomicU64, mut to: impl
                 if !is_cut {
                     tell_of_dropped(n_dropped);
                 }
-                receiver.recv().ok()
+                next_of_pause(receiver)
             }
             next => next.ok(),
         };
@@ -129,6 +131,15 @@ fn write_lines(receiver: &Receiver<Waiting>, n_dropped: &AtomicU64, mut to: impl
             Some(Waiting::Flush(written)) => drop(written.send(())),
             None => return,
         }
+    }
+}
+
+/// What came in a short pause, else what comes next: to wake this thread for each line costs whoever logs it as much as the line.
+fn next_of_pause(receiver: &Receiver<Waiting>) -> Option<Waiting> {
+    std::thread::sleep(GATHERING);
+    match receiver.try_recv() {
+        Err(TryRecvError::Empty) => receiver.recv().ok(),
+        next => next.ok(),
     }
 }
 

@@ -46,15 +46,18 @@ async fn lines_of(log: &Log, record: &Record) -> Result<Vec<String>, Failure> {
     let line: Map<String, Value> =
         said.clone().into_iter().filter(|(key, value)| known(key, value)).collect();
     if let Some(landed) = said.get("landed").and_then(Value::as_array) {
-        return Ok(landed.iter().map(|commit| of_commit(line.clone(), commit)).collect());
+        let digest = said.get("landed_digest").filter(|digest| digest.is_string());
+        return Ok(landed.iter().map(|commit| of_commit(line.clone(), commit, digest)).collect());
     }
     let line = by_names(log, record, (line, &said)).await?;
     Ok(vec![Value::Object(line).to_string()])
 }
 
-fn of_commit(mut line: Map<String, Value>, commit: &Value) -> String {
+/// By its diff as well: the history may be rewritten.
+fn of_commit(mut line: Map<String, Value>, commit: &Value, digest: Option<&Value>) -> String {
     line.retain(|key, _| !matches!(key.as_str(), "id" | "digest"));
     line.insert("commit".to_owned(), commit.clone());
+    line.extend(digest.map(|digest| ("digest".to_owned(), digest.clone())));
     Value::Object(line).to_string()
 }
 

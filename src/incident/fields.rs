@@ -129,14 +129,15 @@ fn outcome_target(fields: &Fields) -> Result<(OutcomeTarget, Vec<OutcomeTarget>)
     let id = optional(fields, "id").map(OutcomeTarget::Id);
     let digest = optional(fields, "digest").map(digest_of).transpose()?;
     let (target, surer) = match (decision, commit, id, digest) {
-        (None, None, Some(id), Some(digest)) => (digest, vec![id]),
+        (None, None, Some(surer), Some(digest)) | (None, Some(surer), None, Some(digest)) => {
+            (digest, vec![surer])
+        }
         (Some(only), None, None, None)
         | (None, Some(only), None, None)
         | (None, None, Some(only), None)
         | (None, None, None, Some(only)) => (only, Vec::new()),
         _ => {
-            let expected =
-                "expected exactly one of `decision_id`, `commit`, `id`, `digest`, or `id` and `digest`";
+            let expected = "expected exactly one of `decision_id`, `commit`, `id`, `digest`, or `digest` beside `commit` or `id`";
             return Err(expected.to_owned());
         }
     };

@@ -60,7 +60,7 @@ impl Names {
             self.reviews.0.insert(key, ordinal);
         }
         for decision in trailers(message, DECISION_TRAILER).take(MAX_DECISIONS) {
-            self.decisions.insert(stable_hash(decision), ordinal);
+            self.decisions.entry(stable_hash(decision)).or_insert(ordinal);
         }
     }
 
@@ -84,7 +84,7 @@ impl Names {
         }
     }
 
-    /// The change whose message names a decision of the service.
+    /// The first change whose message names a decision of the service: others may name it after that.
     pub(crate) fn by_decision(&self, id: &str) -> Option<u32> {
         self.decisions.get(&stable_hash(id)).copied()
     }

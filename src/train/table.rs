@@ -103,7 +103,7 @@ pub(super) fn without_size(table: &Table, rows: &[usize]) -> Option<String> {
     let n_rows = rows.len();
     (n_unknown > 0).then(|| {
         format!(
-            "{n_unknown} of {n_rows} rows have no size (`effort`, or `la` and `ld`): what size alone is worth is not defined"
+            "{n_unknown} of {n_rows} rows have no size (`effort`, or `la` and `ld` where there is no such column or `--exclude effort`): what size alone is worth is not defined"
         )
     })
 }

@@ -253,6 +253,7 @@ mod log {
                 serde_json::json!({"outcome": "caught", "repo": "shop", "id": "pr/1", "names": names});
             if !landed.is_empty() {
                 body["landed"] = serde_json::json!(landed);
+                body["landed_digest"] = serde_json::json!("sha256:11");
             }
             NewRecord::new(RecordKind::Outcome, body.to_string())
         };
@@ -267,8 +268,8 @@ mod log {
         let output = diffrisk(&["decisions", "export-outcomes", "--store", &url]);
         let expected = [
             r#"{"outcome":"caught","repo":"shop","id":"pr/1","digest":"sha256:00"}"#,
-            r#"{"outcome":"caught","repo":"shop","commit":"aa"}"#,
-            r#"{"outcome":"caught","repo":"shop","commit":"bb"}"#,
+            r#"{"outcome":"caught","repo":"shop","commit":"aa","digest":"sha256:11"}"#,
+            r#"{"outcome":"caught","repo":"shop","commit":"bb","digest":"sha256:11"}"#,
         ];
         assert_eq!(stdout(&output), expected.map(|line| format!("{line}\n")).concat());
     }

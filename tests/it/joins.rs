@@ -547,3 +547,56 @@ fn incidents_of_what_has_not_landed_are_known() {
     assert!(ask(&aside, now, &["--commit", &aside]));
     assert!(ask(&aside[..10], now, &["--commit", &aside]));
 }
+
+/// Two reviews of one diff landed, one after the other: what is withdrawn of one was not said of the other.
+#[tokio::test]
+async fn what_is_withdrawn_of_one_landing_was_not_said_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let proposal = |id: &str| json!({"repo": "config", "diff": diff("5", "60"), "id": id});
+    let mut landings = Vec::new();
+    for review in ["pr/1", "pr/2"] {
+        let decision = id(&score(&service, proposal(review)).await);
+        let landed = land(dir.path(), "60", &format!("sixty\n\nDiffrisk-Decision: {decision}"));
+        land(dir.path(), "5", "back by hand");
+        post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+        let landed = json!({"repo": "config", "commit": landed});
+        score(&service, landed.clone()).await;
+        landings.push((json!({"decision_id": decision}), landed, review));
+    }
+    let [first, second] = landings.try_into().unwrap();
+    outcome(&service, first.0.clone(), "incident").await;
+    for withdrawn in [second.1, json!({"repo": "config", "id": second.2})] {
+        outcome(&service, withdrawn, "retracted").await;
+        assert!(is_known_bad(&score(&service, first.1.clone()).await));
+        assert!(is_known_bad(&score(&service, proposal(first.2)).await));
+    }
+    outcome(&service, first.1.clone(), "retracted").await;
+    assert!(!is_known_bad(&score(&service, first.1).await));
+}
+
+/// A later commit that names a decision as well takes nothing from the one that landed with it.
+#[tokio::test]
+async fn the_first_commit_that_names_a_decision_is_its_landing() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let decision = id(&score(&service, json!({"repo": "config", "diff": diff("5", "60")})).await);
+    let message = format!("sixty\n\nDiffrisk-Decision: {decision}");
+    let landed = json!({"repo": "config", "commit": land(dir.path(), "60", &message)});
+    let later = json!({"repo": "config", "commit": land(dir.path(), "61", &message)});
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    outcome(&service, json!({"decision_id": decision}), "incident").await;
+    assert!(is_known_bad(&score(&service, landed.clone()).await));
+    let suspects = |at: i64| format!("/v1/suspects?repo=config&at={at}&hours=24");
+    let request = Request::get(suspects(START + 7 * 3_600)).body(Body::empty()).unwrap();
+    let response = router(Arc::clone(&service)).oneshot(request).await.unwrap();
+    let found: Value =
+        serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    for (commit, is_bad) in [(landed, true), (later, false)] {
+        let suspects = found["suspects"].as_array().unwrap_or_else(|| panic!("{found}")).iter();
+        let mut known = suspects.filter(|it| it["commit"] == commit["commit"]).map(|it| &it["known_bad"]);
+        assert_eq!(known.next().is_some_and(|it| !it.is_null()), is_bad, "{found}");
+    }
+}

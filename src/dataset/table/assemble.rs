@@ -18,6 +18,7 @@ const DEFAULT_LEFT_OUT_PREFIXES: [&str; 2] = ["label", "split"];
 const NUMBER: &str = "a number";
 /// The same of a time, in a column that has a type.
 const TIMES: &str = "numbers, or moments with a time zone";
+const NO_TIME: &str = "a number (`NA` and the like are read as an empty cell)";
 const LABEL: &str = "a label of 1 or 0 (true, false)";
 const EFFORT: &str = "a number of lines (`--exclude effort` takes `la` and `ld` in its place)";
 const SPLIT: &str = "`train` or `test`";
@@ -112,7 +113,7 @@ fn required_numbers(source: &Source, name: &str) -> Result<Vec<f64>, Error> {
         numbers => numbers,
     }?;
     match numbers.iter().position(|number| number.is_nan()) {
-        Some(idx) => Err(Error::cell(&source.path, name, idx + 1, "", NUMBER)),
+        Some(idx) => Err(Error::cell(&source.path, name, idx + 1, "", NO_TIME)),
         None => Ok(numbers),
     }
 }

@@ -8,10 +8,10 @@ use crate::http::live::repository::LiveRepository;
 use crate::incident::OutcomeTarget;
 use crate::label::{DECISION_TRAILER, trailers};
 
-/// Names of one kind that a message may give; a landing of thousands of commits is no list of names.
+/// Names of one kind that messages may give.
 const MAX_NAMES: usize = 50;
-/// Changes that are taken for those that a merge brought.
-const MAX_MERGED: usize = 50;
+/// Commits of a landing that may have been asked about, and changes that are taken for those that a merge brought.
+const MAX_COMMITS: usize = 1_000;
 
 impl Landed {
     /// The names of what landed in a repository under a name; of a commit also where it has not landed.
@@ -25,9 +25,12 @@ impl Landed {
             // One that is no change of the history: it has not landed, or each commit that it merges is a change.
             (None, OutcomeTarget::Commit(named)) => {
                 let id = repository.read(|git| git.resolve(&named.0)).ok()?;
-                let change = repository.read(|git| git.change(&id, Unit::Landing)).ok()?;
-                let changes = merged_changes(repository, &change);
-                Some(Landed { changes, ..Landed::of(&change) })
+                let head = repository.state().walked_to().clone();
+                let is_on_trunk = repository.read(|git| Ok(git.is_on_trunk(&head, &id))).unwrap_or(false);
+                // What merges the trunk into a branch brought nothing.
+                let unit = if is_on_trunk { Unit::Landing } else { Unit::Commit };
+                let change = repository.read(|git| git.change(&id, unit)).ok()?;
+                Some(Landed { changes: merged_changes(repository, &change), ..Landed::of(&change) })
             }
             (None, _) => None,
         }
@@ -37,7 +40,7 @@ impl Landed {
     pub(super) fn of(change: &Change) -> Self {
         let digest = change.record.is_told_by_lines().then(|| digest(&change.record).to_string());
         let commits = [&change.id].into_iter().chain(&change.merged).map(|id| id.0.clone());
-        let commits = commits.take(MAX_NAMES).collect();
+        let commits = commits.take(MAX_COMMITS).collect();
         Self { digest, commits, ..Self::named_in(change) }
     }
 
@@ -61,15 +64,11 @@ impl Landed {
     }
 }
 
-/// The changes of a history that a merge into its trunk brought, where that is no change of its own.
+/// The changes of a history that a merge brought, where that is no change of its own.
 fn merged_changes(repository: &LiveRepository, merge: &Change) -> Vec<ChangeId> {
     let state = repository.state();
     let is_change = |id: &&ChangeId| state.timeline.detector().ordinal_of(id).is_some();
-    let head = state.walked_to();
-    if !repository.read(|git| Ok(git.is_on_trunk(head, &merge.id))).unwrap_or(false) {
-        return Vec::new();
-    }
-    merge.merged.iter().filter(is_change).take(MAX_MERGED).cloned().collect()
+    merge.merged.iter().filter(is_change).take(MAX_COMMITS).cloned().collect()
 }
 
 fn push(names: &mut Vec<String>, name: &str) {

@@ -3,9 +3,9 @@
 
 use crate::change::ChangeId;
 use crate::http::assessor::{Broken, Suspect, Suspects};
-use crate::http::live::LiveError;
 use crate::http::live::read::known_bad;
 use crate::http::live::repository::{LiveRepository, State};
+use crate::http::live::{LiveError, incomplete};
 use crate::policy::{KnownBad, Reason};
 use crate::scorer::Scorer;
 use crate::suspect::{Candidate, HORIZON_SECONDS, shares};
@@ -45,6 +45,7 @@ pub(super) fn suspects(
 fn ranked(repository: &LiveRepository, scorer: &Result<&Scorer, Reason>, broken: &Broken) -> Suspects {
     let mut found = Suspects::default();
     let mut rows = standing(repository, broken, &mut found);
+    found.warnings.extend(incomplete::warning(&repository.state()));
     let n_standing = rows.len();
     if !broken.paths.is_empty() {
         rows.retain(|it| touches(repository, &it.row, &broken.paths));

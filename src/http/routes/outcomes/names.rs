@@ -33,24 +33,29 @@ impl Said {
         match landed {
             // A diff may land more than once.
             Some(_) if is_by_digest => {}
-            Some(landed) => self.add_names(landed),
+            Some(landed) => self.add_names(store, landed).await?,
             None => self.add_digests(store, decisions).await?,
         }
         self.add_decisions(store, decisions).await
     }
 
     /// Adds what landed, and what that is called besides; a commit that was named gets its full id.
-    fn add_names(&mut self, landed: Landed) {
+    async fn add_names(&mut self, store: &Store, landed: Landed) -> Result<(), store::Error> {
         if let [OutcomeTarget::Commit(named), ..] = self.names.as_mut_slice()
             && let Some(id) = landed.commits.iter().find(|id| id.starts_with(&named.0))
         {
             named.0.clone_from(id);
         }
-        let commits = landed.changes.iter().cloned().map(OutcomeTarget::Commit);
-        let reviews = landed.reviews.into_iter().map(OutcomeTarget::Id);
-        let digest = landed.digest.map(OutcomeTarget::Digest);
-        self.add(commits.chain(digest).chain(reviews));
+        self.landed_digest = landed.digest.clone().filter(|_| landed.changes.len() == 1);
+        self.add(landed.changes.iter().cloned().map(OutcomeTarget::Commit));
         self.landed = landed.changes;
+        let digest = landed.digest.map(OutcomeTarget::Digest);
+        for name in digest.into_iter().chain(landed.reviews.into_iter().map(OutcomeTarget::Id)) {
+            if self.outcome != OutcomeKind::Retracted || !self.is_reported_elsewhere(store, &name).await? {
+                self.add([name].into_iter());
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, names: impl Iterator<Item = OutcomeTarget>) {
@@ -75,7 +80,7 @@ impl Said {
             let of_asked = match by {
                 _ if withdraws && self.is_reported_by_itself(store, record, &reported).await? => continue,
                 JoinedBy::DecisionId | JoinedBy::CherryPick => names_of(record),
-                JoinedBy::Commit | JoinedBy::Id | JoinedBy::Digest if withdraws => names_of(record),
+                JoinedBy::Commit | JoinedBy::Id if withdraws => names_of(record),
                 JoinedBy::Commit | JoinedBy::Id | JoinedBy::Digest => Vec::new(),
             };
             self.add(of_asked.into_iter().chain([OutcomeTarget::Decision(record.id.clone())]));
@@ -91,18 +96,22 @@ impl Said {
         but_for: &[OutcomeTarget],
     ) -> Result<bool, store::Error> {
         for name in names_of(decision).into_iter().filter(|name| !but_for.contains(name)) {
-            let (OutcomeTarget::Commit(ChangeId(name))
-            | OutcomeTarget::Id(name)
-            | OutcomeTarget::Digest(name)) = &name
-            else {
-                continue;
-            };
-            let newest = newest(store, &self.reports(name)).await?;
-            if newest.is_some_and(|report| is_bad(&report) && !self.is_on_same_landing(&report)) {
+            if self.is_reported_elsewhere(store, &name).await? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether a bad report stands that named something by this name, and is not about the same landing.
+    async fn is_reported_elsewhere(&self, store: &Store, name: &OutcomeTarget) -> Result<bool, store::Error> {
+        let (OutcomeTarget::Commit(ChangeId(name)) | OutcomeTarget::Id(name) | OutcomeTarget::Digest(name)) =
+            name
+        else {
+            return Ok(false);
+        };
+        let newest = newest(store, &self.reports(name)).await?;
+        Ok(newest.is_some_and(|report| is_bad(&report) && !self.is_on_same_landing(&report)))
     }
 
     /// Whether an earlier report is about the same landing as this one.

@@ -34,6 +34,8 @@ pub(super) struct Said {
     pub(super) head: Option<ChangeId>,
     /// The changes of the history that it is about, where a name says which landing it is: one, or those that a merge brought.
     pub(super) landed: Vec<ChangeId>,
+    /// Its diff, where that is one.
+    pub(super) landed_digest: Option<String>,
 }
 
 impl Said {
@@ -71,6 +73,7 @@ impl Said {
             source: text(&mut fields, "source")?.map(|source| redact(&source).into_owned()),
             head: None,
             landed: Vec::new(),
+            landed_digest: None,
         };
         fields.finish()?;
         Ok(said)
@@ -126,6 +129,7 @@ impl Said {
         }
         if !self.landed.is_empty() {
             said["landed"] = self.landed.iter().map(|commit| json!(commit.0)).collect();
+            said["landed_digest"] = json!(self.landed_digest);
         }
         if let Some(place) = place {
             *place = value;
