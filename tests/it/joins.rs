@@ -600,3 +600,18 @@ async fn the_first_commit_that_names_a_decision_is_its_landing() {
         assert_eq!(known.next().is_some_and(|it| !it.is_null()), is_bad, "{found}");
     }
 }
+
+/// A diff is bad in every repository, but the review that it was asked about under in one is no review of another.
+#[tokio::test]
+async fn a_report_by_a_diff_alone_names_no_review_of_another_repository() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let asked = score(&service, json!({"repo": "config", "diff": diff("5", "80"), "id": "pr/9"})).await;
+    land(dir.path(), "60", &format!("sixty\n\nDiffrisk-Decision: {}", id(&asked)));
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    outcome(&service, json!({"digest": asked["change"]["digest"]}), "incident").await;
+    let elsewhere = |diff: String| json!({"repo": "shop", "diff": diff, "id": "pr/9"});
+    assert!(is_known_bad(&score(&service, elsewhere(diff("5", "80"))).await));
+    assert!(!is_known_bad(&score(&service, elsewhere(diff("5", "81"))).await));
+}

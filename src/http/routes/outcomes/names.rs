@@ -23,8 +23,7 @@ impl Said {
         landed: Option<Landed>,
         decisions: &[Joined],
     ) -> Result<(), store::Error> {
-        let is_by_digest =
-            self.decision_id.is_none() && matches!(self.names.first(), Some(OutcomeTarget::Digest(_)));
+        let is_by_digest = self.is_by_digest();
         // A diff that is bad is bad wherever it is asked about, until that is taken back; where it went well tells of there alone.
         let is_anywhere = is_by_digest && (self.is_bad() || self.outcome == OutcomeKind::Retracted);
         if !is_anywhere && self.repo.is_none() {
@@ -37,6 +36,10 @@ impl Said {
             None => self.add_digests(store, decisions).await?,
         }
         self.add_decisions(store, decisions).await
+    }
+
+    fn is_by_digest(&self) -> bool {
+        self.decision_id.is_none() && matches!(self.names.first(), Some(OutcomeTarget::Digest(_)))
     }
 
     /// Adds what landed, and what that is called besides; a commit that was named gets its full id.
@@ -58,9 +61,12 @@ impl Said {
         Ok(())
     }
 
+    /// Without a repository nothing but diffs and decisions is named: the ids of reviews and commits are those of one.
     fn add(&mut self, names: impl Iterator<Item = OutcomeTarget>) {
         for name in names {
-            if !self.names.contains(&name) {
+            let is_of_repo = matches!(name, OutcomeTarget::Commit(_) | OutcomeTarget::Id(_));
+            let may_be_named = !is_of_repo || self.repo.is_some();
+            if may_be_named && !self.names.contains(&name) {
                 self.names.push(name);
             }
         }
@@ -76,11 +82,13 @@ impl Said {
             return Ok(());
         }
         let reported = self.names.clone();
+        // Of a diff alone it is not said which of its landings the decisions on commits are of.
+        let withdraws_all = withdraws && !self.is_by_digest();
         for Joined { record, by } in decisions.iter().take(MAX_DECISIONS) {
             let of_asked = match by {
                 _ if withdraws && self.is_reported_by_itself(store, record, &reported).await? => continue,
                 JoinedBy::DecisionId | JoinedBy::CherryPick => names_of(record),
-                JoinedBy::Commit | JoinedBy::Id if withdraws => names_of(record),
+                JoinedBy::Commit | JoinedBy::Id if withdraws_all => names_of(record),
                 JoinedBy::Commit | JoinedBy::Id | JoinedBy::Digest => Vec::new(),
             };
             self.add(of_asked.into_iter().chain([OutcomeTarget::Decision(record.id.clone())]));
