@@ -402,8 +402,20 @@ async fn a_report_by_a_diff_reaches_the_commit_that_names_its_decision() {
     let asked = score(&service, json!({"repo": "config", "diff": diff("5", "80")})).await;
     let landed = land(dir.path(), "60", &format!("sixty\n\nDiffrisk-Decision: {}", id(&asked)));
     post(&service, "/v1/repos/config/refresh", &Value::Null).await;
-    outcome(&service, json!({"digest": asked["change"]["digest"]}), "incident").await;
-    assert!(is_known_bad(&score(&service, json!({"repo": "config", "commit": landed})).await));
+    let (landed, by_digest) =
+        (json!({"repo": "config", "commit": landed}), json!({"digest": asked["change"]["digest"]}));
+    outcome(&service, by_digest.clone(), "incident").await;
+    assert!(is_known_bad(&score(&service, landed.clone()).await));
+    // What is withdrawn of the diff anywhere was not said of the decision here, and that can be withdrawn after it.
+    let by_decision = json!({"decision_id": id(&asked)});
+    for (name, word, is_bad) in [
+        (&by_decision, "incident", true),
+        (&by_digest, "retracted", true),
+        (&by_decision, "retracted", false),
+    ] {
+        outcome(&service, name.clone(), word).await;
+        assert_eq!(is_known_bad(&score(&service, landed.clone()).await), is_bad, "{word} of {name}");
+    }
 }
 
 /// A proposal, mended before it landed; the landed commit names its decision and was asked about as well.

@@ -58,15 +58,17 @@ impl Told {
         self.reports.insert(number, Report { said, meant, first });
     }
 
-    /// The report known last about the change that another one is about.
+    /// The report that counts about the change that another one is about.
     pub(super) fn newest_about(
         &self,
         timeline: &Timeline,
         outcome_record: &OutcomeRecord,
     ) -> Option<&OutcomeRecord> {
         let ordinal = timeline.reported_on(outcome_record)?;
-        let about_it = self.meant().filter(|earlier| timeline.reported_on(earlier) == Some(ordinal));
-        about_it.max_by_key(|earlier| earlier.known_at)
+        let about_it = self.reports.values();
+        let about_it: Vec<&Report> =
+            about_it.filter(|earlier| timeline.reported_on(&earlier.meant) == Some(ordinal)).collect();
+        newest_of(&about_it).map(|newest| &newest.meant)
     }
 
     /// Tells a history what was said of a change before it landed. Of the reports about diffs only those of its own are
@@ -104,10 +106,6 @@ impl Told {
         }
         let standing = standing(timeline, self.reports.values(), |_| true);
         standing.into_iter().map(|(ordinal, report)| (ordinal, report.clone())).collect()
-    }
-
-    fn meant(&self) -> impl Iterator<Item = &OutcomeRecord> {
-        self.reports.values().map(|report| &report.meant)
     }
 }
 
@@ -192,7 +190,8 @@ mod tests {
         }
 
         fn kept(&self) -> Vec<(OutcomeTarget, OutcomeKind)> {
-            self.meant().map(|report| (report.target.clone(), report.outcome)).collect()
+            let meant = self.reports.values().map(|report| &report.meant);
+            meant.map(|report| (report.target.clone(), report.outcome)).collect()
         }
     }
 
