@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -33,8 +34,17 @@ impl Asking {
         Unanswered(self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
+    /// Waits as [`Self::earlier`] does, for so long at most; says so where some are still not answered then.
+    pub(super) async fn earlier_within(&self, time: Duration) {
+        if tokio::time::timeout(time, self.earlier()).await.is_err() {
+            tracing::error!(
+                "questions asked before a report are still not answered: what is decided on them stands"
+            );
+        }
+    }
+
     /// Waits until all questions are answered that have begun by now. Whoever gives up in between disturbs nobody.
-    pub(super) async fn earlier(&self) {
+    async fn earlier(&self) {
         let mut generations = self.generations.lock().await;
         let (sender, receiver) = channel(1);
         generations.push_back(receiver);

@@ -136,10 +136,8 @@ pub(super) async fn take_reported(service: &Service) {
 
 /// Takes back what was decided here of late by who did not know yet of bad outcomes that another replica was told.
 async fn take_back(service: &Service, store: &Store, bad: &[OutcomeRecord]) -> Result<(), store::Error> {
-    if !bad.is_empty() && tokio::time::timeout(READ_TIME, service.asking.earlier()).await.is_err() {
-        tracing::error!(
-            "questions asked before a report are still not answered: what is decided on them stands"
-        );
+    if !bad.is_empty() {
+        service.asking.earlier_within(READ_TIME).await;
     }
     for said in bad {
         let now_ms = service.now_ms();

@@ -160,17 +160,9 @@ fn link_kind(text: &str) -> Result<LinkKind, String> {
 }
 
 fn outcome_kind(text: &str) -> Result<OutcomeKind, String> {
-    match text {
-        "incident" => Ok(OutcomeKind::Incident),
-        "reverted" => Ok(OutcomeKind::Reverted),
-        "reverted_as_planned" => Ok(OutcomeKind::RevertedAsPlanned),
-        "caught" => Ok(OutcomeKind::Caught),
-        "harmless" => Ok(OutcomeKind::Harmless),
-        "retracted" => Ok(OutcomeKind::Retracted),
-        _ => Err(format!(
-            "`outcome` is `{text}`, expected incident, reverted, reverted_as_planned, caught, harmless or retracted"
-        )),
-    }
+    OutcomeKind::of(text).ok_or_else(|| {
+        format!("`outcome` is `{text}`, expected incident, reverted, reverted_as_planned, caught, harmless or retracted")
+    })
 }
 
 fn refuse_unknown(fields: &Fields, known: &[&str]) -> Result<(), String> {

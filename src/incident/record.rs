@@ -126,6 +126,20 @@ pub enum OutcomeKind {
 }
 
 impl OutcomeKind {
+    const ALL: [Self; 6] = [
+        Self::Incident,
+        Self::Reverted,
+        Self::RevertedAsPlanned,
+        Self::Caught,
+        Self::Harmless,
+        Self::Retracted,
+    ];
+
+    /// The kind that a word reports.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
     /// The word that reports it.
     pub fn as_str(self) -> &'static str {
         match self {

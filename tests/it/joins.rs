@@ -627,3 +627,21 @@ async fn a_report_by_a_diff_alone_names_no_review_of_another_repository() {
     assert!(is_known_bad(&score(&service, elsewhere(diff("5", "80"))).await));
     assert!(!is_known_bad(&score(&service, elsewhere(diff("5", "81"))).await));
 }
+
+/// A merge that was pushed a moment ago and is not folded yet brings what it merges, too.
+#[tokio::test]
+async fn a_report_on_a_merge_that_was_just_pushed_reaches_what_it_merges() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 4);
+    let at = START + 6 * 3_600;
+    git(dir.path(), at, &["checkout", "-q", "-b", "side"]);
+    let merged = land(dir.path(), "40", "forty");
+    land(dir.path(), "41", "forty-one");
+    git(dir.path(), at, &["checkout", "-q", "main"]);
+    let service = service_of(dir.path(), UnitChoice::Landing, "", at + 3_600).await;
+    let asked = score(&service, json!({"repo": "config", "commit": merged})).await;
+    git(dir.path(), at, &["merge", "-q", "--no-ff", "-m", "Merge pull request #12 from side", "side"]);
+    let merge = git(dir.path(), at, &["rev-parse", "HEAD"]);
+    let joined = outcome(&service, json!({"repo": "config", "commit": merge}), "incident").await;
+    assert!(joined.iter().any(|(decision, _)| *decision == id(&asked)), "{joined:?}");
+}

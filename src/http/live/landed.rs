@@ -26,9 +26,11 @@ impl Landed {
             (None, OutcomeTarget::Commit(named)) => {
                 let id = repository.read(|git| git.resolve(&named.0)).ok()?;
                 let head = repository.state().walked_to().clone();
-                let is_on_trunk = repository.read(|git| Ok(git.is_on_trunk(&head, &id))).unwrap_or(false);
-                // What merges the trunk into a branch brought nothing.
-                let unit = if is_on_trunk { Unit::Landing } else { Unit::Commit };
+                // What merges the trunk into a branch brought nothing; what landed on the head just now did.
+                let lands = repository
+                    .read(|git| Ok(git.is_on_trunk(&head, &id) || git.is_on_trunk(&id, &head)))
+                    .unwrap_or(false);
+                let unit = if lands { Unit::Landing } else { Unit::Commit };
                 let change = repository.read(|git| git.change(&id, unit)).ok()?;
                 Some(Landed { changes: merged_changes(repository, &change), ..Landed::of(&change) })
             }

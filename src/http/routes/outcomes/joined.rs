@@ -32,7 +32,7 @@ impl Joins {
         now_ms: i64,
     ) -> Result<Self, ApiError> {
         let mut repo = said.repo.clone();
-        let mut landed = landed_under(service, repo.as_deref(), said.surest_names()).await?;
+        let mut landed = landed_under(service, repo.as_deref(), said.all_names()).await?;
         let decisions = async |repo: Option<&str>, landed: Option<&Landed>| {
             let names = (repo, said.names.as_slice());
             let found = decisions_on(store, names, (reported.clone(), landed), now_ms).await;
@@ -60,19 +60,18 @@ impl Joins {
 fn names_of_all(decisions: &[Joined]) -> Vec<OutcomeTarget> {
     let asked = || decisions.iter().filter(|joined| joined.by != JoinedBy::CherryPick).take(MAX_ASKED);
     let by_id = asked().map(|joined| OutcomeTarget::Decision(joined.record.id.clone()));
-    let mut names: Vec<OutcomeTarget> =
-        by_id.chain(asked().flat_map(|joined| names_of(&joined.record))).collect();
-    names.sort_by_key(|name| matches!(name, OutcomeTarget::Digest(_)));
-    names
+    by_id.chain(asked().flat_map(|joined| names_of(&joined.record))).collect()
 }
 
-/// The names of the first commit that landed under one of some names in a followed repository.
+/// The names of the first commit that landed under one of some names in a followed repository: by a diff last, for that may have
+/// landed more than once.
 async fn landed_under(
     service: &Service,
     repo: Option<&str>,
-    names: Vec<OutcomeTarget>,
+    mut names: Vec<OutcomeTarget>,
 ) -> Result<Option<Landed>, ApiError> {
     let Some(repo) = repo.map(ToOwned::to_owned) else { return Ok(None) };
+    names.sort_by_key(|name| matches!(name, OutcomeTarget::Digest(_)));
     let serving = service.serving.load_full();
     let read = tokio::task::spawn_blocking(move || {
         names.iter().find_map(|name| serving.assessor.landed(&repo, name))

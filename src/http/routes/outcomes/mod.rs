@@ -116,11 +116,7 @@ async fn tell_histories(service: &Service, said: &Said) -> Result<(), ApiError> 
 
 /// Takes back what was decided by who asked before the history knew, and was recorded after its decisions were looked for.
 async fn take_back_late(service: Arc<Service>, said: Said, earlier: Vec<Joined>) -> Vec<JoinedAnswer> {
-    if tokio::time::timeout(LATE_ANSWERS, service.asking.earlier()).await.is_err() {
-        tracing::error!(
-            "questions asked before a report are still not answered: what is decided on them stands"
-        );
-    }
+    service.asking.earlier_within(LATE_ANSWERS).await;
     let late = async {
         let store = service.open_store().ok_or_else(unavailable)?;
         let late = Joins::find(&service, store, &said, None, service.now_ms()).await?.since(&earlier);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::change::ChangeId;
 use crate::http::assessor::Landed;
 use crate::http::joins::{Joined, JoinedBy, name_of, names_of};
-use crate::http::routes::outcomes::said::{Said, outcome_kind};
+use crate::http::routes::outcomes::said::Said;
 use crate::incident::{OutcomeKind, OutcomeTarget};
 use crate::store::{self, Record, RecordKind, Search, Store};
 
@@ -192,5 +192,5 @@ async fn newest(store: &Store, reports: &Search) -> Result<Option<Record>, store
 }
 
 fn is_bad(report: &Record) -> bool {
-    body(report)["outcome"].as_str().and_then(outcome_kind).is_some_and(OutcomeKind::is_bad)
+    body(report)["outcome"].as_str().and_then(OutcomeKind::of).is_some_and(OutcomeKind::is_bad)
 }

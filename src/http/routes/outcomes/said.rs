@@ -1,6 +1,6 @@
 //! An outcome as it was said, and the records that it makes. Start at [`Said::read`].
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::change::secrets::redact;
 use crate::change::{ChangeId, Digest};
@@ -52,7 +52,7 @@ impl Said {
             let detail = "required beside `commit` or `id`";
             return Err(ApiError::at(ProblemCode::MissingField, "$.repo", detail));
         }
-        let outcome = fields.required("outcome")?.word(outcome_kind, OUTCOMES)?;
+        let outcome = fields.required("outcome")?.word(OutcomeKind::of, OUTCOMES)?;
         let occurred_at = past(fields.required("occurred_at")?, now)?;
         let known = fields.optional("known_at");
         // Who reports may be a moment ahead of this clock.
@@ -92,12 +92,10 @@ impl Said {
         Ok(Some(decision))
     }
 
-    /// What it was reported under, and what tells best which landing is meant first.
-    pub(super) fn surest_names(&self) -> Vec<OutcomeTarget> {
+    /// What it was reported under.
+    pub(super) fn all_names(&self) -> Vec<OutcomeTarget> {
         let decision = self.decision_id.clone().map(OutcomeTarget::Decision);
-        let mut names: Vec<OutcomeTarget> = decision.into_iter().chain(self.names.iter().cloned()).collect();
-        names.sort_by_key(|name| matches!(name, OutcomeTarget::Digest(_)));
-        names
+        decision.into_iter().chain(self.names.iter().cloned()).collect()
     }
 
     /// The record of the outcome, and one for each decision that it takes back.
@@ -188,10 +186,6 @@ fn name(fields: &mut Fields) -> Result<Option<OutcomeTarget>, ApiError> {
         (_, Some(_)) => Err(ApiError::at(ProblemCode::InvalidValue, "$", ONE_NAME)),
         (name, None) => Ok(name),
     }
-}
-
-pub(super) fn outcome_kind(word: &str) -> Option<OutcomeKind> {
-    serde_json::from_value(Value::String(word.to_owned())).ok()
 }
 
 /// A moment that is not to come.
