@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgGroup, Args};
 use diffrisk::explain::Explanation;
 use diffrisk::features::check_custom_name;
@@ -18,6 +19,9 @@ use crate::cli::failure::{Failure, OrExit};
 use crate::cli::history::{HistoryArgs, OnRefusal};
 use crate::cli::output::note;
 use crate::cli::time::parse_authored_at;
+
+/// Stands for standard input where a file is named.
+const STDIN: &str = "-";
 
 /// Which change, compared with which history, by which model and policy.
 #[derive(Clone, Debug, Args)]
@@ -52,12 +56,12 @@ struct ChangeArgs {
     #[arg(long, value_name = "FILE")]
     diff: Option<PathBuf>,
     /// Author of the diff
-    #[arg(long, value_name = "A", requires = "diff", conflicts_with_all = ["commit", "range"])]
+    #[arg(long, value_name = "A", requires = "diff", conflicts_with_all = ["commit", "range"], value_parser = of_git())]
     author: Option<String>,
     /// Message of the diff
-    #[arg(long, value_name = "M", requires = "diff", conflicts_with_all = ["commit", "range"])]
+    #[arg(long, value_name = "M", requires = "diff", conflicts_with_all = ["commit", "range"], value_parser = of_git())]
     message: Option<String>,
-    /// File with the message of the diff; bytes that are no UTF-8 are read as `�`
+    /// File with the message of the diff, `-` for standard input; bytes that are no UTF-8 are read as `�`
     #[arg(long, value_name = "FILE", requires = "diff", conflicts_with_all = ["commit", "range", "message"])]
     message_file: Option<PathBuf>,
     /// When the diff was written, with the author's own offset
@@ -69,9 +73,10 @@ impl ChangeArgs {
     /// What is said of the diff, wherever that stands.
     fn message(&self) -> Result<Option<String>, Failure> {
         let Some(path) = &self.message_file else { return Ok(self.message.clone()) };
-        let doing = || format!("cannot read `{}`", path.display());
-        let bytes = std::fs::read(path).or_exit(Exit::BadInput, doing())?;
-        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+        if self.diff.as_deref() == Some(Path::new(STDIN)) && path == Path::new(STDIN) {
+            return Err(Failure::usage("the diff and its message cannot both be read from standard input"));
+        }
+        Ok(Some(String::from_utf8_lossy(&read(path)?).into_owned()))
     }
 }
 
@@ -206,13 +211,24 @@ fn parse_feature(text: &str) -> Result<(String, f64), String> {
     number.map(|number| (name.to_owned(), number)).ok_or_else(|| format!("`{value}` is not a number"))
 }
 
-fn read_diff(path: &Path) -> Result<String, Failure> {
+/// What git says of a commit, as it is in a file: bytes that are no UTF-8 are read as `�`.
+fn of_git() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|given| given.to_string_lossy().into_owned())
+}
+
+/// A file, or standard input.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    if path == Path::new("-") {
+    if path == Path::new(STDIN) {
         std::io::stdin().read_to_end(&mut bytes)?;
     } else {
         bytes = std::fs::read(path).or_exit(Exit::BadInput, format!("cannot read `{}`", path.display()))?;
     }
+    Ok(bytes)
+}
+
+fn read_diff(path: &Path) -> Result<String, Failure> {
+    let bytes = read(path)?;
     // Whatever should have written the diff may have failed: that is no change to wave through.
     if bytes.trim_ascii().is_empty() {
         return Err(Failure::bad_input(format!("`{}` holds no diff: it is empty", path.display())));

@@ -36,16 +36,18 @@ pub(super) fn assess_all(assessor: &dyn Assessor, questions: &[Question]) -> Vec
 }
 
 /// A change from the future, or a history ahead of the service, means that some clock is wrong: ages,
-/// windows and seasons cannot be trusted then.
+/// windows and seasons cannot be trusted then. Each part of a change is a change.
 pub(super) fn doubt_clocks(assessed: &mut Assessed, now_ms: i64, max_skew: Duration) {
     let skew = i64::try_from(max_skew.as_secs()).unwrap_or(i64::MAX);
     let latest = now_ms.div_euclid(1000).saturating_add(skew);
-    let as_of = assessed.history.as_ref().and_then(|history| history.as_of.parse::<jiff::Timestamp>().ok());
+    // A moment past those that can be written is one of the future as well.
+    let as_of = |text: &str| text.parse().map_or(i64::MAX, jiff::Timestamp::as_second);
+    let as_of = assessed.history.as_ref().map(|history| as_of(&history.as_of));
     let moments = [assessed.change.authored_at.unix_seconds, assessed.change.committed_at];
-    let is_ahead = moments.into_iter().chain(as_of.map(jiff::Timestamp::as_second)).any(|at| at > latest);
-    if is_ahead {
+    if moments.into_iter().chain(as_of).any(|at| at > latest) {
         assessed.doubts.push(Reason::standard(ReasonCode::ClockSkew));
     }
+    assessed.parts.iter_mut().for_each(|part| doubt_clocks(part, now_ms, max_skew));
 }
 
 /// One repository's questions; none where they cannot be answered together.

@@ -21,6 +21,9 @@ const LEAST_ROOM: usize = 64 << 20;
 /// Bytes of each body that take no room, so that large ones keep no small one out.
 const FREE: usize = 16 << 10;
 
+/// Most bytes of a body that says a few things: it is parsed where it was read.
+const SMALL: usize = 64 << 10;
+
 /// Bytes that one permit stands for.
 const PIECE: usize = 1 << 10;
 
@@ -55,34 +58,45 @@ impl Bodies {
 
     /// Reads a JSON body whole. Where there is no room for what has come, the caller is told to come back.
     pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Whole, ApiError> {
+        self.read_within(self.max_bytes, headers, body).await
+    }
+
+    /// The same of a body that never is a large one.
+    pub(super) async fn read_small(&self, headers: &HeaderMap, body: Body) -> Result<Whole, ApiError> {
+        self.read_within(self.max_bytes.min(SMALL), headers, body).await
+    }
+
+    async fn read_within(
+        &self,
+        max_bytes: usize,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Whole, ApiError> {
         check_media_type(headers)?;
         let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        if announced
-            .and_then(|length| length.parse().ok())
-            .is_some_and(|length: usize| length > self.max_bytes)
-        {
-            return Err(self.too_large());
+        if announced.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > max_bytes) {
+            return Err(too_large(max_bytes));
         }
-        let read = tokio::time::timeout(self.max_time, self.collect(body)).await;
+        let read = tokio::time::timeout(self.max_time, self.collect(max_bytes, body)).await;
         let whole = read.map_err(|_| ApiError::standard(ProblemCode::BodyTooSlow))??;
         match headers.get(header::CONTENT_ENCODING).map(|encoding| encoding.as_bytes()) {
             None | Some(b"identity") => Ok(whole),
             Some(b"gzip") => {
-                let bytes = unpack(&whole, self.max_bytes)?.ok_or_else(|| self.too_large())?;
+                let bytes = unpack(&whole, max_bytes)?.ok_or_else(|| too_large(max_bytes))?;
                 Ok(Whole { _room: self.take(0, bytes.len())?, bytes })
             }
             Some(_) => Err(ApiError::standard(ProblemCode::UnsupportedEncoding)),
         }
     }
 
-    async fn collect(&self, mut body: Body) -> Result<Whole, ApiError> {
+    async fn collect(&self, max_bytes: usize, mut body: Body) -> Result<Whole, ApiError> {
         let (mut bytes, mut room) = (Vec::new(), self.take(0, 0)?);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| ApiError::standard(ProblemCode::BodyIncomplete))?;
             let Ok(data) = frame.into_data() else { continue };
             let n_bytes = bytes.len() + data.len();
-            if n_bytes > self.max_bytes {
-                return Err(self.too_large());
+            if n_bytes > max_bytes {
+                return Err(too_large(max_bytes));
             }
             room.merge(self.take(bytes.len(), n_bytes)?);
             bytes.extend_from_slice(&data);
@@ -97,10 +111,10 @@ impl Bodies {
         let taken = Arc::clone(&self.room).try_acquire_many_owned(n_pieces);
         taken.map_err(|_| ApiError::standard(ProblemCode::Overloaded).retry_after(1))
     }
+}
 
-    fn too_large(&self) -> ApiError {
-        ApiError::new(ProblemCode::BodyTooLarge, format!("larger than {} bytes", self.max_bytes))
-    }
+fn too_large(max_bytes: usize) -> ApiError {
+    ApiError::new(ProblemCode::BodyTooLarge, format!("larger than {max_bytes} bytes"))
 }
 
 /// Unpacks gzip, but never more than the limit: none where there is more.

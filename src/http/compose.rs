@@ -361,13 +361,14 @@ fn basis(serving: &Serving, assessed: &Assessed) -> [u8; 32] {
 /// Everything that a decision rests on: the same fingerprint may be answered with the same decision.
 fn fingerprint(question: &Question, assessed: &Assessed, answer: &Answer) -> [u8; 32] {
     let (history, budget) = (assessed.history.as_ref(), answer.budget.as_ref());
-    let known_bad = assessed.known_bad.map(|bad| format!("{bad:?}"));
+    let known_bad = |assessed: &Assessed| assessed.known_bad.map(|bad| format!("{bad:?}"));
+    let known_bad_here = known_bad(assessed);
     let texts = [
         Some(question.repo.as_str()),
         assessed.digest.as_deref(),
         assessed.commit.as_deref(),
         history.map(|history| history.head.as_str()),
-        known_bad.as_deref(),
+        known_bad_here.as_deref(),
         budget.map(|budget| budget.season.as_str()),
         answer.model.as_ref().map(|model| model.digest.as_str()),
         answer.policy.as_deref(),
@@ -379,6 +380,11 @@ fn fingerprint(question: &Question, assessed: &Assessed, answer: &Answer) -> [u8
     fingerprint.add(&question.said);
     texts.into_iter().for_each(|text| fingerprint.add_optional(text));
     assessed.owners.iter().for_each(|owner| fingerprint.add_optional(Some(owner)));
+    fingerprint.add(answer.decision.as_bytes());
+    for part in &assessed.parts {
+        fingerprint.add(part.classification.kind.as_str().as_bytes());
+        fingerprint.add_optional(known_bad(part).as_deref());
+    }
     fingerprint.add(&[u8::from(is_landed)]);
     fingerprint.add(&assessed.history_epoch.to_le_bytes());
     fingerprint.add(&share.to_le_bytes());

@@ -73,6 +73,9 @@ problem_codes! {
     Internal = "internal", INTERNAL_SERVER_ERROR, "an unexpected error";
 }
 
+/// When to come back where nothing better is known.
+const RETRY_SECONDS: u64 = 5;
+
 /// A request that got no decision.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}: {detail}", code.as_str())]
@@ -112,7 +115,8 @@ pub struct ProblemBody {
 impl ApiError {
     /// A problem with its own sentence.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), path: None, retry_after: None }
+        let is_passing = code.status() == StatusCode::SERVICE_UNAVAILABLE;
+        Self { code, detail: detail.into(), path: None, retry_after: is_passing.then_some(RETRY_SECONDS) }
     }
 
     /// A problem at a place of the body.

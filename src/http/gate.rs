@@ -70,7 +70,7 @@ impl Gate {
         let permit = tokio::time::timeout(self.longest_wait, Arc::clone(&self.turns).acquire_owned()).await;
         drop(waiting);
         let permit = permit.map_err(|_| overloaded())?;
-        let permit = permit.map_err(|_| ApiError::standard(ProblemCode::Draining).retry_after(5))?;
+        let permit = permit.map_err(|_| ApiError::standard(ProblemCode::Draining))?;
         Ok(self.turn(permit))
     }
 

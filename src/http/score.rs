@@ -120,10 +120,12 @@ async fn compose_all(
     in_order.collect()
 }
 
-/// Whether the questions are answered in less time than it takes to hand them to another thread and wake it.
+/// Whether the questions are answered in less time than it takes to hand them to another thread and wake it. What rules cost is
+/// their author's choice.
 fn is_brief(serving: &Serving, questions: &[Question]) -> bool {
     let [question] = questions else { return false };
-    serving.assessor.is_brief(&question.repo, &question.asked)
+    let has_rules = serving.policy.as_ref().is_some_and(|in_use| in_use.policy.has_rules());
+    !has_rules && serving.assessor.is_brief(&question.repo, &question.asked)
 }
 
 fn compose_each(
@@ -174,6 +176,10 @@ async fn record_all(
     let appended = append(service, new_records, deadline, unanswered).await;
     service.metrics.record_seconds.observe(started.elapsed().as_secs_f64());
     let mut appended = match appended {
+        // The key is that of the whole request, which is another one.
+        Ok(appended) if appended.iter().any(|it| matches!(it, Appended::Conflict)) => {
+            (0..n_records).map(|_| Ok(Appended::Conflict)).collect()
+        }
         Ok(appended) => appended.into_iter().map(Ok).collect::<Vec<_>>(),
         Err(code) => vec![Err(code); n_records],
     }

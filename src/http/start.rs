@@ -139,9 +139,8 @@ pub(super) async fn follow_reports(service: Arc<Service>) {
 /// be read, and looked at again when its files change, or at once where the files are not to blame.
 pub(super) async fn follow(service: Arc<Service>) {
     let policy_stamp = |service: &Service| Stamp::of(service.policies.as_ref()?.path()?);
-    let mut policy_seen = policy_stamp(&service);
     // Looked at once after the start in any case: the files may have moved since.
-    let mut wanted = None;
+    let (mut policy_seen, mut wanted) = (None, None);
     loop {
         tokio::time::sleep(service.config.poll).await;
         let policy_now = policy_stamp(&service);

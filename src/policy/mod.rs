@@ -144,6 +144,11 @@ impl Policy {
         &self.digest
     }
 
+    /// Whether its author wrote rules.
+    pub fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// Whether decisions on a repository are to be acted on.
     pub fn mode(&self, repo: &str) -> Mode {
         self.repositories.get(repo).and_then(|repository| repository.mode).unwrap_or(self.mode)

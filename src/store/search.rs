@@ -30,15 +30,19 @@ pub struct Search {
 }
 
 impl Search {
-    /// The condition in SQL and what its places stand for, counted from 1.
+    /// The condition in SQL and what its places stand for, counted from 1. What names one change or a few records is looked up
+    /// by that: kind and repository, which most records share, are then no columns that an index could be chosen for.
     pub(super) fn condition(&self) -> (String, Vec<String>) {
         let mut wheres = Vec::new();
         let mut values = Vec::new();
         let kind = self.kind.map(|kind| kind.as_str().to_owned());
+        let is_of_few = self.change.is_some() || self.subject_ids.is_some();
+        let (of_kind, of_repo) =
+            if is_of_few { ("kind || '' = ", "repo || '' = ") } else { ("kind = ", "repo = ") };
         let parts = [
-            ("kind = ", &kind),
+            (of_kind, &kind),
             ("chain = ", &self.chain),
-            ("repo = ", &self.repo),
+            (of_repo, &self.repo),
             ("verdict = ", &self.verdict),
             ("id < ", &self.before),
             ("id > ", &self.after),

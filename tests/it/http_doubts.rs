@@ -169,6 +169,19 @@ async fn a_history_ahead_of_the_clock_is_in_doubt() {
 }
 
 #[tokio::test]
+async fn a_part_from_the_future_puts_the_whole_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 4);
+    for (n, date) in [(50, "2099-01-01T00:00:00Z"), (51, "2026-01-05T00:00:00Z")] {
+        std::fs::write(dir.path().join("app/web.yaml"), format!("timeout: {n}\n")).unwrap();
+        git(dir.path(), START + 4 * 3_600, &["commit", "-q", "-a", "-m", "timeout", "--date", date]);
+    }
+    let head = git(dir.path(), START, &["rev-parse", "HEAD"]);
+    let service = service(dir.path(), "", START + 6 * 3_600).await;
+    check(&score(&service, json!({"repo": "config", "base": commits[3], "commit": head})).await, "clock_skew");
+}
+
+#[tokio::test]
 async fn a_range_of_more_commits_than_are_looked_at_is_in_doubt() {
     let dir = tempfile::tempdir().unwrap();
     let commits = repository(dir.path(), 103);

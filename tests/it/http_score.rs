@@ -101,6 +101,19 @@ async fn an_idempotency_key_stands_for_one_decision_and_one_body() {
 }
 
 #[tokio::test]
+async fn an_idempotency_key_of_another_batch_answers_none_of_its_items() {
+    let bench = Setup::default().start().await;
+    for (items, is_refused) in [(vec![COMMIT], false), (vec![COMMIT, COMMIT], true), (vec![COMMIT], false)] {
+        let request = Request::post("/v1/score/batch").header("idempotency-key", "k1");
+        let body = format!("{{\"items\": [{}]}}", items.join(","));
+        let (_, answer) = bench.send(request.body(axum::body::Body::from(body)).unwrap()).await;
+        for result in answer["results"].as_array().unwrap() {
+            assert_eq!(result["code"] == "idempotency_conflict", is_refused, "{result}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn fifty_parallel_calls_make_one_decision() {
     let bench = std::sync::Arc::new(Setup::default().start().await);
     let mut tasks = tokio::task::JoinSet::new();

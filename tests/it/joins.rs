@@ -474,6 +474,54 @@ async fn what_was_reported_under_one_name_is_withdrawn_under_another() {
     }
 }
 
+/// What is withdrawn under a review's name was not said of the diff by itself, wherever that was said and whatever came late.
+#[tokio::test]
+async fn who_withdraws_a_report_of_a_review_leaves_the_one_of_its_diff() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let review = json!({"repo": "config", "id": "pr/1"});
+    let asked = json!({"repo": "config", "diff": diff("5", "80"), "id": "pr/1"});
+    let digest = json!({"digest": score(&service, asked.clone()).await["change"]["digest"]});
+    outcome(&service, digest.clone(), "incident").await;
+    for word in ["caught", "retracted"] {
+        outcome(&service, review.clone(), word).await;
+        assert!(is_known_bad(&score(&service, asked.clone()).await), "{word}");
+    }
+    // Two reports of the diff itself: the one known later counts, though it came first.
+    let early = json!({
+        "digest": digest["digest"], "outcome": "harmless", "occurred_at": "2023-01-01T00:00:00Z",
+        "known_at": "2023-01-01T00:00:00Z",
+    });
+    post(&service, "/v1/outcomes", &early).await;
+    outcome(&service, review.clone(), "caught").await;
+    outcome(&service, review, "retracted").await;
+    assert!(is_known_bad(&score(&service, asked.clone()).await), "what was known long before came late");
+    outcome(&service, digest, "retracted").await;
+    assert!(!is_known_bad(&score(&service, asked).await));
+}
+
+/// Looked at again, it was not the landed change: whatever name was reported, what is said of the commit later counts.
+#[tokio::test]
+async fn what_is_found_harmless_later_is_no_longer_known_to_be_bad() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let decision =
+        id(&score(&service, json!({"repo": "config", "diff": diff("5", "80"), "id": "pr/9"})).await);
+    let landed = land(dir.path(), "60", &format!("sixty\n\nDiffrisk-Decision: {decision}"));
+    post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+    let landed = json!({"repo": "config", "commit": landed});
+    for reported in
+        [landed.clone(), json!({"decision_id": decision}), json!({"repo": "config", "id": "pr/9"})]
+    {
+        for (name, word, is_bad) in [(&reported, "incident", true), (&landed, "harmless", false)] {
+            outcome(&service, name.clone(), word).await;
+            assert_eq!(is_known_bad(&score(&service, landed.clone()).await), is_bad, "{word} of {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_report_on_what_was_merged_or_merges_is_one_on_the_changes_of_the_history() {
     for (unit, merges_many) in

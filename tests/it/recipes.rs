@@ -1,5 +1,7 @@
 //! The recipes of `deploy/` as a pipeline runs them, and a configuration that is checked before it is used.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -28,19 +30,23 @@ fn pipeline(dir: &Path) -> (PathBuf, String) {
     let git = |args: &[&str]| {
         let mut git = Command::new("git");
         git.args(["-c", "user.name=A", "-c", "user.email=a@example.org"]).args(args).current_dir(&work);
+        git.env("GIT_AUTHOR_NAME", OsStr::from_bytes(b"Andr\xe9"));
         let output = git.output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
     std::fs::create_dir_all(work.join("prod")).unwrap();
     git(&["init", "-q", "-b", "main"]);
-    // A submodule that moves along, and a message that looks like an option.
+    // A submodule that moves along, and a message that looks like an option and is too long for one.
+    let message = dir.join("message");
+    std::fs::write(&message, format!("--fix: another number of copies\n\n{}", "why ".repeat(50_000)))
+        .unwrap();
     let commit = |replicas: u8| {
         std::fs::write(work.join("web.yaml"), format!("replicas: {replicas}\n")).unwrap();
         let submodule = format!("160000,{},prod", (replicas + 1).to_string().repeat(40));
         git(&["add", "-A"]);
         git(&["update-index", "--add", "--cacheinfo", &submodule]);
-        git(&["commit", "-q", "-m", "--fix: another number of copies"]);
+        git(&["commit", "-q", "-F", message.to_str().unwrap()]);
         git(&["rev-parse", "HEAD"])
     };
     let base = commit(3);

@@ -227,8 +227,9 @@ impl KeyFile {
     ) -> Result<String, KeyError> {
         let is_of_name = |entry: &&KeyEntry| entry.name == name;
         let is_valid = |entry: &&KeyEntry| entry.expires_at.is_none_or(|until| until > now);
-        let newest =
-            self.keys.iter().rev().find(is_of_name).ok_or_else(|| KeyError::Unknown(name.to_owned()))?;
+        let mut newest_first = self.keys.iter().rev().filter(is_of_name);
+        let newest = newest_first.clone().find(is_valid).or_else(|| newest_first.next());
+        let newest = newest.ok_or_else(|| KeyError::Unknown(name.to_owned()))?;
         let may = |entry: &KeyEntry| entry.scopes.iter().copied().collect::<BTreeSet<_>>();
         let valid = self.keys.iter().filter(is_of_name).filter(is_valid);
         if valid.map(may).collect::<BTreeSet<_>>().len() > 1 {

@@ -19,7 +19,7 @@ use crate::http::compose::hollow;
 use crate::http::live::followed::Followed;
 use crate::http::live::incomplete;
 use crate::http::live::model::{Model, take_custom};
-use crate::http::live::proof::proved;
+use crate::http::live::proof::{may_take_back, proved};
 use crate::http::live::ranked::Ranked;
 use crate::http::live::read::{Form, Known, Read, commit, history, proposal, proposed_change, range};
 use crate::http::live::repository::{LiveRepository, State};
@@ -294,17 +294,15 @@ impl Assessor for LiveAssessor {
         if let Err(error) = looked {
             tracing::warn!(repo, error = %error, "the repository could not be looked at for a question");
         }
-        let n_damages = repository.n_damages();
         let assessed = self.assess_all_here(repository, asked);
-        if repository.n_damages() == n_damages {
+        if repository.is_whole() {
             return assessed;
         }
         if let Err(error) = repository.mend(received_at) {
             tracing::error!(repo, error = %error, "a damaged history could not be folded again");
         }
-        let n_damages = repository.n_damages();
         let assessed = self.assess_all_here(repository, asked);
-        if repository.n_damages() == n_damages {
+        if repository.is_whole() {
             return assessed;
         }
         let text = "the history that the service keeps is damaged";
@@ -313,9 +311,12 @@ impl Assessor for LiveAssessor {
     }
 
     fn is_brief(&self, repo: &str, asked: &Asked) -> bool {
-        let is_diff = matches!(asked.target, Target::Diff { .. });
-        let here = self.live.get(repo).and_then(Followed::here);
-        is_diff && here.is_none_or(|repository| self.is_at_rest(repository, asked.received_at))
+        let Target::Diff { record, .. } = &asked.target else { return false };
+        let is_brief_here = |repository: &LiveRepository| {
+            self.is_at_rest(repository, asked.received_at)
+                && !may_take_back(repository, record, asked.received_at)
+        };
+        self.live.get(repo).and_then(Followed::here).is_none_or(is_brief_here)
     }
 
     fn explain(&self, decided: &Decided<'_>) -> Option<Explanation> {

@@ -9,7 +9,7 @@ use crate::http::live::LiveError;
 use crate::http::live::repository::RepositoryConfig;
 use crate::http::refusal::LastRefusal;
 use crate::http::stamp::Stamp;
-use crate::incident::{IncidentFile, IncidentLink};
+use crate::incident::{self, IncidentFile, IncidentLink};
 
 /// The file of a repository's incident links.
 pub(super) struct LiveIncidents {
@@ -54,8 +54,14 @@ impl LiveIncidents {
                 (links != *in_force).then_some(links)
             }
             Err(error) => {
+                if matches!(&error, LiveError::Incidents { source: incident::Error::Read { .. }, .. }) {
+                    // It may well be read the next time.
+                    self.forget();
+                }
                 let refused = with_cause(&error);
-                tracing::error!(repo = self.repo, refused, "the last good incidents stay in force");
+                if self.refused().as_ref() != Some(&refused) {
+                    tracing::error!(repo = self.repo, refused, "the last good incidents stay in force");
+                }
                 self.refused.note(refused);
                 None
             }

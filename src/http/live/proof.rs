@@ -139,6 +139,12 @@ fn brings_back_fresh(
     repository.read(is_fresh).unwrap_or(true)
 }
 
+/// Whether it takes a look at the files of the repository to tell that a proposal is no rollback.
+pub(super) fn may_take_back(repository: &LiveRepository, record: &ChangeRecord, received_at: i64) -> bool {
+    let since = received_at.saturating_sub(ROLLBACK_WINDOW_SECONDS);
+    repository.try_state().is_none_or(|state| was_all_touched(&state.timeline, record, since))
+}
+
 /// Whether each file that a change finds was touched since a moment, or one that it makes, so far as the history knows: nearly
 /// no change is looked at further.
 fn was_all_touched(timeline: &Timeline, record: &ChangeRecord, since: i64) -> bool {
@@ -156,5 +162,6 @@ fn recently_bad(repository: &LiveRepository, state: &State, now: i64) -> Vec<Cha
     let since = now.saturating_sub(STRICT_HORIZON_SECONDS);
     let bad = state.timeline.history().bad_changes.iter().rev();
     let recent = bad.filter(|bad| bad.landed_at >= since).take(N_RECENTLY_BAD);
-    recent.filter_map(|bad| repository.landing(state, bad.ordinal)).collect()
+    let recent = recent.filter_map(|bad| repository.landing(state, bad.ordinal));
+    recent.chain(repository.bad_waiting(state)).collect()
 }

@@ -260,16 +260,16 @@ fn tell_history(
 ) {
     assessed.facts.unknown_owners = !repository.owners.are_known();
     assessed.owners = assessed.change.record.owners(|path| repository.owners.owners_of(path));
-    if let Some(refused) = repository.owners.refused() {
-        assessed.warnings.push(format!("owners are those of an earlier version of their file: {refused}"));
-    }
-    if let Some(refused) = repository.incidents.refused() {
-        assessed.warnings.push(format!("incidents are those of an earlier version of their file: {refused}"));
+    let refusals = [("owners", repository.owners.refused()), ("incidents", repository.incidents.refused())];
+    // An answer with a warning is not given again when its cause is mended or another one, nor the other way round. Causes name
+    // files and what stands in them: they are the log's.
+    let mut of_warnings = 0_u64;
+    for (what, refused) in refusals {
+        let Some(refused) = refused else { continue };
+        assessed.warnings.push(format!("{what} are those of an earlier version of their file"));
+        of_warnings = of_warnings.wrapping_add(hash64(&[what, &refused]));
     }
     assessed.history = history(repository, state, mode, received_at);
-    // An answer with a warning is not given again when its cause is mended or another one, nor the other way round.
-    let warnings: Vec<&str> = assessed.warnings.iter().map(String::as_str).collect();
-    let of_warnings = if warnings.is_empty() { 0 } else { hash64(&warnings) };
     assessed.history_epoch = state.epoch().wrapping_add(of_warnings);
     assessed.facts.history_lag_seconds = Some(repository.lag_seconds(received_at));
 }
@@ -369,10 +369,9 @@ impl Known<'_> {
     /// Under a decision that its message names, of which the report was, or the commit that it was picked from.
     fn by_others(self, timeline: &Timeline, change: &Change) -> Option<KnownBad> {
         let Landed { decisions, picked_from, .. } = Landed::named_in(change);
-        let mut decisions = decisions.into_iter().map(OutcomeTarget::Decision);
-        let mut originals = picked_from.into_iter().map(|id| OutcomeTarget::Commit(ChangeId(id)));
-        let by_decision = decisions.find_map(|name| self.reports.known_bad(self.repo, &name));
-        by_decision.or_else(|| originals.find_map(|name| self.by_name(timeline, &name)))
+        let decisions = decisions.into_iter().map(OutcomeTarget::Decision);
+        let originals = picked_from.into_iter().map(|id| OutcomeTarget::Commit(ChangeId(id)));
+        decisions.chain(originals).find_map(|name| self.by_name(timeline, &name))
     }
 
     /// Under a diff that never landed. To look whether it has takes long in a long history, and few were reported.

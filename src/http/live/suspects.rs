@@ -28,20 +28,17 @@ pub(super) fn suspects(
     scorer: Result<&Scorer, Reason>,
     broken: &Broken,
 ) -> Result<Suspects, LiveError> {
-    let n_damages = repository.n_damages();
     let found = ranked(repository, &scorer, broken);
-    if repository.n_damages() == n_damages {
+    if repository.is_whole() {
         return Ok(found);
     }
     // Of what is known now, whenever it broke.
     repository.mend(repository.looked_at())?;
-    let n_damages = repository.n_damages();
     let found = ranked(repository, &scorer, broken);
-    let is_sound = repository.n_damages() == n_damages;
-    is_sound.then_some(found).ok_or_else(|| LiveError::BrokeDown { name: broken.repo.clone() })
+    repository.is_whole().then_some(found).ok_or_else(|| LiveError::BrokeDown { name: broken.repo.clone() })
 }
 
-/// The same; damaged rows count as none, and [`LiveRepository::n_damages`] tells of them.
+/// The same; damaged rows count as none, and [`LiveRepository::is_whole`] tells of them.
 fn ranked(repository: &LiveRepository, scorer: &Result<&Scorer, Reason>, broken: &Broken) -> Suspects {
     let mut found = Suspects::default();
     let mut rows = standing(repository, broken, &mut found);

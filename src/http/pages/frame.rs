@@ -88,6 +88,9 @@ pub(super) fn problem(api_error: &ApiError, reader: Option<&Reader>) -> Response
     let status = api_error.code.status();
     let (title, detail) = (Said::capitalised(title), Said::capitalised(&format!("{}.", api_error.detail)));
     let mut response = page(status, &ProblemPage { frame, title, detail });
+    if let Some(seconds) = api_error.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response.extensions_mut().insert(api_error.clone());
     response
 }

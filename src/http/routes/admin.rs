@@ -66,7 +66,7 @@ pub(in crate::http) async fn activate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = service.bodies.read(&headers, body).await?;
+    let bytes = service.bodies.read_small(&headers, body).await?;
     let mut fields = Fields::root(parse_json(&bytes)?)?;
     let name = fields.required("name")?.name(100)?;
     let version = fields.required("version")?.name(100)?;

@@ -177,7 +177,7 @@ fn bad(detail: &str) -> ApiError {
 }
 
 pub(in crate::http) fn unavailable() -> ApiError {
-    ApiError::standard(ProblemCode::StoreUnavailable).retry_after(5)
+    ApiError::standard(ProblemCode::StoreUnavailable)
 }
 
 pub(in crate::http) fn failed(error: &crate::store::Error) -> ApiError {

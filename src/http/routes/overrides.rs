@@ -56,7 +56,7 @@ pub(in crate::http) async fn override_one(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = service.bodies.read(&headers, body).await?;
+    let bytes = service.bodies.read_small(&headers, body).await?;
     let mut fields = Fields::root(parse_json(&bytes)?)?;
     let reason = fields.required("reason")?.name(1000)?;
     let ticket = fields.optional("ticket").map(|ticket| ticket.name(MAX_TICKET_BYTES)).transpose()?;

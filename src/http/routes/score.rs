@@ -23,8 +23,9 @@ use crate::http::wire::{Answer, BatchAnswer, BatchRequest, ScoreRequest};
 use crate::http::{ApiError, ProblemCode, decode, parse_json};
 
 const MAX_KEY_BYTES: usize = 255;
-/// Body that is read, and scored, within some two milliseconds.
+/// Body that is read, and body that is scored as well, within some half a millisecond.
 const SMALL_BYTES: usize = 64 << 10;
+const BRIEF_BYTES: usize = 8 << 10;
 
 /// Scores one change and decides on it.
 #[utoipa::path(
@@ -150,7 +151,7 @@ impl Request {
         let key = key.map(|key| (key, Sha256::digest(&*body).into()));
         let deadline = Instant::now() + service.config.deadline;
         let TraceContext { request_id, trace_id, .. } = context;
-        let (questions, is_small) = (Vec::new(), body.len() <= SMALL_BYTES);
+        let (questions, is_small) = (Vec::new(), body.len() <= BRIEF_BYTES);
         let job = Job { caller, questions, is_small, key, include, deadline, request_id, trace_id };
         Ok(Self { job, body, received_at: service.now_ms().div_euclid(1000) })
     }

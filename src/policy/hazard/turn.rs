@@ -54,14 +54,15 @@ impl<'a> Name<'a> {
 
     fn begins_with(&self, phrases: &[&str]) -> bool {
         phrases.iter().any(|phrase| {
-            phrase.split(' ').zip(&self.0).filter(|(a, b)| a == *b).count() == phrase.split(' ').count()
+            let mut words = self.0.iter();
+            phrase.split(' ').all(|part| words.next() == Some(&part))
         })
     }
 
     fn ends_with(&self, phrases: &[&str]) -> bool {
         phrases.iter().any(|phrase| {
-            let same = phrase.rsplit(' ').zip(self.0.iter().rev()).filter(|(a, b)| a == *b).count();
-            same == phrase.split(' ').count()
+            let mut words = self.0.iter().rev();
+            phrase.rsplit(' ').all(|part| words.next() == Some(&part))
         })
     }
 

@@ -112,7 +112,7 @@ fn monitoring_off(edit: &Edit<'_>) -> bool {
         && edit.leaf_says(&["access log", "level", "loglevel"]);
     let metrics_off =
         edit.flipped() == Some(false) && edit.switches(&["metrics"]) && edit.key_change.parent() == "metrics";
-    let is_muted = edit.is_inverted() && edit.flipped() == Some(true) && edit.leaf_says(&["alert", "alerts"]);
+    let is_muted = edit.flipped() == Some(true) && edit.is_inverted() && edit.leaf_says(&["alert", "alerts"]);
     let nobody_paged = edit.flipped() == Some(false) && edit.key_change.leaf == "critical";
     edit.turned_off(WATCHES) || is_muted || nobody_paged || metrics_off || rule_gone || nobody_told || log_off
 }

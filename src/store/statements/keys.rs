@@ -51,14 +51,14 @@ macro_rules! key_statements {
             Ok(())
         }
 
-        /// A key no longer stands for a decision that was taken back.
+        /// A key no longer stands for a decision that was taken back, whatever clock asks next.
         async fn expire(session: &mut Session, record: &Record) -> Result<(), Error> {
             if record.kind != RecordKind::Revocation {
                 return Ok(());
             }
-            let sql = "UPDATE idempotency SET expires_ms = $1 WHERE decision_id = $2";
             let subject_id = record.columns.subject_id.as_deref().unwrap_or("");
-            sqlx::query(sql).bind(record.at_ms).bind(subject_id).execute(session).await?;
+            let sql = "UPDATE idempotency SET expires_ms = 0 WHERE decision_id = $1";
+            sqlx::query(sql).bind(subject_id).execute(session).await?;
             Ok(())
         }
 

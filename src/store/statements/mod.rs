@@ -438,18 +438,60 @@ statements!(
 mod tests {
     use super::*;
 
+    /// An empty log.
+    async fn session() -> sqlx::SqliteConnection {
+        let mut session = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlite::migrate(&mut session).await.unwrap();
+        session
+    }
+
+    /// How SQLite looks for what a statement asks for.
+    async fn plan(session: &mut sqlx::SqliteConnection, sql: &str) -> Vec<String> {
+        let explain = format!("EXPLAIN QUERY PLAN {sql}");
+        let steps: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(explain)).fetch_all(session).await.unwrap();
+        steps.into_iter().map(|(.., step)| step).collect()
+    }
+
     /// A log of many decisions must not make each append slower than the one before.
     #[tokio::test]
     async fn what_still_holds_is_looked_up_by_its_place() {
-        let mut session = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        sqlite::migrate(&mut session).await.unwrap();
+        let mut session = session().await;
         for n_places in PLACE_SIZES {
-            let explain = format!("EXPLAIN QUERY PLAN {}", still_hold_sql(n_places, sqlite::MARK));
-            let plan: Vec<(i64, i64, i64, String)> =
-                sqlx::query_as(sqlx::AssertSqlSafe(explain)).fetch_all(&mut session).await.unwrap();
-            let steps: Vec<&str> = plan.iter().map(|(.., step)| step.as_str()).collect();
+            let steps = plan(&mut session, &still_hold_sql(n_places, sqlite::MARK)).await;
             let by = |index: &str| steps.iter().any(|step| step.contains(index));
             assert!(by("(chain=? AND seq=?)") && by("record_subject (subject_id=?)"), "{steps:?}");
+        }
+    }
+
+    /// Nor a question about one change look through all decisions of its repository.
+    #[tokio::test]
+    async fn what_names_one_change_or_a_few_records_is_looked_up_by_that() {
+        let mut session = session().await;
+        let some = |text: &str| Some(text.to_owned());
+        let of_change = Search {
+            kind: Some(RecordKind::Decision),
+            repo: some("shop"),
+            change: some("pr/1"),
+            ..Search::default()
+        };
+        let beside = Search {
+            kind: Some(RecordKind::Revocation),
+            subject_ids: Some(vec!["a".to_owned(), "b".to_owned()]),
+            ..Search::default()
+        };
+        let by_change: &[&str] = &["(commit_id=?)", "(change_id=?)", "(change_digest=?)"];
+        for (search, places) in [
+            (of_change.clone(), by_change),
+            (Search { before: some("0198"), ..of_change.clone() }, by_change),
+            (Search { after: some("0198"), ..of_change }, by_change),
+            (beside, &["(subject_id=?)"]),
+        ] {
+            let sql =
+                format!("SELECT id FROM record WHERE {} ORDER BY id DESC LIMIT 9", search.condition().0);
+            let steps = plan(&mut session, &sql).await;
+            let is_by = |place: &&str| steps.iter().any(|step| step.contains(*place));
+            assert!(places.iter().all(is_by), "{sql}: {steps:?}");
         }
     }
 }

@@ -283,7 +283,20 @@ impl LiveRepository {
 
     /// The history, to read from.
     pub(super) fn state(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+        self.state.read().unwrap_or_else(|poisoned| self.left_half_way(poisoned))
+    }
+
+    /// The same, where nobody writes it.
+    pub(super) fn try_state(&self) -> Option<RwLockReadGuard<'_, State>> {
+        self.state.try_read().ok()
+    }
+
+    /// Where a fold broke down the history is damaged, until it is folded again.
+    fn left_half_way<T>(&self, poisoned: PoisonError<T>) -> T {
+        self.n_damages.fetch_add(1, Ordering::SeqCst);
+        self.state.clear_poison();
+        tracing::error!(repo = self.name, "a fold broke down: the history is folded again");
+        poisoned.into_inner()
     }
 
     /// The history, to write to. Whoever waits for it keeps all later readers waiting, and a batch reads for long: so it is
@@ -292,11 +305,11 @@ impl LiveRepository {
         for _ in 0..N_POLITE {
             match self.state.try_write() {
                 Ok(state) => return state,
-                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::Poisoned(poisoned)) => return self.left_half_way(poisoned),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(POLITE_PAUSE),
             }
         }
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
+        self.state.write().unwrap_or_else(|poisoned| self.left_half_way(poisoned))
     }
 
     /// How far the history has come, where nobody writes it, nothing of it became due by `t`, none of it is damaged and the
@@ -305,9 +318,8 @@ impl LiveRepository {
         if !self.saw_head() {
             return None;
         }
-        let state = self.state.try_read().ok()?;
-        let is_whole = self.n_mended.load(Ordering::SeqCst) == self.n_damages();
-        (is_whole && !state.timeline.is_due(t)).then(|| state.position())
+        let state = self.try_state()?;
+        (self.is_whole() && !state.timeline.is_due(t)).then(|| state.position())
     }
 
     /// When the repository was last looked at, in Unix seconds.
@@ -411,8 +423,13 @@ impl LiveRepository {
     }
 
     /// How often cached rows could not be read. What was made of the history while it grew is not to be trusted.
-    pub(super) fn n_damages(&self) -> u64 {
+    fn n_damages(&self) -> u64 {
         self.n_damages.load(Ordering::SeqCst)
+    }
+
+    /// Whether nothing of the history is known to be damaged.
+    pub(super) fn is_whole(&self) -> bool {
+        self.n_mended.load(Ordering::SeqCst) == self.n_damages()
     }
 
     /// Throws a damaged cache away and folds the history from its start.
@@ -420,6 +437,9 @@ impl LiveRepository {
     /// # Errors
     /// When it cannot be folded; what was damaged stays so.
     pub(super) fn mend(&self, now: i64) -> Result<(), LiveError> {
+        if self.is_whole() {
+            return Ok(());
+        }
         let basis = lock(&self.basis);
         let n_damages = self.n_damages();
         if self.n_mended.load(Ordering::SeqCst) == n_damages {

@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::change::ChangeId;
 use crate::http::live::LiveError;
 use crate::http::live::repository::told::about_commit;
-use crate::http::live::repository::{Basis, LiveRepository, N_TRIES, lock};
+use crate::http::live::repository::{Basis, LiveRepository, N_TRIES, State, lock};
 use crate::incident::OutcomeRecord;
 
 /// Reports that the history is still to learn of, in the order they came.
@@ -76,6 +77,14 @@ impl LiveRepository {
     /// Whether the history is still to learn of something that was reported. Asked after its state was taken to read from.
     pub(in crate::http::live) fn is_behind(&self) -> bool {
         self.waiting.is_any()
+    }
+
+    /// The landed changes that went wrong, by what the history is still to learn of.
+    pub(in crate::http::live) fn bad_waiting(&self, state: &State) -> Vec<ChangeId> {
+        let waiting = lock(&self.waiting.reports);
+        let bad = waiting.iter().filter(|outcome_record| outcome_record.outcome.is_bad());
+        let landed = bad.filter_map(|outcome_record| state.timeline.reported_on(outcome_record));
+        landed.filter_map(|ordinal| self.landing(state, ordinal)).collect()
     }
 
     /// What an earlier report about the same change has taught is only unlearned by folding again without it.

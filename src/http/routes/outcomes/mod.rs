@@ -70,7 +70,7 @@ pub(in crate::http) async fn report(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let bytes = service.bodies.read(&headers, body).await?;
+    let bytes = service.bodies.read_small(&headers, body).await?;
     let outcome_answer = take(&service, &caller, Fields::root(parse_json(&bytes)?)?).await?;
     Ok(answer_json(StatusCode::CREATED, &outcome_answer))
 }

@@ -113,13 +113,8 @@ impl Said {
 
     /// Whether a bad report stands that named something by this name, and is not about the same landing.
     async fn is_reported_elsewhere(&self, store: &Store, name: &OutcomeTarget) -> Result<bool, store::Error> {
-        let (OutcomeTarget::Commit(ChangeId(name)) | OutcomeTarget::Id(name) | OutcomeTarget::Digest(name)) =
-            name
-        else {
-            return Ok(false);
-        };
-        let newest = newest(store, &self.reports(name)).await?;
-        Ok(newest.is_some_and(|report| is_bad(&report) && !self.is_on_same_landing(&report)))
+        let standing = self.standing(store, name).await?;
+        Ok(standing.iter().any(|report| is_bad(report) && !self.is_on_same_landing(report)))
     }
 
     /// Whether an earlier report is about the same landing as this one.
@@ -129,51 +124,81 @@ impl Said {
         !self.landed.is_empty() && landed.eq(self.landed.iter().map(|id| id.0.as_str()))
     }
 
-    /// The reports that name a change themselves.
-    fn reports(&self, change: &str) -> Search {
-        Search {
+    /// The reports under a name that count: the one known last here, and the one known last of a diff wherever it is.
+    async fn standing(&self, store: &Store, name: &OutcomeTarget) -> Result<Vec<Record>, store::Error> {
+        let mut newest: [Option<Record>; 2] = [None, None];
+        let known = |report: &Record| (known_at(report), report.first_id());
+        for report in self.reports(store, name).await? {
+            let place = &mut newest[usize::from(report.columns.repo.is_none())];
+            if place.as_ref().is_none_or(|earlier| known(earlier) < known(&report)) {
+                *place = Some(report);
+            }
+        }
+        Ok(newest.into_iter().flatten().collect())
+    }
+
+    /// The reports that name a change themselves; of a diff also those that name no repository.
+    async fn reports(&self, store: &Store, name: &OutcomeTarget) -> Result<Vec<Record>, store::Error> {
+        let (OutcomeTarget::Commit(ChangeId(change))
+        | OutcomeTarget::Id(change)
+        | OutcomeTarget::Digest(change)) = name
+        else {
+            return Ok(Vec::new());
+        };
+        let is_digest = matches!(name, OutcomeTarget::Digest(_));
+        let search = Search {
             kind: Some(RecordKind::Outcome),
-            repo: self.repo.clone(),
-            change: Some(change.to_owned()),
+            repo: self.repo.clone().filter(|_| !is_digest),
+            change: Some(change.clone()),
             limit: MAX_REPORTS,
             ..Search::default()
-        }
+        };
+        let mut reports = store.log().page(&search).await?.records;
+        let is_here = |report: &Record| {
+            self.repo.is_none() || report.columns.repo.is_none() || report.columns.repo == self.repo
+        };
+        reports.retain(is_here);
+        Ok(reports)
     }
 
     /// Adds the diff of a change that has not landed, as it was last asked about under its name: whoever asks about the same
     /// diff under another name, or lands it, is to know. Who withdraws reports under a name withdraws what they said of diffs,
     /// but not what was said of these by themselves; what went well tells of nothing but its name.
     async fn add_digests(&mut self, store: &Store, decisions: &[Joined]) -> Result<(), store::Error> {
-        let [OutcomeTarget::Id(name) | OutcomeTarget::Commit(ChangeId(name))] = self.names.as_slice() else {
+        let [name @ (OutcomeTarget::Id(_) | OutcomeTarget::Commit(_))] = self.names.as_slice() else {
             return Ok(());
         };
         let digests = if self.is_bad() {
             let newest = decisions.iter().map(|joined| &joined.record).max_by(|a, b| a.id.cmp(&b.id));
-            newest.and_then(|record| record.columns.change_digest.clone()).into_iter().collect()
+            let digest = newest.and_then(|record| record.columns.change_digest.clone());
+            digest.into_iter().map(OutcomeTarget::Digest).collect()
         } else if self.outcome == OutcomeKind::Retracted {
             self.marked_under(store, name).await?
         } else {
             Vec::new()
         };
-        self.names.extend(digests.into_iter().map(OutcomeTarget::Digest));
+        self.names.extend(digests);
         Ok(())
     }
 
     /// The diffs that earlier reports under a name were about, but for those of which a bad report speaks by itself.
-    async fn marked_under(&self, store: &Store, name: &str) -> Result<Vec<String>, store::Error> {
-        let mut marked = Vec::new();
-        for record in store.log().page(&self.reports(name)).await?.records {
-            let names = body(&record)["names"].as_array().cloned().unwrap_or_default();
-            marked.extend(names.iter().filter_map(name_of).filter_map(|name| match name {
-                OutcomeTarget::Digest(digest) => Some(digest),
-                _ => None,
-            }));
+    async fn marked_under(
+        &self,
+        store: &Store,
+        name: &OutcomeTarget,
+    ) -> Result<Vec<OutcomeTarget>, store::Error> {
+        let mut marked: Vec<OutcomeTarget> = Vec::new();
+        for report in self.reports(store, name).await? {
+            let names = body(&report)["names"].as_array().cloned().unwrap_or_default();
+            for name in names.iter().filter_map(name_of) {
+                if matches!(name, OutcomeTarget::Digest(_)) && !marked.contains(&name) {
+                    marked.push(name);
+                }
+            }
         }
-        marked.sort_unstable();
-        marked.dedup();
         let mut withdrawn = Vec::new();
         for digest in marked {
-            if !newest(store, &self.reports(&digest)).await?.is_some_and(|report| is_bad(&report)) {
+            if !self.standing(store, &digest).await?.iter().any(is_bad) {
                 withdrawn.push(digest);
             }
         }
@@ -181,14 +206,13 @@ impl Said {
     }
 }
 
-fn body(record: &Record) -> Value {
-    serde_json::from_str(&record.body).unwrap_or_default()
+fn body(report: &Record) -> Value {
+    serde_json::from_str(&report.body).unwrap_or_default()
 }
 
-/// The newest of some reports.
-async fn newest(store: &Store, reports: &Search) -> Result<Option<Record>, store::Error> {
-    let records = store.log().page(reports).await?.records;
-    Ok(records.into_iter().max_by(|a, b| a.id.cmp(&b.id)))
+/// When it became known; of two that counts which is known later, whatever came first.
+fn known_at(report: &Record) -> Option<jiff::Timestamp> {
+    body(report)["known_at"].as_str()?.parse().ok()
 }
 
 fn is_bad(report: &Record) -> bool {
