@@ -12,6 +12,7 @@ mod parse;
 mod record;
 mod render;
 pub mod secrets;
+mod title;
 mod unseen;
 
 pub use author::{author_address, is_bot};
@@ -28,6 +29,7 @@ pub use record::{
     Change, ChangeId, ChangeRecord, DiffLine, FileContent, FileDiff, FileStatus, Hunk, LineOrigin, Moment,
 };
 pub use render::render_diff;
+pub(crate) use title::unmerged;
 #[cfg(test)]
 pub(crate) use unseen::UNSEEN;
 pub(crate) use unseen::is_unseen;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::change::title::title;
+
 /// What identifies a change: the full commit id, or the caller's own review identity.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ChangeId(pub String);
@@ -142,12 +144,9 @@ impl Change {
         self.message.lines().next().unwrap_or("").trim()
     }
 
-    /// What the change calls itself: the subject, or for `Merge …` the first line below that says
-    /// more, where there is one.
+    /// What the change calls itself: the subject, or of a merge what that merges is called.
     pub fn title(&self) -> &str {
-        let subject = self.subject();
-        let below = || self.message.lines().skip(1).map(str::trim).find(|line| !line.is_empty());
-        if subject.starts_with("Merge ") { below().unwrap_or(subject) } else { subject }
+        title(&self.message)
     }
 }
 

@@ -46,9 +46,9 @@ impl LabelTask {
     /// The label of a test row; none where the task leaves it out or it is not known.
     pub fn label(self, row: &Row) -> Option<bool> {
         match self {
-            _ if row.is_revert || row.n_files == 0 => None,
+            _ if row.n_files == 0 => None,
             Self::Strict => row.label_strict.filter(|_| row.in_strict),
-            Self::Raw => row.label_raw,
+            Self::Raw => row.label_raw.filter(|_| !row.is_revert || is_said(row.label_source)),
         }
     }
 }
@@ -87,12 +87,15 @@ struct Moment {
 }
 
 fn standing(row: &Row, task: LabelTask, at: &Moment) -> Standing {
-    if row.is_revert || row.n_files == 0 || row.committed_at >= at.as_of {
+    if row.n_files == 0 || row.committed_at >= at.as_of {
         return Standing::Left;
     }
     let planned = row.planned_wording || at.planned_template;
     let known: Vec<&RowOutcome> = row.outcomes.iter().filter(|outcome| outcome.known_at < at.as_of).collect();
     let verdict = deciding(&known, |it| (it.source, it.known_at, it.retracts));
+    if row.is_revert && !is_said(verdict.map(|outcome| outcome.source)) {
+        return Standing::Left;
+    }
     let was_planned = match verdict {
         None => planned,
         Some(outcome) if outcome.source == LabelSource::Revert => planned || outcome.planned,
@@ -110,6 +113,11 @@ fn standing(row: &Row, task: LabelTask, at: &Moment) -> Standing {
         _ if negative_at <= at.as_of => Standing::Negative,
         _ => Standing::Left,
     }
+}
+
+/// Whether a person spoke of a change, and not only the words of another.
+fn is_said(source: Option<LabelSource>) -> bool {
+    source.is_some_and(|source| source != LabelSource::Revert)
 }
 
 /// How long nine of ten changes named in incidents known before `as_of` had waited for their first link, by history.

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 use git2::Oid;
@@ -15,8 +17,9 @@ use crate::git::{Error, Repository, Unit};
 
 /// Changes a worker reads in a row: neighbours share files, and so the worker's cache.
 const CHUNK_LEN: usize = 128;
-/// Changes a worker may be ahead of the reader.
+/// Changes, and lines of them, that a worker may be ahead of the reader; more lines only as one change.
 const CHANNEL_LEN: usize = 128;
+const MAX_LINES: usize = 500_000;
 
 /// What to walk, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,8 +128,53 @@ fn steps(repository: &Repository, options: &WalkOptions, head: Oid) -> Result<Ve
 
 type Read = Result<(Change, Counts), Error>;
 
+/// Lines that one worker read and the reader did not take yet.
+#[derive(Default)]
+struct Room {
+    n_lines: Mutex<usize>,
+    taken: Condvar,
+    is_closed: AtomicBool,
+}
+
+impl Room {
+    /// Waits until there is room for so many lines, or none is needed any more.
+    fn enter(&self, n_lines: usize) {
+        let is_full = |held: &mut usize| {
+            *held > 0 && *held + n_lines > MAX_LINES && !self.is_closed.load(Ordering::SeqCst)
+        };
+        let held = self.n_lines.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.taken.wait_while(held, is_full).unwrap_or_else(PoisonError::into_inner) += n_lines;
+    }
+
+    fn leave(&self, n_lines: usize) {
+        *self.n_lines.lock().unwrap_or_else(PoisonError::into_inner) -= n_lines;
+        self.taken.notify_all();
+    }
+
+    /// Lets in everything: nobody reads any more.
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.leave(0);
+    }
+}
+
+/// Closes all rooms when it goes, also where the reader breaks down.
+struct Reading<'a>(&'a [Room]);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Room::close);
+    }
+}
+
+/// Lines of a change that are held in memory.
+fn n_lines(read: &Read) -> usize {
+    let Ok((change, _)) = read else { return 0 };
+    change.record.files.iter().flat_map(|file| file.hunks()).map(|hunk| hunk.lines.len()).sum()
+}
+
 /// Worker `i` of `n` reads the chunks `i`, `i + n`, …; the reader takes chunk after chunk from the
-/// channel of its worker. So the order needs no sorting and memory is bounded by the channels.
+/// channel of its worker. So the order needs no sorting, and memory is bounded by the channels and their rooms.
 fn read_steps(
     path: &Path,
     options: &WalkOptions,
@@ -134,24 +182,35 @@ fn read_steps(
     mut visit: impl FnMut(Change, Counts) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     let n_threads = options.n_threads.clamp(1, steps.len().div_ceil(CHUNK_LEN).max(1));
+    let rooms: Vec<Room> = (0..n_threads).map(|_| Room::default()).collect();
     thread::scope(|scope| {
+        let _reading = Reading(&rooms);
         let mut receivers: Vec<Receiver<Read>> = Vec::with_capacity(n_threads);
-        for worker_idx in 0..n_threads {
+        for (worker_idx, room) in rooms.iter().enumerate() {
             let (sender, receiver) = sync_channel(CHANNEL_LEN);
             receivers.push(receiver);
-            scope.spawn(move || work(path, options.limits, steps, (worker_idx, n_threads), &sender));
+            let send = move |read: Read| {
+                room.enter(n_lines(&read));
+                sender.send(read).is_ok()
+            };
+            scope.spawn(move || work(path, options.limits, steps, (worker_idx, n_threads), send));
         }
-        for (chunk_idx, chunk) in chunks(steps.len(), CHUNK_LEN).enumerate() {
-            let receiver = &receivers[chunk_idx % n_threads];
+        let next = |worker_idx: usize| {
+            let lost = |_| Error::WorkerLost { path: path.to_path_buf() };
+            let read = receivers[worker_idx].recv().map_err(lost)?;
+            rooms[worker_idx].leave(n_lines(&read));
+            read
+        };
+        let visited = chunks(steps.len(), CHUNK_LEN).enumerate().try_for_each(|(chunk_idx, chunk)| {
             for _ in chunk {
-                let lost = |_| Error::WorkerLost { path: path.to_path_buf() };
-                let (change, counts) = receiver.recv().map_err(lost)??;
-                if visit(change, counts).is_break() {
-                    return Ok(());
+                match next(chunk_idx % n_threads) {
+                    Ok((change, counts)) => visit(change, counts).map_break(Ok)?,
+                    Err(error) => return ControlFlow::Break(Err(error)),
                 }
             }
-        }
-        Ok(())
+            ControlFlow::Continue(())
+        });
+        visited.break_value().unwrap_or(Ok(()))
     })
 }
 
@@ -161,21 +220,27 @@ fn work(
     limits: Limits,
     steps: &[Step],
     (worker_idx, n_threads): (usize, usize),
-    sender: &SyncSender<Read>,
+    send: impl Fn(Read) -> bool,
 ) {
     let not_a_repository = |source| Error::NotARepository { path: path.to_path_buf(), source };
     let repository = match Repository::open(path) {
         Ok(repository) => repository,
-        Err(error) => return drop(sender.send(Err(error))),
+        Err(error) => {
+            send(Err(error));
+            return;
+        }
     };
     let odb = match repository.git().odb() {
         Ok(odb) => odb,
-        Err(source) => return drop(sender.send(Err(not_a_repository(source)))),
+        Err(source) => {
+            send(Err(not_a_repository(source)));
+            return;
+        }
     };
     let mut extractor = Extractor::new(&repository, &odb, limits);
     for chunk in chunks(steps.len(), CHUNK_LEN).skip(worker_idx).step_by(n_threads) {
         for step in &steps[chunk] {
-            if sender.send(assemble::change(&mut extractor, path, step)).is_err() {
+            if !send(assemble::change(&mut extractor, path, step)) {
                 return;
             }
         }

@@ -197,7 +197,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
             let next = access.next_element_seed(inner)?;
             self.trace.pop();
             match next {
-                Some(json) => list.push(json),
+                Some(json) => push(&mut list, json),
                 None => return Ok(Json::List(list)),
             }
         }
@@ -222,11 +222,19 @@ impl<'de> Visitor<'de> for Reader<'_> {
             }
             let json = access.next_value_seed(inner)?;
             if let Some(Step::Key(key)) = self.trace.pop() {
-                fields.push((key, json));
+                push(&mut fields, (key, json));
             }
         }
         Ok(Json::Object(fields))
     }
+}
+
+/// Adds a value without room for more behind the first: of many lists and objects nearly all hold one.
+fn push<T>(values: &mut Vec<T>, value: T) {
+    if values.is_empty() {
+        values.reserve_exact(1);
+    }
+    values.push(value);
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::change::Change;
+use crate::change::{Change, unmerged};
 use crate::label::template::stable_hash;
 use crate::label::wording::{
-    DECISION_TRAILER, Reference, change_id, first_line, headline, pull_number, trailers, unmerged, unsquashed,
+    DECISION_TRAILER, Reference, change_id, first_line, headline, pull_number, trailers, unsquashed,
 };
 
 /// The first 20 bytes of a commit id; of the hash of any other identity.

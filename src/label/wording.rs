@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::change::unmerged;
+
 /// What the words of a change say about undoing an earlier one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RevertWording {
@@ -68,9 +70,6 @@ static SAYS_REVERT: LazyLock<Regex> = LazyLock::new(|| {
 static MERGE: LazyLock<Regex> = LazyLock::new(|| {
     regex(r"^Merge (?:pull request|branch|remote|tag)\b|^Merged in \S+ \(pull request #\d{1,9}\)$")
 });
-/// What Gerrit, and Gitea and Forgejo put around the title.
-static MERGED_TITLE: LazyLock<Regex> =
-    LazyLock::new(|| regex(r#"^Merge "(.*)"$|^Merge pull request '(.+)' \(#\d{1,9}\) from \S+ into \S+$"#));
 static PULL_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"^Merge pull request (?:'.+' \()?#(\d{1,9})\b|^Merged in \S+ \(pull request #(\d{1,9})\)|^[^\n]*\(#(\d{1,9})\)[ \t]*(?:\n|$)|(?m:^See merge request \S*!(\d{1,9})\s*$)",
@@ -104,15 +103,6 @@ pub fn headline(message: &str) -> &str {
     let first = lines.next().unwrap_or("");
     let title = unmerged(first);
     if title == first && MERGE.is_match(first) { lines.next().unwrap_or(first) } else { title }
-}
-
-/// The title inside of what Gerrit, Gitea and Forgejo call a merge; anything else as it is.
-pub(crate) fn unmerged(subject: &str) -> &str {
-    let subject = subject.trim();
-    MERGED_TITLE
-        .captures(subject)
-        .and_then(|captures| captures.iter().skip(1).flatten().next())
-        .map_or(subject, |title| title.as_str())
 }
 
 /// The title in front of the number that a squashed pull or merge request leaves behind it, where there is one.

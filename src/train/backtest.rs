@@ -117,9 +117,9 @@ pub fn backtest(rows: &Rows, more: Option<&Rows>, options: &BacktestOptions) -> 
     let run = run(rows, more, options, as_of)?;
     let train_seconds = (options.clock)() - started;
     let population = run.population(rows, options.seed);
-    let block = population.block_or_empty(|row| options.task.label(row));
+    let block = population.block_or_empty(|row| options.task.label(row)).with_members();
     let n_tested = (block.dataset.n_test, block.dataset.pos_test);
-    let also = other_populations(options.task, |label| population.block_or_empty(label));
+    let also = other_populations(options.task, |label| population.block_or_empty(label).with_members());
     let prior = options.prior.as_ref().map(|prior| PriorUse {
         reference: prior.reference.clone(),
         later_than_split: prior.reference.trained_until > as_of,
@@ -289,7 +289,7 @@ pub(super) fn split_time(rows: &Rows, options: &BacktestOptions) -> Result<i64, 
             // Labels may be known elsewhere: every change from the moment on is scored, whatever is known of it here.
             let n_train = kept.filter(|&idx| rows.facts()[idx].committed_at < moment).count();
             let n_test = times().filter(|time| *time >= moment).count();
-            let needs_own = options.protocol.mode != Mode::Pooled;
+            let needs_own = options.prior.is_none() || options.protocol.mode == Mode::Local;
             match (n_train, n_test) {
                 (0, _) if needs_own => Err(SplitError::Empty { n_train, n_test }.into()),
                 (_, 0) => Err(SplitError::Empty { n_train, n_test }.into()),

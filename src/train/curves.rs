@@ -41,12 +41,12 @@ impl Unseen {
     }
 
     /// Whether more or fewer went wrong than foretold, by a quarter and beyond chance: two standard deviations of a Poisson
-    /// count.
+    /// count, and three where none is counted.
     pub(super) fn is_evidently_off(&self) -> bool {
         let n_positive = self.labels.iter().filter(|label| **label).count() as f64;
         let expected: f64 = self.probabilities.iter().sum();
         let (least, most) = (n_positive - 2.0 * n_positive.sqrt(), n_positive + 2.0 * n_positive.sqrt());
-        expected < MOST_OFF.recip() * least || expected > MOST_OFF * most
+        expected < MOST_OFF.recip() * least || expected > MOST_OFF * most.max(3.0)
     }
 }
 

@@ -50,10 +50,11 @@ pub(super) struct Margins {
 pub(super) struct Weights(pub Margins);
 
 impl Members {
+    /// Fits the members; of words only where no prior has a member that reads them, for an ensemble has room for one.
     pub(super) fn fit(
         examples: &Examples,
         labelled: &Labelled,
-        layout: &Layout,
+        (layout, prior): (&Layout, Option<&PriorMembers>),
         recipe: &Recipe,
         seed: u64,
     ) -> Result<Self, Error> {
@@ -74,7 +75,10 @@ impl Members {
         Ok(Self {
             logistic,
             boosted: member("boosted", &layout.boosted, Learner::Boosted(boosted)),
-            text: fit_text(examples, labelled, recipe, &target)?,
+            text: match prior {
+                Some(prior) if prior.ensemble.text.is_some() => None,
+                _ => fit_text(examples, labelled, recipe, &target)?,
+            },
         })
     }
 
@@ -94,7 +98,7 @@ impl Members {
             Member { weight: weights.logistic, ..self.logistic.clone() },
             Member { weight: weights.boosted, ..self.boosted.clone() },
         ];
-        let mut intercept = 0.0;
+        let (mut intercept, mut text) = (0.0, None);
         if let Some(prior) = prior {
             intercept = weights.prior * prior.ensemble.intercept;
             members.extend(prior.ensemble.members.iter().map(|member| Member {
@@ -102,8 +106,11 @@ impl Members {
                 weight: weights.prior * member.weight,
                 ..member.clone()
             }));
+            text = prior.ensemble.text.clone();
         }
-        let text = self.text.clone().map(|learner| TextMember { weight: weights.text, learner });
+        let of_prior = text.map(|text| TextMember { weight: weights.prior * text.weight, ..text });
+        let own = self.text.clone().map(|learner| TextMember { weight: weights.text, learner });
+        let text = own.or(of_prior);
         Ensemble { n_features, intercept, members, text }
     }
 }
@@ -116,7 +123,7 @@ impl PriorMembers {
             Member { columns, ..member.clone() }
         };
         let members = scoring.ensemble.members.iter().map(moved).collect();
-        Self { ensemble: Ensemble { n_features, members, text: None, ..scoring.ensemble } }
+        Self { ensemble: Ensemble { n_features, members, ..scoring.ensemble.clone() } }
     }
 
     /// The prior's own scoring over these columns.

@@ -201,7 +201,26 @@ impl Scored {
     }
 }
 
+impl SystemReport {
+    /// What was not trained, for there was too little to learn from: nothing of it is defined.
+    fn untrained(name: &str) -> Self {
+        let none =
+            Scored { name: name.to_owned(), margins: Vec::new(), probabilities: Vec::new(), is_model: true };
+        system(&none, &[], &Bootstrap::default())
+    }
+}
+
 impl Block {
+    /// Names the members that have no scores behind the first system.
+    pub(super) fn with_members(mut self) -> Self {
+        for (place, name) in (1..).zip(["boosted", "logistic"]) {
+            if self.systems.iter().all(|system| system.name != name) {
+                self.systems.insert(place.min(self.systems.len()), SystemReport::untrained(name));
+            }
+        }
+        self
+    }
+
     /// Measures every system on one population; the first is compared with the others.
     pub(super) fn measure(dataset: DatasetReport, labels: &[bool], scored: &[Scored], seed: u64) -> Self {
         let bootstrap = Bootstrap { seed, n_resamples: N_RESAMPLES, ..Bootstrap::default() };

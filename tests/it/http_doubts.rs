@@ -178,7 +178,10 @@ async fn a_part_from_the_future_puts_the_whole_in_doubt() {
     }
     let head = git(dir.path(), START, &["rev-parse", "HEAD"]);
     let service = service(dir.path(), "", START + 6 * 3_600).await;
-    check(&score(&service, json!({"repo": "config", "base": commits[3], "commit": head})).await, "clock_skew");
+    check(
+        &score(&service, json!({"repo": "config", "base": commits[3], "commit": head})).await,
+        "clock_skew",
+    );
 }
 
 #[tokio::test]

@@ -41,10 +41,11 @@ impl Reports {
         let bad = |(_, report): &(usize, OutcomeRecord)| {
             Some(KnownBad { outcome: bad_outcome(report.outcome)?, occurred_at: report.occurred_at })
         };
-        if here.map(known) > anywhere.map(known) {
+        // What was said here is not withdrawn by what is said of the diff anywhere, nor the other way round.
+        let withdraws = |(_, report): &(usize, OutcomeRecord)| report.outcome == OutcomeKind::Retracted;
+        if here.map(known) > anywhere.map(known) && !here.is_some_and(withdraws) {
             return here.and_then(bad);
         }
-        // What was said here is not withdrawn by what is said of the diff anywhere.
         anywhere.and_then(bad).or_else(|| here.and_then(bad))
     }
 }
@@ -91,6 +92,15 @@ mod tests {
             Some(caught),
             "of one moment the one that came later counts"
         );
+        reports.take(&report(None, Incident, 8));
+        reports.take(&report(Some("shop"), Retracted, 9));
+        assert_eq!(
+            reports.known_bad("shop", &name),
+            Some(incident),
+            "what was said of the diff anywhere stands"
+        );
+        reports.take(&report(Some("shop"), Harmless, 10));
+        assert_eq!(reports.known_bad("shop", &name), None);
         assert_eq!(reports.known_bad("shop", &OutcomeTarget::Id("pr/1".into())), None);
     }
 }

@@ -114,7 +114,7 @@ impl Said {
     /// Whether a bad report stands that named something by this name, and is not about the same landing.
     async fn is_reported_elsewhere(&self, store: &Store, name: &OutcomeTarget) -> Result<bool, store::Error> {
         let standing = self.standing(store, name).await?;
-        Ok(standing.iter().any(|report| is_bad(report) && !self.is_on_same_landing(report)))
+        Ok(standing.is_some_and(|report| is_bad(&report) && !self.is_on_same_landing(&report)))
     }
 
     /// Whether an earlier report is about the same landing as this one.
@@ -124,20 +124,13 @@ impl Said {
         !self.landed.is_empty() && landed.eq(self.landed.iter().map(|id| id.0.as_str()))
     }
 
-    /// The reports under a name that count: the one known last here, and the one known last of a diff wherever it is.
-    async fn standing(&self, store: &Store, name: &OutcomeTarget) -> Result<Vec<Record>, store::Error> {
-        let mut newest: [Option<Record>; 2] = [None, None];
-        let known = |report: &Record| (known_at(report), report.first_id());
-        for report in self.reports(store, name).await? {
-            let place = &mut newest[usize::from(report.columns.repo.is_none())];
-            if place.as_ref().is_none_or(|earlier| known(earlier) < known(&report)) {
-                *place = Some(report);
-            }
-        }
-        Ok(newest.into_iter().flatten().collect())
+    /// The report under a name that counts: of those that name it themselves the one known last, whatever came first.
+    async fn standing(&self, store: &Store, name: &OutcomeTarget) -> Result<Option<Record>, store::Error> {
+        let reports = self.reports(store, name).await?;
+        Ok(reports.into_iter().max_by_key(|report| (known_at(report), report.first_id())))
     }
 
-    /// The reports that name a change themselves; of a diff also those that name no repository.
+    /// The reports that name a change themselves.
     async fn reports(&self, store: &Store, name: &OutcomeTarget) -> Result<Vec<Record>, store::Error> {
         let (OutcomeTarget::Commit(ChangeId(change))
         | OutcomeTarget::Id(change)
@@ -145,20 +138,14 @@ impl Said {
         else {
             return Ok(Vec::new());
         };
-        let is_digest = matches!(name, OutcomeTarget::Digest(_));
         let search = Search {
             kind: Some(RecordKind::Outcome),
-            repo: self.repo.clone().filter(|_| !is_digest),
+            repo: self.repo.clone(),
             change: Some(change.clone()),
             limit: MAX_REPORTS,
             ..Search::default()
         };
-        let mut reports = store.log().page(&search).await?.records;
-        let is_here = |report: &Record| {
-            self.repo.is_none() || report.columns.repo.is_none() || report.columns.repo == self.repo
-        };
-        reports.retain(is_here);
-        Ok(reports)
+        Ok(store.log().page(&search).await?.records)
     }
 
     /// Adds the diff of a change that has not landed, as it was last asked about under its name: whoever asks about the same
@@ -198,7 +185,7 @@ impl Said {
         }
         let mut withdrawn = Vec::new();
         for digest in marked {
-            if !self.standing(store, &digest).await?.iter().any(is_bad) {
+            if !self.standing(store, &digest).await?.is_some_and(|report| is_bad(&report)) {
                 withdrawn.push(digest);
             }
         }
@@ -210,7 +197,7 @@ fn body(report: &Record) -> Value {
     serde_json::from_str(&report.body).unwrap_or_default()
 }
 
-/// When it became known; of two that counts which is known later, whatever came first.
+/// When it became known.
 fn known_at(report: &Record) -> Option<jiff::Timestamp> {
     body(report)["known_at"].as_str()?.parse().ok()
 }
