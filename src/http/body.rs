@@ -24,6 +24,10 @@ const FREE: usize = 16 << 10;
 /// Most bytes of a body that says a few things: it is parsed where it was read.
 const SMALL: usize = 64 << 10;
 
+/// As many times the bytes that a body may have are read of a larger one before it is refused, and for no longer than this.
+const N_DISCARDED: usize = 4;
+const DISCARD_TIME: Duration = Duration::from_secs(2);
+
 /// Bytes that one permit stands for.
 const PIECE: usize = 1 << 10;
 
@@ -74,10 +78,23 @@ impl Bodies {
     ) -> Result<Whole, ApiError> {
         check_media_type(headers)?;
         let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        if announced.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > max_bytes) {
-            return Err(too_large(max_bytes));
-        }
-        let read = tokio::time::timeout(self.max_time, self.collect(max_bytes, body)).await;
+        let announced = announced.and_then(|length| length.parse().ok());
+        let mut body = body;
+        let reading = async {
+            let is_announced = announced.is_some_and(|length: usize| length > max_bytes);
+            let read = if is_announced {
+                Err(too_large(max_bytes))
+            } else {
+                self.collect(max_bytes, &mut body).await
+            };
+            let is_too_large = read.as_ref().is_err_and(|error| error.code == ProblemCode::BodyTooLarge);
+            if is_too_large && !headers.contains_key(header::EXPECT) {
+                let discarding = discard(&mut body, N_DISCARDED * max_bytes);
+                let _ = tokio::time::timeout(DISCARD_TIME, discarding).await;
+            }
+            read
+        };
+        let read = tokio::time::timeout(self.max_time, reading).await;
         let whole = read.map_err(|_| ApiError::standard(ProblemCode::BodyTooSlow))??;
         match headers.get(header::CONTENT_ENCODING).map(|encoding| encoding.as_bytes()) {
             None | Some(b"identity") => Ok(whole),
@@ -89,7 +106,7 @@ impl Bodies {
         }
     }
 
-    async fn collect(&self, max_bytes: usize, mut body: Body) -> Result<Whole, ApiError> {
+    async fn collect(&self, max_bytes: usize, body: &mut Body) -> Result<Whole, ApiError> {
         let (mut bytes, mut room) = (Vec::new(), self.take(0, 0)?);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| ApiError::standard(ProblemCode::BodyIncomplete))?;
@@ -115,6 +132,16 @@ impl Bodies {
 
 fn too_large(max_bytes: usize) -> ApiError {
     ApiError::new(ProblemCode::BodyTooLarge, format!("larger than {max_bytes} bytes"))
+}
+
+/// Takes what comes, at most so much of it: many clients listen only when they have sent everything.
+async fn discard(body: &mut Body, max_bytes: usize) {
+    let mut n_bytes = 0;
+    while n_bytes < max_bytes
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        n_bytes += frame.data_ref().map_or(0, |data| data.len());
+    }
 }
 
 /// Unpacks gzip, but never more than the limit: none where there is more.

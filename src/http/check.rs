@@ -18,7 +18,7 @@ use crate::http::settings::Settings;
 use crate::incident::Owners;
 
 /// What a start with these settings would stumble over, each named; empty where all is sound. Unlike a
-/// start, this minds a model or policy that would be refused, and a repository that is away.
+/// start, this minds a model, a policy or owners in a repository that would be refused, and a repository that is away.
 pub fn check(settings: &Settings) -> Vec<String> {
     let mut faults = Faults(refusals(settings));
     let server = &settings.server;
@@ -31,9 +31,15 @@ pub fn check(settings: &Settings) -> Vec<String> {
     faults.note("model.path", is_in_vain.then(|| format!("{OF_TABLE}, and repositories are followed")));
     faults.note("telemetry.otlp", server.otlp.as_deref().and_then(collector));
     for repository in &settings.repositories {
-        if let Err(error) = opened(repository) {
-            faults.note(&named(repository), Some(with_cause(&error)));
-            faults.note(&named(repository), incidents(repository));
+        match opened(repository) {
+            Ok(git) => {
+                let inside = repository.owners.as_deref().filter(|path| !path.exists());
+                faults.note(&named(repository), inside.and_then(|path| owners(path, &git)));
+            }
+            Err(error) => {
+                faults.note(&named(repository), Some(with_cause(&error)));
+                faults.note(&named(repository), incidents(repository));
+            }
         }
     }
     faults.0
@@ -51,7 +57,8 @@ pub fn refusals(settings: &Settings) -> Vec<String> {
     for repository in &settings.repositories {
         // About one that is away every answer is degraded, whatever its files say.
         let Ok(git) = opened(repository) else { continue };
-        faults.note(&named(repository), repository.owners.as_deref().and_then(|path| owners(path, &git)));
+        let on_disk = repository.owners.as_deref().filter(|path| path.exists());
+        faults.note(&named(repository), on_disk.and_then(|path| owners(path, &git)));
         faults.note(&named(repository), incidents(repository));
     }
     if server.keys.is_none() && server.listen.to_socket_addrs().is_ok() && !is_loopback(&server.listen) {

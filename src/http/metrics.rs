@@ -21,6 +21,13 @@ pub(super) struct DecisionLabels {
     pub(super) degraded: String,
 }
 
+/// Of a policy's season, and whether the rank of a change was above its budget.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct BudgetLabels {
+    pub(super) season: String,
+    pub(super) above: String,
+}
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct CodeLabels {
     pub(super) code: String,
@@ -31,6 +38,7 @@ pub(super) struct Metrics {
     pub(super) requests: Family<RequestLabels, Counter>,
     pub(super) request_seconds: Histogram,
     pub(super) decisions: Family<DecisionLabels, Counter>,
+    pub(super) budgeted: Family<BudgetLabels, Counter>,
     pub(super) degraded: Family<CodeLabels, Counter>,
     pub(super) problems: Family<CodeLabels, Counter>,
     pub(super) scoring_seconds: Histogram,
@@ -58,6 +66,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: seconds(),
             decisions: Family::default(),
+            budgeted: Family::default(),
             degraded: Family::default(),
             problems: Family::default(),
             scoring_seconds: seconds(),
@@ -83,6 +92,8 @@ impl Metrics {
         let help = "Time from a request's head to its answer";
         registry.register_with_unit("request", help, Unit::Seconds, self.request_seconds.clone());
         registry.register("decisions", "Decisions answered", self.decisions.clone());
+        let help = "Ranked changes, by whether the budget of their season sends them to extra validation";
+        registry.register("budgeted", help, self.budgeted.clone());
         registry.register("degraded", "Reasons of degraded decisions", self.degraded.clone());
         registry.register("problems", "Requests that got no decision", self.problems.clone());
         let help = "Time to read and score a change";

@@ -2,6 +2,7 @@
 //! while the service runs.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,10 +12,15 @@ use crate::http::joins::{Joined, decisions_on, name_of, names_of, surer};
 use crate::http::revoke::revocations;
 use crate::http::service::Service;
 use crate::incident::{OUTCOME_KEYS, OutcomeRecord, OutcomeTarget, parse_outcomes};
+use crate::policy::ReasonCode;
 use crate::store::{self, Record, RecordKind, Search, Store, id_at};
 
 /// How far back is read again: a record may get its place after one with a younger id, and clocks differ between replicas.
 const OVERLAP_MS: i64 = 15 * 60_000;
+/// How old a decision is at most that is taken back for what another replica was told.
+const TAKEN_BACK_MS: i64 = 15 * 60_000;
+/// Reports that decisions are still to be taken back for, at most.
+const MAX_OPEN: usize = 10_000;
 const PAGE: i64 = 500;
 /// Longest wait for a database that hangs.
 const READ_TIME: Duration = Duration::from_secs(10);
@@ -26,6 +32,9 @@ pub(super) struct Reported {
     read_ms: Option<i64>,
     /// Ids of those that will be read again.
     seen: BTreeSet<String>,
+    /// Bad ones that decisions are still to be taken back for: those of the last minutes before a start, and those of which
+    /// that failed.
+    open: Vec<OutcomeRecord>,
 }
 
 /// What one reading found.
@@ -61,7 +70,18 @@ impl Reported {
         self.seen = self.seen.split_off(&id_at(now_ms - OVERLAP_MS));
         self.read_ms = Some(now_ms);
         found.outcomes.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let of_late = id_at(now_ms - TAKEN_BACK_MS);
+        found.outcomes.iter().filter(|(id, _)| *id > of_late).for_each(|(_, said)| self.note_open(said));
         Ok(found.outcomes.into_iter().map(|(_, outcome_record)| outcome_record).collect())
+    }
+
+    /// Decisions are to be taken back for a bad report, and not for one that was itself withdrawn or contradicted.
+    fn note_open(&mut self, said: &OutcomeRecord) {
+        if !said.outcome.is_bad() {
+            self.open.retain(|earlier| earlier.target != said.target || earlier.repo != said.repo);
+        } else if self.open.len() < MAX_OPEN {
+            self.open.push(said.clone());
+        }
     }
 
     fn is_news(&self, store: &Store, record: &Record) -> bool {
@@ -112,15 +132,28 @@ pub(super) async fn take_reported(service: &Service) {
     let Some(store) = service.open_store().filter(|_| !service.is_store_away()) else { return };
     let mut reported = service.reported.lock().await;
     let outcomes = match tokio::time::timeout(READ_TIME, reported.read(store)).await {
-        Ok(Ok(outcomes)) if outcomes.is_empty() => return,
+        Ok(Ok(outcomes)) if outcomes.is_empty() && reported.open.is_empty() => return,
         Ok(Ok(outcomes)) => outcomes,
         Ok(Err(error)) => {
             return tracing::warn!(error = %error, "what other replicas were told cannot be read");
         }
         Err(_) => return tracing::warn!("what other replicas were told cannot be read in time"),
     };
+    take_in(service, outcomes).await;
+    let taken_back = take_back(service, store, &reported.open).await;
+    match taken_back {
+        Ok(()) => reported.open.clear(),
+        Err(error) => {
+            tracing::error!(error = %error, "what was decided before a report was known is still to be taken back");
+        }
+    }
+}
+
+/// Tells the histories. What is said here without a moment is known no earlier than what was said elsewhere.
+async fn take_in(service: &Service, outcomes: Vec<OutcomeRecord>) {
     let (serving, n_reported) = (service.serving.load_full(), outcomes.len());
-    let bad: Vec<OutcomeRecord> = outcomes.iter().filter(|said| said.outcome.is_bad()).cloned().collect();
+    let Some(newest_known_at) = outcomes.iter().map(|said| said.known_at).max() else { return };
+    service.newest_known_at.fetch_max(newest_known_at, Ordering::Relaxed);
     // Waits a moment for each history's lock.
     let taken = tokio::task::spawn_blocking(move || {
         outcomes.iter().for_each(|outcome_record| serving.assessor.report(outcome_record));
@@ -128,9 +161,6 @@ pub(super) async fn take_reported(service: &Service) {
     match taken.await {
         Ok(()) => tracing::info!(n_reported, "outcomes that other replicas were told are known here"),
         Err(_) => tracing::error!(n_reported, "outcomes that other replicas were told could not be taken in"),
-    }
-    if let Err(error) = take_back(service, store, &bad).await {
-        tracing::error!(error = %error, "what was decided before that was known could not be taken back");
     }
 }
 
@@ -143,20 +173,27 @@ async fn take_back(service: &Service, store: &Store, bad: &[OutcomeRecord]) -> R
         let now_ms = service.now_ms();
         let names = (said.repo.as_deref(), std::slice::from_ref(&said.target));
         let mut decisions = decisions_on(store, names, (None, None), now_ms).await?;
-        decisions.retain(|joined| joined.record.at_ms > now_ms - OVERLAP_MS);
+        decisions.retain(|joined| joined.record.at_ms > now_ms - TAKEN_BACK_MS);
         let beside =
             store.log().beside_each(decisions.iter().map(|joined| joined.record.id.as_str())).await?;
         let is_revoked = |joined: &Joined| {
             let beside = beside.get(&joined.record.id);
             beside.is_some_and(|it| it.sound.iter().any(|record| record.kind == RecordKind::Revocation))
         };
-        decisions.retain(|joined| !is_revoked(joined));
+        decisions.retain(|joined| !knew_of_it(&joined.record) && !is_revoked(joined));
         let revocations = revocations(&decisions, said.outcome.as_str(), now_ms);
         if !revocations.is_empty() {
             store.append(revocations).await?;
         }
     }
     Ok(())
+}
+
+/// Whether a decision was made by who knew of a bad outcome.
+fn knew_of_it(decision: &Record) -> bool {
+    let answer: Value = serde_json::from_str(&decision.body).unwrap_or_default();
+    let mut reasons = answer["reasons"].as_array().into_iter().flatten();
+    reasons.any(|reason| reason["code"] == ReasonCode::KnownBad.as_str())
 }
 
 /// One report under every name of its change, as when it came; records of earlier versions hold one name, and perhaps the

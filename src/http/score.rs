@@ -10,13 +10,16 @@ use crate::http::auth::Caller;
 use crate::http::compose::{Composed, compose, degrade, hollow};
 use crate::http::decode::Question;
 use crate::http::gate::Turn;
-use crate::http::metrics::{CodeLabels, DecisionLabels};
+use crate::http::metrics::{BudgetLabels, CodeLabels, DecisionLabels};
 use crate::http::service::{Service, Serving};
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
 use crate::policy::{Reading, Reason, ReasonCode};
 use crate::store::{Appended, Claim, Error, NewRecord, Record};
 use sha2::{Digest, Sha256};
+
+/// Questions of a batch from which on it takes long.
+const N_BRIEF: usize = 8;
 
 /// What is asked, by whom, and how much time there is.
 pub(super) struct Job {
@@ -95,6 +98,7 @@ async fn compose_all(
     } else {
         let shared = Arc::clone(serving);
         let max_skew = service.config.max_clock_skew;
+        let questions_take_long = questions.len() > N_BRIEF;
         let work = move || {
             let composed = compose_each(&shared, &questions, now_ms, max_skew);
             drop(turn);
@@ -104,7 +108,9 @@ async fn compose_all(
             let done = catch_unwind(AssertUnwindSafe(work)).ok();
             (Instant::now() < job.deadline).then_some(done)
         } else {
-            tokio::time::timeout_at(job.deadline.into(), service.workers.run(work)).await.ok()
+            tokio::time::timeout_at(job.deadline.into(), service.workers.run(questions_take_long, work))
+                .await
+                .ok()
         }
     };
     let mut composed = match done {
@@ -282,6 +288,11 @@ fn note(service: &Service, Given { answer, is_reused, .. }: &Given, job: &Job, s
     }
     if let Some(risk) = &answer.risk {
         service.metrics.percentile.observe(risk.percentile);
+    }
+    if let (Some(_), Some(budget)) = (&answer.risk, &answer.budget) {
+        let above = codes.contains(&ReasonCode::RiskAboveBudget.as_str()).to_string();
+        let labels = BudgetLabels { season: budget.season.clone(), above };
+        service.metrics.budgeted.get_or_create(&labels).inc();
     }
     tracing::info!(
         target: "diffrisk::decision",

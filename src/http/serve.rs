@@ -18,8 +18,9 @@ use crate::http::start::{follow, follow_reports, follow_repositories, follow_ret
 use crate::http::tls::{Certificate, TlsError};
 use crate::store::Store;
 
-/// What closing the log gets in any case, however long the callers took.
+/// Before what broke down begins again.
 const BREAKDOWN_PAUSE: Duration = Duration::from_secs(1);
+/// What closing the log gets in any case, however long the callers took.
 const CLOSE_TIME: Duration = Duration::from_secs(5);
 
 /// Why the service could not listen.

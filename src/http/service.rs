@@ -134,7 +134,7 @@ impl Service {
             bodies: Bodies::new(&config.limits),
             gate: Gate::new(&config.limits),
             asking: Asking::default(),
-            workers: Workers::new(config.limits.n_scoring)?,
+            workers: Workers::new(config.limits.n_scoring).map_err(StartError::Threads)?,
             serving: ArcSwap::from_pointee(Serving::new(assessor, policy)),
             swap_status: Mutex::default(),
             previous: Mutex::default(),

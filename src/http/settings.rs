@@ -219,6 +219,10 @@ impl Settings {
                 "`retention_days` is at least 1: decisions are asked for again while they hold".to_owned()
             );
         }
+        let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_control);
+        if let Some(repository) = self.repositories.iter().find(|repository| !is_name(&repository.name)) {
+            return Err(format!("{:?} is no name of a repository", repository.name));
+        }
         let (server, limits) = (&self.server, &self.server.limits);
         let spans = [
             ("deadline_ms", server.deadline),

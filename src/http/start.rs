@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 
 use crate::http::KeyError;
 use crate::http::error::with_cause;
@@ -17,6 +18,8 @@ use crate::http::stamp::Stamp;
 use crate::http::tls::{TlsConfig, TlsError};
 use crate::store::{self, Store};
 
+/// Repositories that are looked at at once.
+const N_LOOKS: usize = 16;
 /// Between two questions to the database of the log.
 const STORE_LOOK: Duration = Duration::from_secs(2);
 
@@ -38,7 +41,7 @@ pub enum StartError {
     Tls(#[from] TlsError),
     /// There are no threads to score in.
     #[error("the threads that score cannot be started")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
+    Threads(#[source] std::io::Error),
     /// A thread of the start failed.
     #[error("the histories could not be folded")]
     Fold,
@@ -105,17 +108,19 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
 }
 
 /// Looks at the repositories from time to time, each for itself, until aborted: a whole history may take minutes to fold, and
-/// nothing else waits for it.
+/// few others wait for it.
 pub(super) async fn follow_repositories(service: Arc<Service>) {
-    join_all(service.repositories().map(|repo| follow_repository(&service, repo))).await;
+    let looks = Semaphore::new(N_LOOKS);
+    join_all(service.repositories().map(|repo| follow_repository(&service, repo, &looks))).await;
 }
 
 /// Looks at one repository from time to time. Why it cannot be refreshed is logged once, not at every look.
-async fn follow_repository(service: &Service, repo: &str) {
+async fn follow_repository(service: &Service, repo: &str, looks: &Semaphore) {
     let mut refused = None;
     loop {
         tokio::time::sleep(service.config.poll).await;
         let before = refused.take();
+        let _looking = looks.acquire().await;
         refused = service.refresh(repo).await.and_then(Result::err).map(|error| with_cause(&error));
         match &refused {
             Some(error) if refused != before => {

@@ -13,10 +13,28 @@ pub(crate) struct CodeOwners(Vec<Rule>);
 
 #[derive(Clone, Debug)]
 struct Rule {
-    matchers: Vec<GlobMatcher>,
+    matchers: Vec<Matcher>,
     owners: Vec<String>,
     /// Position of its section; lines before the first belong to the 0th.
     section: usize,
+}
+
+/// What a pattern matches. Most name a path as it is, and a file may have tens of thousands of them: these are compared, since
+/// each compiled one takes tens of kilobytes.
+#[derive(Clone, Debug)]
+enum Matcher {
+    Name(Name),
+    Glob(GlobMatcher),
+}
+
+/// A path without wildcards.
+#[derive(Clone, Debug)]
+struct Name {
+    path: String,
+    /// Whether it begins at the root, and not below any directory.
+    is_anchored: bool,
+    /// Whether only what is below it matches.
+    is_directory: bool,
 }
 
 /// Whose rules a file goes by: only GitLab has sections.
@@ -126,10 +144,32 @@ fn take_pattern(line: &str) -> (String, &str) {
     (pattern, "")
 }
 
+impl Matcher {
+    fn is_match(&self, path: &str) -> bool {
+        match self {
+            Self::Name(name) => name.is_match(path),
+            Self::Glob(glob) => glob.is_match(path),
+        }
+    }
+}
+
+impl Name {
+    fn is_match(&self, path: &str) -> bool {
+        let starts =
+            if self.is_anchored { None } else { Some(path.match_indices('/').map(|(slash, _)| slash + 1)) };
+        let mut starts = std::iter::once(0).chain(starts.into_iter().flatten());
+        starts.any(|start| match path.get(start..).and_then(|rest| rest.strip_prefix(self.path.as_str())) {
+            Some("") => !self.is_directory,
+            Some(below) => below.starts_with('/'),
+            None => false,
+        })
+    }
+}
+
 /// A pattern with no slash but at its end matches at any depth; otherwise it is anchored at the root, on GitLab only where it
 /// begins with a slash. One that names a directory, or might, matches everything below, except when its last part
 /// is a lone `*`: that is the directory's own files only.
-fn matchers(pattern: &str, dialect: Dialect, line: usize) -> Result<Vec<GlobMatcher>, Error> {
+fn matchers(pattern: &str, dialect: Dialect, line: usize) -> Result<Vec<Matcher>, Error> {
     let pattern = pattern.strip_prefix('.').filter(|rest| rest.starts_with('/')).unwrap_or(pattern);
     let body = pattern.trim_start_matches('/').trim_end_matches('/');
     let is_anchored = match dialect {
@@ -139,6 +179,9 @@ fn matchers(pattern: &str, dialect: Dialect, line: usize) -> Result<Vec<GlobMatc
     let is_directory = pattern.ends_with('/');
     let has_parts = pattern.trim_end_matches('/').contains('/');
     let is_own_files_only = !is_directory && has_parts && body.rsplit('/').next() == Some("*");
+    if !body.is_empty() && !body.contains(['*', '?', '[', ']', '\\']) {
+        return Ok(vec![Matcher::Name(Name { path: body.to_owned(), is_anchored, is_directory })]);
+    }
     let rooted = if is_anchored { body.to_owned() } else { format!("**/{body}") };
     let mut globs = Vec::new();
     if body.is_empty() {
@@ -151,7 +194,7 @@ fn matchers(pattern: &str, dialect: Dialect, line: usize) -> Result<Vec<GlobMatc
             globs.push(format!("{rooted}/**"));
         }
     }
-    globs.iter().map(|glob| compile(&without_braces(glob), pattern, line)).collect()
+    globs.iter().map(|glob| compile(&without_braces(glob), pattern, line).map(Matcher::Glob)).collect()
 }
 
 /// Braces and commas stand for themselves: neither GitHub nor GitLab takes `{a,b}` for two names.
@@ -193,6 +236,23 @@ mod tests {
             ("other.yaml", &[]),
         ] {
             assert_eq!(code_owners.owners_of(path), owners, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_without_wildcards_is_compared_as_it_would_match() {
+        let paths =
+            ["a", "a/b", "b/a", "c/a/b", "a/b/c", "ab", "c/ab", "a/bc", "c/a", "a/c/b", "é/a", "a/é/b"];
+        for (pattern, glob) in
+            [("/a", "a"), ("/a/b", "a/b"), ("a", "**/a"), ("b/", "**/b"), ("/a/", "a"), ("é", "**/é")]
+        {
+            let named = matchers(pattern, Dialect::GitLab, 1).unwrap();
+            let below = compile(&format!("{glob}/**"), pattern, 1).unwrap();
+            let itself = compile(glob, pattern, 1).unwrap();
+            for path in paths {
+                let expected = below.is_match(path) || !pattern.ends_with('/') && itself.is_match(path);
+                assert_eq!(named.iter().any(|it| it.is_match(path)), expected, "{pattern} {path}");
+            }
         }
     }
 

@@ -220,6 +220,11 @@ impl NewRecord {
 }
 
 impl Claim {
+    /// What a server locks while the key is claimed; of few keys two share one.
+    pub(super) fn lock(&self) -> i64 {
+        self.key_digest.first_chunk().copied().map_or(0, i64::from_le_bytes)
+    }
+
     /// One digest of the whole claim and of the model and policy that it was answered under, kept in the record so
     /// that the index beside the chain proves nothing by itself.
     pub fn digest(&self, basis: Option<&RecordDigest>) -> RecordDigest {

@@ -37,6 +37,7 @@ pub struct EvaluationReport {
     /// The artifact it was blended with, and whether that saw later data than the first row here.
     pub prior: Option<PriorUse>,
     /// The same model against any revert (`raw`), and without programs' changes (`humans`).
+    #[serde(serialize_with = "crate::train::report::also")]
     pub also: BTreeMap<&'static str, Block>,
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::artifact::PriorRef;
 use crate::evaluation::{
@@ -46,6 +46,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub leaky: bool,
     /// The same model against any revert (`raw`), and without programs' changes (`humans`).
+    #[serde(serialize_with = "also")]
     pub also: BTreeMap<&'static str, Block>,
     /// Rows of other repositories that were added to training, and those dropped for being later.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -199,6 +200,16 @@ impl Scored {
     pub(super) fn renamed(self, name: String) -> Self {
         Self { name, ..self }
     }
+}
+
+/// Writes the other populations; those that a table cannot have are null.
+pub(super) fn also<S: Serializer>(
+    blocks: &BTreeMap<&'static str, Block>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut all: BTreeMap<&str, Option<&Block>> = BTreeMap::from([("raw", None), ("humans", None)]);
+    all.extend(blocks.iter().map(|(name, block)| (*name, Some(block))));
+    all.serialize(serializer)
 }
 
 impl SystemReport {

@@ -29,6 +29,7 @@ async fn a_key_opens_only_its_scopes_until_it_is_revoked() {
     key_file.save(&path).unwrap();
     let mut setup = Setup::default();
     setup.config.keys = Some(path.clone());
+    setup.config.listen = "127.0.0.1:0".into();
     let bench = setup.start().await;
     let listener = diffrisk::http::bind(&bench.service).await;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

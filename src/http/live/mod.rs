@@ -132,7 +132,7 @@ impl Live {
     /// changes of one were folded so far, those of its cache aside.
     ///
     /// # Errors
-    /// When one cannot be read.
+    /// When one, or the owners of one, cannot be read.
     pub fn open(
         repository_configs: &[RepositoryConfig],
         cache_root: &Path,
@@ -141,8 +141,10 @@ impl Live {
         on_change: &dyn Fn(usize),
     ) -> Result<Self, LiveError> {
         let live = Self::new(repository_configs, cache_root, reported);
-        for followed in live.repositories.values() {
-            followed.open(now, on_change)?;
+        for (name, followed) in &live.repositories {
+            let here = followed.open(now, on_change)?;
+            let checked = here.read(|git| Ok(here.owners.check(git)));
+            checked.map_err(|source| LiveError::Git { name: name.clone(), source })??;
         }
         Ok(live)
     }

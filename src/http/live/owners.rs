@@ -1,5 +1,5 @@
 //! Ownership of a followed repository, taken up anew while the service runs. A file that is gone or not understood leaves
-//! the last good one in force and is said.
+//! the last good one in force and is said; before there was one, nobody knows who owns what. Start at [`LiveOwners::open`].
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -29,12 +29,27 @@ struct InForce {
 }
 
 impl LiveOwners {
+    /// Reads the file. Whoever may push to the repository must not keep the service from starting: of a file in there what is
+    /// wrong is said, as while the service runs.
+    ///
     /// # Errors
-    /// Where there is a file to read, and it is not there or not understood.
+    /// Where there is a file on the disk, and it is not understood.
     pub(super) fn open(path: Option<&Path>, repository: &Repository) -> Result<Self, LiveError> {
-        let in_force = path.map_or_else(|| Ok(InForce::default()), |path| read(path, repository))?;
-        let (path, in_force) = (path.map(Path::to_owned), ArcSwap::from_pointee(in_force));
-        Ok(Self { path, in_force, refused: LastRefusal::default() })
+        let (path, in_force) = (path.map(Path::to_owned), ArcSwap::default());
+        let live = Self { path, in_force, refused: LastRefusal::default() };
+        match &live.path {
+            Some(path) if path.exists() => live.in_force.store(Arc::new(read(path, repository)?)),
+            _ => live.look_again(repository),
+        }
+        Ok(live)
+    }
+
+    /// Whether the file as it is now can be used, wherever it is.
+    ///
+    /// # Errors
+    /// When it is not there or not understood.
+    pub(super) fn check(&self, repository: &Repository) -> Result<(), LiveError> {
+        self.path.as_deref().map_or(Ok(()), |path| read(path, repository).map(drop))
     }
 
     /// Takes the file up as it is now; where it is gone or not understood, the last good one stays in force.
@@ -61,9 +76,9 @@ impl LiveOwners {
         self.in_force.load().owners.owners_of(path)
     }
 
-    /// Whether there is a file at all.
+    /// Whether there is a file at all, and it was understood.
     pub(super) fn are_known(&self) -> bool {
-        self.path.is_some()
+        !self.in_force.load().text.is_empty()
     }
 
     /// Why the file as it is now is not the one in force.

@@ -49,6 +49,10 @@ pub(super) struct Read {
     pub(super) overlap: Option<&'static str>,
 }
 
+/// Files beside a repository that are refused.
+const EARLIER_OWNERS: &str = "owners are those of an earlier version of their file";
+const UNKNOWN_OWNERS: &str = "nobody knows who owns what: the file of owners is refused";
+const EARLIER_INCIDENTS: &str = "incidents are those of an earlier version of their file";
 /// A commit that the history holds inside of other changes.
 const WITHIN_OTHERS: &str = "the history holds this commit inside of other changes: what is said of earlier changes speaks of itself and of later ones, too";
 /// A commit on top of others that have not landed.
@@ -260,14 +264,16 @@ fn tell_history(
 ) {
     assessed.facts.unknown_owners = !repository.owners.are_known();
     assessed.owners = assessed.change.record.owners(|path| repository.owners.owners_of(path));
-    let refusals = [("owners", repository.owners.refused()), ("incidents", repository.incidents.refused())];
+    let whose = if repository.owners.are_known() { EARLIER_OWNERS } else { UNKNOWN_OWNERS };
+    let refusals =
+        [(whose, repository.owners.refused()), (EARLIER_INCIDENTS, repository.incidents.refused())];
     // An answer with a warning is not given again when its cause is mended or another one, nor the other way round. Causes name
     // files and what stands in them: they are the log's.
     let mut of_warnings = 0_u64;
-    for (what, refused) in refusals {
+    for (warning, refused) in refusals {
         let Some(refused) = refused else { continue };
-        assessed.warnings.push(format!("{what} are those of an earlier version of their file"));
-        of_warnings = of_warnings.wrapping_add(hash64(&[what, &refused]));
+        assessed.warnings.push(warning.to_owned());
+        of_warnings = of_warnings.wrapping_add(hash64(&[warning, &refused]));
     }
     assessed.history = history(repository, state, mode, received_at);
     assessed.history_epoch = state.epoch().wrapping_add(of_warnings);

@@ -120,9 +120,11 @@ pub(in crate::http) async fn infer(
     };
     let (id, scores) = match is_small {
         true => score()?,
-        false => {
-            service.workers.run(score).await.ok_or_else(|| ApiError::standard(ProblemCode::Internal))??
-        }
+        false => service
+            .workers
+            .run(true, score)
+            .await
+            .ok_or_else(|| ApiError::standard(ProblemCode::Internal))??,
     };
     let answer = Inferred {
         model_name: &model.name,

@@ -199,7 +199,7 @@ async fn explain_beside(service: &Arc<Service>, question: decode::Question, mut 
         return answer;
     };
     let (serving, given) = (service.serving.load_full(), answer.clone());
-    let work = service.workers.run(move || {
+    let work = service.workers.run(true, move || {
         let explanation = explained_again(&serving, &question, &given);
         drop(turn);
         explanation

@@ -3,6 +3,7 @@
 mod keys;
 mod layout;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use sqlx::{Connection, Row as _};
@@ -64,6 +65,15 @@ fn still_hold_sql(n_places: usize, mark: Mark) -> String {
         mark(2),
         marks(3..=n_places + 2, mark)
     )
+}
+
+/// Takes the idempotency keys of some records in one order, whatever theirs: replicas that each took them in another would
+/// wait for one another without end. None where there are no keys.
+fn lock_keys_sql(new_records: &[NewRecord]) -> Option<String> {
+    let claims = new_records.iter().filter_map(|new_record| new_record.claim.as_ref());
+    let keys: BTreeSet<i64> = claims.map(Claim::lock).collect();
+    let locks: Vec<String> = keys.into_iter().map(|key| format!("pg_advisory_xact_lock({key})")).collect();
+    (!locks.is_empty()).then(|| format!("SELECT {}", locks.join(", ")))
 }
 
 /// Writes the place of a statement's nth value, from 1.
@@ -226,6 +236,9 @@ macro_rules! statements {
                 let is_server = !$is_one_statement_enough;
                 if is_server && tail.seq >= 0 && self::tail(&mut transaction, &tail.chain).await? != Some((tail.seq, tail.digest)) {
                     return Err(Failure::AtCommit(Error::SetBack { chain: tail.chain.clone(), seq: tail.seq }));
+                }
+                if is_server && let Some(sql) = lock_keys_sql(&new_records) {
+                    sqlx::query(owned(sql)).persistent(false).execute(&mut *transaction).await?;
                 }
                 let standing_here = still_hold(&mut transaction, &tail.chain, places, now_ms(&new_records)).await?;
                 batch.remember(standing_here);
