@@ -12,6 +12,11 @@ use crate::risk::{Assessment, GateLevel, Reference, ReferenceScope, RiskScore};
 /// Explains what was decided on an assessed change, with its diff, similar changes and alternatives as
 /// far as the assessor can look again.
 pub(super) fn explain(serving: &Serving, question: &Question, assessed: &Assessed, now: i64) -> Explanation {
+    decided(serving, question, assessed, now).0
+}
+
+/// The explanation, and the decision that it explains.
+fn decided(serving: &Serving, question: &Question, assessed: &Assessed, now: i64) -> (Explanation, Decision) {
     let compose::Decisions { decision, of_whole, .. } = decide(serving, question, assessed, now);
     let in_full = serving.policy.as_ref().and_then(|in_use| {
         let policy_question = policy_question(question, assessed, &assessed.doubts, now);
@@ -28,7 +33,7 @@ pub(super) fn explain(serving: &Serving, question: &Question, assessed: &Assesse
         // What would change the decision on the whole leaves the part that decided as it is.
         explanation.alternatives.clear();
     }
-    explanation
+    (explanation, decision)
 }
 
 /// The explanation of an answer that was given: the change is read and assessed again, as things stand
@@ -50,12 +55,27 @@ pub(super) fn of_given(
     assessed: &Assessed,
     answer: &Answer,
 ) -> Explanation {
-    let mut explanation = explain(serving, question, assessed, question.asked.received_at);
-    if explanation.headline.verdict.as_str() != answer.decision {
+    let (mut explanation, decision) = decided(serving, question, assessed, question.asked.received_at);
+    if !is_as_given(&decision, answer) {
         // What would change another decision says nothing of the one that was given.
         explanation.alternatives.clear();
     }
     explanation
+}
+
+/// Whether a decision rests on the same grounds as the one that was given. The verdict alone does not tell: a
+/// rule that reads what the caller knew of the rollout gave it then, and the rank gives it now.
+fn is_as_given(decision: &Decision, answer: &Answer) -> bool {
+    let grounds = |code: &str, text: &str| {
+        let names = text.split('`').skip(1).step_by(2).map(ToOwned::to_owned);
+        (code.to_owned(), names.collect::<Vec<String>>())
+    };
+    let reasons = decision.reasons.iter().map(|it| grounds(it.code.as_str(), &it.text));
+    let season = answer.budget.as_ref().map(|budget| budget.season.as_str());
+    decision.verdict.as_str() == answer.decision
+        && reasons.eq(answer.reasons.iter().map(|it| grounds(&it.code, &it.text)))
+        && answer.plan.as_ref().is_none_or(|plan| plan.require == decision.require)
+        && season.is_none_or(|season| season == decision.budget.season)
 }
 
 /// What the score says by itself.
