@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::change::{Change, FileDiff, KeyChange};
+use crate::change::{Change, FileDiff, FileStatus, KeyChange};
 use crate::explain::diff::{Measured, n_tries};
 use crate::explain::edit::taken_out;
 use crate::explain::grounds::Grounds;
@@ -132,6 +132,10 @@ fn split_edit(
         return None;
     }
     let without = taken_out(&rescorer.files()[file_idx], &edits, edit_idx)?;
+    if is_as_before(&without) {
+        // Without its one edit the file is not part of the change any more, and no edit to be told apart from it.
+        return None;
+    }
     let rest = rescorer.with_file(file_idx, without, Rescorer::reassess);
     if !now.is_eased_by(&rest) {
         return None;
@@ -145,6 +149,11 @@ fn split_edit(
     let name = if key.is_empty() { "this line".to_owned() } else { quoted(key) };
     let text = format!("Land the edit of {name} on its own: the rest then {}.", outcome(now, &rest));
     Some(told(AlternativeKind::SplitEdit, text, &rest))
+}
+
+/// Whether nothing of a file changes any more.
+fn is_as_before(file_diff: &FileDiff) -> bool {
+    file_diff.status != FileStatus::Renamed && file_diff.changed_lines().next().is_none()
 }
 
 /// Whether the rest of the change is about nothing but the key of an edit, what is above it and what is below: without it, the
