@@ -191,8 +191,11 @@ pub struct HazardSpot {
     pub hunk_idx: Option<usize>,
     /// Position of the line in the hunk.
     pub line_idx: Option<usize>,
-    /// Line of the new file, else of the old one.
+    /// Line of the new file, else of the old one; of a line that went, that which stands in its place now.
     pub line: Option<u32>,
+    /// Line of the old file, where the line went and the file did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_before: Option<u32>,
 }
 
 /// One hunk of a file.

@@ -318,6 +318,7 @@ fn hostile() -> Explanation {
             hunk_idx: Some(0),
             line_idx: Some(2),
             line: Some(12),
+            line_before: None,
         }],
         hunks: vec![HunkExplanation { hunk_idx: 0, new_start: 10, share: None, factor: None }],
         edits: vec![edit],

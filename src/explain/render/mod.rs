@@ -58,12 +58,24 @@ fn lines_said(lines: &[u32]) -> String {
     }
 }
 
+/// "line 12: "; of lines that went "line 6 before: ", as no line of the file has their number now.
+fn spots_said(spots: &[HazardSpot]) -> String {
+    let here = spots.iter().filter(|spot| spot.line_before.is_none()).filter_map(|spot| spot.line);
+    let (here, before): (Vec<u32>, Vec<u32>) =
+        (here.collect(), spots.iter().filter_map(|spot| spot.line_before).collect());
+    match (here.is_empty(), before.is_empty()) {
+        (true, true) => String::new(),
+        (false, true) => format!("{}: ", lines_said(&here)),
+        (true, false) => format!("{} before: ", lines_said(&before)),
+        (false, false) => format!("{} and {} before: ", lines_said(&here), lines_said(&before)),
+    }
+}
+
 /// The hazards of a file, by rule: "line 12: Certificates are no longer checked (hazard rule `tls_verify_off`)".
 pub fn hazards_said(file: &FileExplanation) -> Vec<String> {
     let of_rule = file.hazards.chunk_by(|a, b| a.rule == b.rule);
     let said = |spots: &[HazardSpot]| {
-        let lines: Vec<u32> = spots.iter().filter_map(|spot| spot.line).collect();
-        let place = if lines.is_empty() { String::new() } else { format!("{}: ", lines_said(&lines)) };
+        let place = spots_said(spots);
         spots.first().map(|spot| format!("{place}{} (hazard rule `{}`)", spot.text, spot.rule))
     };
     of_rule.filter_map(said).collect()
@@ -232,10 +244,23 @@ mod tests {
             hunk_idx: Some(0),
             line_idx: Some(0),
             line,
+            line_before: None,
         };
-        let hazards = vec![spot("a", Some(3)), spot("a", Some(9)), spot("b", None)];
+        let gone = |rule: &str, line| HazardSpot { line_before: Some(line), ..spot(rule, Some(1)) };
+        let hazards = vec![spot("a", Some(3)), spot("a", Some(9)), spot("b", None), gone("c", 6)];
         let said = hazards_said(&FileExplanation { hazards, ..file(Vec::new()) });
-        assert_eq!(said, ["lines 3, 9: It goes (hazard rule `a`)", "It goes (hazard rule `b`)"]);
+        assert_eq!(
+            said,
+            [
+                "lines 3, 9: It goes (hazard rule `a`)",
+                "It goes (hazard rule `b`)",
+                "line 6 before: It goes (hazard rule `c`)"
+            ]
+        );
+        assert_eq!(
+            spots_said(&[spot("a", Some(3)), gone("a", 6), gone("a", 8)]),
+            "line 3 and lines 6, 8 before: "
+        );
     }
 
     #[test]
