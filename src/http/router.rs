@@ -58,7 +58,7 @@ pub fn router(service: Arc<Service>) -> Router {
     guarded
         .merge(open)
         .merge(pages::router(&service))
-        .fallback(|| async { ApiError::standard(ProblemCode::NotFound) })
+        .fallback(pages::nowhere)
         .method_not_allowed_fallback(|| async { ApiError::standard(ProblemCode::MethodNotAllowed) })
         .layer(from_fn_with_state(Arc::clone(&service), observe))
         .with_state(service)

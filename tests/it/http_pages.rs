@@ -250,7 +250,7 @@ async fn a_button_feeds_the_same_path_as_the_api() {
     let press = |body: &'static str| form(&path).body(Body::from(body)).unwrap();
     let got = send(&bench.service, press("outcome=reverted")).await;
     assert_eq!(got.status, StatusCode::SEE_OTHER);
-    assert_eq!(got.headers["location"].to_str().unwrap(), format!("/decisions/{id}?recorded=1#outcome"));
+    assert_eq!(got.headers["location"].to_str().unwrap(), format!("/decisions/{id}?recorded=1#recorded"));
     let stored: Value =
         serde_json::from_str(&get(&bench.service, &format!("/v1/decisions/{id}")).await.html).unwrap();
     assert_eq!(
@@ -267,8 +267,15 @@ async fn a_button_feeds_the_same_path_as_the_api() {
     assert!(page.contains("It was reverted") && page.contains("Recorded.") && page.contains("Taken back"));
     assert!(page.contains("do not roll out on it") && !page.contains("was withdrawn"), "{page}");
     assert!(page.contains("<h1 id=\"verdict\">Taken back</h1>") && !page.contains("Roll it out"), "{page}");
-    assert_eq!(send(&bench.service, press("outcome=retracted")).await.status, StatusCode::SEE_OTHER);
-    let page = get(&bench.service, &format!("/decisions/{id}")).await.html;
+    let got = send(&bench.service, press("outcome=retracted")).await;
+    let location = got.headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(location, format!("/decisions/{id}?recorded=withdrawn#recorded"));
+    let page = get(&bench.service, location.split('#').next().unwrap()).await.html;
+    assert!(
+        page.contains("is withdrawn, and no model learns from it") && !page.contains("Thank you"),
+        "{page}"
+    );
+    assert!(page.contains("id=\"recorded\"") && !page.contains("Withdraw what was reported"), "{page}");
     assert!(page.contains("Taken back") && page.contains("and that was withdrawn; ask again"), "{page}");
     for (body, status) in [("outcome=nothing", 422), ("outcome=%ff", 400), ("", 422)] {
         assert_eq!(send(&bench.service, press(body)).await.status.as_u16(), status, "{body}");
@@ -376,9 +383,20 @@ async fn the_list_filters_searches_and_turns_pages() {
         ("?q=000000003b", 1),
         ("?decision=hold", 0),
         ("?degraded=1", 0),
+        ("?degraded=0", 50),
         ("?decision=extra_validation&repo=beta_x&q=&degraded=", 30),
     ] {
         assert_eq!(count(&get(&bench.service, &format!("/{query}")).await.html), n, "{query}");
+    }
+    let first_of_all = get(&bench.service, &older).await.html;
+    let last = first_of_all.rsplit("href=\"/decisions/").next().unwrap().split('"').next().unwrap();
+    let past_end = get(&bench.service, &format!("/?cursor={last}")).await.html;
+    assert!(past_end.contains("No older decisions") && !past_end.contains("No decision yet"), "{past_end}");
+    assert_eq!(get(&bench.service, &format!("/?q={}", "%C3%BC".repeat(200))).await.status, StatusCode::OK);
+    let long = get(&bench.service, &format!("/?q={}&repo=alpha", "a".repeat(201))).await;
+    assert_eq!(long.status, StatusCode::BAD_REQUEST);
+    for said in ["aria-invalid=\"true\" aria-describedby=\"refused\"", &"a".repeat(201), "200 characters"] {
+        assert!(long.html.contains(said), "{}", long.html);
     }
     for refused in ["?decision=maybe", "?q=%ff"] {
         assert_eq!(
@@ -386,5 +404,56 @@ async fn the_list_filters_searches_and_turns_pages() {
             StatusCode::BAD_REQUEST,
             "{refused}"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_of_a_form_leaves_it_filled_in() {
+    let service = hostile_service(ServerConfig::default()).await;
+    for (query, field, typed) in [
+        ("repo=config&at=2099-01-01T00:00&path=app.yaml", "at", "value=\"2099-01-01T00:00:00\""),
+        ("repo=config&at=yesterday", "at", "value=\"yesterday\""),
+        ("repo=config&hours=999&path=app.yaml", "hours", "value=\"app.yaml\""),
+    ] {
+        let got = get(&service, &format!("/suspects?{query}")).await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST, "{query}");
+        let tag = got.html.split('<').find(|tag| tag.contains(&format!("id=\"{field}\""))).unwrap();
+        assert!(tag.contains("aria-invalid=\"true\" aria-describedby=\"refused\""), "{query}: {tag}");
+        assert!(got.html.contains(typed) && got.html.contains("role=\"alert\""), "{query}: {}", got.html);
+    }
+}
+
+#[tokio::test]
+async fn an_address_without_a_page_is_a_page_for_a_browser_alone() {
+    let service = hostile_service(ServerConfig::default()).await;
+    let ask = |accept: &str| Request::get("/nowhere").header("accept", accept).body(Body::empty()).unwrap();
+    let page = send(&service, ask("text/html,application/xhtml+xml,*/*;q=0.8")).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.html.contains("<h1>There is nothing here</h1>"), "{}", page.html);
+    let plain = send(&service, ask("*/*")).await;
+    assert_eq!(plain.headers["content-type"], "application/problem+json");
+    assert_eq!(get(&service, "/nowhere").await.headers["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
+async fn a_bad_report_on_an_answer_that_ended_stands_over_it() {
+    let bench = Setup::default().start().await;
+    let id = scored(&bench.service, COMMIT).await;
+    let path = format!("/decisions/{id}");
+    assert!(get(&bench.service, &path).await.html.contains("<h1 id=\"verdict\">Fast path</h1>"));
+    bench.now.fetch_add(86_400_000, std::sync::atomic::Ordering::Relaxed);
+    let asked_again = "It was a fast path; ask again before you roll it out.";
+    assert!(get(&bench.service, &path).await.html.contains(asked_again));
+    for (button, word) in
+        [("incident", "Reported as bad"), ("harmless", "Fast path"), ("retracted", "Fast path")]
+    {
+        let press = form(&format!("{path}/outcome")).body(Body::from(format!("outcome={button}"))).unwrap();
+        assert_eq!(send(&bench.service, press).await.status, StatusCode::SEE_OTHER);
+        let page = get(&bench.service, &path).await.html;
+        assert!(page.contains(&format!("<h1 id=\"verdict\">{word}</h1>")), "{button}: {page}");
+        assert!(!page.contains("Roll it out"), "{button}: {page}");
+        let list = get(&bench.service, "/").await.html;
+        assert!(list.contains(&format!("<span class=\"verdict\">{word}</span>")), "{button}: {list}");
+        bench.now.fetch_add(1_000, std::sync::atomic::Ordering::Relaxed);
     }
 }

@@ -11,7 +11,9 @@ pub(super) struct BesideView {
     pub(super) outcomes: Vec<OutcomeView>,
     pub(super) overrides: Vec<OverrideView>,
     pub(super) is_revoked: bool,
-    /// Whether the last report takes back the ones before.
+    /// Whether the report that counts is a bad one.
+    pub(super) went_wrong: bool,
+    /// Whether the report that counts takes back the ones before.
     pub(super) is_withdrawn: bool,
 }
 
@@ -33,16 +35,42 @@ pub(super) struct OverrideView {
     pub(super) until: String,
 }
 
+/// What the report that counts says: of all about a change the one known last, of one moment the one that came later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counting {
+    Nothing,
+    Good,
+    Bad,
+    Withdrawn,
+}
+
+impl Counting {
+    /// Of the records beside a decision, in the order that they came in.
+    pub(super) fn of(records: &[Record]) -> Self {
+        let outcomes = records.iter().filter(|record| record.kind == RecordKind::Outcome);
+        let said = outcomes.filter_map(|record| serde_json::from_str::<Value>(&record.body).ok());
+        let counting = said.max_by_key(|said| said["known_at"].as_str().and_then(text::seconds_of));
+        match counting.as_ref().map(|said| said["outcome"].as_str().unwrap_or("")) {
+            None => Self::Nothing,
+            Some("retracted") => Self::Withdrawn,
+            Some(word) if outcome_words(word).1 => Self::Bad,
+            Some(_) => Self::Good,
+        }
+    }
+}
+
 /// Reads the records beside a decision; one that cannot be read is passed over.
 pub(super) fn beside(records: &[Record], now: i64) -> BesideView {
-    let mut view = BesideView::default();
+    let counting = Counting::of(records);
+    let mut view = BesideView {
+        went_wrong: counting == Counting::Bad,
+        is_withdrawn: counting == Counting::Withdrawn,
+        ..BesideView::default()
+    };
     for record in records {
         let Ok(said) = serde_json::from_str::<Value>(&record.body) else { continue };
         match record.kind {
-            RecordKind::Outcome => {
-                view.is_withdrawn = said["outcome"] == "retracted";
-                view.outcomes.push(outcome_view(&said, now));
-            }
+            RecordKind::Outcome => view.outcomes.push(outcome_view(&said, now)),
             RecordKind::Override => view.overrides.push(override_view(&said, now)),
             RecordKind::Revocation => view.is_revoked = true,
             _ => {}
@@ -52,16 +80,7 @@ pub(super) fn beside(records: &[Record], now: i64) -> BesideView {
 }
 
 fn outcome_view(said: &Value, now: i64) -> OutcomeView {
-    let word = said["outcome"].as_str().unwrap_or("");
-    let (what, is_bad) = match word {
-        "harmless" => ("It went fine", false),
-        "incident" => ("It caused an incident", true),
-        "reverted" => ("It was reverted", true),
-        "reverted_as_planned" => ("It was undone as planned", false),
-        "caught" => ("It was caught before it did harm", true),
-        "retracted" => ("What was reported before is withdrawn", false),
-        other => (other, false),
-    };
+    let (what, is_bad) = outcome_words(said["outcome"].as_str().unwrap_or(""));
     let named = [("incident_id", "incident "), ("severity", "severity "), ("source", "reported through ")];
     let more =
         named.iter().filter_map(|(key, words)| said[*key].as_str().map(|value| format!("{words}{value}")));
@@ -70,6 +89,19 @@ fn outcome_view(said: &Value, now: i64) -> OutcomeView {
         is_bad,
         at: when(&said["occurred_at"], now),
         more: Shown::cut(&more.collect::<Vec<_>>().join(", "), 300),
+    }
+}
+
+/// An outcome in words, and whether it is a bad one.
+fn outcome_words(word: &str) -> (&str, bool) {
+    match word {
+        "harmless" => ("It went fine", false),
+        "incident" => ("It caused an incident", true),
+        "reverted" => ("It was reverted", true),
+        "reverted_as_planned" => ("It was undone as planned", false),
+        "caught" => ("It was caught before it did harm", true),
+        "retracted" => ("What was reported before is withdrawn", false),
+        other => (other, false),
     }
 }
 

@@ -10,8 +10,8 @@ use axum::response::Response;
 use crate::http::auth::Scope;
 use crate::http::pages::beside::{BesideView, beside};
 use crate::http::pages::frame::{self, Frame, Here, problem};
-use crate::http::pages::headline::{Headline, Standing, Tone, headline, short_change};
-use crate::http::pages::outcome::BUTTONS;
+use crate::http::pages::headline::{Headline, Standing, Tone, headline, requirements, short, short_change};
+use crate::http::pages::outcome::{BUTTONS, recorded};
 use crate::http::pages::reading::{Reading, read};
 use crate::http::pages::said::Said;
 use crate::http::pages::session::Reader;
@@ -40,10 +40,12 @@ struct DecisionPage {
     buttons: &'static [(&'static str, &'static str)],
     may_report: bool,
     is_known_bad: bool,
-    is_recorded: bool,
+    may_withdraw: bool,
+    /// What was just taken in.
+    recorded: Option<&'static str>,
     facts: Vec<Fact>,
     parts: Vec<PartView>,
-    warnings: Vec<Shown>,
+    warnings: Vec<Said>,
 }
 
 struct ReasonView {
@@ -53,6 +55,7 @@ struct ReasonView {
 }
 
 struct PlanView {
+    /// In the words of the headline.
     require: Vec<Shown>,
     stages: Vec<StageView>,
     /// What is said where there are no stages.
@@ -74,7 +77,7 @@ struct PartView {
     decision: &'static str,
     tone: &'static str,
     rank: Option<u32>,
-    reason: Shown,
+    reason: Said,
 }
 
 /// The page of one decision.
@@ -84,8 +87,8 @@ pub(super) async fn page(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let is_recorded = query.as_deref() == Some("recorded=1");
-    match decision(&service, &reader, &id, is_recorded).await {
+    let recorded = recorded(query.as_deref().and_then(|query| query.strip_prefix("recorded=")).unwrap_or(""));
+    match decision(&service, &reader, &id, recorded).await {
         Ok(decision_page) => frame::page(StatusCode::OK, &decision_page),
         Err(api_error) => problem(&api_error, Some(&reader)),
     }
@@ -95,7 +98,7 @@ async fn decision(
     service: &Arc<Service>,
     reader: &Reader,
     id: &str,
-    is_recorded: bool,
+    recorded: Option<&'static str>,
 ) -> Result<DecisionPage, ApiError> {
     let log = service.store.as_ref().ok_or_else(unavailable)?.log();
     let record = log.record(id).await.map_err(|error| failed(&error))?;
@@ -114,12 +117,13 @@ async fn decision(
         now,
         expires_at: record.columns.expires_ms.map(|ms| ms.div_euclid(1000)),
         is_revoked: beside.is_revoked,
+        went_wrong: beside.went_wrong,
         is_withdrawn: beside.is_withdrawn,
         is_overridden: !beside.overrides.is_empty(),
         is_superseded: is_superseded(service, &answer),
         n_altered: altered.len(),
     };
-    Ok(assemble(reader, &record, &answer, Parts { reading, beside, standing, is_recorded }))
+    Ok(assemble(reader, &record, &answer, Parts { reading, beside, standing, recorded }))
 }
 
 /// Whether another model or policy is in force than the one that decided.
@@ -135,11 +139,13 @@ struct Parts {
     reading: Reading,
     beside: BesideView,
     standing: Standing,
-    is_recorded: bool,
+    recorded: Option<&'static str>,
 }
 
 fn assemble(reader: &Reader, record: &Record, answer: &Answer, parts: Parts) -> DecisionPage {
-    let Parts { reading, beside, standing, is_recorded } = parts;
+    let Parts { reading, beside, standing, recorded } = parts;
+    let is_known_bad = answer.reasons.iter().any(|reason| reason.code == ReasonCode::KnownBad.as_str());
+    let may_withdraw = !standing.is_withdrawn && (is_known_bad || !beside.outcomes.is_empty());
     let change = &answer.change;
     let name = short_change(change.commit.as_deref(), change.id.as_deref(), change.digest.as_deref());
     let headline = headline(answer, standing);
@@ -153,7 +159,7 @@ fn assemble(reader: &Reader, record: &Record, answer: &Answer, parts: Parts) -> 
         decided_ago: text::relative(at, standing.now),
         reasons: answer.reasons.iter().map(|reason| reason_view(&reason.code, &reason.text)).collect(),
         plan: answer.plan.as_ref().map(|plan| PlanView {
-            require: plan.require.iter().map(|word| text::plain(word)).collect(),
+            require: requirements(plan).iter().map(|it| Shown::new(it)).collect(),
             stages: plan.stages.iter().map(stage_view).collect(),
             without_stages: match headline.tone {
                 Tone::Hold => "Nothing may roll out.",
@@ -165,17 +171,22 @@ fn assemble(reader: &Reader, record: &Record, answer: &Answer, parts: Parts) -> 
         beside,
         buttons: &BUTTONS,
         may_report: reader.may(Scope::Outcome),
-        is_known_bad: answer.reasons.iter().any(|reason| reason.code == ReasonCode::KnownBad.as_str()),
-        is_recorded,
+        is_known_bad,
+        may_withdraw,
+        recorded,
         facts: facts(answer, standing),
         parts: answer.parts.iter().map(part_view).collect(),
-        warnings: answer.warnings.iter().map(|warning| Shown::cut(warning, 300)).collect(),
+        warnings: answer
+            .warnings
+            .iter()
+            .map(|warning| Said::capitalised(&text::with_moments(warning)))
+            .collect(),
     }
 }
 
-fn reason_view(code: &str, text: &str) -> ReasonView {
+fn reason_view(code: &str, said: &str) -> ReasonView {
     let is_doubt = code.parse().is_ok_and(ReasonCode::degrades);
-    ReasonView { text: Said::capitalised(text), code: Shown::new(code), is_doubt }
+    ReasonView { text: Said::capitalised(&text::with_moments(said)), code: Shown::new(code), is_doubt }
 }
 
 fn stage_view(stage: &StageAnswer) -> StageView {
@@ -193,7 +204,7 @@ fn part_view(part: &crate::http::wire::PartAnswer) -> PartView {
         decision: tone.word(),
         tone: tone.class(),
         rank: part.risk.as_ref().map(|risk| text::rank_of_100(risk.percentile)),
-        reason: Shown::cut(part.reasons.first().map_or("", |reason| &reason.text), 200),
+        reason: Said::cut(&text::with_moments(part.reasons.first().map_or("", |reason| &reason.text)), 200),
     }
 }
 
@@ -214,7 +225,7 @@ fn facts(answer: &Answer, standing: Standing) -> Vec<Fact> {
             crate::http::HistoryMode::Present => "as it stood when asked",
             crate::http::HistoryMode::BeforeLanding => "as it stood before the commit landed",
         };
-        let head = &history.head[..history.head.floor_char_boundary(10)];
+        let head = short(&history.head);
         let at = text::seconds_of(&history.as_of).map(text::moment).unwrap_or_default();
         fact("History", format!("{mode}; known up to {head} of {at}"));
     } else {

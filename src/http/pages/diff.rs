@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::secrets::redact;
-use crate::change::{Change, FileContent, FileDiff, FileStatus, Hunk, KeyChange, LineOrigin};
+use crate::change::{Change, DiffLine, FileContent, FileDiff, FileStatus, Hunk, KeyChange, LineOrigin};
 use crate::explain::{DiffExplanation, EditExplanation, FileExplanation, HazardSpot, hazards_said};
 use crate::http::pages::said::Said;
 use crate::http::pages::text::{self, Shown};
@@ -21,11 +21,12 @@ const MAX_EDITS: usize = 12;
 /// A share of the log-odds below this is not worth a mark.
 const MIN_SHARE: f64 = 0.05;
 const MAX_LINE_CHARS: usize = 300;
+/// Characters shown before the place where two long lines part.
+const N_BEFORE: usize = 40;
 const MAX_VALUE_CHARS: usize = 80;
 
 /// A change to look at.
 pub(super) struct ChangeView {
-    pub(super) title: Shown,
     pub(super) size: String,
     pub(super) files: Vec<FileView>,
     pub(super) listed: Vec<Shown>,
@@ -116,7 +117,6 @@ pub(super) fn change_view(
     let (n_added, n_deleted) = change.record.n_lines();
     let n_files = change.record.files.len();
     ChangeView {
-        title: Shown::cut(&redact(change.title()), 200),
         size: format!(
             "{}, {} added, {} deleted",
             text::counted(n_files, "file"),
@@ -268,7 +268,8 @@ fn edit_view(edit: &KeyChange) -> EditView {
 fn hunk_view(hunk: &Hunk, risky: &[usize], n_left: &mut usize) -> HunkView {
     let (mut old_no, mut new_no) = (hunk.old_start, hunk.new_start);
     let mut lines = Vec::new();
-    for (line_idx, line) in hunk.lines.iter().take(*n_left).enumerate() {
+    let shown = &hunk.lines[..hunk.lines.len().min(*n_left)];
+    for (line_idx, (line, n_out)) in shown.iter().zip(left_out(shown)).enumerate() {
         let is_old = line.origin != LineOrigin::Added;
         let is_new = line.origin != LineOrigin::Deleted;
         let (class, mark) = match line.origin {
@@ -276,7 +277,7 @@ fn hunk_view(hunk: &Hunk, risky: &[usize], n_left: &mut usize) -> HunkView {
             LineOrigin::Added => ("added", '+'),
             LineOrigin::Deleted => ("deleted", '−'),
         };
-        let text = Shown::cut(&redact(&line.text), MAX_LINE_CHARS);
+        let text = from(&redact(&line.text), n_out);
         lines.push(LineView {
             is_risky: risky.contains(&line_idx),
             class,
@@ -293,11 +294,56 @@ fn hunk_view(hunk: &Hunk, risky: &[usize], n_left: &mut usize) -> HunkView {
     HunkView { place, factor: None, lines }
 }
 
+/// Characters left out at the beginning of each line: those in which a line is like the one that it replaces, where they
+/// would be all that is shown of both.
+fn left_out(lines: &[DiffLine]) -> Vec<usize> {
+    let mut left_out = vec![0; lines.len()];
+    let (mut start, mut deleted) = (0, 0..0);
+    for run in lines.chunk_by(|a, b| a.origin == b.origin) {
+        let here = start..start + run.len();
+        if run[0].origin == LineOrigin::Added {
+            for (old_idx, new_idx) in deleted.zip(here.clone()) {
+                let (old, new) = (redact(&lines[old_idx].text), redact(&lines[new_idx].text));
+                let n_alike = old.chars().zip(new.chars()).take_while(|(old, new)| old == new).count();
+                if n_alike + N_BEFORE > MAX_LINE_CHARS {
+                    (left_out[old_idx], left_out[new_idx]) = (n_alike - N_BEFORE, n_alike - N_BEFORE);
+                }
+            }
+        }
+        deleted = if run[0].origin == LineOrigin::Deleted { here.clone() } else { 0..0 };
+        start = here.end;
+    }
+    left_out
+}
+
+/// A line without so many characters at its beginning.
+fn from(text: &str, n_out: usize) -> Shown {
+    match text.char_indices().nth(n_out).filter(|_| n_out > 0) {
+        Some((at, _)) => Shown::cut(&format!("…{}", &text[at..]), MAX_LINE_CHARS),
+        None => Shown::cut(text, MAX_LINE_CHARS),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::change::parse_diff;
     use crate::explain::HunkExplanation;
+
+    #[test]
+    fn of_two_long_lines_that_begin_alike_the_place_where_they_part_is_shown() {
+        let long = "\"a\": 1, ".repeat(100);
+        let diff = format!(
+            "--- a/x.json\n+++ b/x.json\n@@ -1,2 +1,2 @@\n-{long}\"b\": 2}}\n-short\n+{long}\"b\": 3}}\n+shore\n"
+        );
+        let record = parse_diff(diff.as_bytes()).unwrap();
+        let view = hunk_view(&record.files[0].hunks()[0], &[], &mut 10);
+        let lines: Vec<&str> = view.lines.iter().map(|line| line.text.as_str()).collect();
+        assert!(lines[0].starts_with('…') && lines[0].ends_with("\"b\": 2}"), "{lines:?}");
+        assert!(lines[2].starts_with('…') && lines[2].ends_with("\"b\": 3}"), "{lines:?}");
+        assert_eq!([lines[1], lines[3]], ["short", "shore"]);
+        assert!(lines[0].chars().count() < 60, "{lines:?}");
+    }
 
     #[test]
     fn what_raises_the_odds_most_is_shown_first_and_the_rest_in_the_order_of_the_file() {

@@ -95,6 +95,13 @@ pub(super) fn problem(api_error: &ApiError, reader: Option<&Reader>) -> Response
     response
 }
 
+/// A page that says what of a form cannot be taken, counted as the problem that it is.
+pub(super) fn refused(api_error: &ApiError, template: &impl Template) -> Response {
+    let mut response = page(api_error.code.status(), template);
+    response.extensions_mut().insert(api_error.clone());
+    response
+}
+
 /// Leads a browser to another page of this service, after a form was taken.
 pub(super) fn see_other(path: &str) -> Response {
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));

@@ -92,6 +92,8 @@ pub(super) struct Standing {
     pub(super) now: i64,
     pub(super) expires_at: Option<i64>,
     pub(super) is_revoked: bool,
+    /// Whether something bad was reported of the change, and not withdrawn.
+    pub(super) went_wrong: bool,
     /// Whether what was reported is withdrawn; the decision stays taken back.
     pub(super) is_withdrawn: bool,
     pub(super) is_overridden: bool,
@@ -102,18 +104,32 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn is_expired(&self) -> bool {
+    fn is_expired(&self) -> bool {
         self.expires_at.is_none_or(|expires_at| expires_at <= self.now)
+    }
+
+    /// Whether the answer no longer tells what to do.
+    fn is_to_be_asked_again(&self) -> bool {
+        self.is_expired() || self.is_superseded
     }
 }
 
 /// The headline of an answer.
 pub(super) fn headline(answer: &Answer, standing: Standing) -> Headline {
     let verdict = Tone::of(&answer.decision);
+    let was = verdict.in_a_sentence();
     // Whatever was decided, nobody is to act on it any more.
-    let (tone, word, next_step) = match standing.is_revoked {
-        true => (Tone::Hold, "Taken back", format!("It was {}; do not act on it.", verdict.in_a_sentence())),
-        false => (verdict, verdict.word(), next_step(verdict, answer)),
+    let (tone, word, next_step) = match standing {
+        Standing { is_revoked: true, .. } => {
+            (Tone::Hold, "Taken back", format!("It was {was}; do not act on it."))
+        }
+        Standing { went_wrong: true, .. } => {
+            (Tone::Hold, "Reported as bad", format!("It was {was}; do not roll it out on this answer."))
+        }
+        _ if standing.is_to_be_asked_again() => {
+            (verdict, verdict.word(), format!("It was {was}; ask again before you roll it out."))
+        }
+        _ => (verdict, verdict.word(), next_step(verdict, answer)),
     };
     Headline {
         tone,
@@ -127,14 +143,18 @@ pub(super) fn headline(answer: &Answer, standing: Standing) -> Headline {
 /// The change by the name it is best known by: a short commit, the review identity, a short digest.
 pub(super) fn short_change(commit: Option<&str>, id: Option<&str>, digest: Option<&str>) -> Shown {
     match (commit, id, digest) {
-        (Some(commit), ..) if commit.len() == 40 => Shown::cut(&commit[..commit.floor_char_boundary(10)], 10),
+        (Some(commit), ..) if commit.len() == 40 => Shown::new(short(commit)),
         (Some(name), ..) | (None, Some(name), _) => Shown::cut(name, 40),
         (None, None, Some(digest)) => {
-            let hex = digest.trim_start_matches("sha256:");
-            Shown::new(&format!("diff {}", &hex[..hex.floor_char_boundary(10)]))
+            Shown::new(&format!("diff {}", short(digest.trim_start_matches("sha256:"))))
         }
         (None, None, None) => Shown::new("a change"),
     }
+}
+
+/// The first twelve digits of a hash, as reasons name commits.
+pub(super) fn short(hex: &str) -> &str {
+    &hex[..hex.floor_char_boundary(12)]
 }
 
 fn next_step(tone: Tone, answer: &Answer) -> String {
@@ -183,6 +203,9 @@ fn notices(answer: &Answer, standing: Standing) -> Vec<Notice> {
             false => "This change was reported as bad after the decision; do not roll out on it",
         };
         notice("Taken back", text);
+    } else if standing.went_wrong {
+        let text = "Something bad was reported of this change after the decision; see what became of it";
+        notice("Reported as bad", text);
     }
     if answer.degraded {
         notice(
@@ -200,13 +223,14 @@ fn notices(answer: &Answer, standing: Standing) -> Vec<Notice> {
         let text = "What was reported or overridden is not all as it was written, and not shown; see `diffrisk decisions verify`";
         notice("Altered", text);
     }
-    if standing.is_superseded && !standing.is_revoked && !standing.is_expired() {
-        let text = "Another model or policy is in force by now than when this was decided; ask again before you roll out";
+    let is_acted_on = !standing.is_revoked && !standing.went_wrong;
+    if standing.is_superseded && is_acted_on && !standing.is_expired() {
+        let text = "Another model or policy is in force by now than when this was decided";
         notice("Decided under other rules", text);
     }
-    if standing.is_expired() && !standing.is_revoked {
+    if standing.is_expired() && is_acted_on {
         let at = standing.expires_at.map_or_else(|| "earlier".into(), |at| text::relative(at, standing.now));
-        notice("Expired", &format!("This answer held until {at}; ask again before you roll out"));
+        notice("Expired", &format!("This answer held until {at}"));
     }
     notices
 }
@@ -286,12 +310,53 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_does_not_hold_any_more_tells_nobody_to_roll_out() {
+        let body = serde_json::json!({"decision": "fast_path", "degraded": false, "enforced": true, "kind": "ordinary",
+            "change": {"repo": "shop"}, "reasons": [], "warnings": [], "decided_at": "", "expires_at": "",
+            "plan": {"require": [], "stages": [{"percent": 100, "bake_seconds": 0}]}});
+        let answer: Answer = serde_json::from_value(body).unwrap();
+        let holds = Standing {
+            now: 100,
+            expires_at: Some(200),
+            is_revoked: false,
+            went_wrong: false,
+            is_withdrawn: false,
+            is_overridden: false,
+            is_superseded: false,
+            n_altered: 0,
+        };
+        let asked_again = "It was a fast path; ask again before you roll it out.";
+        let bad = "It was a fast path; do not roll it out on this answer.";
+        for (standing, word, next_step, title) in [
+            (holds, "Fast path", "Roll it out to everything at once.", None),
+            (Standing { expires_at: Some(99), ..holds }, "Fast path", asked_again, Some("Expired")),
+            (
+                Standing { is_superseded: true, ..holds },
+                "Fast path",
+                asked_again,
+                Some("Decided under other rules"),
+            ),
+            (
+                Standing { went_wrong: true, expires_at: Some(99), ..holds },
+                "Reported as bad",
+                bad,
+                Some("Reported as bad"),
+            ),
+        ] {
+            let said = headline(&answer, standing);
+            assert_eq!((said.word, said.next_step.as_str()), (word, next_step));
+            assert_eq!(said.notices.first().map(|notice| notice.title), title);
+            assert_eq!(said.notices.len(), usize::from(title.is_some()), "one notice says it");
+        }
+    }
+
+    #[test]
     fn a_change_is_named_by_what_is_known_of_it() {
         let sha = "0123456789abcdef0123456789abcdef01234567";
         let cases = [
-            (short_change(Some(sha), None, None), "0123456789"),
+            (short_change(Some(sha), None, None), "0123456789ab"),
             (short_change(None, Some("pr/12"), Some("sha256:aa")), "pr/12"),
-            (short_change(None, None, Some("sha256:0123456789abcd")), "diff 0123456789"),
+            (short_change(None, None, Some("sha256:0123456789abcd")), "diff 0123456789ab"),
             (short_change(None, None, None), "a change"),
         ];
         cases.iter().for_each(|(shown, expected)| assert_eq!(shown.as_str(), *expected));

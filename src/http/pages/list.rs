@@ -8,9 +8,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::change::secrets::redact;
+use crate::http::pages::beside::Counting;
 use crate::http::pages::form::{Form, query};
 use crate::http::pages::frame::{self, Frame, Here, problem};
 use crate::http::pages::headline::{Tone, short_change};
+use crate::http::pages::said::Said;
 use crate::http::pages::session::Reader;
 use crate::http::pages::text::{self, Shown};
 use crate::http::routes::decisions::{failed, unavailable};
@@ -21,17 +23,22 @@ use crate::policy::Verdict;
 use crate::store::{self, Beside, Log, Record, RecordKind, Search};
 
 const N_SHOWN: i64 = 50;
-const MAX_FIELD_BYTES: usize = 200;
+/// Longest value of a field, in characters: as browsers count, what they let in is taken.
+const MAX_FIELD_CHARS: usize = 200;
 
 #[derive(Template)]
 #[template(path = "list.html")]
 struct ListPage {
     frame: Frame,
     filters: Filters,
+    /// Why nothing was searched for.
+    refused: Option<String>,
     verdicts: Vec<Choice>,
     repositories: Vec<Choice>,
     days: Vec<Day>,
     n_rows: usize,
+    /// Whether the last page was turned over.
+    is_past_end: bool,
     /// Where older decisions are; none at the end.
     older: Option<String>,
     /// Where the newest ones are; none where they are shown.
@@ -71,7 +78,7 @@ struct Row {
     /// "97", where there is a rank.
     rank: Option<u32>,
     odds: Option<String>,
-    reason: Shown,
+    reason: Said,
     is_degraded: bool,
     is_shadow: bool,
     is_overridden: bool,
@@ -82,6 +89,7 @@ struct Row {
 struct Mark {
     is_altered: bool,
     is_revoked: bool,
+    went_wrong: bool,
     is_overridden: bool,
 }
 
@@ -92,6 +100,10 @@ pub(super) async fn page(
     RawQuery(raw): RawQuery,
 ) -> Response {
     match list(&service, &reader, raw.as_deref().unwrap_or("")).await {
+        Ok(list_page) if list_page.refused.is_some() => {
+            let detail = format!("`q` is longer than {MAX_FIELD_CHARS} characters");
+            frame::refused(&ApiError::new(ProblemCode::BadQuery, detail), &list_page)
+        }
         Ok(list_page) => frame::page(StatusCode::OK, &list_page),
         Err(api_error) => problem(&api_error, Some(&reader)),
     }
@@ -101,9 +113,16 @@ async fn list(service: &Service, reader: &Reader, raw: &str) -> Result<ListPage,
     let form = Form::parse(raw)?;
     let search = search(&form)?;
     let log = service.store.as_ref().ok_or_else(unavailable)?.log();
-    let page = log.page(&search).await.map_err(|error| failed(&error))?;
-    let titles = titles(service, &page.records).await?;
-    let marks = marks(log, &page.records).await.map_err(|error| failed(&error))?;
+    let refused = is_too_long(&form)
+        .then(|| format!("Nothing was searched for: that is longer than {MAX_FIELD_CHARS} characters."));
+    let (records, next) = match refused {
+        Some(_) => (Vec::new(), None),
+        None => {
+            log.page(&search).await.map(|page| (page.records, page.next)).map_err(|error| failed(&error))?
+        }
+    };
+    let titles = titles(service, &records).await?;
+    let marks = marks(log, &records).await.map_err(|error| failed(&error))?;
     let now = service.now_ms().div_euclid(1000);
     let repositories = service.serving.load_full().assessor.repositories(now);
     let names = repositories.into_iter().map(|(name, _)| name);
@@ -124,18 +143,25 @@ async fn list(service: &Service, reader: &Reader, raw: &str) -> Result<ListPage,
         },
         verdicts: verdict_choices(search.verdict.as_deref()),
         repositories: repository_choices(names, search.repo.as_deref()),
-        n_rows: page.records.len(),
-        days: days(&page.records, (&titles, &marks), now),
-        older: page.next.as_deref().map(link),
+        refused,
+        n_rows: records.len(),
+        is_past_end: records.is_empty() && search.before.is_some(),
+        days: days(&records, (&titles, &marks), now),
+        older: next.as_deref().map(link),
         newest: search.before.is_some().then(|| link("")),
     })
 }
 
+/// Whether what is searched for is nothing that the log is asked for: the form is shown again as it was filled in.
+fn is_too_long(form: &Form) -> bool {
+    form.value("q").chars().count() > MAX_FIELD_CHARS
+}
+
 fn search(form: &Form) -> Result<Search, ApiError> {
     let bounded = |name: &str| match form.given(name) {
-        Some(value) if value.len() > MAX_FIELD_BYTES => Err(ApiError::new(
+        Some(value) if value.chars().count() > MAX_FIELD_CHARS => Err(ApiError::new(
             ProblemCode::BadQuery,
-            format!("`{name}` is longer than {MAX_FIELD_BYTES} bytes"),
+            format!("`{name}` is longer than {MAX_FIELD_CHARS} characters"),
         )),
         given => Ok(given),
     };
@@ -147,8 +173,8 @@ fn search(form: &Form) -> Result<Search, ApiError> {
         kind: Some(RecordKind::Decision),
         repo: bounded("repo")?,
         verdict,
-        degraded: form.given("degraded").map(|_| true),
-        text: bounded("q")?,
+        degraded: (form.value("degraded") == "1").then_some(true),
+        text: form.given("q").filter(|_| !is_too_long(form)),
         before: bounded("cursor")?,
         limit: N_SHOWN,
         ..Search::default()
@@ -211,7 +237,18 @@ impl Mark {
         };
         let has = |kind: RecordKind| beside.sound.iter().any(|record| record.kind == kind);
         let (is_revoked, is_overridden) = (has(RecordKind::Revocation), has(RecordKind::Override));
-        Self { is_altered: !beside.altered.is_empty(), is_revoked, is_overridden }
+        let went_wrong = Counting::of(&beside.sound) == Counting::Bad;
+        Self { is_altered: !beside.altered.is_empty(), is_revoked, went_wrong, is_overridden }
+    }
+
+    /// What stands in place of the verdict.
+    fn word(self) -> Option<&'static str> {
+        match self {
+            Self { is_altered: true, .. } => Some("Altered"),
+            Self { is_revoked: true, .. } => Some("Taken back"),
+            Self { went_wrong: true, .. } => Some("Reported as bad"),
+            Self { .. } => None,
+        }
     }
 }
 
@@ -234,21 +271,15 @@ fn row(record: &Record, title: Option<&str>, mark: Mark) -> Row {
     let answer: Option<Answer> = body.and_then(|body| serde_json::from_str(body).ok());
     let risk = answer.as_ref().and_then(|answer| answer.risk.as_ref());
     let columns = &record.columns;
+    let verdict = Tone::of(columns.verdict.as_deref().unwrap_or(""));
     // The rank beside it says the same.
     let is_rank = |code: &str| matches!(code, "risk_above_budget" | "within_budget");
     let reasons = answer.iter().flat_map(|answer| &answer.reasons);
     let reason = reasons.into_iter().find(|reason| !is_rank(&reason.code));
     Row {
         id: Shown::new(&record.id),
-        tone: match mark.is_altered || mark.is_revoked {
-            true => Tone::Hold,
-            false => Tone::of(columns.verdict.as_deref().unwrap_or("")),
-        },
-        word: match mark {
-            Mark { is_altered: true, .. } => "Altered",
-            Mark { is_revoked: true, .. } => "Taken back",
-            Mark { .. } => Tone::of(columns.verdict.as_deref().unwrap_or("")).word(),
-        },
+        tone: if mark.word().is_some() { Tone::Hold } else { verdict },
+        word: mark.word().unwrap_or(verdict.word()),
         repo: Shown::cut(columns.repo.as_deref().unwrap_or("no repository"), 60),
         change: short_change(
             columns.commit_id.as_deref(),
@@ -260,10 +291,12 @@ fn row(record: &Record, title: Option<&str>, mark: Mark) -> Row {
         rank: risk.map(|risk| text::rank_of_100(risk.percentile)),
         odds: risk.map(|risk| text::odds(risk.score)),
         reason: match mark.is_altered {
-            true => Shown::new(
-                "It, or what stands beside it, is not as it was written; see diffrisk decisions verify",
+            true => Said::new(
+                "It, or what stands beside it, is not as it was written; see `diffrisk decisions verify`",
             ),
-            false => Shown::cut(&reason.map_or_else(String::new, |reason| reason.text.replace('`', "")), 160),
+            false => {
+                reason.map(|reason| Said::cut(&text::with_moments(&reason.text), 160)).unwrap_or_default()
+            }
         },
         is_degraded: columns.degraded && !mark.is_altered,
         is_shadow: answer.is_some_and(|answer| !answer.enforced),

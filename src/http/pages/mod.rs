@@ -27,11 +27,24 @@ mod text;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::{HeaderMap, header};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::http::routes::decisions;
 use crate::http::service::Service;
+use crate::http::{ApiError, ProblemCode};
+
+/// What stands at an address where there is nothing: a page for a browser, a problem for everybody else.
+pub(super) async fn nowhere(headers: HeaderMap) -> Response {
+    let api_error = ApiError::standard(ProblemCode::NotFound);
+    let mut accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    match accepts.any(|accept| accept.contains("text/html")) {
+        true => frame::problem(&api_error, None),
+        false => api_error.into_response(),
+    }
+}
 
 /// Every page; each asks for the scope `read` where keys are configured.
 pub(super) fn router(service: &Arc<Service>) -> Router<Arc<Service>> {

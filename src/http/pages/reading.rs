@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::change::secrets::redact;
 use crate::explain::{DiffExplanation, Explanation, GroupShare, starting_point};
 use crate::features::is_custom;
 use crate::http::assessor::{Asked, Assessed, Target};
@@ -11,17 +12,20 @@ use crate::http::decode::Question;
 use crate::http::explain::of_given;
 use crate::http::pages::chart::{Bar, waterfall};
 use crate::http::pages::diff::{ChangeView, change_view};
+use crate::http::pages::headline::short;
 use crate::http::pages::said::Said;
 use crate::http::pages::text::{self, Shown};
 use crate::http::service::{Service, Serving};
 use crate::http::wire::{Answer, ExplanationAnswer};
 use crate::http::{ApiError, ProblemCode};
-use crate::policy::Context;
+use crate::policy::{self, Context};
 use crate::store::Record;
 
 /// Everything on the page that is not in the record.
 #[derive(Default)]
 pub(super) struct Reading {
+    /// What the change calls itself; empty where that cannot be read.
+    pub(super) title: Shown,
     pub(super) change: Option<ChangeView>,
     /// Why the change is not shown.
     pub(super) absent: &'static str,
@@ -68,6 +72,8 @@ pub(super) struct SimilarChangeView {
 
 /// How long a page waits for others that read.
 const PLACE_TIME: Duration = Duration::from_secs(2);
+/// How long a page waits for its change: one that takes longer is left out.
+const READ_TIME: Duration = Duration::from_secs(8);
 /// Values shown behind a group.
 const N_VALUES: usize = 2;
 const NOT_FOLLOWED: &str =
@@ -75,6 +81,8 @@ const NOT_FOLLOWED: &str =
 const NOT_READABLE: &str =
     "The change cannot be read from its repository at this moment; nothing of it is stored here.";
 const BUSY: &str = "The change cannot be read now: others are reading theirs. Nothing of it is stored here; look again in a moment.";
+const SLOW: &str = "The change cannot be read now: its repository takes long. Nothing of it is stored here; look again in a moment.";
+const EMPTY: &str = "The change touches no file.";
 const NO_COMMIT: &str = "The change was asked about as a diff, and nothing of a diff is ever stored; see it where it is reviewed.";
 
 /// Reads the change, where it is a commit of a followed repository.
@@ -84,17 +92,21 @@ pub(super) async fn read(
     answer: &Answer,
 ) -> Result<Reading, ApiError> {
     let serving = service.serving.load_full();
-    let (record, answer) = (record.clone(), answer.clone());
+    let (its_record, its_answer) = (record.clone(), answer.clone());
+    let without = |absent| Reading { absent, waterfall: stored_waterfall(answer), ..Reading::default() };
     let Ok(place) = tokio::time::timeout(PLACE_TIME, Arc::clone(&service.readings).acquire_owned()).await
     else {
-        return Ok(Reading { absent: BUSY, waterfall: stored_waterfall(&answer), ..Reading::default() });
+        return Ok(without(BUSY));
     };
     // Reads files and walks trees: not on the threads that answer.
     let work = tokio::task::spawn_blocking(move || {
         let _place = place;
-        read_now(&serving, &record, &answer)
+        read_now(&serving, &its_record, &its_answer)
     });
-    work.await.map_err(|_| ApiError::standard(ProblemCode::Internal))
+    match tokio::time::timeout(READ_TIME, work).await {
+        Ok(read) => read.map_err(|_| ApiError::standard(ProblemCode::Internal)),
+        Err(_) => Ok(without(SLOW)),
+    }
 }
 
 fn read_now(serving: &Serving, record: &Record, answer: &Answer) -> Reading {
@@ -114,6 +126,12 @@ fn read_now(serving: &Serving, record: &Record, answer: &Answer) -> Reading {
             let explanation = explained(serving, answer, asked, &assessed);
             take(&mut reading, &assessed, &explanation);
         }
+        Some(Ok(assessed))
+            if assessed.commit.is_some() && assessed.facts.reading != policy::Reading::Unread =>
+        {
+            reading.title = title(&assessed);
+            reading.absent = EMPTY;
+        }
         _ => reading.absent = NOT_READABLE,
     }
     reading
@@ -132,7 +150,12 @@ fn explained(serving: &Serving, answer: &Answer, asked: Asked, assessed: &Assess
     of_given(serving, &question, assessed, answer)
 }
 
+fn title(assessed: &Assessed) -> Shown {
+    Shown::cut(&redact(assessed.change.title()), 200)
+}
+
 fn take(reading: &mut Reading, assessed: &Assessed, explanation: &Explanation) {
+    reading.title = title(assessed);
     reading.owners = assessed.owners.iter().map(|owner| Shown::cut(owner, 80)).collect();
     let diff = explanation.diff.as_ref();
     reading.change = Some(change_view(&assessed.change, &assessed.keys, diff));
@@ -148,7 +171,7 @@ fn take(reading: &mut Reading, assessed: &Assessed, explanation: &Explanation) {
 fn similar_change_view(change: &crate::explain::SimilarChange) -> SimilarChangeView {
     SimilarChangeView {
         title: Shown::cut(change.title.as_deref().unwrap_or("An earlier change"), 160),
-        commit: Shown::cut(change.change_id.as_deref().unwrap_or(""), 10),
+        commit: Shown::new(short(change.change_id.as_deref().unwrap_or(""))),
         landed: text::date(change.landed_at),
         text: Said::capitalised(&change.text),
     }

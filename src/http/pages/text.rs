@@ -148,6 +148,22 @@ pub(super) fn day(seconds: i64, now: i64) -> String {
     }
 }
 
+/// A sentence with its moments, `2027-01-04T05:00:00Z`, as people write them; those in names stay as they are.
+pub(super) fn with_moments(sentence: &str) -> String {
+    const N_BYTES: usize = "2027-01-04T05:00:00Z".len();
+    let word = |word: &str| {
+        let (text, rest) = word.split_at_checked(N_BYTES).unwrap_or((word, ""));
+        let is_moment = text.ends_with('Z') && !rest.starts_with(|c: char| c.is_alphanumeric());
+        match seconds_of(text).filter(|_| is_moment) {
+            Some(at) => moment(at) + rest,
+            None => word.to_owned(),
+        }
+    };
+    let words = |piece: &str| piece.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    let piece = |(idx, piece): (usize, &str)| if idx % 2 == 1 { piece.to_owned() } else { words(piece) };
+    sentence.split('`').enumerate().map(piece).collect::<Vec<_>>().join("`")
+}
+
 /// The Unix seconds of an RFC 3339 text.
 pub(super) fn seconds_of(text: &str) -> Option<i64> {
     text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
@@ -208,6 +224,9 @@ mod tests {
             "just now, 2 h ago, in 61 min"
         );
         assert_eq!(moment(1_795_802_100), "Fri 27 Nov 2026, 17:55 UTC");
+        let until = "the window `2026-11-27T17:55:00Z é` holds until 2026-11-27T17:55:00Z; and ü";
+        let said = "the window `2026-11-27T17:55:00Z é` holds until Fri 27 Nov 2026, 17:55 UTC; and ü";
+        assert_eq!(with_moments(until), said);
         assert_eq!((rank_of_100(97.4), rank_of_100(100.0), rank_of_100(f64::NAN)), (97, 99, 0));
     }
 }
