@@ -180,13 +180,14 @@ fn a_start_that_is_refused_leaves_an_older_log_as_it_is() {
     let db = dir.path().join("log.db");
     sqlite(&db, "DROP INDEX idempotency_decision; DELETE FROM layout WHERE version > 3");
     std::fs::write(dir.path().join("bad.csv"), "no,incidents\n1,2\n").unwrap();
+    std::fs::write(dir.path().join("bad.owners"), "a[ @nobody\n").unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let repo = format!("a={}", script.path().display());
     for refused in [
         &["--listen", &taken][..],
         &["--listen", "127.0.0.1:0", "--repo", &repo, "--incidents", "a=bad.csv"],
-        &["--listen", "127.0.0.1:0", "--repo", &repo, "--owners", "a=nowhere"],
+        &["--listen", "127.0.0.1:0", "--repo", &repo, "--owners", "a=bad.owners"],
         &["--listen", "127.0.0.1:0", "--keys", "nowhere.toml", "--tls-key", "x", "--tls-certificate", "y"],
     ] {
         let mut serve = Command::new(env!("CARGO_BIN_EXE_diffrisk"));

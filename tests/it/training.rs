@@ -408,9 +408,9 @@ fn labels_of_another_kind_set_their_own_level() {
     };
     let says_so =
         |artifact: &Artifact| artifact.document().notes.iter().any(|note| note.contains("The level"));
-    // One change in five, where the prior expects one in fifty.
-    let ordinary = rows().facts().iter().step_by(5).filter(|row| !row.is_revert);
-    let declared = mined_with(ordinary.map(declared_of).collect());
+    // One change in five, where the prior expects one in fifty: in no order, which could be learned.
+    let is_drawn = |row: &&Row| !row.is_revert && row.change_id.0.starts_with(['0', '1', '2']);
+    let declared = mined_with(rows().facts().iter().filter(is_drawn).map(declared_of).collect());
     let artifact = trained(&declared);
     assert!(says_so(&artifact), "{:?}", artifact.document().notes);
     assert!(artifact.document().prior.is_some());
