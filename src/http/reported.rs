@@ -68,10 +68,11 @@ impl Reported {
         found.tell();
         self.seen.append(&mut found.seen);
         self.seen = self.seen.split_off(&id_at(now_ms - OVERLAP_MS));
-        self.read_ms = Some(now_ms);
         found.outcomes.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let of_late = id_at(now_ms - TAKEN_BACK_MS);
+        // What is old at a start was heard before; what is old later was heard late.
+        let of_late = self.read_ms.map_or_else(|| id_at(now_ms - TAKEN_BACK_MS), |_| String::new());
         found.outcomes.iter().filter(|(id, _)| *id > of_late).for_each(|(_, said)| self.note_open(said));
+        self.read_ms = Some(now_ms);
         Ok(found.outcomes.into_iter().map(|(_, outcome_record)| outcome_record).collect())
     }
 
