@@ -2,8 +2,8 @@
 
 mod keys;
 mod layout;
+mod sql;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use sqlx::{Connection, Row as _};
@@ -16,18 +16,9 @@ use crate::store::search::Search;
 use crate::store::tail::Tail;
 use keys::{Standing, key_statements};
 use layout::{MIGRATIONS, layout_statements};
+use sql::{COLUMNS, MOST_ROWS, Mark, PLACE_SIZES, inserts, lock_keys_sql, still_hold_sql};
 
 pub(super) use layout::NEWEST_LAYOUT;
-
-const COLUMNS: &str = "chain, seq, kind, id, at_ms, repo, verdict, degraded, commit_id, change_id, change_digest, \
-                       subject_id, expires_ms, question, claim, body, vector, tokens, prev, digest, mac";
-const N_COLUMNS: usize = 21;
-
-/// Rows that a statement inserts at most: each number of them is a prepared statement of its own.
-const MOST_ROWS: usize = 32;
-
-/// Places that a statement looks at; few sizes, so that prepared statements are reused.
-const PLACE_SIZES: [usize; 6] = [32, 16, 8, 4, 2, 1];
 
 /// How far an append came before it failed.
 pub(super) enum Failure {
@@ -53,47 +44,6 @@ pub(super) struct CheckpointRow {
     pub(super) digest: RecordDigest,
     pub(super) at_ms: i64,
     pub(super) mac: RecordDigest,
-}
-
-/// Asks for what still holds of the decisions in some places of a chain. `||` keeps the index of kinds out of it: SQLite would
-/// read every revocation there is.
-fn still_hold_sql(n_places: usize, mark: Mark) -> String {
-    format!(
-        "SELECT {COLUMNS} FROM record d WHERE chain = {} AND expires_ms > {} AND seq IN ({}) AND NOT EXISTS \
-         (SELECT 1 FROM record r WHERE r.subject_id = d.id AND r.kind || '' = 'revocation')",
-        mark(1),
-        mark(2),
-        marks(3..=n_places + 2, mark)
-    )
-}
-
-/// Takes the idempotency keys of some records in one order, whatever theirs: replicas that each took them in another would
-/// wait for one another without end. None where there are no keys.
-fn lock_keys_sql(new_records: &[NewRecord]) -> Option<String> {
-    let claims = new_records.iter().filter_map(|new_record| new_record.claim.as_ref());
-    let keys: BTreeSet<i64> = claims.map(Claim::lock).collect();
-    let locks: Vec<String> = keys.into_iter().map(|key| format!("pg_advisory_xact_lock({key})")).collect();
-    (!locks.is_empty()).then(|| format!("SELECT {}", locks.join(", ")))
-}
-
-/// Writes the place of a statement's nth value, from 1.
-type Mark = fn(usize) -> String;
-
-fn marks(numbers: std::ops::RangeInclusive<usize>, mark: Mark) -> String {
-    numbers.map(mark).collect::<Vec<_>>().join(", ")
-}
-
-fn placeholders(n_rows: usize, n_columns: usize, mark: Mark) -> String {
-    let row = |row: usize| format!("({})", marks(row * n_columns + 1..=(row + 1) * n_columns, mark));
-    (0..n_rows).map(row).collect::<Vec<_>>().join(", ")
-}
-
-/// What inserts one row, two, and so on.
-fn inserts(mark: Mark) -> [Arc<str>; MOST_ROWS] {
-    std::array::from_fn(|idx| {
-        let values = placeholders(idx + 1, N_COLUMNS, mark);
-        format!("INSERT INTO record ({COLUMNS}) VALUES {values}").into()
-    })
 }
 
 fn array(bytes: &[u8]) -> Result<RecordDigest, Error> {
@@ -446,65 +396,3 @@ statements!(
     "SELECT pg_advisory_lock(739174002)",
     "SELECT pg_advisory_unlock(739174002)"
 );
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// An empty log.
-    async fn session() -> sqlx::SqliteConnection {
-        let mut session = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        sqlite::migrate(&mut session).await.unwrap();
-        session
-    }
-
-    /// How SQLite looks for what a statement asks for.
-    async fn plan(session: &mut sqlx::SqliteConnection, sql: &str) -> Vec<String> {
-        let explain = format!("EXPLAIN QUERY PLAN {sql}");
-        let steps: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(sqlx::AssertSqlSafe(explain)).fetch_all(session).await.unwrap();
-        steps.into_iter().map(|(.., step)| step).collect()
-    }
-
-    /// A log of many decisions must not make each append slower than the one before.
-    #[tokio::test]
-    async fn what_still_holds_is_looked_up_by_its_place() {
-        let mut session = session().await;
-        for n_places in PLACE_SIZES {
-            let steps = plan(&mut session, &still_hold_sql(n_places, sqlite::MARK)).await;
-            let by = |index: &str| steps.iter().any(|step| step.contains(index));
-            assert!(by("(chain=? AND seq=?)") && by("record_subject (subject_id=?)"), "{steps:?}");
-        }
-    }
-
-    /// Nor a question about one change look through all decisions of its repository.
-    #[tokio::test]
-    async fn what_names_one_change_or_a_few_records_is_looked_up_by_that() {
-        let mut session = session().await;
-        let some = |text: &str| Some(text.to_owned());
-        let of_change = Search {
-            kind: Some(RecordKind::Decision),
-            repo: some("shop"),
-            change: some("pr/1"),
-            ..Search::default()
-        };
-        let beside = Search {
-            kind: Some(RecordKind::Revocation),
-            subject_ids: Some(vec!["a".to_owned(), "b".to_owned()]),
-            ..Search::default()
-        };
-        let by_change: &[&str] = &["(commit_id=?)", "(change_id=?)", "(change_digest=?)"];
-        for (search, places) in [
-            (of_change.clone(), by_change),
-            (Search { before: some("0198"), ..of_change.clone() }, by_change),
-            (Search { after: some("0198"), ..of_change }, by_change),
-            (beside, &["(subject_id=?)"]),
-        ] {
-            let sql =
-                format!("SELECT id FROM record WHERE {} ORDER BY id DESC LIMIT 9", search.condition().0);
-            let steps = plan(&mut session, &sql).await;
-            let is_by = |place: &&str| steps.iter().any(|step| step.contains(*place));
-            assert!(places.iter().all(is_by), "{sql}: {steps:?}");
-        }
-    }
-}
