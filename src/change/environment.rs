@@ -2,11 +2,27 @@
 
 /// Whether a word in lower case names a test environment.
 pub(crate) fn is_test_word(word: &str) -> bool {
-    const WORDS: [&str; 17] = [
-        "staging", "stage", "stg", "dev", "devel", "development", "qa", "uat", "sandbox", "beta", "labs",
-        "lab", "preprod", "integration", "fixture", "fixtures", "vagrant",
-    ];
-    word.starts_with("test") || WORDS.contains(&word)
+    word.starts_with("test")
+        || matches!(
+            word,
+            "staging"
+                | "stage"
+                | "stg"
+                | "dev"
+                | "devel"
+                | "development"
+                | "qa"
+                | "uat"
+                | "sandbox"
+                | "beta"
+                | "labs"
+                | "lab"
+                | "preprod"
+                | "integration"
+                | "fixture"
+                | "fixtures"
+                | "vagrant"
+        )
 }
 
 /// Whether a part of a path, up to a hyphen, is such a word and yet only the beginning of a name:

@@ -149,6 +149,11 @@ impl<'a> Around<'a> {
         made.contains(name)
     }
 
+    /// Whether one line came, and none went.
+    pub(super) fn is_one_new_line(&self) -> bool {
+        self.file_edits.n_lines == (1, 0)
+    }
+
     /// Whether a stage of the build of an image went.
     pub(super) fn loses_stage(&self) -> bool {
         *self.loses_stage.get_or_init(|| {

@@ -286,6 +286,8 @@ pub(super) struct FileEdits<'a> {
     /// Whether the file goes, or is put elsewhere, and comes in one diff: nobody sees side by side what changed in it.
     pub(super) comes_again: bool,
     pub(super) file_diff: &'a FileDiff,
+    /// Lines that came and lines that went, counted once for all edits.
+    pub(super) n_lines: (usize, usize),
     known: &'a [KeyChange],
     inner: Vec<KeyChange>,
     /// Whether its lines were read, everything inside them, and all that left a list.
@@ -306,10 +308,11 @@ impl<'a> FileEdits<'a> {
             && file_diff.status == FileStatus::Added
             && (comes_again || took_place());
         let inner = inner_changes(file_diff, known);
-        let is_read = inner.is_some() && has_few_lines(file_diff);
+        let n_lines = file_diff.n_lines();
+        let is_read = inner.is_some() && has_few_lines(file_diff, n_lines);
         let inner = inner.unwrap_or_default();
         let is_whole = is_read && sees_all_that_left(&[known, &inner]);
-        Self { became_link, comes_again, file_diff, known, inner, is_whole }
+        Self { became_link, comes_again, file_diff, n_lines, known, inner, is_whole }
     }
 
     /// All of them.
@@ -343,8 +346,7 @@ fn sees_all_that_left(edits: &[&[KeyChange]]) -> bool {
 }
 
 /// Whether the lines of a file are all read as keys.
-fn has_few_lines(file_diff: &FileDiff) -> bool {
-    let (n_added, n_deleted) = file_diff.n_lines();
+fn has_few_lines(file_diff: &FileDiff, (n_added, n_deleted): (usize, usize)) -> bool {
     let is_deleted = file_diff.status == FileStatus::Deleted;
     is_deleted || n_added + n_deleted <= crate::change::MAX_KEY_LINES
 }

@@ -1,5 +1,9 @@
 //! Which environment an edit belongs to, by the words of its key and of its path.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use crate::change::{for_each_word, is_test_word, opens_name};
 
 /// The environment of an edit.
@@ -18,6 +22,9 @@ impl Place {
     pub(super) fn of_text(text: &str) -> Self {
         // `auth_for_testing` names a purpose, not a place.
         let (mut place, mut is_before, mut is_purpose) = (Self::Unknown, false, false);
+        if !may_name(text) {
+            return place;
+        }
         for_each_word(text, |word| {
             if is_production(word) && !is_before {
                 place = Self::Production;
@@ -76,6 +83,22 @@ impl Place {
     pub(super) fn or(self, other: impl FnOnce() -> Self) -> Self {
         if self == Self::Unknown { other() } else { self }
     }
+}
+
+/// Whether a text holds the letters of a word for an environment. Most keys hold none, and are not taken apart.
+fn may_name(text: &str) -> bool {
+    const PARTS: [&str; 15] = [
+        "prod", "prd", "live", "test", "stag", "stg", "dev", "qa", "uat", "sandbox", "beta", "lab",
+        "integration", "fixture", "vagrant",
+    ];
+    static ANY: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let mut builder = AhoCorasick::builder();
+        // They begin with most letters, so a look for their beginnings first is of no use.
+        let builder = builder.ascii_case_insensitive(true).prefilter(false);
+        let automaton = builder.kind(Some(AhoCorasickKind::DFA)).build(PARTS);
+        automaton.expect("a few words are no large automaton")
+    });
+    ANY.is_match(text)
 }
 
 /// Whether a word names a test environment: `testimonials` and `tester` do not.
@@ -151,6 +174,22 @@ mod tests {
         for (path, expected) in cases {
             assert_eq!(Place::of_path(path), expected, "{path}");
         }
+    }
+
+    /// None of them is passed over by the look at letters.
+    #[test]
+    fn every_word_for_an_environment_names_one() {
+        let words = [
+            "prod", "production", "prd", "live", "test", "tests", "testing", "staging", "stage", "stg",
+            "dev", "devel", "development", "qa", "uat", "sandbox", "beta", "labs", "lab", "preprod",
+            "integration", "fixture", "fixtures", "vagrant", "nonprod", "nonproduction",
+        ];
+        for word in words {
+            for text in [word.to_owned(), word.to_ascii_uppercase(), format!("a.b_{word}-2.c")] {
+                assert_ne!(Place::of_text(&text), Place::Unknown, "{text}");
+            }
+        }
+        assert_eq!(Place::of_text("web.replicas"), Place::Unknown);
     }
 
     #[test]

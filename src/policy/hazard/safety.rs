@@ -247,8 +247,8 @@ fn rate_limit_off(edit: &Edit<'_>) -> bool {
     };
     let is_switched_off = || {
         edit.key_change.kind == KeyChangeKind::Added
-            && edit.file_diff.n_lines() == (1, 0)
             && edit.set_to() == Some(false)
+            && edit.is_one_new_line()
             && edit.path_says(THROTTLES)
     };
     (is_unlimited() || is_gone() || is_entry_gone() || is_switched_off() || edit.turned_off(THROTTLES))

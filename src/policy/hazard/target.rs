@@ -293,6 +293,7 @@ fn route_withdrawn(edit: &Edit<'_>) -> bool {
     let routes = || {
         edit.path_says(&["address family", "router bgp", "bgp"])
             || ["bgp", "frr", "bird"].iter().any(|word| edit.file_diff.path().contains(word))
+            || edit.stands_near(&["router bgp ", "protocol bgp "])
     };
     let is_network = edit.key_change.leaf == "network" && edit.old.contains('/');
     (edit.is_dropped() && is_network || edit.gains(&["shutdown"]) && edit.leaf_says(&["neighbor"]))

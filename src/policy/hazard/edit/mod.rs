@@ -266,6 +266,11 @@ impl<'a> Edit<'a> {
         self.around.makes_again(name)
     }
 
+    /// Whether one line came into the file, and none went.
+    pub(super) fn is_one_new_line(&self) -> bool {
+        self.around.is_one_new_line()
+    }
+
     /// Whether a stage of a build went from the file.
     pub(super) fn loses_stage(&self) -> bool {
         self.around.loses_stage()

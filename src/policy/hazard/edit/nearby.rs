@@ -124,6 +124,12 @@ impl<'a> Edit<'a> {
                 || !branches && (is_deeper || line.text.len() - text.len() == depth && is_open(text))
         };
         let in_new = |line: &&DiffLine| line.origin != LineOrigin::Deleted;
+        let first = self.key_change.line_idx.saturating_sub(NEAR_LINES);
+        let mut near = lines.iter().skip(first).take(2 * NEAR_LINES + 1);
+        // Nearly all lines have no twin, and are told by a look at where the key would stand.
+        if !near.any(|line| line.origin == LineOrigin::Context && stands_at(&line.text, depth, key)) {
+            return false;
+        }
         before.iter().rev().take(NEAR_LINES).filter(in_new).take_while(stays).any(is_twin)
             || after.iter().skip(1).take(NEAR_LINES).filter(in_new).take_while(stays).any(is_twin)
     }
@@ -162,6 +168,11 @@ impl<'a> Edit<'a> {
         let near = self.hunk_lines().iter().skip(first).take(2 * NEAR_LINES);
         near.map(|line| cut(&line.text)).any(|line| texts.iter().any(|text| line.contains(text)))
     }
+}
+
+/// Whether a key stands so deep in a line, between quotes or without.
+fn stands_at(line: &str, depth: usize, key: &str) -> bool {
+    line.get(depth..).is_some_and(|text| text.trim_start_matches('"').starts_with(key))
 }
 
 /// As much of a line as is looked at for every edit near it.

@@ -64,6 +64,12 @@ pub(super) const CASES: &[Case] = &[
         " router bgp 64500\n   network 198.51.100.0/24\n+  network 203.0.113.0/24",
     ),
     (
+        "route_withdrawn",
+        "routers/edge1.conf",
+        " router bgp 64500\n   network 198.51.100.0/24\n-  network 203.0.113.0/24",
+        " router ospf\n   network 198.51.100.0/24\n-  network 203.0.113.0/24",
+    ),
+    (
         "selector_changed",
         "net/db.yaml",
         " spec:\n-  podSelector:\n-    matchLabels:\n-      app: db\n+  podSelector: {}",
