@@ -25,13 +25,15 @@ pub struct KeysArgs {
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
     /// Makes a key and prints it once; it is kept nowhere
+    #[command(override_usage = "diffrisk keys add [OPTIONS] <NAME> --scopes <A,B>\n       \
+                                diffrisk keys add [OPTIONS] <NAME> --rotate <MINUTES>")]
     Add {
         /// Who holds it
         name: String,
         /// What it may do: score, read, outcome, override, admin
         #[arg(long, value_name = "A,B", value_delimiter = ',', required = true)]
         scopes: Vec<Scope>,
-        /// Make a new key of a name that is there, and let its old keys end after this many minutes
+        /// Make a new key of a name that is there, with its scopes, and let its old keys end after this many minutes
         #[arg(long, value_name = "MINUTES", conflicts_with = "scopes")]
         rotate: Option<u32>,
         #[command(flatten)]

@@ -187,7 +187,11 @@ impl Rule {
 
 /// An expression that nests no deeper than it may. One that does is taken down here, too, where the stack is deep.
 fn parsed(when: &str) -> Result<Program, String> {
-    let program = Program::compile(when).map_err(|errors| shortened(&one_line(&errors.to_string())))?;
+    let program = Program::compile(when).map_err(|errors| match errors.to_string() {
+        // The parser has a limit of its own, and says so in words of its own.
+        text if text.contains("Recursion limit") => "nests too deeply".to_owned(),
+        text => shortened(&one_line(&text)),
+    })?;
     match check::nesting(program.expression()) {
         0..=MAX_NESTING => Ok(program),
         _ => Err(format!("nests deeper than {MAX_NESTING} levels")),

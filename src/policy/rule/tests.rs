@@ -165,6 +165,8 @@ fn an_expression_that_nests_too_deeply_is_refused_and_a_long_one_is_not() {
         let why = Rule::compile(&when).unwrap_err();
         assert!(!why.is_empty() && why.len() < 1_000, "{why}");
     }
+    let why = Rule::compile(&format!("{}true{}", "(".repeat(200), ")".repeat(200))).unwrap_err();
+    assert!(why.ends_with("nests too deeply"), "{why}");
     let long = vec!["change.lines_added > 1000"; 140].join(" || ");
     assert!(Rule::compile(&long).is_ok());
 }
