@@ -380,6 +380,8 @@ fn fingerprint(question: &Question, assessed: &Assessed, answer: &Answer) -> [u8
     fingerprint.add(&question.said);
     texts.into_iter().for_each(|text| fingerprint.add_optional(text));
     assessed.owners.iter().for_each(|owner| fingerprint.add_optional(Some(owner)));
+    let required = answer.plan.iter().flat_map(|plan| &plan.require);
+    required.for_each(|who| fingerprint.add_optional(Some(who)));
     fingerprint.add(answer.decision.as_bytes());
     for part in &assessed.parts {
         fingerprint.add(part.classification.kind.as_str().as_bytes());

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::config::Limits;
+use crate::http::workers::max_long;
 use crate::http::{ApiError, ProblemCode};
 
 /// Turns for each thread that scores: while it works on one question, the next ones are read and wait for it, so that it
@@ -25,6 +26,8 @@ const MEAN_SHIFT: u32 = 4;
 
 pub(super) struct Gate {
     turns: Arc<Semaphore>,
+    /// Of work that takes long, which is not to take the turns of all other work.
+    long_turns: Arc<Semaphore>,
     n_turns: usize,
     n_waiting: AtomicUsize,
     max_waiting: usize,
@@ -38,6 +41,8 @@ pub(super) struct Turn {
     _permit: OwnedSemaphorePermit,
     began: Instant,
     n_questions: u32,
+    /// Whether it tells nothing of how long others take.
+    is_long: bool,
     mean_ns: Arc<AtomicU64>,
 }
 
@@ -46,6 +51,7 @@ impl Gate {
         let n_turns = limits.n_scoring.max(1) * N_TURNS_PER_THREAD;
         Self {
             turns: Arc::new(Semaphore::new(n_turns)),
+            long_turns: Arc::new(Semaphore::new(max_long(limits.n_scoring))),
             n_turns,
             n_waiting: AtomicUsize::new(0),
             max_waiting: limits.n_waiting,
@@ -58,16 +64,31 @@ impl Gate {
     /// caller is told at once to come back, and after two seconds in any case: an answer that nobody waits for any more helps
     /// nobody.
     pub(super) async fn enter(&self, patience: Duration) -> Result<Turn, ApiError> {
-        if let Ok(permit) = Arc::clone(&self.turns).try_acquire_owned() {
+        self.turn_of(&self.turns, |n_before| self.expected_wait(n_before) > patience).await
+    }
+
+    /// The same of a turn for work that takes long, of which nobody knows how long.
+    pub(super) async fn enter_long(&self) -> Result<Turn, ApiError> {
+        let mut turn = self.turn_of(&self.long_turns, |_| false).await?;
+        turn.is_long = true;
+        Ok(turn)
+    }
+
+    async fn turn_of(
+        &self,
+        turns: &Arc<Semaphore>,
+        is_in_vain: impl FnOnce(usize) -> bool,
+    ) -> Result<Turn, ApiError> {
+        if let Ok(permit) = Arc::clone(turns).try_acquire_owned() {
             return Ok(self.turn(permit));
         }
         let n_before = self.n_waiting.fetch_add(1, Ordering::AcqRel);
         let waiting = Waiting(&self.n_waiting);
         let overloaded = || ApiError::standard(ProblemCode::Overloaded).retry_after(1);
-        if n_before >= self.max_waiting || self.expected_wait(n_before) > patience {
+        if n_before >= self.max_waiting || is_in_vain(n_before) {
             return Err(overloaded());
         }
-        let permit = tokio::time::timeout(self.longest_wait, Arc::clone(&self.turns).acquire_owned()).await;
+        let permit = tokio::time::timeout(self.longest_wait, Arc::clone(turns).acquire_owned()).await;
         drop(waiting);
         let permit = permit.map_err(|_| overloaded())?;
         let permit = permit.map_err(|_| ApiError::standard(ProblemCode::Draining))?;
@@ -85,7 +106,7 @@ impl Gate {
 
     fn turn(&self, permit: OwnedSemaphorePermit) -> Turn {
         let mean_ns = Arc::clone(&self.mean_ns);
-        Turn { _permit: permit, began: Instant::now(), n_questions: 1, mean_ns }
+        Turn { _permit: permit, began: Instant::now(), n_questions: 1, is_long: false, mean_ns }
     }
 
     fn expected_wait(&self, n_before: usize) -> Duration {
@@ -104,6 +125,9 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
+        if self.is_long {
+            return;
+        }
         let held = self.began.elapsed() / self.n_questions;
         let held_ns = u64::try_from(held.as_nanos()).unwrap_or(u64::MAX);
         // Two that end together may lose one of their times; a mean does not mind.
@@ -140,5 +164,19 @@ mod tests {
         assert_eq!(gate.n_waiting(), 0);
         turns.clear();
         assert!(gate.enter(Duration::ZERO).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn work_that_takes_long_leaves_turns_to_others() {
+        let gate = Gate::new(&Limits { n_scoring: 1, ..Limits::default() });
+        let gate = Gate { longest_wait: Duration::from_millis(1), ..gate };
+        let mut long = Vec::new();
+        while let Ok(turn) = gate.enter_long().await {
+            long.push(turn);
+        }
+        assert_eq!(long.len(), max_long(1));
+        for _ in 0..N_TURNS_PER_THREAD {
+            long.push(gate.enter(Duration::ZERO).await.ok().unwrap());
+        }
     }
 }

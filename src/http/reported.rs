@@ -1,7 +1,7 @@
 //! Reported outcomes as the log holds them: those of earlier runs at a start, and those that other replicas are told
 //! while the service runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -34,25 +34,38 @@ pub(super) struct Reported {
     seen: BTreeSet<String>,
     /// Bad ones that decisions are still to be taken back for: those of the last minutes before a start, and those of which
     /// that failed.
-    open: Vec<OutcomeRecord>,
+    open: VecDeque<Open>,
+}
+
+/// A bad outcome that decisions are still to be taken back for.
+struct Open {
+    said: OutcomeRecord,
+    /// When it was heard here, or of one that was there at a start, said; in Unix milliseconds. What is decided from then on knows of it.
+    heard_ms: i64,
 }
 
 /// What one reading found.
 #[derive(Default)]
 struct Found {
-    /// With the id of the record that said each first: of two that speak of the same moment, the later one counts.
-    outcomes: Vec<(String, OutcomeRecord)>,
+    /// With the id of the record that said each first, and the moment of the one that was read: of two that speak of the same moment,
+    /// the later one counts.
+    outcomes: Vec<(String, i64, OutcomeRecord)>,
     seen: BTreeSet<String>,
     n_unproved: usize,
     n_nameless: usize,
 }
 
 impl Reported {
-    /// All outcomes at first, and then those that other chains hold since: what this process is told it knows already.
+    /// All outcomes at first, and then those that other chains hold since: what this process is told it knows already. `heard_ms` is
+    /// the present by the clock that decisions are dated by.
     ///
     /// # Errors
     /// When the database fails; the next time begins where this one did.
-    pub(super) async fn read(&mut self, store: &Store) -> Result<Vec<OutcomeRecord>, store::Error> {
+    pub(super) async fn read(
+        &mut self,
+        store: &Store,
+        heard_ms: i64,
+    ) -> Result<Vec<OutcomeRecord>, store::Error> {
         let now_ms = jiff::Timestamp::now().as_millisecond();
         let since = self.read_ms.map(|read_ms| id_at(read_ms - OVERLAP_MS)).unwrap_or_default();
         let mut found = Found::default();
@@ -68,20 +81,32 @@ impl Reported {
         found.tell();
         self.seen.append(&mut found.seen);
         self.seen = self.seen.split_off(&id_at(now_ms - OVERLAP_MS));
-        found.outcomes.sort_by(|(a, _), (b, _)| a.cmp(b));
-        // What is old at a start was heard before; what is old later was heard late.
-        let of_late = self.read_ms.map_or_else(|| id_at(now_ms - TAKEN_BACK_MS), |_| String::new());
-        found.outcomes.iter().filter(|(id, _)| *id > of_late).for_each(|(_, said)| self.note_open(said));
+        found.outcomes.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        for (_, at_ms, said) in &found.outcomes {
+            match self.read_ms {
+                Some(_) => self.note_open(said, heard_ms),
+                // What is old at a start was heard before.
+                None if *at_ms > heard_ms - TAKEN_BACK_MS => self.note_open(said, *at_ms),
+                None => {}
+            }
+        }
         self.read_ms = Some(now_ms);
-        Ok(found.outcomes.into_iter().map(|(_, outcome_record)| outcome_record).collect())
+        Ok(found.outcomes.into_iter().map(|(.., outcome_record)| outcome_record).collect())
     }
 
-    /// Decisions are to be taken back for a bad report, and not for one that was itself withdrawn or contradicted.
-    fn note_open(&mut self, said: &OutcomeRecord) {
+    /// Decisions are to be taken back for a bad report, and not for one that was itself withdrawn or contradicted. A decision's own
+    /// name is that of no other.
+    fn note_open(&mut self, said: &OutcomeRecord, heard_ms: i64) {
         if !said.outcome.is_bad() {
-            self.open.retain(|earlier| earlier.target != said.target || earlier.repo != said.repo);
-        } else if self.open.len() < MAX_OPEN {
-            self.open.push(said.clone());
+            self.open.retain(|Open { said: earlier, .. }| {
+                earlier.target != said.target || earlier.repo != said.repo
+            });
+        } else if !matches!(said.target, OutcomeTarget::Decision(_)) {
+            if self.open.len() == MAX_OPEN {
+                tracing::error!(target = ?said.target, "no decisions are taken back for a report: too many wait for that");
+                return;
+            }
+            self.open.push_back(Open { said: said.clone(), heard_ms });
         }
     }
 
@@ -108,7 +133,8 @@ impl Found {
         };
         for outcome_record in parsed {
             let under_names = under_each_name(store, record, outcome_record).await?;
-            self.outcomes.extend(under_names.into_iter().map(|named| (record.first_id(), named)));
+            self.outcomes
+                .extend(under_names.into_iter().map(|named| (record.first_id(), record.at_ms, named)));
         }
         Ok(())
     }
@@ -132,7 +158,7 @@ impl Found {
 pub(super) async fn take_reported(service: &Service) {
     let Some(store) = service.open_store().filter(|_| !service.is_store_away()) else { return };
     let mut reported = service.reported.lock().await;
-    let outcomes = match tokio::time::timeout(READ_TIME, reported.read(store)).await {
+    let outcomes = match tokio::time::timeout(READ_TIME, reported.read(store, service.now_ms())).await {
         Ok(Ok(outcomes)) if outcomes.is_empty() && reported.open.is_empty() => return,
         Ok(Ok(outcomes)) => outcomes,
         Ok(Err(error)) => {
@@ -141,12 +167,16 @@ pub(super) async fn take_reported(service: &Service) {
         Err(_) => return tracing::warn!("what other replicas were told cannot be read in time"),
     };
     take_in(service, outcomes).await;
-    let taken_back = take_back(service, store, &reported.open).await;
-    match taken_back {
-        Ok(()) => reported.open.clear(),
-        Err(error) => {
+    if reported.open.is_empty() {
+        return;
+    }
+    service.asking.earlier_within(READ_TIME).await;
+    while let Some(open) = reported.open.front() {
+        if let Err(error) = take_back(service, store, open).await {
             tracing::error!(error = %error, "what was decided before a report was known is still to be taken back");
+            return;
         }
+        reported.open.pop_front();
     }
 }
 
@@ -165,27 +195,25 @@ async fn take_in(service: &Service, outcomes: Vec<OutcomeRecord>) {
     }
 }
 
-/// Takes back what was decided here of late by who did not know yet of bad outcomes that another replica was told.
-async fn take_back(service: &Service, store: &Store, bad: &[OutcomeRecord]) -> Result<(), store::Error> {
-    if !bad.is_empty() {
-        service.asking.earlier_within(READ_TIME).await;
-    }
-    for said in bad {
-        let now_ms = service.now_ms();
-        let names = (said.repo.as_deref(), std::slice::from_ref(&said.target));
-        let mut decisions = decisions_on(store, names, (None, None), now_ms).await?;
-        decisions.retain(|joined| joined.record.at_ms > now_ms - TAKEN_BACK_MS);
-        let beside =
-            store.log().beside_each(decisions.iter().map(|joined| joined.record.id.as_str())).await?;
-        let is_revoked = |joined: &Joined| {
-            let beside = beside.get(&joined.record.id);
-            beside.is_some_and(|it| it.sound.iter().any(|record| record.kind == RecordKind::Revocation))
-        };
-        decisions.retain(|joined| !knew_of_it(&joined.record) && !is_revoked(joined));
-        let revocations = revocations(&decisions, said.outcome.as_str(), now_ms);
-        if !revocations.is_empty() {
-            store.append(revocations).await?;
-        }
+/// Takes back what was decided here shortly before a bad outcome was heard of that another replica was told.
+async fn take_back(
+    service: &Service,
+    store: &Store,
+    Open { said, heard_ms }: &Open,
+) -> Result<(), store::Error> {
+    let now_ms = service.now_ms();
+    let names = (said.repo.as_deref(), std::slice::from_ref(&said.target));
+    let mut decisions = decisions_on(store, names, (None, None), now_ms).await?;
+    decisions.retain(|joined| joined.record.at_ms > heard_ms - TAKEN_BACK_MS);
+    let beside = store.log().beside_each(decisions.iter().map(|joined| joined.record.id.as_str())).await?;
+    let is_revoked = |joined: &Joined| {
+        let beside = beside.get(&joined.record.id);
+        beside.is_some_and(|it| it.sound.iter().any(|record| record.kind == RecordKind::Revocation))
+    };
+    decisions.retain(|joined| !knew_of_it(&joined.record) && !is_revoked(joined));
+    let revocations = revocations(&decisions, said.outcome.as_str(), now_ms);
+    if !revocations.is_empty() {
+        store.append(revocations).await?;
     }
     Ok(())
 }
@@ -262,9 +290,33 @@ mod tests {
             outcomes.into_iter().map(|outcome_record| outcome_record.outcome).collect()
         };
         let said = [OutcomeKind::Harmless, OutcomeKind::Incident];
-        assert_eq!(kinds(follower.read(&store).await.unwrap()), said);
+        assert_eq!(kinds(follower.read(&store, now_ms).await.unwrap()), said);
         assert!(store.prune(now_ms + 2_000).await.unwrap() > 0);
-        assert_eq!(kinds(follower.read(&store).await.unwrap()), [], "it was read when it came");
-        assert_eq!(kinds(Reported::default().read(&store).await.unwrap()), said);
+        assert_eq!(kinds(follower.read(&store, now_ms).await.unwrap()), [], "it was read when it came");
+        assert_eq!(kinds(Reported::default().read(&store, now_ms).await.unwrap()), said);
+    }
+
+    /// However long it takes to take decisions back, their age is that at the moment when the report was heard.
+    #[tokio::test]
+    async fn what_is_still_open_keeps_the_moment_when_it_was_heard() {
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let minutes_ago = |minutes: i64| now_ms - minutes * 60_000;
+        let store = Store::open(&StoreConfig::new("memory")).await.unwrap();
+        for at_ms in [minutes_ago(20), minutes_ago(10)] {
+            store.append_one(outcome("incident", at_ms)).await.unwrap();
+        }
+        let mut follower = Reported::default();
+        follower.read(&store, now_ms).await.unwrap();
+        let heard = |follower: &Reported| follower.open.iter().map(|open| open.heard_ms).collect::<Vec<_>>();
+        assert_eq!(heard(&follower), [minutes_ago(10)], "what is old at a start was heard before");
+        let of = |target, kind| OutcomeRecord::tried(target, kind, 1);
+        let decision = OutcomeTarget::Decision("0198".to_owned());
+        follower.note_open(&of(decision, OutcomeKind::Incident), now_ms);
+        assert_eq!(heard(&follower).len(), 1, "a decision's own name is that of no other");
+        let proposal = OutcomeTarget::Id("pr/1".to_owned());
+        follower.note_open(&of(proposal.clone(), OutcomeKind::Caught), now_ms);
+        assert_eq!(heard(&follower), [minutes_ago(10), now_ms]);
+        follower.note_open(&of(proposal, OutcomeKind::Retracted), now_ms);
+        assert_eq!(heard(&follower), [minutes_ago(10)]);
     }
 }

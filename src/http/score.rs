@@ -18,15 +18,14 @@ use crate::policy::{Reading, Reason, ReasonCode};
 use crate::store::{Appended, Claim, Error, NewRecord, Record};
 use sha2::{Digest, Sha256};
 
-/// Questions of a batch from which on it takes long.
-const N_BRIEF: usize = 8;
-
 /// What is asked, by whom, and how much time there is.
 pub(super) struct Job {
     pub(super) caller: Caller,
     pub(super) questions: Vec<Result<Question, ApiError>>,
     /// Whether the body is too small for any of them to take long.
     pub(super) is_small: bool,
+    /// Whether they are too many to be answered before others.
+    pub(super) takes_long: bool,
     /// The idempotency key, and the digest of the whole body.
     pub(super) key: Option<(String, [u8; 32])>,
     pub(super) include: Include,
@@ -98,7 +97,7 @@ async fn compose_all(
     } else {
         let shared = Arc::clone(serving);
         let max_skew = service.config.max_clock_skew;
-        let questions_take_long = questions.len() > N_BRIEF;
+        let takes_long = job.takes_long;
         let work = move || {
             let composed = compose_each(&shared, &questions, now_ms, max_skew);
             drop(turn);
@@ -108,9 +107,7 @@ async fn compose_all(
             let done = catch_unwind(AssertUnwindSafe(work)).ok();
             (Instant::now() < job.deadline).then_some(done)
         } else {
-            tokio::time::timeout_at(job.deadline.into(), service.workers.run(questions_take_long, work))
-                .await
-                .ok()
+            tokio::time::timeout_at(job.deadline.into(), service.workers.run(takes_long, work)).await.ok()
         }
     };
     let mut composed = match done {
@@ -272,7 +269,8 @@ fn finish(recorded: Recorded, job: &Job) -> Given {
 
 fn claim(caller: &Caller, key: &(String, [u8; 32]), idx: usize) -> Claim {
     let key_digest = Sha256::digest(format!("{idx}\n{}", key.0)).into();
-    Claim { api_key: caller.name.clone(), key_digest, body_digest: key.1 }
+    let request_digest = Sha256::digest(&key.0).into();
+    Claim { api_key: caller.name.clone(), key_digest, request_digest, body_digest: key.1 }
 }
 
 /// Counts a decision, and writes its one line to the log.

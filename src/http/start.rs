@@ -18,8 +18,10 @@ use crate::http::stamp::Stamp;
 use crate::http::tls::{TlsConfig, TlsError};
 use crate::store::{self, Store};
 
-/// Repositories that are looked at at once.
+/// Repositories that are looked at at once, and how long another one waits for that: those before may fold for minutes, or not
+/// answer.
 const N_LOOKS: usize = 16;
+const LOOK_WAIT: Duration = Duration::from_secs(30);
 /// Between two questions to the database of the log.
 const STORE_LOOK: Duration = Duration::from_secs(2);
 
@@ -70,7 +72,7 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     settings.server.tls.as_ref().map(TlsConfig::read).transpose()?;
     let store = Store::open(&settings.store).await?;
     let mut reported = Reported::default();
-    let outcomes = reported.read(&store).await?;
+    let outcomes = reported.read(&store, clock()).await?;
     let newest_known_at = outcomes.iter().map(|outcome_record| outcome_record.known_at).max();
     let now = clock().div_euclid(1000);
     let (configs, cache) = (settings.repositories.clone(), settings.cache.clone());
@@ -120,7 +122,7 @@ async fn follow_repository(service: &Service, repo: &str, looks: &Semaphore) {
     loop {
         tokio::time::sleep(service.config.poll).await;
         let before = refused.take();
-        let _looking = looks.acquire().await;
+        let _looking = tokio::time::timeout(LOOK_WAIT, looks.acquire()).await;
         refused = service.refresh(repo).await.and_then(Result::err).map(|error| with_cause(&error));
         match &refused {
             Some(error) if refused != before => {
@@ -149,10 +151,10 @@ pub(super) async fn follow(service: Arc<Service>) {
     loop {
         tokio::time::sleep(service.config.poll).await;
         let policy_now = policy_stamp(&service);
-        if policy_now != policy_seen {
+        if policy_seen.as_ref() != Some(&policy_now) {
             let reloaded = service.reload_policy().await;
             if !reloaded.is_err_and(|refusal| refusal.may_pass()) {
-                policy_seen = policy_now;
+                policy_seen = Some(policy_now);
             }
         }
         let wanted_now = service.models.as_ref().and_then(|models| models.wanted());

@@ -12,8 +12,8 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-/// Threads that may stand in for others.
-const MAX_SPARE: usize = 4;
+/// Threads that may stand in for others, at least.
+const MIN_SPARE: usize = 4;
 
 /// Dropped, its threads end once they have nothing to do.
 pub(super) struct Workers(Arc<Pool>);
@@ -23,6 +23,8 @@ struct Pool {
     has_work: Condvar,
     /// Threads that work where nothing takes long.
     n_regular: usize,
+    /// Those that may stand in for them.
+    max_spare: usize,
 }
 
 #[derive(Default)]
@@ -35,9 +37,9 @@ struct State {
 }
 
 /// How far a piece of work has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    Waiting,
+enum Progress<W> {
+    /// With the work, which goes when nobody waits for it any more.
+    Waiting(W),
     UnderWay,
     /// Under way, and another thread may stand in.
     TakingLong,
@@ -46,9 +48,9 @@ enum Progress {
 }
 
 /// Whoever waits for work; dropped, nobody does.
-struct Waiter {
+struct Waiter<W> {
     pool: Arc<Pool>,
-    progress: Arc<Mutex<Progress>>,
+    progress: Arc<Mutex<Progress<W>>>,
 }
 
 impl Workers {
@@ -58,7 +60,8 @@ impl Workers {
     /// When the system gives none.
     pub(super) fn new(n_threads: usize) -> io::Result<Self> {
         let n_regular = n_threads.max(1);
-        let pool = Arc::new(Pool { state: Mutex::default(), has_work: Condvar::new(), n_regular });
+        let max_spare = max_long(n_threads);
+        let pool = Arc::new(Pool { state: Mutex::default(), has_work: Condvar::new(), n_regular, max_spare });
         let workers = Self(Arc::clone(&pool));
         for _ in 0..n_regular {
             start_thread(&pool, &mut lock(&pool.state))?;
@@ -74,12 +77,11 @@ impl Workers {
         W: FnOnce() -> T + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let waiter = Waiter { pool: Arc::clone(&self.0), progress: Arc::new(Mutex::new(Progress::Waiting)) };
-        let (pool, progress) = (Arc::clone(&self.0), Arc::clone(&waiter.progress));
+        let progress = Arc::new(Mutex::new(Progress::Waiting(work)));
+        let waiter = Waiter { pool: Arc::clone(&self.0), progress: Arc::clone(&progress) };
+        let pool = Arc::clone(&self.0);
         let job = Box::new(move || {
-            if !begin(&pool, &progress, takes_long) {
-                return;
-            }
+            let Some(work) = begin(&pool, &progress, takes_long) else { return };
             let done = catch_unwind(AssertUnwindSafe(work)).ok();
             end(&pool, &progress);
             if let Some(done) = done {
@@ -102,41 +104,48 @@ impl Drop for Workers {
     }
 }
 
-impl Drop for Waiter {
+impl<W> Drop for Waiter<W> {
     fn drop(&mut self) {
         let mut progress = lock(&self.progress);
-        match *progress {
-            Progress::Waiting => *progress = Progress::Over,
+        match std::mem::replace(&mut *progress, Progress::Over) {
+            Progress::Waiting(work) => {
+                drop(progress);
+                drop(work);
+            }
             Progress::UnderWay => {
                 *progress = Progress::TakingLong;
                 let mut state = lock(&self.pool.state);
                 state.n_long += 1;
                 stand_in(&self.pool, &mut state);
             }
-            Progress::TakingLong | Progress::Over => {}
+            before => *progress = before,
         }
     }
 }
 
-/// Whether somebody still waits for the work.
-fn begin(pool: &Arc<Pool>, progress: &Mutex<Progress>, takes_long: bool) -> bool {
+/// The work, where somebody still waits for it.
+fn begin<W>(pool: &Arc<Pool>, progress: &Mutex<Progress<W>>, takes_long: bool) -> Option<W> {
     let mut progress = lock(progress);
-    if *progress == Progress::Over {
-        return false;
-    }
+    let Progress::Waiting(work) = std::mem::replace(&mut *progress, Progress::Over) else { return None };
     *progress = if takes_long { Progress::TakingLong } else { Progress::UnderWay };
     if takes_long {
         let mut state = lock(&pool.state);
         state.n_long += 1;
         stand_in(pool, &mut state);
     }
-    true
+    Some(work)
 }
 
-fn end(pool: &Pool, progress: &Mutex<Progress>) {
-    if std::mem::replace(&mut *lock(progress), Progress::Over) == Progress::TakingLong {
+fn end<W>(pool: &Pool, progress: &Mutex<Progress<W>>) {
+    if matches!(std::mem::replace(&mut *lock(progress), Progress::Over), Progress::TakingLong) {
         lock(&pool.state).n_long -= 1;
     }
+}
+
+/// Pieces of work that take long, of which no more than that are to be under way at once: each has a thread that stands in for its
+/// own.
+pub(super) fn max_long(n_threads: usize) -> usize {
+    n_threads.max(MIN_SPARE)
 }
 
 /// Starts a thread where one more may stand in. Without one the others wait.
@@ -157,7 +166,7 @@ fn start_thread(pool: &Arc<Pool>, state: &mut State) -> io::Result<()> {
 
 impl Pool {
     fn n_wanted(&self, state: &State) -> usize {
-        self.n_regular + state.n_long.min(MAX_SPARE)
+        self.n_regular + state.n_long.min(self.max_spare)
     }
 
     /// Works until there is a thread too many, or nothing to come.

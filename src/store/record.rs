@@ -88,8 +88,10 @@ pub struct Columns {
 pub struct Claim {
     /// Name of the API key.
     pub api_key: String,
-    /// Digest of the idempotency key.
+    /// Digest of the idempotency key; in a batch each item has its own.
     pub key_digest: RecordDigest,
+    /// Digest of what all items of a request share of it.
+    pub request_digest: RecordDigest,
     /// Digest of the request's body.
     pub body_digest: RecordDigest,
 }
@@ -220,9 +222,10 @@ impl NewRecord {
 }
 
 impl Claim {
-    /// What a server locks while the key is claimed; of few keys two share one.
-    pub(super) fn lock(&self) -> i64 {
-        self.key_digest.first_chunk().copied().map_or(0, i64::from_le_bytes)
+    /// The number that a server locks while the key is claimed: one of 1,024, for a server has room for some thousand locks.
+    pub(super) fn lock(&self) -> u16 {
+        const N_LOCKS: u16 = 1 << 10;
+        self.key_digest.first_chunk().copied().map_or(0, u16::from_le_bytes) % N_LOCKS
     }
 
     /// One digest of the whole claim and of the model and policy that it was answered under, kept in the record so

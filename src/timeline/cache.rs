@@ -20,7 +20,7 @@ use crate::timeline::rows::{Row, RowFile};
 use crate::timeline::sources::Sources;
 
 /// Raised whenever the state's layout or meaning changes.
-const FORMAT: u32 = 12;
+const FORMAT: u32 = 13;
 const STATE_FILE: &str = "state.bin";
 const ROWS_FILE: &str = "rows.bin";
 

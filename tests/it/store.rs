@@ -26,7 +26,12 @@ fn decision(n: u8) -> NewRecord {
 }
 
 fn claim(key: u8, body: u8) -> Option<Claim> {
-    Some(Claim { api_key: "ci".into(), key_digest: [key; 32], body_digest: [body; 32] })
+    Some(Claim {
+        api_key: "ci".into(),
+        key_digest: [key; 32],
+        request_digest: [key; 32],
+        body_digest: [body; 32],
+    })
 }
 
 async fn filled(store_config: &StoreConfig, n_records: u8) -> Vec<String> {
@@ -164,6 +169,22 @@ async fn a_log_in_postgresql_keeps_every_promise() {
     let (one, two) = tokio::join!(store.append_one(keyed), other.append_one(also));
     let n_new = [one.unwrap(), two.unwrap()].iter().filter(|it| matches!(it, Appended::New(_))).count();
     assert_eq!(n_new, 1, "two replicas make one decision under one key");
+
+    // Two large batches at once, whose keys come in opposite orders.
+    let of_key = |n: u16| {
+        let mut new_record = NewRecord::new(RecordKind::Decision, format!("{{\"n\":{n}}}"));
+        let [first, second] = n.to_be_bytes();
+        let key_digest = std::array::from_fn(|at| [first, second, 0xEE][at % 3]);
+        new_record.claim =
+            Some(Claim { api_key: "ci".into(), key_digest, request_digest: [9; 32], body_digest: [9; 32] });
+        new_record
+    };
+    let upward: Vec<NewRecord> = (0..2_000).map(of_key).collect();
+    let downward: Vec<NewRecord> = (2_000..4_000).rev().map(of_key).collect();
+    let (one, two) = tokio::join!(store.append(upward), other.append(downward));
+    for appended in [one.unwrap(), two.unwrap()] {
+        assert_eq!(appended.iter().filter(|it| matches!(it, Appended::New(_))).count(), 2_000);
+    }
 
     // A server that is set back to an earlier copy has lost what was answered: nothing more goes there.
     assert!(matches!(store.append_one(decision(50)).await.unwrap(), Appended::New(_)));

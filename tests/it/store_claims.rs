@@ -15,7 +15,12 @@ fn keyed(at_ms: i64, basis: u8) -> NewRecord {
     let mut new_record = NewRecord::new(RecordKind::Decision, "{}".into());
     new_record.at_ms = at_ms;
     new_record.columns.expires_ms = Some(at_ms + 1_000);
-    new_record.claim = Some(Claim { api_key: "ci".into(), key_digest: [1; 32], body_digest: [2; 32] });
+    new_record.claim = Some(Claim {
+        api_key: "ci".into(),
+        key_digest: [1; 32],
+        request_digest: [1; 32],
+        body_digest: [2; 32],
+    });
     new_record.basis = Some([basis; 32]);
     new_record
 }

@@ -118,7 +118,8 @@ async fn what_a_crash_leaves_after_the_last_head_is_built_upon() {
 async fn a_forged_decision_answers_no_question_and_no_key() {
     let dir = tempfile::tempdir().unwrap();
     let last = written(dir.path(), 1).await;
-    let claim = Claim { api_key: "ci".into(), key_digest: [1; 32], body_digest: [2; 32] };
+    let claim =
+        Claim { api_key: "ci".into(), key_digest: [1; 32], request_digest: [1; 32], body_digest: [2; 32] };
     let mut by_key = forged_after(&last, None);
     by_key.columns.question = None;
     by_key.claim = Some(claim.digest(None));

@@ -280,8 +280,12 @@ impl Assessor for LiveAssessor {
             };
             return asked.iter().map(|asked| Ok(cold(asked))).collect();
         };
-        self.rank(repository);
         let received_at = asked.iter().map(|asked| asked.received_at).max().unwrap_or(0);
+        // A history that a fold left half-way would break the next step as well.
+        if !mended(repository, received_at) {
+            return doubt_damaged(asked);
+        }
+        self.rank(repository);
         repository.advance(received_at);
         // What was asked before the last look, as a page asks again, is no reason to look.
         let looked = if received_at < repository.looked_at() {
@@ -298,16 +302,13 @@ impl Assessor for LiveAssessor {
         if repository.is_whole() {
             return assessed;
         }
-        if let Err(error) = repository.mend(received_at) {
-            tracing::error!(repo, error = %error, "a damaged history could not be folded again");
+        if mended(repository, received_at) {
+            let assessed = self.assess_all_here(repository, asked);
+            if repository.is_whole() {
+                return assessed;
+            }
         }
-        let assessed = self.assess_all_here(repository, asked);
-        if repository.is_whole() {
-            return assessed;
-        }
-        let text = "the history that the service keeps is damaged";
-        let doubted = |asked| Ok(hollow(asked, Reason::new(ReasonCode::InternalError, text)));
-        asked.iter().map(doubted).collect()
+        doubt_damaged(asked)
     }
 
     fn is_brief(&self, repo: &str, asked: &Asked) -> bool {
@@ -372,7 +373,12 @@ impl Assessor for LiveAssessor {
     }
 
     fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, LiveError>> {
-        let refreshed = self.live.get(repo)?.refresh(now);
+        let followed = self.live.get(repo)?;
+        // Also where nobody asks.
+        if let Some(repository) = followed.here() {
+            mended(repository, now);
+        }
+        let refreshed = followed.refresh(now);
         Some(refreshed.and_then(|repository| {
             self.rank(repository);
             let history = history(repository, &repository.state(), HistoryMode::Present, now);
@@ -392,6 +398,19 @@ impl Assessor for LiveAssessor {
             |(name, followed): (&String, &Followed)| (name.clone(), followed.here().and_then(of_here));
         repositories.map(shown).collect()
     }
+}
+
+/// Whether nothing of a history is known to be damaged, after it was folded again if need be.
+fn mended(repository: &LiveRepository, now: i64) -> bool {
+    if let Err(error) = repository.mend(now) {
+        tracing::error!(repo = repository.name, error = %error, "a damaged history could not be folded again");
+    }
+    repository.is_whole()
+}
+
+fn doubt_damaged(asked: &[Asked]) -> Vec<Result<Assessed, ApiError>> {
+    let text = "the history that the service keeps is damaged";
+    asked.iter().map(|asked| Ok(hollow(asked, Reason::new(ReasonCode::InternalError, text)))).collect()
 }
 
 /// Which values are unlike anything that the model was trained on; a value and its rank are one.

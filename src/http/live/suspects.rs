@@ -33,7 +33,7 @@ pub(super) fn suspects(
         return Ok(found);
     }
     // Of what is known now, whenever it broke.
-    repository.mend(repository.looked_at())?;
+    repository.wait_for_mend(repository.looked_at())?;
     let found = ranked(repository, &scorer, broken);
     repository.is_whole().then_some(found).ok_or_else(|| LiveError::BrokeDown { name: broken.repo.clone() })
 }

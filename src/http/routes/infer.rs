@@ -104,12 +104,15 @@ pub(in crate::http) async fn infer(
 ) -> Result<Response, ApiError> {
     refuse_binary(&headers)?;
     let bytes = service.bodies.read(&headers, body).await?;
-    let turn = service.gate.enter(service.config.patience()).await?;
+    // A small body is one row or a few: answered sooner than handed over.
+    let is_small = bytes.len() <= SMALL_BYTES;
+    let turn = match is_small {
+        true => service.gate.enter(service.config.patience()).await?,
+        false => service.gate.enter_long().await?,
+    };
     let serving = service.serving.load_full();
     let model = named(serving.assessor.as_ref(), &name)?;
     let assessor = Arc::clone(&serving.assessor);
-    // A small body is one row or a few: answered sooner than handed over.
-    let is_small = bytes.len() <= SMALL_BYTES;
     let score = move || {
         let (id, vectors) = tensors(Fields::root(parse_json(&bytes)?)?, assessor.inputs().len())?;
         let scores = assessor.infer(&vectors);

@@ -14,6 +14,7 @@ use crate::http::assessor::Target;
 use crate::http::auth::Caller;
 use crate::http::body::Whole;
 use crate::http::explain::explained_again;
+use crate::http::gate::Turn;
 use crate::http::percent::unescape;
 use crate::http::routes::{json, json_text};
 use crate::http::score::{Given, Include, Job, answer_all};
@@ -26,6 +27,8 @@ const MAX_KEY_BYTES: usize = 255;
 /// Body that is read, and body that is scored as well, within some half a millisecond.
 const SMALL_BYTES: usize = 64 << 10;
 const BRIEF_BYTES: usize = 8 << 10;
+/// Scores of one request above which it takes long; a range does.
+const N_BRIEF: u32 = 8;
 
 /// Scores one change and decides on it.
 #[utoipa::path(
@@ -57,6 +60,7 @@ pub(in crate::http) async fn one(
         decode::question(json, &limits, received_at).map(|question| vec![Ok(question)])
     })
     .await?;
+    let turn = turn_for(&service, &mut job, turn).await?;
     if n_scores(&job.questions) > 1 {
         job.deadline = Instant::now() + time_for(&service, &job.questions);
     }
@@ -97,9 +101,10 @@ pub(in crate::http) async fn batch(
         let detail = "a batch has no explanations: ask `/v1/score`";
         return Err(ApiError::new(ProblemCode::BadQuery, detail));
     }
-    let mut turn = service.gate.enter(service.config.patience()).await?;
+    let turn = service.gate.enter(service.config.patience()).await?;
     let limits = service.config.limits.clone();
     job.questions = parse(body, move |json| decode::batch(json, &limits, received_at)).await?;
+    let mut turn = turn_for(&service, &mut job, turn).await?;
     job.deadline = Instant::now() + time_for(&service, &job.questions);
     turn.shared_by(job.questions.len());
     let answers = answer_all(&service, job, turn).await;
@@ -110,6 +115,16 @@ pub(in crate::http) async fn batch(
     let results: Result<Vec<_>, _> = answers.into_iter().map(value).collect();
     let results = results.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
     Ok(json(StatusCode::OK, &BatchAnswer { results }))
+}
+
+/// The turn that the questions of a request are worked on in: where they take long, one that leaves others theirs.
+async fn turn_for(service: &Service, job: &mut Job, turn: Turn) -> Result<Turn, ApiError> {
+    job.takes_long = n_scores(&job.questions) > N_BRIEF;
+    if !job.takes_long {
+        return Ok(turn);
+    }
+    drop(turn);
+    service.gate.enter_long().await
 }
 
 /// The deadline is for one score; many have one for each, up to a minute.
@@ -152,7 +167,17 @@ impl Request {
         let deadline = Instant::now() + service.config.deadline;
         let TraceContext { request_id, trace_id, .. } = context;
         let (questions, is_small) = (Vec::new(), body.len() <= BRIEF_BYTES);
-        let job = Job { caller, questions, is_small, key, include, deadline, request_id, trace_id };
+        let job = Job {
+            caller,
+            questions,
+            is_small,
+            takes_long: false,
+            key,
+            include,
+            deadline,
+            request_id,
+            trace_id,
+        };
         Ok(Self { job, body, received_at: service.now_ms().div_euclid(1000) })
     }
 }
@@ -194,7 +219,7 @@ const EXPLANATION_TIME: Duration = Duration::from_secs(2);
 /// The answer with the whole explanation; as it was, with a warning, where there is no time for one now.
 async fn explain_beside(service: &Arc<Service>, question: decode::Question, mut answer: Answer) -> Answer {
     let no_time = "the explanation was left out: the service is busy";
-    let Ok(turn) = service.gate.enter(service.config.patience()).await else {
+    let Ok(turn) = service.gate.enter_long().await else {
         answer.warnings.push(no_time.to_owned());
         return answer;
     };

@@ -19,7 +19,7 @@ macro_rules! layout_statements {
             Ok(sqlx::query_scalar(sql).fetch_one(session).await?)
         }
 
-        /// Brings the layout up to the newest, one process at a time.
+        /// Brings the layout up to the newest, one process at a time, however long another one is at it.
         pub(in crate::store) async fn migrate(session: &mut Session) -> Result<(), Error> {
             sqlx::raw_sql($lock).execute(&mut *session).await?;
             let migrated = migrate_locked(session).await;

@@ -16,7 +16,7 @@ use crate::store::search::Search;
 use crate::store::tail::Tail;
 use keys::{Standing, key_statements};
 use layout::{MIGRATIONS, layout_statements};
-use sql::{COLUMNS, MOST_ROWS, Mark, PLACE_SIZES, inserts, lock_keys_sql, still_hold_sql};
+use sql::{COLUMNS, LOCK_KEYS, MOST_ROWS, Mark, PLACE_SIZES, inserts, key_locks, still_hold_sql};
 
 pub(super) use layout::NEWEST_LAYOUT;
 
@@ -187,13 +187,17 @@ macro_rules! statements {
                 if is_server && tail.seq >= 0 && self::tail(&mut transaction, &tail.chain).await? != Some((tail.seq, tail.digest)) {
                     return Err(Failure::AtCommit(Error::SetBack { chain: tail.chain.clone(), seq: tail.seq }));
                 }
-                if is_server && let Some(sql) = lock_keys_sql(&new_records) {
-                    sqlx::query(owned(sql)).persistent(false).execute(&mut *transaction).await?;
+                if is_server && let Some(locks) = key_locks(&new_records) {
+                    sqlx::query(LOCK_KEYS).bind(locks).execute(&mut *transaction).await?;
                 }
                 let standing_here = still_hold(&mut transaction, &tail.chain, places, now_ms(&new_records)).await?;
                 batch.remember(standing_here);
                 for new_record in new_records {
                     let is_answered = match &new_record.claim {
+                        Some(claim) if batch.is_refused(claim) => {
+                            batch.answer(Appended::Conflict);
+                            true
+                        }
                         Some(claim) => {
                             let of = (claim, &new_record);
                             answer_claim(&mut transaction, &mut batch, of, (tail, forgotten_before_ms)).await?
@@ -227,7 +231,7 @@ macro_rules! statements {
                 let id = match standing(session, claim, decision, forgotten_before_ms).await? {
                     Standing::None => return Ok(false),
                     Standing::OtherBody => {
-                        batch.answer(Appended::Conflict);
+                        batch.refuse(claim);
                         return Ok(true);
                     }
                     Standing::Decision(id) => id,
@@ -393,6 +397,6 @@ statements!(
     "BYTEA",
     false,
     |n| format!("${n}"),
-    "SELECT pg_advisory_lock(739174002)",
-    "SELECT pg_advisory_unlock(739174002)"
+    "SET lock_timeout = 0; SELECT pg_advisory_lock(739174002)",
+    "SELECT pg_advisory_unlock(739174002); RESET lock_timeout"
 );

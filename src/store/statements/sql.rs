@@ -27,13 +27,17 @@ pub(super) fn still_hold_sql(n_places: usize, mark: Mark) -> String {
     )
 }
 
-/// Takes the idempotency keys of some records in one order, whatever theirs: replicas that each took them in another would
-/// wait for one another without end. None where there are no keys.
-pub(super) fn lock_keys_sql(new_records: &[NewRecord]) -> Option<String> {
+/// Takes locks in the order in which they are given: replicas that each took theirs in another would wait for one another without
+/// end.
+pub(super) const LOCK_KEYS: &str =
+    "SELECT pg_advisory_xact_lock(739174003, lock) FROM unnest($1::TEXT::INT4[]) AS lock";
+
+/// The locks of the idempotency keys of some records, as [`LOCK_KEYS`] takes them; none where there are no keys.
+pub(super) fn key_locks(new_records: &[NewRecord]) -> Option<String> {
     let claims = new_records.iter().filter_map(|new_record| new_record.claim.as_ref());
-    let keys: BTreeSet<i64> = claims.map(Claim::lock).collect();
-    let locks: Vec<String> = keys.into_iter().map(|key| format!("pg_advisory_xact_lock({key})")).collect();
-    (!locks.is_empty()).then(|| format!("SELECT {}", locks.join(", ")))
+    let locks: BTreeSet<u16> = claims.map(Claim::lock).collect();
+    let locks: Vec<String> = locks.iter().map(u16::to_string).collect();
+    (!locks.is_empty()).then(|| format!("{{{}}}", locks.join(",")))
 }
 
 /// Writes the place of a statement's nth value, from 1.

@@ -432,7 +432,8 @@ impl LiveRepository {
         self.n_mended.load(Ordering::SeqCst) == self.n_damages()
     }
 
-    /// Throws a damaged cache away and folds the history from its start.
+    /// Throws a damaged cache away and folds the history from its start, where nobody is at it: who is, is not waited for, so that
+    /// questions about one damaged history do not take all threads that score.
     ///
     /// # Errors
     /// When it cannot be folded; what was damaged stays so.
@@ -440,21 +441,35 @@ impl LiveRepository {
         if self.is_whole() {
             return Ok(());
         }
-        let basis = lock(&self.basis);
-        let n_damages = self.n_damages();
-        if self.n_mended.load(Ordering::SeqCst) == n_damages {
+        self.try_basis(1).map_or(Ok(()), |basis| self.mend_on(&basis, now))
+    }
+
+    /// The same; who is at it is waited for.
+    ///
+    /// # Errors
+    /// As [`Self::mend`].
+    pub(super) fn wait_for_mend(&self, now: i64) -> Result<(), LiveError> {
+        if self.is_whole() { Ok(()) } else { self.mend_on(&lock(&self.basis), now) }
+    }
+
+    fn mend_on(&self, basis: &Basis, now: i64) -> Result<(), LiveError> {
+        if self.is_whole() {
             return Ok(());
         }
         let discarded = basis.discard().map_err(|source| basis.not_folded(&self.name, source));
-        let mended = discarded.and_then(|()| self.refold(&basis, now));
-        if mended.is_ok() {
-            self.n_mended.store(n_damages, Ordering::SeqCst);
-        }
-        self.take_waiting(&basis).and(mended.map(|_| ()))
+        // What is read of the old rows until they go is damaged, too.
+        let replaced = || self.n_mended.store(self.n_damages(), Ordering::SeqCst);
+        let mended = discarded.and_then(|()| self.refold_over(basis, now, replaced));
+        self.take_waiting(basis).and(mended.map(|_| ()))
     }
 
     /// Folds again from the cache: the history was rewritten, or much is new.
     fn refold(&self, basis: &Basis, now: i64) -> Result<usize, LiveError> {
+        self.refold_over(basis, now, || ())
+    }
+
+    /// The same; `replaced` runs before anybody reads what is folded.
+    fn refold_over(&self, basis: &Basis, now: i64, replaced: impl FnOnce()) -> Result<usize, LiveError> {
         let failed = |source| LiveError::Git { name: self.name.clone(), source };
         let repository = Repository::open(&self.path).map_err(failed)?;
         let folded = basis.fold(&repository, self.unit, &self.told, &|_| {});
@@ -467,6 +482,8 @@ impl LiveRepository {
         let n_before = state.position().n_rows;
         *state = State { n_folds: state.n_folds + 1, ..new };
         *lock(&self.rows) = rows;
+        replaced();
+        drop(state);
         tracing::info!(repo = self.name, n_changes = n_cached, "the history is folded again");
         Ok(n_cached.saturating_sub(n_before))
     }
