@@ -192,7 +192,7 @@ pub struct BudgetAnswer {
 /// One reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReasonAnswer {
-    /// The stable code; docs/API.md lists all.
+    /// The stable code.
     pub code: String,
     /// In plain words.
     pub text: String,

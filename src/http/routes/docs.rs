@@ -9,7 +9,8 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{Content, Ref, RefOr, Schema};
 
 use crate::http::routes::{admin, decisions, health, infer, outcomes, overrides, score, suspects};
-use crate::http::wire;
+use crate::http::{ProblemCode, wire};
+use crate::policy::ReasonCode;
 
 /// The OpenAPI document.
 #[derive(OpenApi)]
@@ -27,7 +28,7 @@ use crate::http::wire;
         health::metrics
     ),
     components(schemas(wire::Answer, crate::http::ProblemBody)),
-    modifiers(&Bearer, &Problems, &Strict),
+    modifiers(&Bearer, &Problems, &Strict, &Codes),
     security(("bearer" = []))
 )]
 struct Document;
@@ -74,6 +75,26 @@ impl utoipa::Modify for Strict {
         let schemas = openapi.components.iter_mut().flat_map(|components| &mut components.schemas);
         for (_, schema) in schemas.filter(|(name, _)| name.ends_with("Request")) {
             close(schema);
+        }
+    }
+}
+
+/// Which codes there are, of reasons and of problems. Codes are added: who reads them knows what to do with one that is new.
+struct Codes;
+
+impl utoipa::Modify for Codes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let schemas = openapi.components.iter_mut().flat_map(|components| &mut components.schemas);
+        for (name, schema) in schemas {
+            let codes: Vec<&str> = match name.as_str() {
+                "ReasonAnswer" => ReasonCode::ALL.iter().map(|code| code.as_str()).collect(),
+                "ProblemBody" => ProblemCode::ALL.iter().map(|code| code.as_str()).collect(),
+                _ => continue,
+            };
+            let RefOr::T(Schema::Object(object)) = schema else { continue };
+            if let Some(RefOr::T(Schema::Object(code))) = object.properties.get_mut("code") {
+                code.extensions = Some([("x-extensible-enum", codes)].into_iter().collect());
+            }
         }
     }
 }
