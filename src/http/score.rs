@@ -15,8 +15,11 @@ use crate::http::service::{Service, Serving};
 use crate::http::wire::Answer;
 use crate::http::{ApiError, ProblemCode};
 use crate::policy::{Reading, Reason, ReasonCode};
-use crate::store::{Appended, Claim, Error, NewRecord, Record};
+use crate::store::{Appended, Claim, Error, NewRecord, Record, Store};
 use sha2::{Digest, Sha256};
+
+/// Decisions of a batch that are recorded at once: some ten milliseconds of the log's time.
+const MAX_AT_ONCE: usize = 100;
 
 /// What is asked, by whom, and how much time there is.
 pub(super) struct Job {
@@ -218,7 +221,7 @@ async fn append(
     let service = Arc::clone(service);
     let mut appending = Box::pin(async move {
         let _unanswered = unanswered;
-        service.store.as_ref().ok_or(Error::Away)?.append(new_records).await
+        append_in_parts(service.store.as_ref().ok_or(Error::Away)?, new_records).await
     });
     match tokio::time::timeout_at(deadline.into(), &mut appending).await {
         Ok(Ok(appended)) => Ok(appended),
@@ -232,6 +235,17 @@ async fn append(
             Err(ReasonCode::StoreDown)
         }
     }
+}
+
+/// Appends some records after others, so that nobody waits for all of a batch; none after a conflict, which refuses them all.
+async fn append_in_parts(store: &Store, new_records: Vec<NewRecord>) -> Result<Vec<Appended>, Error> {
+    let (mut appended, mut rest) = (Vec::with_capacity(new_records.len()), new_records);
+    while !rest.is_empty() && !appended.contains(&Appended::Conflict) {
+        let later = rest.split_off(rest.len().min(MAX_AT_ONCE));
+        appended.extend(store.append(rest).await?);
+        rest = later;
+    }
+    Ok(appended)
 }
 
 /// An answer, and the record that stands behind it.
