@@ -25,15 +25,20 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 const MEAN_SHIFT: u32 = 4;
 
 pub(super) struct Gate {
-    turns: Arc<Semaphore>,
-    /// Of work that takes long, which is not to take the turns of all other work.
-    long_turns: Arc<Semaphore>,
-    n_turns: usize,
-    n_waiting: AtomicUsize,
-    max_waiting: usize,
+    ordinary: Turns,
+    /// For work that takes long, which is not to take the turns of all other work, nor its room to wait.
+    long: Turns,
     longest_wait: Duration,
     /// Running mean of the time a turn is held for one question, in nanoseconds.
     mean_ns: Arc<AtomicU64>,
+}
+
+/// A number of turns, and who waits for one.
+struct Turns {
+    free: Arc<Semaphore>,
+    n_turns: usize,
+    n_waiting: AtomicUsize,
+    max_waiting: usize,
 }
 
 /// The right to work on a question; ends when it is dropped.
@@ -41,20 +46,27 @@ pub(super) struct Turn {
     _permit: OwnedSemaphorePermit,
     began: Instant,
     n_questions: u32,
-    /// Whether it tells nothing of how long others take.
-    is_long: bool,
+    /// Whether it tells how long others take.
+    is_counted: bool,
     mean_ns: Arc<AtomicU64>,
+}
+
+impl Turns {
+    fn new(n_turns: usize, max_waiting: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(n_turns)), n_turns, n_waiting: AtomicUsize::new(0), max_waiting }
+    }
+
+    fn n_waiting(&self) -> usize {
+        self.n_waiting.load(Ordering::Relaxed)
+    }
 }
 
 impl Gate {
     pub(super) fn new(limits: &Limits) -> Self {
         let n_turns = limits.n_scoring.max(1) * N_TURNS_PER_THREAD;
         Self {
-            turns: Arc::new(Semaphore::new(n_turns)),
-            long_turns: Arc::new(Semaphore::new(max_long(limits.n_scoring))),
-            n_turns,
-            n_waiting: AtomicUsize::new(0),
-            max_waiting: limits.n_waiting,
+            ordinary: Turns::new(n_turns, limits.n_waiting),
+            long: Turns::new(max_long(limits.n_scoring), limits.n_waiting),
             longest_wait: LONGEST_WAIT,
             mean_ns: Arc::default(),
         }
@@ -64,31 +76,32 @@ impl Gate {
     /// caller is told at once to come back, and after two seconds in any case: an answer that nobody waits for any more helps
     /// nobody.
     pub(super) async fn enter(&self, patience: Duration) -> Result<Turn, ApiError> {
-        self.turn_of(&self.turns, |n_before| self.expected_wait(n_before) > patience).await
+        let is_in_vain = |n_before| self.expected_wait(n_before) > patience;
+        self.turn_of(&self.ordinary, is_in_vain, self.longest_wait).await
     }
 
-    /// The same of a turn for work that takes long, of which nobody knows how long.
-    pub(super) async fn enter_long(&self) -> Result<Turn, ApiError> {
-        let mut turn = self.turn_of(&self.long_turns, |_| false).await?;
-        turn.is_long = true;
-        Ok(turn)
+    /// The same of a turn for work that takes long, of which nobody knows how long, within `patience`.
+    pub(super) async fn enter_long(&self, patience: Duration) -> Result<Turn, ApiError> {
+        let turn = self.turn_of(&self.long, |_| false, patience.min(self.longest_wait)).await?;
+        Ok(turn.uncounted())
     }
 
     async fn turn_of(
         &self,
-        turns: &Arc<Semaphore>,
+        turns: &Turns,
         is_in_vain: impl FnOnce(usize) -> bool,
+        longest_wait: Duration,
     ) -> Result<Turn, ApiError> {
-        if let Ok(permit) = Arc::clone(turns).try_acquire_owned() {
+        if let Ok(permit) = Arc::clone(&turns.free).try_acquire_owned() {
             return Ok(self.turn(permit));
         }
-        let n_before = self.n_waiting.fetch_add(1, Ordering::AcqRel);
-        let waiting = Waiting(&self.n_waiting);
+        let n_before = turns.n_waiting.fetch_add(1, Ordering::AcqRel);
+        let waiting = Waiting(&turns.n_waiting);
         let overloaded = || ApiError::standard(ProblemCode::Overloaded).retry_after(1);
-        if n_before >= self.max_waiting || is_in_vain(n_before) {
+        if n_before >= turns.max_waiting || is_in_vain(n_before) {
             return Err(overloaded());
         }
-        let permit = tokio::time::timeout(self.longest_wait, Arc::clone(turns).acquire_owned()).await;
+        let permit = tokio::time::timeout(longest_wait, Arc::clone(&turns.free).acquire_owned()).await;
         drop(waiting);
         let permit = permit.map_err(|_| overloaded())?;
         let permit = permit.map_err(|_| ApiError::standard(ProblemCode::Draining))?;
@@ -96,21 +109,21 @@ impl Gate {
     }
 
     pub(super) fn n_waiting(&self) -> usize {
-        self.n_waiting.load(Ordering::Relaxed)
+        self.ordinary.n_waiting() + self.long.n_waiting()
     }
 
     /// Whether more wait than come at once from callers that are answered in time.
     pub(super) fn is_crowded(&self) -> bool {
-        self.n_waiting() > N_CROWD_PER_TURN * self.n_turns
+        self.ordinary.n_waiting() > N_CROWD_PER_TURN * self.ordinary.n_turns
     }
 
     fn turn(&self, permit: OwnedSemaphorePermit) -> Turn {
         let mean_ns = Arc::clone(&self.mean_ns);
-        Turn { _permit: permit, began: Instant::now(), n_questions: 1, is_long: false, mean_ns }
+        Turn { _permit: permit, began: Instant::now(), n_questions: 1, is_counted: true, mean_ns }
     }
 
     fn expected_wait(&self, n_before: usize) -> Duration {
-        let n_rounds = n_before / self.n_turns;
+        let n_rounds = n_before / self.ordinary.n_turns;
         let mean = Duration::from_nanos(self.mean_ns.load(Ordering::Relaxed));
         mean.saturating_mul(u32::try_from(n_rounds).unwrap_or(u32::MAX))
     }
@@ -121,11 +134,17 @@ impl Turn {
     pub(super) fn shared_by(&mut self, n_questions: usize) {
         self.n_questions = u32::try_from(n_questions).unwrap_or(u32::MAX).max(1);
     }
+
+    /// One whose time tells nothing of how long others take.
+    pub(super) fn uncounted(mut self) -> Self {
+        self.is_counted = false;
+        self
+    }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if self.is_long {
+        if !self.is_counted {
             return;
         }
         let held = self.began.elapsed() / self.n_questions;
@@ -171,7 +190,7 @@ mod tests {
         let gate = Gate::new(&Limits { n_scoring: 1, ..Limits::default() });
         let gate = Gate { longest_wait: Duration::from_millis(1), ..gate };
         let mut long = Vec::new();
-        while let Ok(turn) = gate.enter_long().await {
+        while let Ok(turn) = gate.enter_long(Duration::from_secs(1)).await {
             long.push(turn);
         }
         assert_eq!(long.len(), max_long(1));

@@ -103,7 +103,7 @@ impl Reported {
             });
         } else if !matches!(said.target, OutcomeTarget::Decision(_)) {
             if self.open.len() == MAX_OPEN {
-                tracing::error!(target = ?said.target, "no decisions are taken back for a report: too many wait for that");
+                tracing::error!(named = ?said.target, "no decisions are taken back for a report: too many wait for that");
                 return;
             }
             self.open.push_back(Open { said: said.clone(), heard_ms });
@@ -132,9 +132,10 @@ impl Found {
             return Ok(());
         };
         for outcome_record in parsed {
+            // What pruning wrote once more was heard when it came.
+            let said_ms = if record.first_id() == record.id { record.at_ms } else { i64::MIN };
             let under_names = under_each_name(store, record, outcome_record).await?;
-            self.outcomes
-                .extend(under_names.into_iter().map(|named| (record.first_id(), record.at_ms, named)));
+            self.outcomes.extend(under_names.into_iter().map(|named| (record.first_id(), said_ms, named)));
         }
         Ok(())
     }

@@ -179,73 +179,74 @@ async fn record_all(
     }
     let n_records = new_records.len();
     let deadline = deadline.max(started + service.config.record_time);
-    let appended = append(service, new_records, deadline, unanswered).await;
+    let (appended, code) = append(service, new_records, deadline, unanswered).await;
     service.metrics.record_seconds.observe(started.elapsed().as_secs_f64());
-    let mut appended = match appended {
-        // The key is that of the whole request, which is another one.
-        Ok(appended) if appended.iter().any(|it| matches!(it, Appended::Conflict)) => {
-            (0..n_records).map(|_| Ok(Appended::Conflict)).collect()
-        }
-        Ok(appended) => appended.into_iter().map(Ok).collect::<Vec<_>>(),
-        Err(code) => vec![Err(code); n_records],
+    // The key is that of the whole request, which is another one.
+    let is_refused = appended.contains(&Appended::Conflict);
+    let mut appended = match is_refused {
+        true => vec![Appended::Conflict; n_records],
+        false => appended,
     }
     .into_iter();
     let recorded = answers.into_iter().map(|answer| {
         let answer = answer?;
-        match appended.next().unwrap_or(Err(ReasonCode::StoreDown)) {
-            Ok(Appended::New(record)) => Ok(Recorded { answer, record: Some(record), is_reused: false }),
-            Ok(Appended::Earlier(record)) => {
+        match appended.next() {
+            Some(Appended::New(record)) => Ok(Recorded { answer, record: Some(record), is_reused: false }),
+            Some(Appended::Earlier(record)) => {
                 service.metrics.reused.inc();
                 reused(record)
             }
-            Ok(Appended::Conflict) => Err(ApiError::standard(ProblemCode::IdempotencyConflict)),
-            Err(code) => Ok(unrecorded(answer, code)),
+            Some(Appended::Conflict) => Err(ApiError::standard(ProblemCode::IdempotencyConflict)),
+            None => Ok(unrecorded(answer, code)),
         }
     });
     recorded.collect()
 }
 
-/// What is not appended in time may be appended later: its question counts as unanswered until then.
+/// What became of the first of some records, and why nothing did of the others. What is not appended in time may be appended later:
+/// its question counts as unanswered until then.
 async fn append(
     service: &Arc<Service>,
     new_records: Vec<NewRecord>,
     deadline: Instant,
     unanswered: Unanswered,
-) -> Result<Vec<Appended>, ReasonCode> {
-    if new_records.is_empty() {
-        return Ok(Vec::new());
-    }
+) -> (Vec<Appended>, ReasonCode) {
     if service.open_store().is_none() || service.is_store_away() {
-        return Err(ReasonCode::StoreDown);
+        return (Vec::new(), ReasonCode::StoreDown);
     }
     let service = Arc::clone(service);
     let mut appending = Box::pin(async move {
         let _unanswered = unanswered;
-        append_in_parts(service.store.as_ref().ok_or(Error::Away)?, new_records).await
+        match &service.store {
+            Some(store) => append_in_parts(store, new_records).await,
+            None => (Vec::new(), ReasonCode::StoreDown),
+        }
     });
     match tokio::time::timeout_at(deadline.into(), &mut appending).await {
-        Ok(Ok(appended)) => Ok(appended),
-        Ok(Err(Error::Full)) => Err(ReasonCode::StoreSlow),
+        Ok(appended) => appended,
         Err(_) => {
             tokio::spawn(appending);
-            Err(ReasonCode::StoreSlow)
-        }
-        Ok(Err(error)) => {
-            tracing::error!(error = %error, "a decision could not be recorded");
-            Err(ReasonCode::StoreDown)
+            (Vec::new(), ReasonCode::StoreSlow)
         }
     }
 }
 
 /// Appends some records after others, so that nobody waits for all of a batch; none after a conflict, which refuses them all.
-async fn append_in_parts(store: &Store, new_records: Vec<NewRecord>) -> Result<Vec<Appended>, Error> {
+async fn append_in_parts(store: &Store, new_records: Vec<NewRecord>) -> (Vec<Appended>, ReasonCode) {
     let (mut appended, mut rest) = (Vec::with_capacity(new_records.len()), new_records);
     while !rest.is_empty() && !appended.contains(&Appended::Conflict) {
         let later = rest.split_off(rest.len().min(MAX_AT_ONCE));
-        appended.extend(store.append(rest).await?);
+        match store.append(rest).await {
+            Ok(of_part) => appended.extend(of_part),
+            Err(Error::Full) => return (appended, ReasonCode::StoreSlow),
+            Err(error) => {
+                tracing::error!(error = %error, "a decision could not be recorded");
+                return (appended, ReasonCode::StoreDown);
+            }
+        }
         rest = later;
     }
-    Ok(appended)
+    (appended, ReasonCode::StoreDown)
 }
 
 /// An answer, and the record that stands behind it.

@@ -18,10 +18,9 @@ use crate::http::stamp::Stamp;
 use crate::http::tls::{TlsConfig, TlsError};
 use crate::store::{self, Store};
 
-/// Repositories that are looked at at once, and how long another one waits for that: those before may fold for minutes, or not
-/// answer.
+/// Repositories that are looked at at once, but for those that take longer than this: they may fold for minutes, or not answer.
 const N_LOOKS: usize = 16;
-const LOOK_WAIT: Duration = Duration::from_secs(30);
+const LOOK_TIME: Duration = Duration::from_secs(30);
 /// Between two questions to the database of the log.
 const STORE_LOOK: Duration = Duration::from_secs(2);
 
@@ -122,8 +121,16 @@ async fn follow_repository(service: &Service, repo: &str, looks: &Semaphore) {
     loop {
         tokio::time::sleep(service.config.poll).await;
         let before = refused.take();
-        let _looking = tokio::time::timeout(LOOK_WAIT, looks.acquire()).await;
-        refused = service.refresh(repo).await.and_then(Result::err).map(|error| with_cause(&error));
+        let looking = looks.acquire().await;
+        let mut look = std::pin::pin!(service.refresh(repo));
+        let looked = match tokio::time::timeout(LOOK_TIME, &mut look).await {
+            Ok(looked) => looked,
+            Err(_) => {
+                drop(looking);
+                look.await
+            }
+        };
+        refused = looked.and_then(Result::err).map(|error| with_cause(&error));
         match &refused {
             Some(error) if refused != before => {
                 tracing::error!(repo, error, "the repository cannot be refreshed");
@@ -145,13 +152,14 @@ pub(super) async fn follow_reports(service: Arc<Service>) {
 /// Looks at the model registry and the policy file from time to time, until aborted. What is refused is logged, kept where it can
 /// be read, and looked at again when its files change, or at once where the files are not to blame.
 pub(super) async fn follow(service: Arc<Service>) {
+    let has_file = service.policies.as_ref().is_some_and(|policies| policies.path().is_some());
     let policy_stamp = |service: &Service| Stamp::of(service.policies.as_ref()?.path()?);
     // Looked at once after the start in any case: the files may have moved since.
     let (mut policy_seen, mut wanted) = (None, None);
     loop {
         tokio::time::sleep(service.config.poll).await;
         let policy_now = policy_stamp(&service);
-        if policy_seen.as_ref() != Some(&policy_now) {
+        if has_file && policy_seen.as_ref() != Some(&policy_now) {
             let reloaded = service.reload_policy().await;
             if !reloaded.is_err_and(|refusal| refusal.may_pass()) {
                 policy_seen = Some(policy_now);

@@ -142,8 +142,8 @@ fn end<W>(pool: &Pool, progress: &Mutex<Progress<W>>) {
     }
 }
 
-/// Pieces of work that take long, of which no more than that are to be under way at once: each has a thread that stands in for its
-/// own.
+/// Pieces of work that take long from the start, of which no more than that are to be under way at once: each has a thread that
+/// stands in for its own, unless work that was left by who waited for it has it.
 pub(super) fn max_long(n_threads: usize) -> usize {
     n_threads.max(MIN_SPARE)
 }
@@ -196,7 +196,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::time::Duration;
 
     use super::*;
 
@@ -243,9 +244,10 @@ mod tests {
         let first = workers.run(false, move || ended.recv().is_err());
         let (begun, has_begun) = channel::<()>();
         drop(workers.run(false, move || begun.send(())));
+        let gone = has_begun.recv_timeout(Duration::from_secs(20));
+        assert_eq!(gone, Err(RecvTimeoutError::Disconnected), "the work went with who waited for it");
         drop(end);
         assert_eq!(first.await, Some(true));
         assert_eq!(workers.run(false, || 7).await, Some(7));
-        assert!(has_begun.recv().is_err());
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::store::record::{Appended, Claim, NewRecord, Record, RecordDigest, RecordKind};
+use crate::store::record::{Appended, NewRecord, Record, RecordDigest, RecordKind};
 use crate::store::tail::Tail;
 
 /// The records of one append, in their order.
@@ -15,8 +15,6 @@ pub(super) struct Batch {
     /// None stands for the next of the fresh ones.
     results: Vec<Option<Appended>>,
     fresh: Vec<Record>,
-    /// The last request whose key came with another body before: of the rest of it nothing is decided.
-    refused: Option<(String, RecordDigest)>,
 }
 
 /// What answered a question.
@@ -36,7 +34,6 @@ impl Batch {
             answered: HashMap::new(),
             results: Vec::with_capacity(new_records.len()),
             fresh: Vec::with_capacity(new_records.len()),
-            refused: None,
         }
     }
 
@@ -60,20 +57,6 @@ impl Batch {
     /// Answers the next record otherwise than by a place in the chain.
     pub(super) fn answer(&mut self, appended: Appended) {
         self.results.push(Some(appended));
-    }
-
-    /// Answers the next record, and the rest of its request, by a conflict of keys.
-    pub(super) fn refuse(&mut self, claim: &Claim) {
-        self.refused = Some((claim.api_key.clone(), claim.request_digest));
-        self.answer(Appended::Conflict);
-    }
-
-    /// Whether a record is of the request that was refused.
-    pub(super) fn is_refused(&self, claim: &Claim) -> bool {
-        let is_of_it = |(api_key, request): &(String, RecordDigest)| {
-            *api_key == claim.api_key && *request == claim.request_digest
-        };
-        self.refused.as_ref().is_some_and(is_of_it)
     }
 
     /// Gives the next record its place behind the others.

@@ -222,10 +222,10 @@ impl NewRecord {
 }
 
 impl Claim {
-    /// The number that a server locks while the key is claimed: one of 1,024, for a server has room for some thousand locks.
-    pub(super) fn lock(&self) -> u16 {
-        const N_LOCKS: u16 = 1 << 10;
-        self.key_digest.first_chunk().copied().map_or(0, u16::from_le_bytes) % N_LOCKS
+    /// The number that a server locks while the key is claimed: one for all items of a request, for a server has room for some
+    /// thousand locks.
+    pub(super) fn lock(&self) -> i32 {
+        self.request_digest.first_chunk().copied().map_or(0, i32::from_le_bytes)
     }
 
     /// One digest of the whole claim and of the model and policy that it was answered under, kept in the record so

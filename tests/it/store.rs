@@ -170,13 +170,17 @@ async fn a_log_in_postgresql_keeps_every_promise() {
     let n_new = [one.unwrap(), two.unwrap()].iter().filter(|it| matches!(it, Appended::New(_))).count();
     assert_eq!(n_new, 1, "two replicas make one decision under one key");
 
-    // Two large batches at once, whose keys come in opposite orders.
+    // Two large batches at once, of as many requests with keys in opposite orders.
     let of_key = |n: u16| {
         let mut new_record = NewRecord::new(RecordKind::Decision, format!("{{\"n\":{n}}}"));
         let [first, second] = n.to_be_bytes();
         let key_digest = std::array::from_fn(|at| [first, second, 0xEE][at % 3]);
-        new_record.claim =
-            Some(Claim { api_key: "ci".into(), key_digest, request_digest: [9; 32], body_digest: [9; 32] });
+        new_record.claim = Some(Claim {
+            api_key: "ci".into(),
+            key_digest,
+            request_digest: key_digest,
+            body_digest: [9; 32],
+        });
         new_record
     };
     let upward: Vec<NewRecord> = (0..2_000).map(of_key).collect();

@@ -298,17 +298,14 @@ impl Assessor for LiveAssessor {
         if let Err(error) = looked {
             tracing::warn!(repo, error = %error, "the repository could not be looked at for a question");
         }
-        let assessed = self.assess_all_here(repository, asked);
-        if repository.is_whole() {
-            return assessed;
-        }
-        if mended(repository, received_at) {
+        let assess_whole = || {
+            let n_damages = repository.n_damages();
             let assessed = self.assess_all_here(repository, asked);
-            if repository.is_whole() {
-                return assessed;
-            }
-        }
-        doubt_damaged(asked)
+            repository.is_whole_since(n_damages).then_some(assessed)
+        };
+        let assessed =
+            assess_whole().or_else(|| if mended(repository, received_at) { assess_whole() } else { None });
+        assessed.unwrap_or_else(|| doubt_damaged(asked))
     }
 
     fn is_brief(&self, repo: &str, asked: &Asked) -> bool {
@@ -373,12 +370,7 @@ impl Assessor for LiveAssessor {
     }
 
     fn refresh(&self, repo: &str, now: i64) -> Option<Result<HistoryRef, LiveError>> {
-        let followed = self.live.get(repo)?;
-        // Also where nobody asks.
-        if let Some(repository) = followed.here() {
-            mended(repository, now);
-        }
-        let refreshed = followed.refresh(now);
+        let refreshed = self.live.get(repo)?.refresh(now);
         Some(refreshed.and_then(|repository| {
             self.rank(repository);
             let history = history(repository, &repository.state(), HistoryMode::Present, now);

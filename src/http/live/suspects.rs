@@ -28,14 +28,19 @@ pub(super) fn suspects(
     scorer: Result<&Scorer, Reason>,
     broken: &Broken,
 ) -> Result<Suspects, LiveError> {
+    let n_damages = repository.n_damages();
     let found = ranked(repository, &scorer, broken);
-    if repository.is_whole() {
+    if repository.is_whole_since(n_damages) {
         return Ok(found);
     }
     // Of what is known now, whenever it broke.
     repository.wait_for_mend(repository.looked_at())?;
+    let n_damages = repository.n_damages();
     let found = ranked(repository, &scorer, broken);
-    repository.is_whole().then_some(found).ok_or_else(|| LiveError::BrokeDown { name: broken.repo.clone() })
+    repository
+        .is_whole_since(n_damages)
+        .then_some(found)
+        .ok_or_else(|| LiveError::BrokeDown { name: broken.repo.clone() })
 }
 
 /// The same; damaged rows count as none, and [`LiveRepository::is_whole`] tells of them.

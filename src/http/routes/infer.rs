@@ -108,7 +108,7 @@ pub(in crate::http) async fn infer(
     let is_small = bytes.len() <= SMALL_BYTES;
     let turn = match is_small {
         true => service.gate.enter(service.config.patience()).await?,
-        false => service.gate.enter_long().await?,
+        false => service.gate.enter_long(service.config.patience()).await?,
     };
     let serving = service.serving.load_full();
     let model = named(serving.assessor.as_ref(), &name)?;

@@ -29,6 +29,8 @@ const SMALL_BYTES: usize = 64 << 10;
 const BRIEF_BYTES: usize = 8 << 10;
 /// Scores of one request above which it takes long; a range does.
 const N_BRIEF: u32 = 8;
+/// Longest that such a request waits for its turn, beside that for the one in which it is read.
+const LONG_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Scores one change and decides on it.
 #[utoipa::path(
@@ -56,11 +58,8 @@ pub(in crate::http) async fn one(
         Request::read(&service, (caller, context), query, &headers, body).await?;
     let turn = service.gate.enter(service.config.patience()).await?;
     let limits = service.config.limits.clone();
-    job.questions = parse(body, move |json| {
-        decode::question(json, &limits, received_at).map(|question| vec![Ok(question)])
-    })
-    .await?;
-    let turn = turn_for(&service, &mut job, turn).await?;
+    let decode = move |json| decode::question(json, &limits, received_at).map(|question| vec![Ok(question)]);
+    let turn = parse(&service, &mut job, (body, turn), decode).await?;
     if n_scores(&job.questions) > 1 {
         job.deadline = Instant::now() + time_for(&service, &job.questions);
     }
@@ -103,8 +102,8 @@ pub(in crate::http) async fn batch(
     }
     let turn = service.gate.enter(service.config.patience()).await?;
     let limits = service.config.limits.clone();
-    job.questions = parse(body, move |json| decode::batch(json, &limits, received_at)).await?;
-    let mut turn = turn_for(&service, &mut job, turn).await?;
+    let decode = move |json| decode::batch(json, &limits, received_at);
+    let mut turn = parse(&service, &mut job, (body, turn), decode).await?;
     job.deadline = Instant::now() + time_for(&service, &job.questions);
     turn.shared_by(job.questions.len());
     let answers = answer_all(&service, job, turn).await;
@@ -115,16 +114,6 @@ pub(in crate::http) async fn batch(
     let results: Result<Vec<_>, _> = answers.into_iter().map(value).collect();
     let results = results.map_err(|_| ApiError::standard(ProblemCode::Internal))?;
     Ok(json(StatusCode::OK, &BatchAnswer { results }))
-}
-
-/// The turn that the questions of a request are worked on in: where they take long, one that leaves others theirs.
-async fn turn_for(service: &Service, job: &mut Job, turn: Turn) -> Result<Turn, ApiError> {
-    job.takes_long = n_scores(&job.questions) > N_BRIEF;
-    if !job.takes_long {
-        return Ok(turn);
-    }
-    drop(turn);
-    service.gate.enter_long().await
 }
 
 /// The deadline is for one score; many have one for each, up to a minute.
@@ -184,16 +173,27 @@ impl Request {
 
 type Questions = Vec<Result<decode::Question, ApiError>>;
 
-/// Small bodies are read in place; large ones where they hold up nobody else.
+/// Reads the questions of a request: small bodies in place, large ones where they hold up nobody else. Gives the turn that they are
+/// worked on in: where they take long, one that leaves others theirs, and until there is one the body keeps its room.
 async fn parse(
-    body: Whole,
+    service: &Service,
+    job: &mut Job,
+    (body, turn): (Whole, Turn),
     decode: impl FnOnce(crate::http::Json) -> Result<Questions, ApiError> + Send + 'static,
-) -> Result<Questions, ApiError> {
-    if body.len() <= SMALL_BYTES {
-        return decode(parse_json(&body)?);
+) -> Result<Turn, ApiError> {
+    let (questions, _body) = if body.len() <= SMALL_BYTES {
+        (decode(parse_json(&body)?), body)
+    } else {
+        let parsed = tokio::task::spawn_blocking(move || (parse_json(&body).and_then(decode), body)).await;
+        parsed.map_err(|_| ApiError::standard(ProblemCode::Internal))?
+    };
+    job.questions = questions?;
+    job.takes_long = n_scores(&job.questions) > N_BRIEF;
+    if !job.takes_long {
+        return Ok(turn);
     }
-    let parsed = tokio::task::spawn_blocking(move || decode(parse_json(&body)?)).await;
-    parsed.unwrap_or_else(|_| Err(ApiError::standard(ProblemCode::Internal)))
+    drop(turn.uncounted());
+    service.gate.enter_long(LONG_PATIENCE).await
 }
 
 fn include(query: Option<&str>) -> Result<Include, ApiError> {
@@ -219,7 +219,7 @@ const EXPLANATION_TIME: Duration = Duration::from_secs(2);
 /// The answer with the whole explanation; as it was, with a warning, where there is no time for one now.
 async fn explain_beside(service: &Arc<Service>, question: decode::Question, mut answer: Answer) -> Answer {
     let no_time = "the explanation was left out: the service is busy";
-    let Ok(turn) = service.gate.enter_long().await else {
+    let Ok(turn) = service.gate.enter_long(service.config.patience()).await else {
         answer.warnings.push(no_time.to_owned());
         return answer;
     };

@@ -194,10 +194,6 @@ macro_rules! statements {
                 batch.remember(standing_here);
                 for new_record in new_records {
                     let is_answered = match &new_record.claim {
-                        Some(claim) if batch.is_refused(claim) => {
-                            batch.answer(Appended::Conflict);
-                            true
-                        }
                         Some(claim) => {
                             let of = (claim, &new_record);
                             answer_claim(&mut transaction, &mut batch, of, (tail, forgotten_before_ms)).await?
@@ -231,7 +227,7 @@ macro_rules! statements {
                 let id = match standing(session, claim, decision, forgotten_before_ms).await? {
                     Standing::None => return Ok(false),
                     Standing::OtherBody => {
-                        batch.refuse(claim);
+                        batch.answer(Appended::Conflict);
                         return Ok(true);
                     }
                     Standing::Decision(id) => id,

@@ -35,8 +35,8 @@ pub(super) const LOCK_KEYS: &str =
 /// The locks of the idempotency keys of some records, as [`LOCK_KEYS`] takes them; none where there are no keys.
 pub(super) fn key_locks(new_records: &[NewRecord]) -> Option<String> {
     let claims = new_records.iter().filter_map(|new_record| new_record.claim.as_ref());
-    let locks: BTreeSet<u16> = claims.map(Claim::lock).collect();
-    let locks: Vec<String> = locks.iter().map(u16::to_string).collect();
+    let locks: BTreeSet<i32> = claims.map(Claim::lock).collect();
+    let locks: Vec<String> = locks.iter().map(i32::to_string).collect();
     (!locks.is_empty()).then(|| format!("{{{}}}", locks.join(",")))
 }
 

@@ -423,13 +423,18 @@ impl LiveRepository {
     }
 
     /// How often cached rows could not be read. What was made of the history while it grew is not to be trusted.
-    fn n_damages(&self) -> u64 {
+    pub(super) fn n_damages(&self) -> u64 {
         self.n_damages.load(Ordering::SeqCst)
     }
 
-    /// Whether nothing of the history is known to be damaged.
+    /// Whether nothing of the history is known to be damaged, nor left half-way by a fold that broke down.
     pub(super) fn is_whole(&self) -> bool {
-        self.n_mended.load(Ordering::SeqCst) == self.n_damages()
+        self.n_mended.load(Ordering::SeqCst) == self.n_damages() && !self.state.is_poisoned()
+    }
+
+    /// The same, and nothing was found damaged since; what was then may be mended by now, and was still read.
+    pub(super) fn is_whole_since(&self, n_damages: u64) -> bool {
+        self.n_damages() == n_damages && self.is_whole()
     }
 
     /// Throws a damaged cache away and folds the history from its start, where nobody is at it: who is, is not waited for, so that
