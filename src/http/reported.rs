@@ -175,6 +175,8 @@ pub(super) async fn take_reported(service: &Service) {
     while let Some(open) = reported.open.front() {
         if let Err(error) = take_back(service, store, open).await {
             tracing::error!(error = %error, "what was decided before a report was known is still to be taken back");
+            // The next time begins with another one: whatever this one's trouble is, the rest need not share it.
+            reported.open.rotate_left(1);
             return;
         }
         reported.open.pop_front();
