@@ -19,7 +19,7 @@ const N_TURNS_PER_THREAD: usize = 4;
 const N_CROWD_PER_TURN: usize = 8;
 
 /// Longest that anybody waits, whatever was expected: turns may be held by work that takes far longer than the mean.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// How much one more question counts in the running mean of their times, as a power of two.
 const MEAN_SHIFT: u32 = 4;

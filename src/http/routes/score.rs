@@ -14,7 +14,7 @@ use crate::http::assessor::Target;
 use crate::http::auth::Caller;
 use crate::http::body::Whole;
 use crate::http::explain::explained_again;
-use crate::http::gate::Turn;
+use crate::http::gate::{LONGEST_WAIT, Turn};
 use crate::http::percent::unescape;
 use crate::http::routes::{json, json_text};
 use crate::http::score::{Given, Include, Job, answer_all};
@@ -29,8 +29,6 @@ const SMALL_BYTES: usize = 64 << 10;
 const BRIEF_BYTES: usize = 8 << 10;
 /// Scores of one request above which it takes long; a range does.
 const N_BRIEF: u32 = 8;
-/// Longest that such a request waits for its turn, beside that for the one in which it is read.
-const LONG_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Scores one change and decides on it.
 #[utoipa::path(
@@ -193,7 +191,7 @@ async fn parse(
         return Ok(turn);
     }
     drop(turn.uncounted());
-    service.gate.enter_long(LONG_PATIENCE).await
+    service.gate.enter_long(LONGEST_WAIT).await
 }
 
 fn include(query: Option<&str>) -> Result<Include, ApiError> {

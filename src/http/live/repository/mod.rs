@@ -2,6 +2,7 @@
 //! read one state as a whole, never one that is half folded. Start at [`LiveRepository`].
 
 mod look;
+mod mend;
 mod report;
 mod told;
 
@@ -420,52 +421,6 @@ impl LiveRepository {
         let from_newest = state.newest.iter().skip((first + n_from_cache).saturating_sub(state.n_cached));
         rows.extend(from_newest.take(n_rows - n_from_cache).cloned());
         Ok(rows)
-    }
-
-    /// How often cached rows could not be read. What was made of the history while it grew is not to be trusted.
-    pub(super) fn n_damages(&self) -> u64 {
-        self.n_damages.load(Ordering::SeqCst)
-    }
-
-    /// Whether nothing of the history is known to be damaged, nor left half-way by a fold that broke down.
-    pub(super) fn is_whole(&self) -> bool {
-        self.n_mended.load(Ordering::SeqCst) == self.n_damages() && !self.state.is_poisoned()
-    }
-
-    /// The same, and nothing was found damaged since; what was then may be mended by now, and was still read.
-    pub(super) fn is_whole_since(&self, n_damages: u64) -> bool {
-        self.n_damages() == n_damages && self.is_whole()
-    }
-
-    /// Throws a damaged cache away and folds the history from its start, where nobody is at it: who is, is not waited for, so that
-    /// questions about one damaged history do not take all threads that score.
-    ///
-    /// # Errors
-    /// When it cannot be folded; what was damaged stays so.
-    pub(super) fn mend(&self, now: i64) -> Result<(), LiveError> {
-        if self.is_whole() {
-            return Ok(());
-        }
-        self.try_basis(1).map_or(Ok(()), |basis| self.mend_on(&basis, now))
-    }
-
-    /// The same; who is at it is waited for.
-    ///
-    /// # Errors
-    /// As [`Self::mend`].
-    pub(super) fn wait_for_mend(&self, now: i64) -> Result<(), LiveError> {
-        if self.is_whole() { Ok(()) } else { self.mend_on(&lock(&self.basis), now) }
-    }
-
-    fn mend_on(&self, basis: &Basis, now: i64) -> Result<(), LiveError> {
-        if self.is_whole() {
-            return Ok(());
-        }
-        let discarded = basis.discard().map_err(|source| basis.not_folded(&self.name, source));
-        // What is read of the old rows until they go is damaged, too.
-        let replaced = || self.n_mended.store(self.n_damages(), Ordering::SeqCst);
-        let mended = discarded.and_then(|()| self.refold_over(basis, now, replaced));
-        self.take_waiting(basis).and(mended.map(|_| ()))
     }
 
     /// Folds again from the cache: the history was rewritten, or much is new.
