@@ -283,9 +283,13 @@ fn finish(recorded: Recorded, job: &Job) -> Given {
 }
 
 fn claim(caller: &Caller, key: &(String, [u8; 32]), idx: usize) -> Claim {
-    let key_digest = Sha256::digest(format!("{idx}\n{}", key.0)).into();
-    let request_digest = Sha256::digest(&key.0).into();
-    Claim { api_key: caller.name.clone(), key_digest, request_digest, body_digest: key.1 }
+    let digest = |idx: usize| Sha256::digest(format!("{idx}\n{}", key.0)).into();
+    Claim {
+        api_key: caller.name.clone(),
+        key_digest: digest(idx),
+        request_digest: digest(0),
+        body_digest: key.1,
+    }
 }
 
 /// Counts a decision, and writes its one line to the log.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::store::record::{Appended, NewRecord, Record, RecordDigest, RecordKind};
+use crate::store::record::{Appended, Claim, NewRecord, Record, RecordDigest, RecordKind};
 use crate::store::tail::Tail;
 
 /// The records of one append, in their order.
@@ -15,6 +15,8 @@ pub(super) struct Batch {
     /// None stands for the next of the fresh ones.
     results: Vec<Option<Appended>>,
     fresh: Vec<Record>,
+    /// The request that was admitted last: its items come one after the other.
+    admitted: Option<Claim>,
 }
 
 /// What answered a question.
@@ -34,6 +36,7 @@ impl Batch {
             answered: HashMap::new(),
             results: Vec::with_capacity(new_records.len()),
             fresh: Vec::with_capacity(new_records.len()),
+            admitted: None,
         }
     }
 
@@ -57,6 +60,16 @@ impl Batch {
     /// Answers the next record otherwise than by a place in the chain.
     pub(super) fn answer(&mut self, appended: Appended) {
         self.results.push(Some(appended));
+    }
+
+    /// Whether the key of a request was found to be its own.
+    pub(super) fn has_admitted(&self, of_request: &Claim) -> bool {
+        self.admitted.as_ref() == Some(of_request)
+    }
+
+    /// Keeps that the key of a request is its own.
+    pub(super) fn admit(&mut self, of_request: Claim) {
+        self.admitted = Some(of_request);
     }
 
     /// Gives the next record its place behind the others.

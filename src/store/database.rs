@@ -182,9 +182,10 @@ impl Database {
         let settings = [("synchronous_commit", "on"), ("default_transaction_isolation", "read committed")];
         let options = postgres_options(url)?.options(settings);
         let pool = |n_connections| PgPoolOptions::new().max_connections(n_connections).acquire_timeout(WAIT);
-        // Who holds a lock for longer, be it a replica that was stopped, is not to stop all others.
-        let lock_time = WAIT.as_millis().to_string();
-        let writer = pool(1).connect_with(options.clone().options([("lock_timeout", lock_time)])).await?;
+        // Who holds a lock for longer is not to stop all others, and a replica that was stopped in its transaction no key.
+        let [lock_time, idle_time] = [WAIT, WAIT / 2].map(|time| time.as_millis().to_string());
+        let times = [("lock_timeout", lock_time), ("idle_in_transaction_session_timeout", idle_time)];
+        let writer = pool(1).connect_with(options.clone().options(times)).await?;
         let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&writer).await?;
         if encoding != "UTF8" {
             return Err(Error::Encoding { found: encoding });

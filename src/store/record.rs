@@ -90,7 +90,7 @@ pub struct Claim {
     pub api_key: String,
     /// Digest of the idempotency key; in a batch each item has its own.
     pub key_digest: RecordDigest,
-    /// Digest of what all items of a request share of it.
+    /// That of the request's first item, which stands for all of them, whichever are recorded.
     pub request_digest: RecordDigest,
     /// Digest of the request's body.
     pub body_digest: RecordDigest,
@@ -222,6 +222,11 @@ impl NewRecord {
 }
 
 impl Claim {
+    /// What all items of a request claim together.
+    pub(super) fn of_request(&self) -> Self {
+        Self { key_digest: self.request_digest, ..self.clone() }
+    }
+
     /// The number that a server locks while the key is claimed: one for all items of a request, for a server has room for some
     /// thousand locks.
     pub(super) fn lock(&self) -> i32 {

@@ -83,7 +83,7 @@ impl Chain<'_> {
             {
                 continue;
             }
-            let members = Members::fit(examples, &before, (layout, prior), recipe, seed)?;
+            let members = Members::fit(examples, &before, layout, recipe, seed)?;
             out.fold_starts.push(out.rows.len());
             for row in labelled.rows[start]..=labelled.rows[end - 1] {
                 out.rows.push(row);

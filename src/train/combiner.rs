@@ -47,7 +47,7 @@ impl Combiner<'_> {
         share: f64,
     ) -> Result<(Scoring, Unseen), Error> {
         let n_features = self.examples.names.len();
-        let weights = self.weights(its.is_some());
+        let weights = self.weights(its);
         let ensemble = members.combine(weights, its, n_features);
         let own = self.calibrated(ensemble, |margins| margins.combined(weights))?;
         let Some(its) = its.filter(|_| share > 0.0) else {
@@ -66,11 +66,12 @@ impl Combiner<'_> {
     }
 
     /// Each member's weight over the spread of its out-of-sample margins, so that none outshouts the rest;
-    /// with fewer positives the local members give way to the prior.
-    fn weights(&self, has_prior: bool) -> Weights {
+    /// with fewer positives the local members give way to the prior. That of words has none beside a prior's.
+    fn weights(&self, its: Option<&Scoring>) -> Weights {
         let Recipe { weights, n_positive_full, .. } = self.recipe;
         let share = self.labelled.n_positive() as f64 / n_positive_full;
-        let trust = if has_prior { share.min(1.0) } else { 1.0 };
+        let trust = if its.is_some() { share.min(1.0) } else { 1.0 };
+        let has_words = its.is_some_and(|its| its.ensemble.text.is_some());
         let scaled = |weight: f64, pick: fn(&Margins) -> f64| {
             let margins: Vec<f64> = self.out.margins.iter().map(pick).collect();
             weight / spread_of(&margins)
@@ -78,8 +79,8 @@ impl Combiner<'_> {
         Weights(Margins {
             logistic: trust * scaled(weights.logistic, |margins| margins.logistic),
             boosted: trust * scaled(weights.boosted, |margins| margins.boosted),
-            text: trust * scaled(weights.text, |margins| margins.text),
-            prior: if has_prior { scaled(weights.prior, |margins| margins.prior) } else { 0.0 },
+            text: if has_words { 0.0 } else { trust * scaled(weights.text, |margins| margins.text) },
+            prior: if its.is_some() { scaled(weights.prior, |margins| margins.prior) } else { 0.0 },
         })
     }
 

@@ -50,11 +50,11 @@ pub(super) struct Margins {
 pub(super) struct Weights(pub Margins);
 
 impl Members {
-    /// Fits the members; of words only where no prior has a member that reads them, for an ensemble has room for one.
+    /// Fits the members.
     pub(super) fn fit(
         examples: &Examples,
         labelled: &Labelled,
-        (layout, prior): (&Layout, Option<&PriorMembers>),
+        layout: &Layout,
         recipe: &Recipe,
         seed: u64,
     ) -> Result<Self, Error> {
@@ -75,10 +75,7 @@ impl Members {
         Ok(Self {
             logistic,
             boosted: member("boosted", &layout.boosted, Learner::Boosted(boosted)),
-            text: match prior {
-                Some(prior) if prior.ensemble.text.is_some() => None,
-                _ => fit_text(examples, labelled, recipe, &target)?,
-            },
+            text: fit_text(examples, labelled, recipe, &target)?,
         })
     }
 
@@ -91,7 +88,8 @@ impl Members {
         }
     }
 
-    /// The members and the prior's as one non-negative combination.
+    /// The members and the prior's as one non-negative combination. It has room for one that reads words: the prior's, where it
+    /// has one.
     pub(super) fn combine(&self, weights: Weights, prior: Option<&Scoring>, n_features: usize) -> Ensemble {
         let Weights(weights) = weights;
         let mut members = vec![
@@ -110,7 +108,7 @@ impl Members {
         }
         let of_prior = text.map(|text| TextMember { weight: weights.prior * text.weight, ..text });
         let own = self.text.clone().map(|learner| TextMember { weight: weights.text, learner });
-        let text = own.or(of_prior);
+        let text = of_prior.or(own);
         Ensemble { n_features, intercept, members, text }
     }
 }

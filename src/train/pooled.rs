@@ -143,7 +143,7 @@ impl<'a> Pool<'a> {
         let recipe = &self.options.recipe;
         let layout = &self.sources[0].layout;
         let without_text = Examples { tokens: Vec::new(), ..examples.clone() };
-        let members = Members::fit(&without_text, labelled, (layout, None), recipe, self.options.seed)?;
+        let members = Members::fit(&without_text, labelled, layout, recipe, self.options.seed)?;
         let margins: Vec<_> =
             labelled.rows.iter().map(|&row| members.margins(&examples.row(row), &[], None)).collect();
         let logistic: Vec<f64> = margins.iter().map(|m| m.logistic).collect();

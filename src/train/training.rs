@@ -238,7 +238,7 @@ pub(super) fn train_with_layout(
     }
     let in_sample = "Calibrated on the very changes it was trained on: there are too few to keep some back.";
     let mut notes = if out.rows.is_empty() { vec![in_sample.to_owned()] } else { Vec::new() };
-    let members = Members::fit(examples, &labelled, (layout, prior_members), recipe, options.seed)?;
+    let members = Members::fit(examples, &labelled, layout, recipe, seed)?;
     let combiner = Combiner { examples, labelled: &labelled, out: &out, recipe };
     let mut alone = BTreeMap::from([
         ("logistic".to_owned(), combiner.alone(&members.logistic, |margins| margins.logistic)?),

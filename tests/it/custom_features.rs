@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use diffrisk::artifact::{Artifact, TwinKind, published};
 use diffrisk::dataset::{CustomValues, LabelTask, Rows};
 use diffrisk::features::schema;
+use diffrisk::model::TextMember;
 use diffrisk::train::{Prior, Recipe, TrainOptions, evaluate, train_rows};
 use serde_json::Value;
 
@@ -94,13 +95,20 @@ fn a_custom_feature_is_mined_learned_asked_for_and_missed() {
 
     // The prior knows nothing of it, and is left out where it only stands in the way.
     let prior = Prior::for_root(published().unwrap(), &[], TwinKind::Source).unwrap();
-    let options = TrainOptions { prior: Some(prior), ..options.clone() };
-    let blended = |rows: &Rows| {
+    let blended = |rows: &Rows, prior: &Prior| {
+        let options = TrainOptions { prior: Some(prior.clone()), ..options.clone() };
         let artifact = train_rows(&rows.select(&older), "blended", LabelTask::Strict, &options).unwrap();
-        let says_so = artifact.document().notes.iter().any(|note| note.contains("The prior is left out"));
-        (artifact.document().prior.is_some(), says_so)
+        let document = artifact.document();
+        let says_so = document.notes.iter().any(|note| note.contains("The prior is left out"));
+        (document.prior.is_some(), says_so, document.scoring.ensemble.text.clone())
     };
-    assert_eq!((blended(&rows), blended(plain)), ((false, true), (true, false)));
+    let (with_prior, left_out) = (blended(plain, &prior), blended(&rows, &prior));
+    assert_eq!([(with_prior.0, with_prior.1), (left_out.0, left_out.1)], [(true, false), (false, true)]);
+    // One that reads words itself gives way to the words of the own members.
+    let mut reading = prior.clone();
+    reading.scoring.ensemble.text = Some(TextMember { weight: 0.1, ..with_prior.2.unwrap() });
+    assert_eq!(blended(&rows, &reading), left_out);
+    assert!(left_out.2.is_some());
     asked(dir.path(), &artifact);
 }
 

@@ -7,7 +7,7 @@ use axum::http::{Request, StatusCode};
 use diffrisk::store::{NewRecord, RecordKind, StoreConfig};
 use serde_json::{Value, json};
 
-use crate::http_fake::{COMMIT, Fake, Fault, Setup, post};
+use crate::http_fake::{Bench, COMMIT, Fake, Fault, Setup, post};
 
 fn codes(answer: &Value) -> Vec<&str> {
     answer["reasons"].as_array().unwrap().iter().map(|reason| reason["code"].as_str().unwrap()).collect()
@@ -104,13 +104,36 @@ async fn an_idempotency_key_stands_for_one_decision_and_one_body() {
 async fn an_idempotency_key_of_another_batch_answers_none_of_its_items() {
     let bench = Setup::default().start().await;
     for (items, is_refused) in [(vec![COMMIT], false), (vec![COMMIT, COMMIT], true), (vec![COMMIT], false)] {
-        let request = Request::post("/v1/score/batch").header("idempotency-key", "k1");
-        let body = format!("{{\"items\": [{}]}}", items.join(","));
-        let (_, answer) = bench.send(request.body(axum::body::Body::from(body)).unwrap()).await;
-        for result in answer["results"].as_array().unwrap() {
+        for result in keyed_batch(&bench, &items).await {
             assert_eq!(result["code"] == "idempotency_conflict", is_refused, "{result}");
         }
     }
+}
+
+async fn keyed_batch(bench: &Bench, items: &[&str]) -> Vec<Value> {
+    let request = Request::post("/v1/score/batch").header("idempotency-key", "k1");
+    let body = format!("{{\"items\": [{}]}}", items.join(","));
+    let (_, answer) = bench.send(request.body(axum::body::Body::from(body)).unwrap()).await;
+    answer["results"].as_array().unwrap().clone()
+}
+
+/// The key is held although the first item could not be read, and no item of another body is recorded before one is refused.
+#[tokio::test]
+async fn a_key_belongs_to_its_batch_whichever_of_the_items_are_recorded() {
+    let bench = Setup::default().start().await;
+    let kept = keyed_batch(&bench, &["{}", COMMIT]).await;
+    assert!(kept[0]["code"].is_string() && kept[1]["decision_id"].is_string(), "{kept:?}");
+    let other = COMMIT.replace("config", "other");
+    let n_before = bench.store.as_ref().unwrap().log().counts().await.unwrap()[&RecordKind::Decision];
+    for items in [vec![COMMIT], vec![other.as_str(), COMMIT], vec!["{}", "{}", &other]] {
+        let answered = keyed_batch(&bench, &items).await;
+        for (item, result) in items.iter().zip(&answered) {
+            assert_eq!(result["code"] == "idempotency_conflict", *item != "{}", "{answered:?}");
+        }
+    }
+    let counts = bench.store.as_ref().unwrap().log().counts().await.unwrap();
+    assert_eq!(counts[&RecordKind::Decision], n_before, "nothing of theirs is recorded");
+    assert_eq!(keyed_batch(&bench, &["{}", COMMIT]).await, kept);
 }
 
 #[tokio::test]

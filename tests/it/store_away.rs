@@ -189,6 +189,40 @@ fn a_database_that_answers_and_refuses_records_makes_the_service_unready() {
     assert_eq!(n_records(&server, "probe"), 0);
 }
 
+/// A replica that stops in its transaction holds the keys it has taken there until the server ends it.
+#[test]
+fn a_replica_that_stopped_at_a_record_keeps_no_key_from_the_others() {
+    let Some(server) = postgres::start() else { return };
+    let way = Way::to(server.port());
+    let dir = tempfile::tempdir().unwrap();
+    let replica = |name: &str, url: &str| {
+        let stem = dir.path().join(name);
+        let args = ["--store-stem", stem.to_str().unwrap(), "--deadline-ms", "20000"];
+        serve_on(url, dir.path(), &args, &[])
+    };
+    let (stopped, other) = (replica("stopped", &way.url()), replica("other", &server.url()));
+    let asked = question(2).replace("shop", STICKS);
+    let keyed = [("Idempotency-Key", "release-7")];
+    std::thread::scope(|scope| {
+        scope.spawn(|| stopped.post_with("/v1/score", &asked, &keyed));
+        let is_stopped = (0..400).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            way.state.is_stuck.load(Ordering::Relaxed)
+        });
+        assert!(is_stopped);
+        let (_, answer) = other.post_with("/v1/score", &asked, &keyed);
+        assert_eq!(
+            (&answer["degraded"], answer["decision_id"].is_string()),
+            (&false.into(), true),
+            "{answer}"
+        );
+        way.stick(false);
+    });
+    let (_, again) = other.post_with("/v1/score", &asked, &keyed);
+    assert_eq!(again["degraded"], false, "{again}");
+    assert_eq!(n_records(&server, "decision"), 1);
+}
+
 /// A connection that goes away while the server commits: the service asks where its chain ends, and goes on from there.
 #[test]
 fn a_commit_that_was_not_answered_for_is_looked_up() {

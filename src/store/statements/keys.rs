@@ -75,6 +75,28 @@ macro_rules! key_statements {
             holder(session, claimed, forgotten_before_ms).await
         }
 
+        /// Whether a request's key is that of another body. It is taken for this decision where nobody holds it, so that it is
+        /// the request's own whichever of its items are recorded.
+        async fn is_of_another(
+            session: &mut Session,
+            batch: &mut Batch,
+            of_request: Claim,
+            (decision, forgotten_before_ms): ((&str, i64, i64), i64),
+        ) -> Result<bool, Error> {
+            if batch.has_admitted(&of_request) {
+                return Ok(false);
+            }
+            match holder(session, &of_request, forgotten_before_ms).await? {
+                Standing::OtherBody => return Ok(true),
+                Standing::Decision(_) => {}
+                Standing::None => {
+                    claim(session, &of_request, decision, forgotten_before_ms).await?;
+                }
+            }
+            batch.admit(of_request);
+            Ok(false)
+        }
+
         /// Gives a key that stood for something it cannot prove to another decision.
         async fn take_over(
             session: &mut Session,

@@ -224,6 +224,11 @@ macro_rules! statements {
             ) -> Result<bool, Error> {
                 let expires_ms = new_record.columns.expires_ms.unwrap_or(i64::MAX);
                 let decision = (new_record.id.as_str(), new_record.at_ms, expires_ms);
+                let is_first = claim.key_digest == claim.request_digest;
+                if !is_first && is_of_another(session, batch, claim.of_request(), (decision, forgotten_before_ms)).await? {
+                    batch.answer(Appended::Conflict);
+                    return Ok(true);
+                }
                 let id = match standing(session, claim, decision, forgotten_before_ms).await? {
                     Standing::None => return Ok(false),
                     Standing::OtherBody => {
