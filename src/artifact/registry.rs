@@ -38,7 +38,9 @@ impl Registry {
     /// The registry whose `default` file a path is, there or not yet; none for any other path.
     pub fn of_default_file(path: &Path) -> Option<Self> {
         let is_default = path.file_name().is_some_and(|name| name == DEFAULT_FILE) && !path.is_dir();
-        path.parent().filter(|_| is_default).map(Self::at)
+        // The directory of a name alone is the one that the process is in.
+        let root = |dir: &Path| Self::at(if dir.as_os_str().is_empty() { Path::new(".") } else { dir });
+        path.parent().filter(|_| is_default).map(root)
     }
 
     /// The artifact that a path leads to: a registry's `default` file, or an artifact directory.

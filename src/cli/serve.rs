@@ -96,14 +96,21 @@ pub fn run_with(mut settings: Settings) -> Result<Exit, Failure> {
     check_start(&settings)?;
     let runtime = runtime()?;
     let serving = async {
-        let started = start(settings).await;
+        let mut signals = Signals::hear()?;
+        let started = tokio::select! {
+            started = start(settings) => started,
+            () = signals.stop() => {
+                log.note("stopped before it listened");
+                return Ok(Exit::Success);
+            }
+        };
         let exit = started.as_ref().err().map_or(Exit::BadInput, exit_of);
         let service = started.or_exit(exit, "the service cannot start")?;
         let listener = bind(&service).await.or_exit(Exit::BadInput, "the service cannot start")?;
         let scheme = if service.speaks_tls() { "https" } else { "http" };
-        let signals = Signals::hear()?;
         log.note(&format!("listening on {scheme}://{}", listener.local_addr()?));
-        serve(service, listener, signals.stop()).await.or_exit(Exit::Other, "the service failed")?;
+        let stop = async move { signals.stop().await };
+        serve(service, listener, stop).await.or_exit(Exit::Other, "the service failed")?;
         Ok(Exit::Success)
     };
     let served = catch_unwind(AssertUnwindSafe(|| runtime.block_on(serving)));
@@ -177,7 +184,7 @@ impl ServeArgs {
     }
 }
 
-/// The signals that a service minds, from when it says that it listens.
+/// The signals that a service minds from its start on.
 struct Signals {
     terminated: Signal,
     interrupted: Signal,
@@ -195,7 +202,7 @@ impl Signals {
 
     /// Resolves at the first SIGTERM or SIGINT. SIGHUP, with which others are told to read their files again, ends nothing: the
     /// files are followed anyway.
-    async fn stop(mut self) {
+    async fn stop(&mut self) {
         loop {
             tokio::select! {
                 _ = self.terminated.recv() => return,

@@ -128,7 +128,7 @@ impl LimitArgs {
 }
 
 impl RepositoryArgs {
-    /// Adds the repositories to those of the file; one of the same name takes its place.
+    /// Adds the repositories to those of the file; of one of the same name, what is given takes the place of what the file says.
     pub fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
         let mut names = BTreeSet::new();
         for given in &self.repo {
@@ -136,14 +136,17 @@ impl RepositoryArgs {
             if !names.insert(name) {
                 return Err(Failure::usage(format!("the repository `{name}` is given twice")));
             }
-            settings.repositories.retain(|repository| repository.name != name);
-            settings.repositories.push(RepositoryConfig {
-                name: name.to_owned(),
-                path: Path::new(path).to_owned(),
-                unit: UnitChoice::Auto,
-                owners: None,
-                incidents: None,
-            });
+            let path = Path::new(path).to_owned();
+            match settings.repositories.iter_mut().find(|repository| repository.name == name) {
+                Some(repository) => repository.path = path,
+                None => settings.repositories.push(RepositoryConfig {
+                    name: name.to_owned(),
+                    path,
+                    unit: UnitChoice::Auto,
+                    owners: None,
+                    incidents: None,
+                }),
+            }
         }
         for given in &self.unit {
             let (repository, unit) = of(settings, given, "NAME=UNIT")?;

@@ -20,6 +20,9 @@ use crate::http::tls::Certificate;
 /// After a failed accept, which mostly means that no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// A request's head at most: each connection may keep so much waiting before it has shown a key.
+const HEAD_BYTES: usize = 32 << 10;
+
 /// What every connection is served with.
 #[derive(Clone)]
 pub(super) struct Connections {
@@ -89,7 +92,7 @@ impl Connections {
         watcher: hyper_util::server::graceful::Watcher,
     ) {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(self.head_time);
+        http.timer(TokioTimer::new()).header_read_timeout(self.head_time).max_buf_size(HEAD_BYTES);
         let service = TowerToHyperService::new(self.router);
         // Whoever takes nothing of an answer must not keep a place.
         let mut stream = TimeoutStream::new(stream);

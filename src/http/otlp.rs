@@ -24,7 +24,7 @@ const STATUS_ERROR: u8 = 2;
 /// A finished request.
 pub(super) struct Span {
     pub(super) context: TraceContext,
-    pub(super) method: String,
+    pub(super) method: &'static str,
     pub(super) route: String,
     pub(super) status: u16,
     pub(super) start_ns: i128,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -90,7 +90,7 @@ async fn observe(State(service): State<Arc<Service>>, mut request: Request, next
     let started = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("other", |path| path.as_str()).to_owned();
     let context = TraceContext::of(request.headers());
-    let method = service.exporter.as_ref().map(|_| request.method().to_string());
+    let method = service.exporter.as_ref().map(|_| method_name(request.method()));
     request.extensions_mut().insert(context.clone());
     let mut response = run_caught(request, next).await;
     let status = response.status().as_u16();
@@ -117,6 +117,12 @@ async fn observe(State(service): State<Arc<Service>>, mut request: Request, next
         exporter.send(Span { context, method, route, status, start_ns, end_ns });
     }
     response
+}
+
+/// A method's name as OpenTelemetry has it: anything may be sent as one.
+fn method_name(method: &Method) -> &'static str {
+    let known = ["GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE"];
+    known.into_iter().find(|name| *name == method.as_str()).unwrap_or("_OTHER")
 }
 
 fn harden(response: &mut Response, id: &str) {

@@ -17,11 +17,12 @@ use crate::http::config::ServerConfig;
 use crate::http::gate::Gate;
 use crate::http::live::LiveError;
 use crate::http::metrics::Metrics;
-use crate::http::models::{Models, PolicySource, SwapStatus};
+use crate::http::models::{Models, PolicySource};
 use crate::http::otlp::Exporter;
 use crate::http::refusal::LastRefusal;
 use crate::http::reported::Reported;
 use crate::http::start::StartError;
+use crate::http::swap::Swaps;
 use crate::http::workers::Workers;
 use crate::policy::Policy;
 use crate::store::{RecordDigest, Store};
@@ -96,7 +97,8 @@ pub struct Service {
     pub(super) metrics: Metrics,
     pub(super) models: Option<Arc<dyn Models>>,
     pub(super) policies: Option<Arc<PolicySource>>,
-    pub(super) swap_status: Mutex<SwapStatus>,
+    /// Held by who changes the model or the policy: one at a time.
+    pub(super) swaps: Mutex<Swaps>,
     /// The model before the one in use, kept whole so that going back needs no file.
     pub(super) previous: Mutex<Option<Arc<dyn Assessor>>>,
     pub(super) policy_refused: LastRefusal,
@@ -136,7 +138,7 @@ impl Service {
             asking: Asking::default(),
             workers: Workers::new(config.limits.n_scoring).map_err(StartError::Threads)?,
             serving: ArcSwap::from_pointee(Serving::new(assessor, policy)),
-            swap_status: Mutex::default(),
+            swaps: Mutex::default(),
             previous: Mutex::default(),
             policy_refused: LastRefusal::default(),
             newest_known_at: AtomicI64::new(i64::MIN),

@@ -103,7 +103,7 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     }
     service.newest_known_at.store(newest_known_at.unwrap_or(i64::MIN), Ordering::Relaxed);
     *service.reported.lock().await = reported;
-    service.swap_status.lock().await.refused = refused;
+    service.swaps.lock().await.status.refused = refused;
     service.record_activation().await;
     Ok(service)
 }
@@ -155,7 +155,7 @@ pub(super) async fn follow(service: Arc<Service>) {
     let has_file = service.policies.as_ref().is_some_and(|policies| policies.path().is_some());
     let policy_stamp = |service: &Service| Stamp::of(service.policies.as_ref()?.path()?);
     // Looked at once after the start in any case: the files may have moved since.
-    let (mut policy_seen, mut wanted) = (None, None);
+    let mut policy_seen = None;
     loop {
         tokio::time::sleep(service.config.poll).await;
         let policy_now = policy_stamp(&service);
@@ -165,13 +165,7 @@ pub(super) async fn follow(service: Arc<Service>) {
                 policy_seen = Some(policy_now);
             }
         }
-        let wanted_now = service.models.as_ref().and_then(|models| models.wanted());
-        if wanted_now != wanted {
-            let followed = service.follow_model().await;
-            if !followed.is_err_and(|refusal| refusal.may_pass()) {
-                wanted = wanted_now;
-            }
-        }
+        service.follow_model().await;
     }
 }
 

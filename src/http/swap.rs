@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::http::assessor::{Assessor, ModelRef};
 use crate::http::error::with_cause;
 use crate::http::metrics::CodeLabels;
-use crate::http::models::{Comparison, Models, compare};
+use crate::http::models::{Comparison, Models, SwapStatus, compare};
 use crate::http::refusal::Refusal;
 use crate::http::service::{PolicyInUse, Service, Serving};
 use crate::store::{self, NewRecord, RecordKind, Store};
@@ -27,42 +27,71 @@ struct Incoming {
     is_earlier: bool,
 }
 
+/// Changes of the model.
+#[derive(Default)]
+pub(super) struct Swaps {
+    /// What became of the last one.
+    pub(super) status: SwapStatus,
+    /// What the files wanted when they were looked at last, or when they were passed over by a caller: what served then goes on
+    /// until they change.
+    followed: Option<String>,
+}
+
 impl Service {
     /// Loads, checks, compares and swaps in a model; the one in use stays where anything is wrong.
     pub(super) async fn activate(self: &Arc<Self>, name: &str, version: &str) -> Result<(), Refusal> {
         let (load_name, load_version) = (name.to_owned(), version.to_owned());
-        self.replace_model(move |models| {
+        let load = move |models: &dyn Models| {
             let assessor = models.load(&load_name, &load_version)?;
             assessor.model().map_err(Refusal::NoModel)?;
             Ok(Incoming { assessor, promote: Some((load_name, load_version)), is_earlier: false })
-        })
-        .await
+        };
+        let mut swaps = self.swaps.lock().await;
+        self.replace_model(&mut swaps, load).await?;
+        swaps.followed = self.wanted_model();
+        Ok(())
     }
 
-    /// Takes the model that the watched files name, where it is not the one in use.
-    pub(super) async fn follow_model(self: &Arc<Self>) -> Result<(), Refusal> {
-        self.replace_model(move |models| {
+    /// Takes the model that the watched files name, where they changed and it is not the one in use.
+    pub(super) async fn follow_model(self: &Arc<Self>) {
+        let mut swaps = self.swaps.lock().await;
+        let wanted = self.wanted_model();
+        if wanted == swaps.followed {
+            return;
+        }
+        let load = |models: &dyn Models| {
             let assessor = models.load_wanted()?;
             assessor.model().map_err(Refusal::NoModel)?;
             Ok(Incoming { assessor, promote: None, is_earlier: false })
-        })
-        .await
+        };
+        let replaced = self.replace_model(&mut swaps, load).await;
+        if !replaced.is_err_and(|refusal| refusal.may_pass()) {
+            swaps.followed = wanted;
+        }
+    }
+
+    fn wanted_model(&self) -> Option<String> {
+        self.models.as_ref()?.wanted()
     }
 
     /// Goes back to the model before the one in use, which was kept whole: no file can stand in the way.
     pub(super) async fn rollback(self: &Arc<Self>) -> Result<(), Refusal> {
+        let mut swaps = self.swaps.lock().await;
         let previous = self.previous.lock().await.clone().ok_or(Refusal::NoEarlierModel)?;
         let model = previous.model().map_err(Refusal::NoModel)?.clone();
         let promote = Some((model.name, model.version));
-        self.replace_model(move |_| Ok(Incoming { assessor: previous, promote, is_earlier: true })).await
+        let load = move |_: &dyn Models| Ok(Incoming { assessor: previous, promote, is_earlier: true });
+        self.replace_model(&mut swaps, load).await?;
+        swaps.followed = self.wanted_model();
+        Ok(())
     }
 
-    /// One change of model at a time, whole or not at all.
+    /// One change of model, whole or not at all.
     async fn replace_model(
         self: &Arc<Self>,
+        Swaps { status, .. }: &mut Swaps,
         load: impl FnOnce(&dyn Models) -> Result<Incoming, Refusal> + Send + 'static,
     ) -> Result<(), Refusal> {
-        let mut status = self.swap_status.lock().await;
         let result = self.try_replace(load).await;
         let outcome = match &result {
             Ok(None) => {
@@ -137,7 +166,7 @@ impl Service {
 
     /// Reads the policy again and swaps it in; the one in use stays where anything is wrong.
     pub(super) async fn reload_policy(self: &Arc<Self>) -> Result<Arc<PolicyInUse>, Refusal> {
-        let _one_at_a_time = self.swap_status.lock().await;
+        let _one_at_a_time = self.swaps.lock().await;
         let source = self.policies.clone().ok_or(Refusal::NoPolicyFile)?;
         let read = tokio::task::spawn_blocking(move || source.load()).await;
         let loaded = read.unwrap_or(Err(Refusal::BrokeDown("policy")));

@@ -195,4 +195,21 @@ mod tests {
             assert!(error.contains("is no store address") && !error.contains("s3cretWord"), "{error}");
         }
     }
+
+    #[test]
+    fn a_parameter_that_nobody_reads_is_refused_by_its_name() {
+        for (parameters, named) in [
+            ("sslMode=verify-full", "`sslMode`"),
+            ("sslmode=disable&sslpassword=s3cretWord", "`sslpassword`"),
+            ("s3cretWord@db/log?sslmode=disable", "`…`"),
+        ] {
+            let url = format!("postgres://drisk@127.0.0.1:5432/log?{parameters}");
+            let error = StoreConfig::new(url).check().unwrap_err().to_string();
+            assert!(error.contains(named) && !error.contains("s3cretWord"), "{error}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let mut known = StoreConfig::new("postgres://drisk@db/log?sslmode=require&options[search_path]=risk");
+        known.stem = Some(dir.path().join("log"));
+        known.check().unwrap();
+    }
 }

@@ -269,8 +269,38 @@ impl Database {
     }
 }
 
-/// What an address of PostgreSQL says.
+/// Parameters of an address that sqlx reads.
+const PARAMETERS: [&str; 18] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
+
+/// What an address of PostgreSQL says. A parameter that sqlx does not know is refused: it would pass over a misspelt `sslmode`,
+/// and write what stands there to the log.
 pub(super) fn postgres_options(url: &str) -> Result<PgConnectOptions, Error> {
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    let names = parameters.split('&').filter_map(|parameter| parameter.split('=').next());
+    let is_known = |name: &str| PARAMETERS.contains(&name) || name.starts_with("options[") || name.is_empty();
+    if let Some(name) = names.into_iter().find(|name| !is_known(name)) {
+        let is_word = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        return Err(Error::Parameter { name: if is_word { name } else { "…" }.to_owned() });
+    }
     Ok(PgConnectOptions::from_str(url)?)
 }
 

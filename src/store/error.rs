@@ -16,6 +16,14 @@ pub enum Error {
         /// The address without its password.
         url: String,
     },
+    /// The address of a PostgreSQL server says something that is not understood.
+    #[error(
+        "the store's address has a parameter `{name}`, which is none of PostgreSQL's here (such as `sslmode`)"
+    )]
+    Parameter {
+        /// Its name; its value may be a secret.
+        name: String,
+    },
     /// The log is no file that could be copied.
     #[error("only a log in an SQLite file is copied here; PostgreSQL has its own tools for that")]
     NotAFile,

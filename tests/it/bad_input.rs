@@ -800,3 +800,20 @@ fn a_cache_is_its_owners_alone_whatever_the_umask() {
         }
     }
 }
+
+#[test]
+fn another_path_for_a_repository_leaves_the_rest_of_its_table_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = Script::new();
+    let table = "[[repository]]\nname = \"a\"\npath = \"elsewhere\"\nincidents = \"none.csv\"\n";
+    std::fs::write(dir.path().join("diffrisk.toml"), table).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+    command.args(["serve", "--config", "diffrisk.toml", "--check-config", "--repo"]);
+    let output =
+        command.arg(format!("a={}", script.path().display())).current_dir(dir.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(4) && said.contains("none.csv") && !said.contains("elsewhere"),
+        "{said}"
+    );
+}

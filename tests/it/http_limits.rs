@@ -50,9 +50,11 @@ async fn a_key_opens_only_its_scopes_until_it_is_revoked() {
     key_file.save(&path).unwrap();
     tokio::time::sleep(Duration::from_millis(900)).await;
     assert_eq!(bench.send(asked(Some(&score))).await.0, StatusCode::UNAUTHORIZED);
-    std::fs::write(&path, "[[key]").unwrap();
-    tokio::time::sleep(Duration::from_millis(900)).await;
-    assert_eq!(bench.send(asked(Some(&read))).await.0, StatusCode::FORBIDDEN, "the last good file stays");
+    for not_understood in [&b"[[key]"[..], b"# \xff"] {
+        std::fs::write(&path, not_understood).unwrap();
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        assert_eq!(bench.send(asked(Some(&read))).await.0, StatusCode::FORBIDDEN, "the last good file stays");
+    }
     std::fs::remove_file(&path).unwrap();
     tokio::time::sleep(Duration::from_millis(900)).await;
     assert_eq!(bench.send(asked(Some(&read))).await.0, StatusCode::UNAUTHORIZED, "no file, no key");
@@ -75,8 +77,9 @@ async fn a_caller_that_asks_too_often_is_told_when_to_come_back() {
     let bench = setup.start().await;
     let router = diffrisk::http::router(bench.service.clone());
     let mut statuses = Vec::new();
-    for _ in 0..4 {
-        let response = tower::ServiceExt::oneshot(router.clone(), asked(None)).await.unwrap();
+    let page = Request::get("/").body(Body::empty()).unwrap();
+    for request in [asked(None), page, asked(None), asked(None)] {
+        let response = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
         assert!(response.headers()["ratelimit"].to_str().unwrap().starts_with("\"default\";r="));
         assert_eq!(response.headers()["ratelimit-policy"], "\"default\";q=3;w=1");
         statuses.push(response.status().as_u16());

@@ -327,6 +327,16 @@ async fn with_keys_a_browser_signs_in_and_reads_only_what_its_key_may() {
     let got = get(&service, "/decisions/1?x=2").await;
     assert_eq!(got.status, StatusCode::UNAUTHORIZED);
     assert!(got.html.contains("name=\"next\" value=\"/decisions/1?x=2\""), "{}", got.html);
+    assert_eq!(got.headers["www-authenticate"], "Bearer");
+    // A form cannot be sent again after signing in: the page that it stands on is gone to.
+    let ended = form("/decisions/1/outcome").header("sec-fetch-site", "same-origin");
+    let got = send(&service, ended.body(Body::from("outcome=harmless")).unwrap()).await;
+    assert!(got.html.contains("name=\"next\" value=\"/decisions/1\""), "{}", got.html);
+    let got = get(&service, "/decisions/1/json").await;
+    assert_eq!(
+        (got.status, &got.headers["content-type"]),
+        (StatusCode::UNAUTHORIZED, &"application/problem+json".parse().unwrap())
+    );
     let sign_in = |key: &str| {
         let body = format!("key={key}&next=%2Fmodel");
         form("/sign-in").body(Body::from(body)).unwrap()
@@ -344,6 +354,11 @@ async fn with_keys_a_browser_signs_in_and_reads_only_what_its_key_may() {
         |path: &str, cookie: &str| Request::get(path).header("cookie", cookie).body(Body::empty()).unwrap();
     let got = send(&service, with("/", &session)).await;
     assert!(got.status == StatusCode::OK && got.html.contains("Sign out"), "{}", got.html);
+    // A proxy that asks for a password of its own hands it on; a key that is shown counts, and not the session.
+    for (shown, status) in [("Basic bWU6cHc=", StatusCode::OK), ("Bearer drk_no", StatusCode::UNAUTHORIZED)] {
+        let request = Request::get("/").header("cookie", &session).header("authorization", shown);
+        assert_eq!(send(&service, request.body(Body::empty()).unwrap()).await.status, status, "{shown}");
+    }
     assert_eq!(send(&service, with("/v1/decisions", &session)).await.status, StatusCode::UNAUTHORIZED);
     let mut forged = session.clone().into_bytes();
     *forged.last_mut().unwrap() ^= 1;

@@ -50,6 +50,46 @@ fn a_caller_that_never_finishes_is_let_go() {
     assert_eq!(service.get("/livez").0, 200);
 }
 
+/// Before a key was shown, a connection may keep no more waiting than a head.
+#[test]
+fn a_head_without_an_end_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = serve(dir.path(), &[], &[]);
+    for (n_bytes, status) in [(20_000, "200"), (60_000, "431")] {
+        let mut stream = TcpStream::connect(&service.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let long = "a".repeat(n_bytes);
+        write!(
+            stream,
+            "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Long: {long}\r\n\r\n"
+        )
+        .unwrap();
+        let said = rest(&mut stream);
+        assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{n_bytes}: {said}");
+    }
+}
+
+/// A start takes minutes where a long history is folded; here it waits for a database that says nothing.
+#[test]
+fn a_service_that_still_starts_minds_its_signals() {
+    let database = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let store = format!("postgres://drisk@{}/log", database.local_addr().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_diffrisk"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--store", &store]).current_dir(dir.path());
+    let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let waiting = database.accept().unwrap();
+    for name in ["HUP", "TERM"] {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status();
+        assert!(sent.unwrap().success());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let output = child.wait_with_output().unwrap();
+    drop(waiting);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(0) && said.contains("stopped before it listened"), "{output:?}");
+}
+
 #[test]
 fn a_body_that_is_cut_off_is_not_one_that_is_too_large() {
     let dir = tempfile::tempdir().unwrap();
@@ -164,6 +204,10 @@ fn spans_reach_a_collector_that_is_configured() {
     let dir = tempfile::tempdir().unwrap();
     let service = serve(dir.path(), &["--otlp", &base], &[]);
     assert_eq!(service.post("/v1/score", &question(4)).0, 200);
+    // A method is whatever the caller makes up.
+    let mut odd = TcpStream::connect(&service.address).unwrap();
+    write!(odd, "{} /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "A".repeat(9_000)).unwrap();
+    assert!(rest(&mut odd).starts_with("HTTP/1.1 404"));
     let (mut stream, _) = collector.accept().unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
     let mut said = Vec::new();
@@ -177,6 +221,7 @@ fn spans_reach_a_collector_that_is_configured() {
     let said = String::from_utf8(said).unwrap();
     assert!(said.starts_with("POST /v1/traces HTTP/1.1"), "{said}");
     assert!(said.contains("\"name\":\"POST /v1/score\"") && said.contains("resourceSpans"), "{said}");
+    assert!(said.contains("\"name\":\"_OTHER other\"") && !said.contains("AAAA"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,3 +100,29 @@ fn a_followed_registry_swaps_what_is_sound_and_refuses_the_rest() {
     let (_, rolled_back) = service.post("/v1/model/rollback", "");
     assert_eq!(version(&rolled_back), first.version(), "the earlier one was kept whole: {rolled_back}");
 }
+
+/// Also where the file that names it could not be mended, and nobody has looked at it since it was taken.
+#[test]
+fn a_model_that_was_rolled_back_does_not_come_again_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("models");
+    let registry = Registry::at(&root);
+    let [first, second] = two_models();
+    let names = [&first, &second].map(|artifact| registry.add(artifact).unwrap());
+    registry.promote(&names[0]).unwrap();
+    let args = ["--model", "default", "--poll-seconds", "3"];
+    let service = serve(&root, &args, &[]);
+    let body = serde_json::json!({ "name": names[1].name, "version": names[1].version }).to_string();
+    let (status, activated) = service.post("/v1/model/activate", &body);
+    assert_eq!((status, version(&activated)), (200, second.version()), "{activated}");
+    std::fs::rename(root.join(names[0].to_string()), dir.path().join("away")).unwrap();
+    let (status, rolled_back) = service.post("/v1/model/rollback", "");
+    assert_eq!((status, version(&rolled_back)), (200, first.version()), "{rolled_back}");
+    std::thread::sleep(Duration::from_secs(7));
+    assert_eq!(version(&model(&service)), first.version());
+    // Until the files change.
+    let card = root.join(names[1].to_string()).join("MODEL_CARD.md");
+    let text = std::fs::read(&card).unwrap();
+    std::fs::write(&card, text).unwrap();
+    until(&service, "swapped", |model| version(model) == second.version());
+}

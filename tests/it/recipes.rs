@@ -110,7 +110,34 @@ fn the_recipes_of_pipelines_ask_about_the_change_and_end_with_its_exit_code() {
         ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base),
         ("CI_PROJECT_NAME", "config"),
     ];
-    check_extra_validation(&run(&steps.collect::<String>(), &work, &gitlab));
+    let steps = steps.collect::<String>();
+    check_extra_validation(&run(&steps, &work, &gitlab));
+    // Where the merge of the two branches is tried out, its commit is nobody's change.
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        command.args([
+            "-C",
+            work.to_str().unwrap(),
+            "-c",
+            "user.name=GitLab",
+            "-c",
+            "user.email=gitlab@example.org",
+        ]);
+        let output = command.args(args).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let source = git(&["rev-parse", "HEAD"]);
+    let merge = git(&["commit-tree", "HEAD^{tree}", "-p", &base, "-p", &source, "-m", "Merge branch"]);
+    git(&["reset", "-q", "--hard", &merge]);
+    let branches = [
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", source.as_str()),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", &base),
+    ];
+    let script = format!("trap 'cp \"$message\" ../said' EXIT\n{steps}");
+    check_extra_validation(&run(&script, &work, &[&gitlab[..], &branches].concat()));
+    let said = std::fs::read_to_string(dir.path().join("said")).unwrap();
+    assert!(said.starts_with("--fix: another number of copies"), "{said}");
     assert!(text.contains("exit_codes: [10]"), "extra validation does not break the pipeline");
 }
 

@@ -69,16 +69,25 @@ pub(in crate::http) fn identify(service: &Service, headers: &HeaderMap) -> Resul
     if !service.key_ring.is_locked() {
         return Ok(Caller { name: "local".into(), scopes: Scope::ALL.to_vec() });
     }
-    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = shown.and_then(|value| value.split_once(' '));
-    let key = key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
     let keys = service.key_ring.keys();
-    let entry = key.and_then(|key| keys.find(key, jiff::Timestamp::now()));
+    let entry = key_of(headers).and_then(|key| keys.find(key, jiff::Timestamp::now()));
     let entry = entry.ok_or_else(|| ApiError::standard(ProblemCode::Unauthorized))?;
     Ok(Caller { name: entry.name.clone(), scopes: entry.scopes.clone() })
 }
 
-fn tell(response: &mut Response, rate: Rate) {
+/// Whether a request shows a key at all, be it none of ours. A proxy in front may ask for a password of its own and hand it on.
+pub(in crate::http) fn shows_key(headers: &HeaderMap) -> bool {
+    key_of(headers).is_some()
+}
+
+fn key_of(headers: &HeaderMap) -> Option<&str> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = shown.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// Says in an answer what is left of the caller's rate.
+pub(in crate::http) fn tell(response: &mut Response, rate: Rate) {
     let headers = response.headers_mut();
     let policy = HeaderValue::from_str(&format!("\"default\";q={};w=1", rate.per_second));
     let state = HeaderValue::from_str(&format!("\"default\";r={};t=1", rate.remaining));

@@ -125,7 +125,9 @@ impl KeyFile {
     /// When it is not there or is no key file.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         let failed = |source| KeyError::File { what: "read", path: path.to_owned(), source };
-        Self::parse(path, &stamp::read_text(path).map_err(failed)?)
+        let malformed =
+            |_| KeyError::Malformed { path: path.to_owned(), message: "it is not UTF-8".to_owned() };
+        Self::parse(path, &String::from_utf8(stamp::read(path).map_err(failed)?).map_err(malformed)?)
     }
 
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, KeyError> {

@@ -85,19 +85,14 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
 pub(super) fn problem(api_error: &ApiError, reader: Option<&Reader>) -> Response {
     let title = api_error.code.title();
     let frame = Frame::new(title, Here::Elsewhere, reader);
-    let status = api_error.code.status();
     let (title, detail) = (Said::capitalised(title), Said::capitalised(&format!("{}.", api_error.detail)));
-    let mut response = page(status, &ProblemPage { frame, title, detail });
-    if let Some(seconds) = api_error.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response.extensions_mut().insert(api_error.clone());
-    response
+    refused(api_error, &ProblemPage { frame, title, detail })
 }
 
-/// A page that says what of a form cannot be taken, counted as the problem that it is.
+/// A page that says what cannot be done, counted as the problem that it is.
 pub(super) fn refused(api_error: &ApiError, template: &impl Template) -> Response {
     let mut response = page(api_error.code.status(), template);
+    api_error.add_headers(&mut response);
     response.extensions_mut().insert(api_error.clone());
     response
 }

@@ -77,7 +77,7 @@ pub(super) async fn page(
 async fn model(service: &Service, reader: &Reader) -> Result<ModelPage, ApiError> {
     let serving = service.serving.load_full();
     let now = service.now_ms().div_euclid(1000);
-    let refused = service.swap_status.lock().await.refused.clone();
+    let refused = service.swaps.lock().await.status.refused.clone();
     let records = recent(service).await?;
     let artifact = serving.assessor.artifact();
     // Walks every tree once.

@@ -4,19 +4,20 @@
 //! opens the pages only, never `/v1`; it ends after twelve hours, with the key, or with the process.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::http::auth::{Caller, KeyEntry, Scope, check_host, identify, is_own};
+use crate::http::auth::{Caller, KeyEntry, Scope, check_host, identify, is_own, shows_key, tell};
 use crate::http::pages::form::Form;
-use crate::http::pages::frame::{Frame, Here, page, problem, see_other};
+use crate::http::pages::frame::{self, Frame, Here, problem, see_other};
 use crate::http::service::Service;
 use crate::http::{ApiError, ProblemCode};
 
@@ -43,22 +44,45 @@ struct SignInPage {
 
 /// Lets a reader pass: anybody on loopback without keys, a bearer key, or a browser that signed in.
 pub(super) async fn enter(State(service): State<Arc<Service>>, mut request: Request, next: Next) -> Response {
+    let shows_json = request.uri().path().ends_with("/json");
     if let Err(api_error) = check_host(&service, request.headers()) {
-        return problem(&api_error, None);
+        return if shows_json { api_error.into_response() } else { problem(&api_error, None) };
     }
     let Some(reader) = reader(&service, request.headers()) else {
-        return sign_in_page(request.uri().path_and_query().map_or("/", |path| path.as_str()), false);
+        return match shows_json {
+            true => ApiError::standard(ProblemCode::Unauthorized).into_response(),
+            false => sign_in_page(&back(&request), false),
+        };
     };
-    if !reader.may(Scope::Read) {
-        let detail = "the pages need a key with the scope `read`";
-        return problem(&ApiError::new(ProblemCode::Forbidden, detail), Some(&reader));
+    let rate = service.rates.take(&reader.caller.name, Instant::now());
+    let refused = if rate.is_some_and(|rate| !rate.is_allowed) {
+        Some(ApiError::standard(ProblemCode::RateLimited).retry_after(1))
+    } else if !reader.may(Scope::Read) {
+        Some(ApiError::new(ProblemCode::Forbidden, "the pages need a key with the scope `read`"))
+    } else {
+        None
+    };
+    let mut response = match refused {
+        Some(api_error) if shows_json => api_error.into_response(),
+        Some(api_error) => problem(&api_error, Some(&reader)),
+        None => {
+            request.extensions_mut().insert(reader);
+            next.run(request).await
+        }
+    };
+    if let Some(rate) = rate {
+        tell(&mut response, rate);
     }
-    let rate = service.rates.take(&reader.caller.name, std::time::Instant::now());
-    if rate.is_some_and(|rate| !rate.is_allowed) {
-        return problem(&ApiError::standard(ProblemCode::RateLimited).retry_after(1), Some(&reader));
+    response
+}
+
+/// Where to go after signing in: what was asked for, or the page whose form was sent, for a form cannot be sent again.
+fn back(request: &Request) -> String {
+    let path = request.uri().path();
+    match request.method().is_safe() {
+        true => request.uri().path_and_query().map_or(path, |path| path.as_str()).to_owned(),
+        false => path.rsplit_once('/').map_or("/", |(page, _)| page).to_owned(),
     }
-    request.extensions_mut().insert(reader);
-    next.run(request).await
 }
 
 /// Refuses a form that another site made the browser send.
@@ -97,7 +121,8 @@ pub(super) async fn sign_out(State(service): State<Arc<Service>>, headers: Heade
 
 fn sign_in_page(next: &str, refused: bool) -> Response {
     let frame = Frame::new("Sign in", Here::Elsewhere, None);
-    page(StatusCode::UNAUTHORIZED, &SignInPage { frame, next: local_path(next).to_owned(), refused })
+    let api_error = ApiError::standard(ProblemCode::Unauthorized);
+    frame::refused(&api_error, &SignInPage { frame, next: local_path(next).to_owned(), refused })
 }
 
 impl Reader {
@@ -107,7 +132,7 @@ impl Reader {
 }
 
 fn reader(service: &Service, headers: &HeaderMap) -> Option<Reader> {
-    if !service.key_ring.is_locked() || headers.contains_key(header::AUTHORIZATION) {
+    if !service.key_ring.is_locked() || shows_key(headers) {
         return identify(service, headers).ok().map(|caller| Reader { caller, is_signed_in: false });
     }
     let now_ms = service.now_ms();

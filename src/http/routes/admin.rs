@@ -49,7 +49,7 @@ pub struct PolicyAnswer {
 /// The model in use.
 #[utoipa::path(get, path = "/v1/model", tag = "model", responses((status = 200, description = "The model", body = ModelAnswer)))]
 pub(in crate::http) async fn model(State(service): State<Arc<Service>>) -> Response {
-    let status = service.swap_status.lock().await.clone();
+    let status = service.swaps.lock().await.status.clone();
     json(StatusCode::OK, &model_answer(&service, status))
 }
 
