@@ -1,8 +1,10 @@
-//! What is read must not be written over: a slip of the command line would cost a key or a record of incidents.
+//! What is read must not be written over: a slip of the command line would cost a key or a record of incidents. And what cannot be
+//! written is told before the work. Start at [`refuse_replacing`].
 
 use std::path::Path;
 
-use crate::cli::failure::Failure;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, OrExit};
 
 /// Refuses a file to write that is one of the files to read.
 pub fn refuse_replacing(flag: &str, path: &Path, inputs: &[&Path]) -> Result<(), Failure> {
@@ -15,4 +17,12 @@ pub fn refuse_replacing(flag: &str, path: &Path, inputs: &[&Path]) -> Result<(),
         }
         None => Ok(()),
     }
+}
+
+/// Refuses a file that could not be written, before anything is read for it.
+pub fn refuse_unwritable(flag: &str, path: &Path) -> Result<(), Failure> {
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let tried = tempfile::tempfile_in(dir).map(drop);
+    tried.or_exit(Exit::BadInput, format!("`{flag} {}` cannot be written", path.display()))
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, OrExit};
-use crate::cli::inputs::refuse_replacing;
+use crate::cli::inputs::{refuse_replacing, refuse_unwritable};
 use crate::cli::output::{OutputArgs, Table, note, print, print_json};
 use crate::cli::progress::Progress;
 use crate::cli::repository::{OpenedRepository, SourceArgs, UnitArg};
@@ -60,6 +60,7 @@ pub fn run(args: MineArgs) -> Result<Exit, Failure> {
     refuse_other_format(&args.out)?;
     let inputs: Vec<&Path> = args.sources.files().chain(others.map(PathBuf::as_path)).collect();
     refuse_replacing("--out", &args.out, &inputs)?;
+    refuse_unwritable("--out", &args.out)?;
     let opened = OpenedRepository::open(&args.repo, args.name.as_deref(), args.unit)?;
     args.owners.as_deref().map(check_owners).transpose()?;
     let options = MineOptions {

@@ -38,7 +38,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR", default_value = "published")]
     prior: PriorArg,
     /// Train what others blend with: one model over all files, each a repository, with leave-out twins
-    #[arg(long, conflicts_with_all = ["label", "time", "id"])]
+    #[arg(long, conflicts_with_all = ["label", "time", "id", "prior"])]
     pooled: bool,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]

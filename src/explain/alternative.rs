@@ -8,14 +8,15 @@
 use std::sync::Arc;
 
 use crate::change::{Change, FileDiff, FileStatus, KeyChange};
-use crate::explain::diff::{Measured, n_tries};
+use crate::explain::diff::{Measured, Patience, n_tries};
 use crate::explain::edit::taken_out;
 use crate::explain::grounds::Grounds;
 use crate::explain::numbers::{percent, quoted, whole};
 use crate::explain::partner::{missing_partners, touched_only};
 use crate::explain::rescore::{Reassessed, Rescorer};
-use crate::explain::step::{steps_of, with_value};
+use crate::explain::step::{line_of, steps_of, with_value};
 use crate::explain::value::{Alternative, AlternativeKind};
+use crate::label::ChangeKind;
 use crate::policy::{Decision, Question, ReasonCode, Verdict};
 use crate::risk::GateLevel;
 
@@ -37,6 +38,10 @@ pub(super) fn alternatives(
     measured: &Measured,
 ) -> Vec<Alternative> {
     let Some(assessment) = grounds.question.assessment else { return Vec::new() };
+    if grounds.question.classification.kind == ChangeKind::Rollback {
+        // It passes for what it takes back as a whole, and for a day: a part of it, or the whole another day, is another change.
+        return Vec::new();
+    }
     if grounds.decision.verdict == Verdict::FastPath && assessment.gate_level < GateLevel::Yellow {
         // Nothing is asked for, and there is no gate to leave.
         return Vec::new();
@@ -186,11 +191,18 @@ fn only_edit(file_diff: &FileDiff, edits: &[KeyChange], edit_idx: usize) -> Opti
 
 /// The first step of a rollout or of a large numeric edit, in place of the whole.
 fn smaller_steps(now: &Now, rescorer: &mut Rescorer<'_>, tries: &mut Tries) -> Vec<Alternative> {
-    let mut found = Vec::new();
+    let (mut found, mut patience) = (Vec::new(), Patience::new());
     for file_idx in 0..rescorer.files().len().min(N_STEPPED) {
         for edit in rescorer.keys(file_idx).to_vec() {
+            if line_of(&rescorer.files()[file_idx], &edit).is_none() {
+                continue;
+            }
             for step in steps_of(&edit) {
+                if !patience.is_left() {
+                    return found;
+                }
                 let Some(altered) = with_value(&rescorer.files()[file_idx], &edit, &step.value) else {
+                    patience.lose(&rescorer.files()[file_idx]);
                     continue;
                 };
                 if !tries.take() {
@@ -268,10 +280,19 @@ fn another_time(now: &Now, grounds: &Grounds<'_>) -> Option<Alternative> {
         (!decision.degraded && decision.verdict < now.verdict).then_some((at, decision))
     });
     let (at, decision) = softer?;
-    let when = jiff::Timestamp::from_second(at).ok()?.strftime("%A, %-d %B %Y, %H:%M UTC").to_string();
+    let said = |at: i64| {
+        let timestamp = jiff::Timestamp::from_second(at).ok()?;
+        Some(timestamp.strftime("%A, %-d %B %Y, %H:%M UTC").to_string())
+    };
+    let ends_at = decision.expires_at;
+    let until = match ask(ends_at, question).verdict > decision.verdict {
+        true => format!("until {}", said(ends_at)?),
+        false => "on".to_owned(),
+    };
+    let (when, then) = (said(at)?, verdict_words(decision.verdict));
     Some(Alternative {
         kind: AlternativeKind::AnotherTime,
-        text: format!("Ask again from {when} on: the same change then {}.", verdict_words(decision.verdict)),
+        text: format!("Ask again from {when} {until}: the same change then {then}."),
         verdict: Some(decision.verdict),
         score: Some(assessment.score.get()),
         percentile: Some(assessment.percentile),

@@ -23,6 +23,28 @@ const MAX_PARTS: usize = 24;
 /// Edits of one file that are listed.
 const MAX_EDITS: usize = 200;
 
+/// What may be read in vain: an attempt that comes to nothing has read its whole file, and whoever wrote the change chooses how many
+/// there are.
+pub(super) struct Patience {
+    n_lines: usize,
+}
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        Self { n_lines: MAX_WORK }
+    }
+
+    /// Whether another attempt may be made.
+    pub(super) fn is_left(&self) -> bool {
+        self.n_lines > 0
+    }
+
+    /// Notes an attempt on a file that came to nothing.
+    pub(super) fn lose(&mut self, file_diff: &FileDiff) {
+        self.n_lines = self.n_lines.saturating_sub(COST_OF_FILE + n_lines_of(file_diff));
+    }
+}
+
 /// An edit that was taken out, for whoever asks what else could be done about it.
 pub(super) struct MeasuredEdit {
     pub(super) file_idx: usize,
@@ -57,11 +79,11 @@ pub(super) fn diff_explanation(
     let mut by_risk: Vec<usize> = measured.files.iter().map(|(file_idx, _)| *file_idx).collect();
     by_risk.extend(order.iter().copied().filter(|idx| !measured.files.iter().any(|(known, _)| known == idx)));
     by_risk.sort_by_key(|file_idx| spots.in_file(*file_idx).is_empty());
-    let (mut n_left, mut files) = (n_parts, Vec::with_capacity(n_files));
+    let (mut left, mut files) = ((n_parts, Patience::new()), Vec::with_capacity(n_files));
     for file_idx in by_risk {
         let share = measured.files.iter().find(|(known, _)| *known == file_idx).map(|(_, share)| *share);
-        let edits = edits(grounds, rescorer, (file_idx, &spots), &mut n_left, &mut measured);
-        let hunks = hunks(rescorer, file_idx, &mut n_left);
+        let edits = edits(grounds, rescorer, (file_idx, &spots), &mut left, &mut measured);
+        let hunks = hunks(rescorer, file_idx, &mut left.0);
         let file_diff = &rescorer.files()[file_idx];
         let (n_added, n_deleted) = file_diff.n_lines();
         files.push(FileExplanation {
@@ -130,7 +152,7 @@ fn edits(
     grounds: &Grounds<'_>,
     rescorer: &mut Rescorer<'_>,
     (file_idx, spots): (usize, &Spots),
-    n_left: &mut usize,
+    (n_left, patience): &mut (usize, Patience),
     measured: &mut Measured,
 ) -> Vec<EditExplanation> {
     let key_changes = rescorer.keys(file_idx).to_vec();
@@ -143,9 +165,12 @@ fn edits(
     let mut edits = Vec::new();
     for edit_idx in order.into_iter().take(MAX_EDITS) {
         let key_change = &key_changes[edit_idx];
-        let is_measured = *n_left > 0 && !is_alone;
+        let is_measured = *n_left > 0 && !is_alone && patience.is_left();
         let without =
             is_measured.then(|| edit::taken_out(&rescorer.files()[file_idx], &key_changes, edit_idx));
+        if let Some(None) = without {
+            patience.lose(&rescorer.files()[file_idx]);
+        }
         let share = without.flatten().map(|without| rescorer.share_over(file_idx, without));
         if let Some(share) = share {
             *n_left -= 1;

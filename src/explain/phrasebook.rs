@@ -16,7 +16,7 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
     ("context_bad_day", "{} unplanned reverts and incidents in the last day"),
     ("context_bad_quarter", "{} unplanned reverts and incidents in the last 90 days"),
     ("context_bad_week", "{} unplanned reverts and incidents in the last week"),
-    ("context_base_rate", "{} of the changes here went wrong so far"),
+    ("context_base_rate", "an estimated {} of the changes here go wrong"),
     ("context_gap_hours", "the last change here was {} ago"),
     ("context_last_day", "{} changes here in the last day"),
     ("context_last_hour", "{} changes here in the last hour"),

@@ -88,14 +88,18 @@ fn number_end(value: &str) -> usize {
     value.bytes().position(|b| !is_part(b)).unwrap_or(value.len())
 }
 
-/// The file with another new value; none where the value does not stand in the line just once.
+/// The line of an edit, and its new value, which stands there just once.
+pub(super) fn line_of<'a>(file_diff: &'a FileDiff, edit: &'a KeyChange) -> Option<(&'a DiffLine, &'a str)> {
+    let line = file_diff.hunks().get(edit.hunk_idx)?.lines.get(edit.line_idx)?;
+    let new = edit.new.as_deref().filter(|new| !new.is_empty())?;
+    (line.text.matches(new).count() == 1).then_some((line, new))
+}
+
+/// The file with another new value; none where the value does not stand in the line just once, or would be read as another edit.
+/// Reads the whole file.
 pub(super) fn with_value(file_diff: &FileDiff, edit: &KeyChange, value: &str) -> Option<FileDiff> {
-    let hunk = file_diff.hunks().get(edit.hunk_idx)?;
-    let (line, new) = (hunk.lines.get(edit.line_idx)?, edit.new.as_deref()?);
-    if new.is_empty() || line.text.matches(new).count() != 1 {
-        return None;
-    }
-    let mut altered = hunk.clone();
+    let (line, new) = line_of(file_diff, edit)?;
+    let mut altered = file_diff.hunks().get(edit.hunk_idx)?.clone();
     altered.lines[edit.line_idx] = DiffLine { text: line.text.replace(new, value), ..line.clone() };
     let altered = with_hunk(file_diff, edit.hunk_idx, altered);
     let is_meant = |other: &KeyChange| other.path == edit.path && other.new.as_deref() == Some(value);

@@ -26,7 +26,7 @@ impl Extractor {
         let facts = Facts::new(reading, &footprint, history);
         let mut vector = Vec::with_capacity(schema.n_values());
         for spec in &schema.features {
-            vector.push((spec.value)(&facts).map_or(f32::NAN, |value| value as f32));
+            vector.push((spec.value)(&facts).map_or(f32::NAN, finite));
         }
         for (rank_idx, &idx) in schema.ranked.iter().enumerate() {
             vector.push(history.window.rank(rank_idx, vector[idx]));
@@ -38,6 +38,11 @@ impl Extractor {
     pub fn empty_history() -> History {
         History::new(schema().ranked.len())
     }
+}
+
+/// A value as it is kept: of one that is too large, such as `1e300 %`, the largest there is. Unknown stays unknown.
+fn finite(value: f64) -> f32 {
+    value.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32
 }
 
 impl Extracted {

@@ -78,7 +78,7 @@ const RETRY_SECONDS: u64 = 5;
 
 /// A request that got no decision.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{}: {detail}", code.as_str())]
+#[error("{}: {detail}{}", code.as_str(), path.as_ref().map_or(String::new(), |path| format!(" ({path})")))]
 pub struct ApiError {
     /// The stable code; decides the status.
     pub code: ProblemCode,

@@ -153,7 +153,11 @@ impl Weekly {
         let (start, end) = text.split_once('/').ok_or_else(expected)?;
         let start_minute = minute_of_week(start).ok_or_else(expected)?;
         let end_minute = minute_of_week(end).ok_or_else(expected)?;
-        let n_minutes = (end_minute - start_minute).rem_euclid(WEEK_MINUTES);
+        let n_minutes = match end_minute - start_minute {
+            // `Mon 00:00/Sun 24:00`.
+            WEEK_MINUTES => WEEK_MINUTES,
+            n_minutes => n_minutes.rem_euclid(WEEK_MINUTES),
+        };
         if n_minutes == 0 {
             return Err(format!("`{text}` opens and closes at the same minute"));
         }
@@ -273,6 +277,17 @@ mod tests {
         assert!(!calendar.contains(unix("2026-02-02T05:30:00Z")));
         assert!(calendar.contains(unix("2026-02-02T06:00:00Z")));
         assert!(calendar.contains(unix("2026-02-02T04:59:00Z")));
+    }
+
+    #[test]
+    fn a_week_may_be_one_whole_window() {
+        let calendar = weekly("Mon 00:00/Sun 24:00", "UTC");
+        assert!(
+            ["2026-02-01T23:59:59Z", "2026-02-02T00:00:00Z"].iter().all(|at| calendar.contains(unix(at)))
+        );
+        for empty in ["Mon 00:00/Mon 00:00", "Tue 24:00/Wed 00:00", "Sun 24:00/Mon 00:00"] {
+            assert!(Weekly::parse(empty).unwrap_err().contains("at the same minute"), "{empty}");
+        }
     }
 
     #[test]

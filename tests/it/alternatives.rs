@@ -107,6 +107,23 @@ fn splitting_a_file_out_is_told_where_the_rest_then_passes() {
     assert!(alternatives(&script, NO_BUDGET, &both).1.is_empty(), "nothing is asked for");
 }
 
+/// It passes for what it takes back; a part of it would have to be proved anew.
+#[test]
+fn a_rollback_is_told_no_part_of_itself() {
+    let mut script = Script::new();
+    let before: Files<'_> = &[("app.yaml", b"image: v11\n"), ("docs.md", b"step 5\n")];
+    let after: Files<'_> = &[("app.yaml", b"image: v12\n"), ("docs.md", b"step 6\n")];
+    let first = script.commit_at(0, "begin", before, &[]);
+    let second = script.commit_at(110, "go on", after, &[first]);
+    script.set_main(second);
+    let policy = rule("change.paths.exists(p, p == \"app.yaml\")");
+    let back = file("docs.md", "step 6", "step 5") + &file("app.yaml", "image: v12", "image: v11");
+    let found = alternatives(&script, &policy, &back);
+    assert!(found.0 == Verdict::ExtraValidation && found.1.is_empty(), "{found:?}");
+    let forth = file("docs.md", "step 6", "step 7") + &file("app.yaml", "image: v12", "image: v13");
+    assert!(is_told(AlternativeKind::SplitFile, &alternatives(&script, &policy, &forth)));
+}
+
 #[test]
 fn splitting_an_edit_out_is_told_where_the_rest_then_passes() {
     let script = history(true);
@@ -164,6 +181,11 @@ fn another_time_is_told_where_a_window_holds_the_change_now() {
     assert_eq!(held.0, Verdict::Hold);
     assert!(is_told(AlternativeKind::AnotherTime, &held), "{held:?}");
     assert!(held.1[0].text.contains("Monday, 21 September 2020, 06:00 UTC"), "{held:?}");
+    // A softer hour that ends soon is told with its end.
+    let again =
+        window("2020-09-21T06:10", "2020-09-22T06:00").replace(NO_BUDGET, "").replace("freeze", "again");
+    let twice = alternatives(&script, &(window("2020-09-18T00:00", "2020-09-21T06:00") + &again), &diff);
+    assert!(twice.1[0].text.contains("06:00 UTC until Monday, 21 September 2020, 06:10 UTC"), "{twice:?}");
     let later = alternatives(&script, &window("2020-10-18T00:00", "2020-10-21T06:00"), &diff);
     assert!(!is_told(AlternativeKind::AnotherTime, &later), "no window is in force: {later:?}");
     let long = alternatives(&script, &window("2020-09-18T00:00", "2020-12-21T06:00"), &diff);

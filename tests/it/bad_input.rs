@@ -817,3 +817,40 @@ fn another_path_for_a_repository_leaves_the_rest_of_its_table_in_force() {
         "{said}"
     );
 }
+
+#[test]
+fn a_percentage_beyond_all_numbers_is_kept_as_the_largest_there_is() {
+    let mut script = Script::new();
+    let first = script.commit("first", &[("prod.yaml", b"rollout: 5%\n")], &[]);
+    let second = script.commit("second", &[("prod.yaml", b"rollout: 1e300%\n")], &[first]);
+    script.set_main(second);
+    let out = script.path().join("rows.parquet");
+    let mined = diffrisk(&["mine", "--repo", text(script.path()), "--out", text(&out)]);
+    assert!(mined.status.success(), "{mined:?}");
+    let (rows, _) = Rows::read_parquet(&out).unwrap();
+    let step =
+        diffrisk::features::schema().names().iter().position(|name| name == "key_percent_step").unwrap();
+    assert_eq!(rows.vector(1)[step], f32::MAX);
+}
+
+#[test]
+fn what_is_wrong_with_a_question_is_told_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("change.diff");
+    fs::write(&path, "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n").unwrap();
+    for (flag, place) in
+        [("--name=", "($.change.repo)"), ("--context=environment=", "($.context.environment)")]
+    {
+        check(&["gate", "--diff", text(&path), flag], 4, &["invalid_value: expected 1 to 200 bytes", place]);
+    }
+    check(
+        &["mine", "--repo", ".", "--out", "none/rows.parquet"],
+        4,
+        &["`--out none/rows.parquet` cannot be written"],
+    );
+    check(
+        &["train", "--data", "rows.parquet", "--out", "model", "--pooled", "--prior", "none"],
+        2,
+        &["--prior"],
+    );
+}
