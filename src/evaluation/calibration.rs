@@ -167,12 +167,15 @@ mod tests {
         close(ece_equal_width(&P, &Y, 2), 0.5 * 0.3 + 0.5 * 0.4);
         close(ece_equal_mass(&P, &Y, 4), (0.1 + 0.7 + 0.8 + 0.0) / 4.0);
         close(ece_equal_mass(&[0.5; 4], &Y, 2), 0.0);
+        // In whatever order equal probabilities come.
+        close(ece_equal_mass(&[0.5; 4], &[false, false, true, true], 2), 0.0);
     }
 
     #[test]
     fn uniform_values_are_near_the_uniform() {
         close(ks_to_uniform(&[0.125, 0.375, 0.625, 0.875]), 0.125);
         close(ks_to_uniform(&[0.0, 0.0]), 1.0);
+        close(ks_to_uniform(&[1.0, 1.0]), 1.0);
         assert_eq!(ks_to_uniform(&[]), None);
     }
 

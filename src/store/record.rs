@@ -368,6 +368,34 @@ impl Canonical {
 mod tests {
     use super::*;
 
+    /// Whatever a record can be found by or read for is under its digest.
+    #[test]
+    fn no_part_of_a_record_can_be_altered_unseen() {
+        let mut new_record = NewRecord::new(RecordKind::Decision, "{}".to_owned());
+        new_record.columns.expires_ms = Some(7);
+        let record = new_record.placed("chain", 1, [0; 32]);
+        assert!(record.is_intact());
+        let alterations: [fn(&mut Record); 12] = [
+            |it| it.columns.repo = Some("x".to_owned()),
+            |it| it.columns.verdict = Some("fast_path".to_owned()),
+            |it| it.columns.degraded = true,
+            |it| it.columns.commit_id = Some("x".to_owned()),
+            |it| it.columns.change_id = Some("x".to_owned()),
+            |it| it.columns.change_digest = Some("x".to_owned()),
+            |it| it.columns.subject_id = Some("x".to_owned()),
+            |it| it.columns.expires_ms = Some(8),
+            |it| it.columns.question = Some([1; 32]),
+            |it| it.claim = Some([1; 32]),
+            |it| it.at_ms += 1,
+            |it| it.body.push(' '),
+        ];
+        for (idx, alter) in alterations.iter().enumerate() {
+            let mut altered = record.clone();
+            alter(&mut altered);
+            assert!(!altered.is_intact(), "alteration {idx}");
+        }
+    }
+
     #[test]
     fn ids_made_later_sort_behind_a_moment() {
         let before = now_ms();

@@ -447,6 +447,40 @@ fn a_server_that_tells_no_problem_is_told_by_its_status() {
     }
 }
 
+/// A decision that ended in a cache on the way, or that nobody recorded, opens nothing.
+#[test]
+fn an_answer_that_has_ended_or_has_no_record_is_no_decision() {
+    let dir = tempfile::tempdir().unwrap();
+    let diff = dir.path().join("a.diff");
+    let lines = "--- a/a.yaml\n+++ b/a.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n";
+    fs::write(&diff, lines).unwrap();
+    let question = json!({ "change": { "repo": "shop", "diff": lines } });
+    let answer = serve(dir.path(), &[], &[]).post("/v1/score", &question.to_string()).1;
+    assert_eq!(answer["degraded"], false, "{answer}");
+    for (key, value, said) in [
+        ("expires_at", json!("2026-01-01T00:00:00Z"), "the answer has expired"),
+        ("decision_id", Value::Null, "the answer has no record"),
+    ] {
+        let mut altered = answer.clone();
+        altered[key] = value;
+        let head = "200 OK\r\ncontent-type: application/json".to_owned();
+        let (server, answering) = answering(vec![(head, altered.to_string())]);
+        check(&["gate", "--name", "shop", "--diff", text(&diff), "--server", &server], 3, &[said]);
+        answering.join().unwrap();
+    }
+    // Nor does a word that this build does not know, or a fast path in doubt.
+    for (decision, degraded) in [("fast_path", true), ("faster_path", false)] {
+        let mut altered = answer.clone();
+        altered["decision"] = json!(decision);
+        altered["degraded"] = json!(degraded);
+        let head = "200 OK\r\ncontent-type: application/json".to_owned();
+        let (server, answering) = answering(vec![(head, altered.to_string())]);
+        let output = diffrisk(&["gate", "--name", "shop", "--diff", text(&diff), "--server", &server]);
+        assert_eq!(output.status.code(), Some(10), "{decision}: {output:?}");
+        answering.join().unwrap();
+    }
+}
+
 #[test]
 fn a_service_that_is_busy_is_asked_again_when_it_says_so() {
     let dir = tempfile::tempdir().unwrap();

@@ -121,9 +121,11 @@ async fn keyed_batch(bench: &Bench, items: &[&str]) -> Vec<Value> {
 #[tokio::test]
 async fn a_key_belongs_to_its_batch_whichever_of_the_items_are_recorded() {
     let bench = Setup::default().start().await;
-    let kept = keyed_batch(&bench, &["{}", COMMIT]).await;
-    assert!(kept[0]["code"].is_string() && kept[1]["decision_id"].is_string(), "{kept:?}");
     let other = COMMIT.replace("config", "other");
+    let kept = keyed_batch(&bench, &["{}", COMMIT, &other]).await;
+    assert!(kept[0]["code"].is_string() && kept[1]["decision_id"].is_string(), "{kept:?}");
+    assert_eq!((&kept[1]["change"]["repo"], &kept[2]["change"]["repo"]), (&json!("config"), &json!("other")));
+    assert_ne!(kept[1]["decision_id"], kept[2]["decision_id"]);
     let n_before = bench.store.as_ref().unwrap().log().counts().await.unwrap()[&RecordKind::Decision];
     for items in [vec![COMMIT], vec![other.as_str(), COMMIT], vec!["{}", "{}", &other]] {
         let answered = keyed_batch(&bench, &items).await;
@@ -133,7 +135,7 @@ async fn a_key_belongs_to_its_batch_whichever_of_the_items_are_recorded() {
     }
     let counts = bench.store.as_ref().unwrap().log().counts().await.unwrap();
     assert_eq!(counts[&RecordKind::Decision], n_before, "nothing of theirs is recorded");
-    assert_eq!(keyed_batch(&bench, &["{}", COMMIT]).await, kept);
+    assert_eq!(keyed_batch(&bench, &["{}", COMMIT, &other]).await, kept);
 }
 
 #[tokio::test]
@@ -404,4 +406,13 @@ async fn what_is_decided_while_a_bad_outcome_is_recorded_is_taken_back() {
     };
     tokio::time::timeout(Duration::from_secs(30), taken_back).await.unwrap();
     assert_eq!(revocations().await[0]["reason"], "incident");
+}
+
+#[tokio::test]
+async fn an_answer_in_doubt_answers_no_later_question() {
+    let bench = Setup::default().start().await;
+    bench.fake.faults.lock().unwrap().insert(Fault::UnknownCommit);
+    let [first, second] = [bench.score().await, bench.score().await];
+    assert!(first["degraded"] == true && first["decision_id"].is_string(), "{first}");
+    assert_ne!(first["decision_id"], second["decision_id"]);
 }

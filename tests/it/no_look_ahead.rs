@@ -150,3 +150,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_becomes_known_a_second_after_a_change_is_not_in_its_vector() {
+    let mut script = Script::new();
+    let files = |value: &'static [u8]| [("a.yaml", value)];
+    let first = script.commit_at(0, "raise limit", &files(b"limit: 1\n"), &[]);
+    let second = script.commit_at(10, "raise limit", &files(b"limit: 2\n"), &[first]);
+    script.set_main(second);
+    let plain = mined(&script, None, Sources::default());
+    let landed_at = plain.facts()[1].committed_at;
+    let with_incident = |known_at: i64| {
+        let links = vec![link(&first.to_string(), known_at)];
+        mined(&script, Some(landed_at + 100), Sources::new(links, Vec::new()))
+    };
+    let bits = |rows: &Rows| rows.vector(1).iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&with_incident(landed_at + 1)), bits(&plain));
+    assert_ne!(bits(&with_incident(landed_at - 1)), bits(&plain));
+}

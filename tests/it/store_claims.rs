@@ -98,6 +98,20 @@ async fn a_decision_taken_back_in_the_same_batch_answers_nothing() {
     assert!(matches!(&results[2], Appended::New(_)), "{results:?}");
 }
 
+#[tokio::test]
+async fn a_key_stands_no_longer_for_a_decision_that_was_taken_back() {
+    let store = Store::open(&StoreConfig::new("memory")).await.unwrap();
+    let (_, first) = appended(&store, keyed(NOW, 1)).await;
+    let mut revocation = NewRecord::new(RecordKind::Revocation, "{}".into());
+    revocation.at_ms = NOW + 1;
+    revocation.columns.subject_id = Some(first.id.clone());
+    store.append_one(revocation).await.unwrap();
+    // Whatever clock asks next.
+    let (is_new, second) = appended(&store, keyed(NOW - 100, 1)).await;
+    assert!(is_new && second.id != first.id);
+    assert_eq!(appended(&store, keyed(NOW + 2, 1)).await, (false, second), "it stands for the new one");
+}
+
 /// Since the older decision something may have come to be known that a question in doubt cannot know.
 #[tokio::test]
 async fn a_question_in_doubt_is_not_answered_by_an_older_decision_without_doubt() {

@@ -57,6 +57,28 @@ async fn every_file_of_heads_is_read() {
     assert_eq!(verified(&store_config).await.difference.unwrap().problem, Problem::ForgedHead);
 }
 
+/// A copy of the log that went on elsewhere, with the installation's own key, is not the history that the heads here vouch for.
+#[tokio::test]
+async fn another_continuation_of_the_chain_is_told_from_the_one_that_was_signed() {
+    let [here, there] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let configs = [&here, &there]
+        .map(|dir| StoreConfig::new(format!("sqlite://{}", dir.path().join("log.db").display())));
+    filled(&configs[0], 1).await;
+    for entry in fs::read_dir(here.path()).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), there.path().join(entry.file_name())).unwrap();
+    }
+    for store_config in &configs {
+        filled(store_config, 1).await;
+        assert_eq!(verified(store_config).await.difference, None);
+    }
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(here.path().join(format!("log.db{suffix}")));
+    }
+    fs::copy(there.path().join("log.db"), here.path().join("log.db")).unwrap();
+    assert_eq!(verified(&configs[0]).await.difference.unwrap().problem, Problem::Forked);
+}
+
 #[tokio::test]
 async fn a_line_that_a_crash_cut_spoils_no_later_one() {
     for cut in ["{\"chain\":\"0198", "\0\0\0\0\0\0"] {

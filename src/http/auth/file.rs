@@ -357,9 +357,13 @@ mod tests {
         let new = key_file.rotate("ci", at(10), at(20)).unwrap();
         assert_eq!(key_file.find(&old, at(19)).unwrap().scopes, [Scope::Score]);
         assert_eq!(key_file.find(&old, at(20)), None);
-        assert!(key_file.find(&new, at(99)).is_some());
+        assert!(key_file.find(&new, at(99)).is_some(), "it has no end yet");
         assert_eq!(key_file.find("drk_", at(0)), None);
-        assert_eq!(key_file.revoke("ci").unwrap(), 2);
+        // What ends sooner is not prolonged.
+        key_file.rotate("ci", at(12), at(90)).unwrap();
+        assert_eq!(key_file.find(&old, at(20)), None);
+        assert!(key_file.find(&new, at(89)).is_some() && key_file.find(&new, at(90)).is_none());
+        assert_eq!(key_file.revoke("ci").unwrap(), 3);
         assert_eq!(key_file.find(&new, at(11)), None);
         assert!(key_file.revoke("ci").is_err() && key_file.add("a b", &[], at(0)).is_err());
     }

@@ -61,6 +61,8 @@ mod tests {
         assert!(allowed("a", 0) && allowed("a", 0) && !allowed("a", 0));
         assert!(allowed("b", 0));
         assert!(!allowed("a", 400) && allowed("a", 500) && !allowed("a", 501));
+        // Who has waited long may not send more at once for it.
+        assert!(allowed("a", 60_000) && allowed("a", 60_000) && !allowed("a", 60_000));
         assert!(Rates::new(None).take("a", start).is_none());
     }
 }

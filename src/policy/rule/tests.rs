@@ -133,6 +133,16 @@ fn a_change_too_large_for_a_rule_is_a_failure() {
 }
 
 #[test]
+fn of_more_keys_than_were_read_no_rule_over_keys_says_no() {
+    let more = || RuleFacts { has_more_keys: true, ..RuleFacts::made_up() };
+    let over_keys = Rule::compile("change.keys.exists(k, k == 'x')").unwrap();
+    assert_eq!(over_keys.evaluate(&RuleFacts::made_up()), Match::No);
+    assert!(matches!(over_keys.evaluate(&more()), Match::TooLarge(_)));
+    let over_paths = Rule::compile("change.paths.exists(p, p == 'x')").unwrap();
+    assert_eq!(over_paths.evaluate(&more()), Match::No);
+}
+
+#[test]
 fn texts_that_are_searched_or_copied_count_by_their_length() {
     let many = (0..2_000).map(|idx| format!("p{idx}")).collect::<Vec<_>>();
     let with_note = |n_bytes: usize| RuleFacts {

@@ -90,6 +90,25 @@ fn a_rule_that_cannot_be_answered_is_a_doubt() {
     assert_eq!(decision.reasons[0].text, "the rule `prod` could not be answered: there is no `environment`");
     let context = Context { environment: Some("test".to_owned()), ..Context::default() };
     assert_eq!(Asked { context, ..Asked::at(1.0) }.of(&policy).verdict, Verdict::FastPath);
+    // Also without an assessment, for it does not ask about the risk.
+    let decision = Asked { assessment: None, ..Asked::at(1.0) }.of(&policy);
+    assert!(codes(&decision).contains(&"rule_failed"), "{:?}", decision.reasons);
+}
+
+#[test]
+fn a_rule_in_doubt_asks_for_its_validations_and_never_for_less_than_extra_ones() {
+    let asks = |when: &str| {
+        policy(&format!("[[rule]]\nname = \"r\"\nwhen = '{when}'\nrequire = [\"security_review\"]\n"))
+    };
+    let failed = Asked::at(1.0).of(&asks("context.environment == \"prod\""));
+    let paths: Vec<String> = (0..2_000).map(|idx| format!("a/{idx}.yaml")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let twins = asks("change.paths.exists(p, change.paths.exists(q, p + \"x\" == q))");
+    let too_large = Asked { change: change(&paths), ..Asked::at(1.0) }.of(&twins);
+    for decision in [failed, too_large] {
+        assert_eq!((decision.verdict, decision.degraded), (Verdict::ExtraValidation, true));
+        assert_eq!(decision.require, ["security_review"]);
+    }
 }
 
 /// The question's size is its caller's to choose.

@@ -99,3 +99,17 @@ fn a_rollback_takes_the_fast_path_and_is_never_held_by_a_window() {
     let decision = Asked { known_bad, ..rollback() }.of(&policy(""));
     assert_eq!(decision.verdict, Verdict::ExtraValidation);
 }
+
+#[test]
+fn what_has_no_rank_is_among_the_riskiest_of_any_share() {
+    for (percentile, share, is_caught) in [
+        (None, 1.0, true),
+        (None, 0.05, true),
+        (None, 0.0, false),
+        (Some(f64::NAN), 0.05, true),
+        (Some(95.0), 0.05, true),
+        (Some(94.999), 0.05, false),
+    ] {
+        assert_eq!(season::is_caught(percentile, share), is_caught, "{percentile:?} of {share}");
+    }
+}

@@ -3,6 +3,12 @@
 use super::Case;
 
 pub(super) const CASES: &[Case] = &[
+    (
+        "resource_limit_cut",
+        "a/web.yaml",
+        " limits:\n-  memory: 8Gi\n+  memory: 1Gi",
+        " limits:\n-  memory: 8Gi\n+  memory: 2Gi",
+    ),
     ("replicas_to_zero", "a/web.yaml", "-replicas: 3\n+replicas: 0", "-replicas: 0\n+replicas: 3"),
     (
         "replication_cut",

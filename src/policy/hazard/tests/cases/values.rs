@@ -3,6 +3,9 @@
 use super::Case;
 
 pub(super) const CASES: &[Case] = &[
+    ("timeout_tenfold", "a/up.yaml", "-timeout: 3s\n+timeout: 30s", "-timeout: 3s\n+timeout: 29s"),
+    ("ttl_from_zero", "a/cache.ini", "-ttl = 0\n+ttl = 604800", "-ttl = 0\n+ttl = 604799"),
+    ("number_to_zero", "a/policy.yaml", "-burst: 2\n+burst: 0", "-burst: 1\n+burst: 0"),
     (
         "ttl_to_zero",
         "a/cache.conf",
