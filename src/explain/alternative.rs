@@ -26,6 +26,8 @@ const N_TRIED: usize = 3;
 const N_SHOWN: usize = 4;
 /// How far ahead another time is looked for.
 const MAX_HOURS_AHEAD: i64 = 21 * 24;
+/// Ends of decisions that are looked at for when it ends: one an hour, as the published policy has them.
+const N_ENDS: usize = 21 * 24;
 /// Edits of a file of which one may be split out: the others are taken out one after the other.
 const MAX_EDITS: usize = 50;
 /// Files whose edits are looked at for a smaller step.
@@ -284,11 +286,17 @@ fn another_time(now: &Now, grounds: &Grounds<'_>) -> Option<Alternative> {
         let timestamp = jiff::Timestamp::from_second(at).ok()?;
         Some(timestamp.strftime("%A, %-d %B %Y, %H:%M UTC").to_string())
     };
-    let ends_at = decision.expires_at;
-    let until = match ask(ends_at, question).verdict > decision.verdict {
-        true => format!("until {}", said(ends_at)?),
-        false => "on".to_owned(),
-    };
+    // From one end of a decision to the next: none of them reaches over an edge of a window.
+    let mut passed = vec![Calendar::of(&ask(at, &hollow))];
+    let ends = std::iter::successors(Some(at), |at| Some(ask(*at, &hollow).expires_at)).skip(1);
+    let is_near = |moment: &i64| *moment <= at.saturating_add(MAX_HOURS_AHEAD * 3_600);
+    let tightens = ends.take(N_ENDS).take_while(is_near).find(|moment| {
+        let calendar = Calendar::of(&ask(*moment, &hollow));
+        let is_known = passed.contains(&calendar);
+        passed.push(calendar);
+        !is_known && ask(*moment, question).verdict > decision.verdict
+    });
+    let until = tightens.and_then(said).map_or("on".to_owned(), |end| format!("until {end}"));
     let (when, then) = (said(at)?, verdict_words(decision.verdict));
     Some(Alternative {
         kind: AlternativeKind::AnotherTime,

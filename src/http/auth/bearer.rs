@@ -44,16 +44,10 @@ pub(in crate::http) async fn authorize(
         Ok(caller) => caller,
         Err(api_error) => return api_error.into_response(),
     };
-    let rate = service.rates.take(&caller.name, Instant::now());
-    let mut response = match rate {
-        Some(Rate { is_allowed: false, .. }) => {
-            ApiError::standard(ProblemCode::RateLimited).retry_after(1).into_response()
-        }
-        _ if !caller.scopes.contains(&needed) => {
-            let detail = format!("this needs a key with the scope `{}`", needed.as_str());
-            ApiError::new(ProblemCode::Forbidden, detail).into_response()
-        }
-        _ => {
+    let (rate, admitted) = admit(&service, &caller, needed, "this needs");
+    let mut response = match admitted {
+        Err(api_error) => api_error.into_response(),
+        Ok(()) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
@@ -62,6 +56,25 @@ pub(in crate::http) async fn authorize(
         tell(&mut response, rate);
     }
     response
+}
+
+/// Whether a caller may send more now, and has the scope that something needs; and what is left of the rate.
+pub(in crate::http) fn admit(
+    service: &Service,
+    caller: &Caller,
+    needed: Scope,
+    what_needs: &str,
+) -> (Option<Rate>, Result<(), ApiError>) {
+    let rate = service.rates.take(&caller.name, Instant::now());
+    let admitted = if rate.is_some_and(|rate| !rate.is_allowed) {
+        Err(ApiError::standard(ProblemCode::RateLimited).retry_after(1))
+    } else if caller.scopes.contains(&needed) {
+        Ok(())
+    } else {
+        let detail = format!("{what_needs} a key with the scope `{}`", needed.as_str());
+        Err(ApiError::new(ProblemCode::Forbidden, detail))
+    };
+    (rate, admitted)
 }
 
 /// Who shows a key, or anybody where no keys are needed.

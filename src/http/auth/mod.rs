@@ -11,7 +11,7 @@ mod rate;
 mod watch;
 
 pub use bearer::Caller;
-pub(super) use bearer::{Guard, authorize, identify, shows_key, tell};
+pub(super) use bearer::{Guard, admit, authorize, identify, shows_key, tell};
 pub use file::{KeyEntry, KeyError, KeyFile, Scope};
 pub(super) use file::{line_of, without_values};
 pub(super) use origin::{check_host, is_own};

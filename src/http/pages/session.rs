@@ -4,7 +4,6 @@
 //! opens the pages only, never `/v1`; it ends after twelve hours, with the key, or with the process.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use askama::Template;
 use axum::body::Body;
@@ -15,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::http::auth::{Caller, KeyEntry, Scope, check_host, identify, is_own, shows_key, tell};
+use crate::http::auth::{Caller, KeyEntry, Scope, admit, check_host, identify, is_own, shows_key, tell};
 use crate::http::pages::form::Form;
 use crate::http::pages::frame::{self, Frame, Here, problem, see_other};
 use crate::http::service::Service;
@@ -54,18 +53,11 @@ pub(super) async fn enter(State(service): State<Arc<Service>>, mut request: Requ
             false => sign_in_page(&back(&request), false),
         };
     };
-    let rate = service.rates.take(&reader.caller.name, Instant::now());
-    let refused = if rate.is_some_and(|rate| !rate.is_allowed) {
-        Some(ApiError::standard(ProblemCode::RateLimited).retry_after(1))
-    } else if !reader.may(Scope::Read) {
-        Some(ApiError::new(ProblemCode::Forbidden, "the pages need a key with the scope `read`"))
-    } else {
-        None
-    };
-    let mut response = match refused {
-        Some(api_error) if shows_json => api_error.into_response(),
-        Some(api_error) => problem(&api_error, Some(&reader)),
-        None => {
+    let (rate, admitted) = admit(&service, &reader.caller, Scope::Read, "the pages need");
+    let mut response = match admitted {
+        Err(api_error) if shows_json => api_error.into_response(),
+        Err(api_error) => problem(&api_error, Some(&reader)),
+        Ok(()) => {
             request.extensions_mut().insert(reader);
             next.run(request).await
         }
