@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
 use crate::http::live::LiveError;
+use crate::http::live::progress::log_fold;
 use crate::http::live::repository::{LiveRepository, RepositoryConfig, lock};
 use crate::incident::OutcomeRecord;
 
@@ -64,7 +65,7 @@ impl Followed {
     /// # Errors
     /// When it cannot be read or folded.
     pub(super) fn refresh(&self, now: i64) -> Result<&LiveRepository, LiveError> {
-        let repository = self.open(now, &|_| {})?;
+        let repository = self.open(now, &log_fold(&self.repository_config.name))?;
         repository.refresh(now)?;
         Ok(repository)
     }

@@ -12,6 +12,7 @@ mod landed;
 mod linked;
 mod model;
 mod owners;
+mod progress;
 mod proof;
 mod ranked;
 mod read;
@@ -32,6 +33,7 @@ pub use assessor::LiveAssessor;
 use followed::Followed;
 pub(super) use model::OF_TABLE;
 pub(super) use owners::owners_text;
+use progress::log_fold;
 use reports::Reports;
 pub use repository::RepositoryConfig;
 
@@ -161,7 +163,7 @@ impl Live {
     ) -> Result<Self, LiveError> {
         let live = Self::new(repository_configs, cache_root, reported);
         for (name, followed) in &live.repositories {
-            match followed.open(now, &|_| {}) {
+            match followed.open(now, &log_fold(name)) {
                 Ok(here) => {
                     if let Some(warning) = incomplete::warning(&here.state()) {
                         tracing::warn!(repo = name, "{warning}");

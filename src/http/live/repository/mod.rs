@@ -19,6 +19,7 @@ use crate::http::live::LiveError;
 use crate::http::live::incidents::{Links, LiveIncidents};
 use crate::http::live::linked::Linked;
 use crate::http::live::owners::LiveOwners;
+use crate::http::live::progress::log_fold;
 use crate::http::live::repository::report::Waiting;
 use crate::http::live::repository::told::Told;
 use crate::incident::{IncidentFile, OutcomeRecord, OutcomeTarget};
@@ -432,7 +433,7 @@ impl LiveRepository {
     fn refold_over(&self, basis: &Basis, now: i64, replaced: impl FnOnce()) -> Result<usize, LiveError> {
         let failed = |source| LiveError::Git { name: self.name.clone(), source };
         let repository = Repository::open(&self.path).map_err(failed)?;
-        let folded = basis.fold(&repository, self.unit, &self.told, &|_| {});
+        let folded = basis.fold(&repository, self.unit, &self.told, &log_fold(&self.name));
         let mut folded = folded.map_err(|source| basis.not_folded(&self.name, source))?;
         let n_reported = lock(&self.told).n_taken();
         folded.timeline.advance(now);
