@@ -527,6 +527,19 @@ fn only_a_decision_on_this_change_that_is_recorded_and_in_force_lets_it_through(
     gate(&with("/expires_at", json!("2020-01-01T00:00:00Z")), "200 OK", 3, &["has expired"]);
     gate(&with("/decision_id", Value::Null), "200 OK", 3, &["has no record"]);
     gate(&with("/reasons", json!([])), "200 OK", 3, &["has no reason"]);
+    // What is asked about one commit is not answered by a range that ends in it.
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    for (base, code) in [(Value::Null, 0), (json!("89abcdef0123456789abcdef0123456789abcdef"), 3)] {
+        let of_commit = with(
+            "/change",
+            json!({"repo": "shop", "commit": commit, "base": base, "id": null, "digest": null}),
+        );
+        let head = "200 OK\r\ncontent-type: application/json".to_owned();
+        let (server, answering) = answering(vec![(head, of_commit.to_string())]);
+        let said: &[&str] = if code == 0 { &[] } else { &["about another change"] };
+        check(&["gate", "--name", "shop", "--commit", commit, "--server", &server], code, said);
+        answering.join().unwrap();
+    }
 }
 
 #[test]

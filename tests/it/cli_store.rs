@@ -64,6 +64,31 @@ fn a_decision_is_recomputed_to_the_last_bit_and_a_changed_one_is_found() {
     assert_eq!(decisions(&["verify"], &db).0, 5);
 }
 
+/// Whoever wrote over a refusal has not made it something that a person then lets through.
+#[test]
+fn a_decision_that_was_altered_under_a_running_service_cannot_be_overridden() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = serve(dir.path(), &[], &[]);
+    let score = |repo: &str| {
+        service.post("/v1/score", &format!(r#"{{"change":{{"repo":"{repo}","diff":"{DIFF}"}}}}"#)).1
+            ["decision_id"]
+            .clone()
+    };
+    let override_of = |id: &Value| {
+        let body = r#"{"reason":"a fix for tonight","expires_at":"2999-01-01T00:00:00Z"}"#;
+        let (status, answer) =
+            service.post(&format!("/v1/decisions/{}/override", id.as_str().unwrap()), body);
+        (status, answer["code"].clone())
+    };
+    let (kept, altered) = (score("kept"), score("altered"));
+    sqlite(
+        &dir.path().join("log.db"),
+        &format!("UPDATE record SET body = body || ' ' WHERE id = {}", altered.to_string().replace('"', "'")),
+    );
+    assert_eq!(override_of(&kept), (201, Value::Null));
+    assert_eq!(override_of(&altered), (500, "record_altered".into()));
+}
+
 #[test]
 fn a_decision_that_nothing_scored_is_not_replayed_and_says_so() {
     let dir = tempfile::tempdir().unwrap();

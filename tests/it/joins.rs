@@ -676,6 +676,40 @@ async fn a_report_by_a_diff_alone_names_no_review_of_another_repository() {
     assert!(!is_known_bad(&score(&service, elsewhere(diff("5", "81"))).await));
 }
 
+/// A message can say anything: a decision of another repository is not made on what it lands here.
+#[tokio::test]
+async fn a_commit_that_names_a_decision_of_another_repository_does_not_land_it() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let elsewhere = score(&service, json!({"repo": "shop", "diff": diff("5", "80")})).await;
+    let here = score(&service, json!({"repo": "config", "diff": diff("5", "80")})).await;
+    for (asked, joined) in [(&elsewhere, vec![]), (&here, vec![(id(&here), "decision_id".to_owned())])] {
+        let landed = land(dir.path(), &id(asked), &format!("set\n\nDiffrisk-Decision: {}", id(asked)));
+        post(&service, "/v1/repos/config/refresh", &Value::Null).await;
+        let of_landed = outcome(&service, json!({"repo": "config", "commit": landed}), "incident").await;
+        assert_eq!(of_landed, joined, "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_of_a_decision_names_its_repository_or_none() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    let asked = score(&service, json!({"repo": "shop", "diff": diff("5", "80")})).await;
+    let of = |repo: &str| json!({"decision_id": id(&asked), "repo": repo, "outcome": "incident", "occurred_at": "2026-01-28T12:00:00Z"});
+    let refused = post(&service, "/v1/outcomes", &of("config")).await;
+    assert_eq!(
+        (&refused["code"], &refused["path"]),
+        (&json!("invalid_value"), &json!("$.repo")),
+        "{refused}"
+    );
+    assert!(!is_known_bad(&score(&service, json!({"repo": "shop", "diff": diff("5", "80")})).await));
+    let taken = post(&service, "/v1/outcomes", &of("shop")).await;
+    assert_eq!(taken["joined"][0]["decision_id"], asked["decision_id"], "{taken}");
+}
+
 /// A merge that was pushed a moment ago and is not folded yet brings what it merges, too.
 #[tokio::test]
 async fn a_report_on_a_merge_that_was_just_pushed_reaches_what_it_merges() {
