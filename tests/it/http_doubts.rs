@@ -1,8 +1,10 @@
 //! Doubts that only a real repository can raise: what cannot be read, is ahead of the clock, or was never seen.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::body::Body;
 use axum::http::Request;
@@ -53,14 +55,29 @@ pub async fn service(dir: &Path, policy: &str, now: i64) -> Arc<Service> {
 }
 
 pub async fn service_of(dir: &Path, unit: UnitChoice, policy: &str, now: i64) -> Arc<Service> {
-    let repository_config = RepositoryConfig {
+    let repository_config = RepositoryConfig { unit, ..config_of(dir) };
+    service_by(repository_config, policy, &Arc::new(AtomicI64::new(now))).await
+}
+
+pub fn config_of(dir: &Path) -> RepositoryConfig {
+    RepositoryConfig {
         name: "config".into(),
         path: dir.to_owned(),
-        unit,
+        unit: UnitChoice::Commit,
         owners: Some(dir.join("CODEOWNERS")).filter(|path| path.exists()),
         incidents: None,
-    };
-    let live = Live::open(&[repository_config], &dir.join(".git/cache"), &[], now, &|_| {}).unwrap();
+    }
+}
+
+/// A service by a clock that can be set, in Unix seconds.
+pub async fn service_by(
+    repository_config: RepositoryConfig,
+    policy: &str,
+    clock: &Arc<AtomicI64>,
+) -> Arc<Service> {
+    let cache = repository_config.path.join(".git/cache");
+    let now = clock.load(Ordering::Relaxed);
+    let live = Live::open(&[repository_config], &cache, &[], now, &|_| {}).unwrap();
     let models = ModelSource::new(Arc::new(live), None);
     let policy = format!("{policy}\nout_of_distribution = \"allow\"\n[budget]\nnormal = 0.0\n");
     let parts = Parts {
@@ -70,7 +87,10 @@ pub async fn service_of(dir: &Path, unit: UnitChoice, policy: &str, now: i64) ->
         policy: Some(PolicyInUse { policy: Policy::parse(&policy).unwrap(), text: policy }),
         policies: None,
         store: Some(Store::open(&StoreConfig::new("memory")).await.unwrap()),
-        clock: Arc::new(move || now * 1_000),
+        clock: {
+            let clock = Arc::clone(clock);
+            Arc::new(move || clock.load(Ordering::Relaxed) * 1_000)
+        },
     };
     Service::new(parts).unwrap()
 }
@@ -169,6 +189,20 @@ async fn a_history_ahead_of_the_clock_is_in_doubt() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_back_makes_no_history_newer_than_its_last_look() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 4);
+    let clock = Arc::new(AtomicI64::new(START + 5 * 3_600));
+    let service = service_by(config_of(dir.path()), "", &clock).await;
+    // Clocks that are both right may differ a little, and a wrong one by any time.
+    for seconds in [30, 3_600] {
+        clock.fetch_sub(seconds, Ordering::Relaxed);
+        let answer = score(&service, json!({"repo": "config", "diff": DIFF})).await;
+        assert!(answer["history"]["lag_seconds"].as_i64().is_some_and(|lag| lag >= 0), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_part_from_the_future_puts_the_whole_in_doubt() {
     let dir = tempfile::tempdir().unwrap();
     let commits = repository(dir.path(), 4);
@@ -239,6 +273,22 @@ async fn a_range_says_what_its_strictest_part_says() {
     assert!(answer["plan"]["require"].as_array().unwrap().contains(&json!("security")), "{}", answer["plan"]);
     let explained = post(&service, "/v1/score?include=explanation", whole).await;
     assert_eq!(explained["explained"]["headline"]["verdict"], "hold", "{explained}");
+}
+
+#[tokio::test]
+async fn a_range_of_one_commit_is_that_commit_where_it_has_its_diff() {
+    let dir = tempfile::tempdir().unwrap();
+    let commits = repository(dir.path(), 6);
+    git(dir.path(), START, &["checkout", "-q", "-b", "side", &commits[3]]);
+    land(dir.path(), 6, ("app/web.yaml", "timeout: 9\n"));
+    let side = git(dir.path(), START, &["rev-parse", "HEAD"]);
+    git(dir.path(), START, &["checkout", "-q", "main"]);
+    let service = service(dir.path(), "", START + 7 * 3_600).await;
+    for (base, mode) in [(&commits[3], "before_landing"), (&side, "present")] {
+        let answer = score(&service, json!({"repo": "config", "base": base, "commit": commits[4]})).await;
+        assert_eq!(answer["history"]["mode"], mode, "{answer}");
+        assert_eq!(answer["parts"].as_array().map(Vec::len), Some(1), "{answer}");
+    }
 }
 
 #[tokio::test]
@@ -366,27 +416,107 @@ async fn an_undoing_leaves_the_files_as_they_were() {
 }
 
 #[tokio::test]
-async fn to_take_back_the_repair_of_a_bad_change_is_no_rollback() {
+async fn a_landed_undoing_is_one_for_a_day() {
     let dir = tempfile::tempdir().unwrap();
     repository(dir.path(), 3);
-    let write = |replicas: i64, note: &str| {
-        std::fs::write(dir.path().join("app/note.txt"), note).unwrap();
-        format!("web:\n  replicas: {replicas}\n")
-    };
-    for (hour, replicas, note) in [(3, 3, "a\n"), (4, 4, "a\n"), (5, 3, "b\n")] {
-        land(dir.path(), hour, ("app/sizes.yaml", &write(replicas, note)));
+    for (hour, replicas) in [(3, 3), (4, 4), (5, 3)] {
+        land(dir.path(), hour, ("app/sizes.yaml", &format!("web:\n  replicas: {replicas}\n")));
     }
-    let bad = git(dir.path(), START + 5 * 3_600, &["rev-parse", "HEAD~1"]);
-    let service = service(dir.path(), "", START + 6 * 3_600).await;
-    let diff = "--- a/app/note.txt\n+++ b/app/note.txt\n@@ -1 +1 @@\n-b\n+a\n--- a/app/sizes.yaml\n+++ b/app/sizes.yaml\n\
+    let landed = git(dir.path(), START, &["rev-parse", "HEAD"]);
+    for (hour, kind) in [(29, "rollback"), (30, "ordinary")] {
+        let service = service(dir.path(), "", START + hour * 3_600).await;
+        let answer = score(&service, json!({"repo": "config", "commit": landed})).await;
+        assert_eq!(answer["kind"], kind, "{hour}: {answer}");
+    }
+}
+
+/// A bad change, its repair, and what takes that back.
+fn repaired(dir: &Path) -> (String, &'static str) {
+    repository(dir, 3);
+    for (hour, replicas, note) in [(3, 3, "a\n"), (4, 4, "a\n"), (5, 3, "b\n")] {
+        std::fs::write(dir.join("app/note.txt"), note).unwrap();
+        land(dir, hour, ("app/sizes.yaml", &format!("web:\n  replicas: {replicas}\n")));
+    }
+    let bad = git(dir, START + 5 * 3_600, &["rev-parse", "HEAD~1"]);
+    let undo = "--- a/app/note.txt\n+++ b/app/note.txt\n@@ -1 +1 @@\n-b\n+a\n--- a/app/sizes.yaml\n+++ b/app/sizes.yaml\n\
                 @@ -1,2 +1,2 @@\n web:\n-  replicas: 3\n+  replicas: 4\n";
+    (bad, undo)
+}
+
+#[tokio::test]
+async fn to_take_back_the_repair_of_a_bad_change_is_no_rollback() {
+    let dir = tempfile::tempdir().unwrap();
+    let (bad, diff) = repaired(dir.path());
+    let service = service(dir.path(), "", START + 6 * 3_600).await;
     let undo = json!({"repo": "config", "author": "A <a@example.org>", "diff": diff});
     assert_eq!(score(&service, undo.clone()).await["kind"], "rollback");
-    let outcome = json!({"repo": "config", "commit": bad, "outcome": "incident", "occurred_at": "2026-01-28T16:00:00Z"});
-    let request = Request::post("/v1/outcomes").body(Body::from(outcome.to_string())).unwrap();
-    assert_eq!(router(Arc::clone(&service)).oneshot(request).await.unwrap().status(), 201);
+    went_wrong(&service, &bad).await;
     let answer = score(&service, undo).await;
     assert_eq!(answer["kind"], "ordinary", "{answer}");
+}
+
+async fn went_wrong(service: &Arc<Service>, commit: &str) {
+    let outcome = json!({"repo": "config", "commit": commit, "outcome": "incident", "occurred_at": "2026-01-28T16:00:00Z"});
+    let request = Request::post("/v1/outcomes").body(Body::from(outcome.to_string())).unwrap();
+    assert_eq!(router(Arc::clone(service)).oneshot(request).await.unwrap().status(), 201);
+}
+
+const LINKS: &str = "incident_id,started_at,known_at,repo,change_id,link_kind\n";
+
+/// Where the file of incidents is a pipe, whoever reads it with the history in their hands waits for a writer.
+#[tokio::test]
+async fn what_is_reported_while_the_history_is_folded_counts_at_once() {
+    let (dir, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (bad, diff) = repaired(dir.path());
+    let links = files.path().join("incidents.csv");
+    std::fs::write(&links, LINKS).unwrap();
+    let config = RepositoryConfig { incidents: Some(links.clone().into()), ..config_of(dir.path()) };
+    let service = service_by(config, "", &Arc::new(AtomicI64::new(START + 6 * 3_600))).await;
+    let undo = async |message: &str| {
+        let change =
+            json!({"repo": "config", "author": "A <a@example.org>", "message": message, "diff": diff});
+        score(&service, change).await["kind"].clone()
+    };
+    assert_eq!(undo("before").await, "rollback");
+    std::fs::remove_file(&links).unwrap();
+    assert!(Command::new("mkfifo").arg(&links).status().unwrap().success());
+    let folding = Arc::clone(&service);
+    let look = async move { post(&folding, "/v1/repos/config/refresh", Value::Null).await };
+    let look = tokio::spawn(look);
+    let opened = tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(links));
+    let mut pipe = opened.await.unwrap().unwrap();
+    went_wrong(&service, &bad).await;
+    let answer = score(&service, json!({"repo": "config", "commit": bad})).await;
+    assert!(answer["reasons"].to_string().contains("known_bad"), "{answer}");
+    assert_eq!(undo("meanwhile").await, "ordinary");
+    assert!(!look.is_finished());
+    pipe.write_all(LINKS.as_bytes()).unwrap();
+    drop(pipe);
+    assert!(look.await.unwrap()["head"].is_string());
+    assert_eq!(undo("after").await, "ordinary");
+}
+
+#[tokio::test]
+async fn incidents_that_could_not_be_folded_in_are_tried_again() {
+    let (dir, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let commits = repository(dir.path(), 4);
+    let links = files.path().join("incidents.csv");
+    std::fs::write(&links, LINKS).unwrap();
+    let config = RepositoryConfig { incidents: Some(links.clone().into()), ..config_of(dir.path()) };
+    let service = service_by(config, "", &Arc::new(AtomicI64::new(START + 5 * 3_600))).await;
+    let link = format!("INC-1,,2026-01-28T15:00:00Z,config,{},declared\n", commits[2]);
+    std::fs::write(&links, format!("{LINKS}{link}")).unwrap();
+    let (cache, away) = (dir.path().join(".git/cache"), files.path().join("cache"));
+    std::fs::rename(&cache, &away).unwrap();
+    std::fs::write(&cache, "in the way").unwrap();
+    let refused = post(&service, "/v1/repos/config/refresh", Value::Null).await;
+    assert!(refused["head"].is_null(), "{refused}");
+    std::fs::remove_file(&cache).unwrap();
+    std::fs::rename(&away, &cache).unwrap();
+    let refreshed = post(&service, "/v1/repos/config/refresh", Value::Null).await;
+    assert_eq!(refreshed["head"], commits[3], "{refreshed}");
+    let answer = score(&service, json!({"repo": "config", "commit": commits[2]})).await;
+    assert!(answer["reasons"].to_string().contains("known_bad"), "{answer}");
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::custom_features::load_of;
+use crate::http_doubts;
 use crate::labels::sources::report_on;
 use crate::timeline::rows;
 
@@ -76,8 +77,11 @@ fn mined(sample: &Sample, custom: Option<CustomValues>) -> Rows {
 
 /// A quick model of the older half of the rows.
 fn trained(rows: &Rows) -> Artifact {
+    trained_at(rows, rows.facts()[rows.n_rows() / 2].committed_at)
+}
+
+fn trained_at(rows: &Rows, as_of: i64) -> Artifact {
     let recipe = Recipe { n_trees: 10, n_bags: 1, ..Recipe::default() };
-    let as_of = rows.facts()[rows.n_rows() / 2].committed_at;
     let options = TrainOptions { recipe, prior: None, as_of, seed: 1 };
     train_rows(rows, "sample", LabelTask::Strict, &options).unwrap()
 }
@@ -508,6 +512,60 @@ async fn damaged_rows_change_no_suspects() {
     let commit = world.rows.facts()[world.rows.n_rows() - 1].change_id.0.clone();
     let newest = served.score(json!({"change": {"repo": "config", "commit": commit}})).await;
     assert_eq!(newest["history"]["mode"], "before_landing", "{newest}");
+}
+
+#[tokio::test]
+async fn damaged_rows_that_cannot_be_mended_answer_nothing() {
+    let world = world();
+    world.train();
+    let now = world.rows.facts()[world.rows.n_rows() - 1].committed_at;
+    let proposal = &world.sample.proposals[0];
+    let ask = async |served: &Served| {
+        let change = json!({"repo": "config", "diff": proposal.diff, "author": proposal.author, "message": proposal.message});
+        served.score(json!({"change": change})).await
+    };
+    let sound = ask(&world.serve(&world.sample.repository, now).await).await;
+    damage(&world.cache());
+    let served = world.serve(&world.sample.repository, now).await;
+    let away = world.root.join("away");
+    std::fs::rename(&world.sample.repository, &away).unwrap();
+    let doubted = ask(&served).await;
+    assert!(codes(&doubted).contains(&"internal_error"), "{doubted}");
+    assert!(doubted["reasons"].to_string().contains("is damaged"), "{doubted}");
+    assert_eq!((&doubted["risk"], &doubted["decision"]), (&Value::Null, &json!("extra_validation")));
+    std::fs::rename(&away, &world.sample.repository).unwrap();
+    assert_eq!(ask(&served).await["risk"], sound["risk"]);
+}
+
+/// Margins of what a rewritten history dropped rank nothing any more.
+#[tokio::test]
+async fn ranks_are_taken_anew_where_a_history_was_rewritten() {
+    let world = world();
+    // A repository's own ranks are those of at least 200 changes that are new to the model.
+    let older = world.rows.select(&(0..world.rows.n_rows() - 220).collect::<Vec<_>>());
+    world.promote(&trained_at(&older, older.facts().last().unwrap().committed_at + 1));
+    let newest = world.rows.facts().last().unwrap();
+    let bare = world.root.join("bare.git");
+    git(
+        &world.root,
+        &["clone", "-q", "--bare", world.sample.repository.to_str().unwrap(), bare.to_str().unwrap()],
+    );
+    let (now, proposal) = (newest.committed_at + 60, &world.sample.proposals[0]);
+    let reference = async |served: &Served, message: &str| {
+        let change =
+            json!({"repo": "config", "diff": proposal.diff, "author": proposal.author, "message": message});
+        served.score(json!({"change": change})).await["risk"]["reference"].clone()
+    };
+    let served = world.serve(&bare, now).await;
+    let before = reference(&served, "before").await;
+    assert_eq!(before["scope"], "repository", "{before}");
+    let again =
+        http_doubts::git(&bare, now - 30, &["commit-tree", "HEAD^{tree}", "-p", "HEAD^", "-m", "again"]);
+    git(&bare, &["update-ref", "HEAD", &again]);
+    assert_eq!(served.post("/v1/repos/config/refresh", &Value::Null).await["head"], again);
+    let after = reference(&served, "after").await;
+    assert_ne!(after, before);
+    assert_eq!(after, reference(&world.serve(&bare, now).await, "after").await);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use diffrisk::policy::ReasonCode;
 use diffrisk::store::{RecordKind, Search};
 use serde_json::{Value, json};
 
-use crate::http_fake::{COMMIT, Fake, Fault, Setup};
+use crate::http_fake::{COMMIT, Fake, Fault, NOON, Setup};
 
 /// A registry of fakes: `good` and `other` load, anything else is refused.
 struct Fakes {
@@ -116,6 +116,23 @@ async fn an_outcome_that_makes_no_sense_is_refused() {
     let (status, _) = bench.post("/v1/outcomes", &with(json!({"digest": null, "decision_id": "0198"}))).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert_eq!(bench.post("/v1/outcomes", &with(json!({}))).await.0, StatusCode::CREATED);
+}
+
+/// Reporters and replicas have clocks of their own.
+#[tokio::test]
+async fn what_is_said_without_a_moment_is_known_no_earlier_than_it_can_be() {
+    let bench = Setup::default().start().await;
+    let known_at = async |ahead_seconds: i64| {
+        let occurred_at = jiff::Timestamp::from_second(NOON + ahead_seconds).unwrap().to_string();
+        let outcome =
+            json!({"repo": "config", "id": "pr/1", "outcome": "caught", "occurred_at": occurred_at});
+        let (status, told) = bench.post("/v1/outcomes", &outcome.to_string()).await;
+        assert_eq!(status, StatusCode::CREATED, "{told}");
+        bench.fake.reported.lock().unwrap().last().unwrap().known_at
+    };
+    assert_eq!(known_at(-90).await, NOON, "now");
+    assert_eq!(known_at(30).await, NOON + 30, "when it happened, by a clock that is ahead");
+    assert_eq!(known_at(-90).await, NOON + 30, "not before what was said before it");
 }
 
 #[tokio::test]

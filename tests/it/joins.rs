@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::body::Body;
 use axum::http::Request;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::cli::diffrisk;
-use crate::http_doubts::{START, git, repository, score, service, service_of};
+use crate::http_doubts::{START, config_of, git, repository, score, service, service_by, service_of};
 
 const CHANGE_ID: &str = "I0123456789abcdef0123456789abcdef01234567";
 
@@ -221,6 +222,21 @@ async fn a_bad_outcome_takes_back_every_decision_on_its_change() {
     let other = id(&score(&service, asked("other")).await);
     let joined = outcome(&service, json!({"decision_id": one}), "caught").await;
     assert_eq!(joined, [(one, "decision_id".to_owned()), (other, "digest".to_owned())]);
+}
+
+#[tokio::test]
+async fn the_same_diff_is_another_change_after_90_days() {
+    let dir = tempfile::tempdir().unwrap();
+    repository(dir.path(), 6);
+    let clock = Arc::new(AtomicI64::new(START + 7 * 3_600));
+    let service = service_by(config_of(dir.path()), "", &clock).await;
+    let asked = score(&service, json!({"repo": "config", "diff": diff("5", "60")})).await;
+    let decided_at = clock.load(Ordering::Relaxed);
+    for (days, joined) in [(89, vec![(id(&asked), "digest".to_owned())]), (91, vec![])] {
+        clock.store(decided_at + days * 86_400, Ordering::Relaxed);
+        let digest = json!({"digest": asked["change"]["digest"]});
+        assert_eq!(outcome(&service, digest, "incident").await, joined, "{days} days");
+    }
 }
 
 #[tokio::test]

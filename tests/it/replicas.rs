@@ -3,12 +3,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use diffrisk::http::{ServerConfig, bind, serve};
-use diffrisk::store::{RecordKind, Search, StoreConfig};
+use diffrisk::store::{NewRecord, RecordKind, Search, Store, StoreConfig};
 use serde_json::{Value, json};
 
 use crate::http_fake::{Bench, COMMIT, NOON, Setup};
@@ -16,6 +17,8 @@ use crate::process;
 
 const OPEN: &str = "[budget]\nnormal = 0.10\n";
 const HELD: &str = "[budget]\nnormal = 0.10\n[[rule]]\nname = \"all\"\nwhen = 'true'\nthen = \"hold\"\n";
+
+const DIFF: &str = "--- a/app/web.yaml\n+++ b/app/web.yaml\n@@ -1 +1 @@\n-timeout: 4\n+timeout: 5\n";
 
 /// Where a replica keeps its files; the signing key is the one that the first replica made.
 fn stem(dir: &Path, name: &str) -> std::path::PathBuf {
@@ -148,6 +151,73 @@ async fn a_replica_takes_back_what_it_decided_before_it_heard() {
     served.await.unwrap().unwrap();
 }
 
+/// Neither what is old, nor what was made in knowledge of the report, nor what is taken back already.
+#[tokio::test]
+async fn a_replica_takes_back_no_more_than_what_a_report_would_have_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = replica(dir.path(), "log.db", OPEN).await;
+    let other = replica(dir.path(), "other", OPEN).await;
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let decide = async |review: &str, minutes_before: i64| {
+        other.now.store((NOON - minutes_before * 60) * 1_000, Ordering::Relaxed);
+        let question = json!({"change": {"repo": "config", "commit": commit, "id": review}});
+        let (_, decided) = other.post("/v1/score", &question.to_string()).await;
+        decided["links"]["self"].as_str().unwrap_or_else(|| panic!("{decided}")).to_owned()
+    };
+    let taken_back = decide("pr/1", 0).await;
+    let occurred_at = jiff::Timestamp::from_second(NOON - 60).unwrap().to_string();
+    let report = json!({"repo": "config", "commit": commit, "outcome": "caught", "occurred_at": occurred_at});
+    assert_eq!(told.post("/v1/outcomes", &report.to_string()).await.0, StatusCode::CREATED);
+    let (old, recent) = (decide("pr/2", 16).await, decide("pr/3", 14).await);
+    *other.fake.known_bad.lock().unwrap() = true;
+    let knowing = decide("pr/4", 0).await;
+
+    let listener = bind(&other.service).await.unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async move { drop(stopped.await) };
+    let served = tokio::spawn(serve(Arc::clone(&other.service), listener, stopped));
+    let n_revocations =
+        async |path: &str| told.get(path).await.1["revocations"].as_array().map_or(0, Vec::len);
+    let is_taken_back = async {
+        while n_revocations(&recent).await == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), is_taken_back).await.unwrap();
+    for (path, n) in [(&taken_back, 1), (&old, 0), (&recent, 1), (&knowing, 0)] {
+        assert_eq!(n_revocations(path).await, n, "{:?}", told.get(path).await.1);
+    }
+    drop(stop);
+    served.await.unwrap().unwrap();
+}
+
+/// Whoever can write the database and has not the key clears no name.
+#[tokio::test]
+async fn what_another_key_wrote_is_not_heard_at_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let question = json!({"change": {"repo": "shop", "diff": DIFF}}).to_string();
+    let mut told = process::serve(dir.path(), &[], &[]);
+    let id = told.post("/v1/score", &question).1["decision_id"].clone();
+    let outcome = json!({"decision_id": id, "outcome": "incident", "occurred_at": "2026-01-01T00:00:00Z"});
+    assert_eq!(told.post("/v1/outcomes", &outcome.to_string()).0, 201);
+    assert_eq!(told.stop(), Some(0));
+
+    let mut store_config = StoreConfig::new(format!("sqlite://{}", dir.path().join("log.db").display()));
+    store_config.stem = Some(dir.path().join("stranger"));
+    let stranger = Store::open(&store_config).await.unwrap();
+    let search = Search { kind: Some(RecordKind::Outcome), limit: 9, ..Search::default() };
+    let said = stranger.log().page(&search).await.unwrap().records.pop().unwrap();
+    let body = said.body.replace(r#""outcome":"incident""#, r#""outcome":"retracted""#);
+    assert_ne!(body, said.body);
+    let forged = NewRecord { columns: said.columns, ..NewRecord::new(RecordKind::Outcome, body) };
+    stranger.append_one(forged).await.unwrap();
+    stranger.close().await;
+
+    let again = process::serve(dir.path(), &[], &[]);
+    let answer = again.post("/v1/score", &question).1;
+    assert!(answer["reasons"].to_string().contains("known_bad"), "{answer}");
+}
+
 #[test]
 fn what_one_replica_was_told_is_known_bad_at_the_other() {
     let dir = tempfile::tempdir().unwrap();
@@ -161,8 +231,7 @@ fn what_one_replica_was_told_is_known_bad_at_the_other() {
     let stem = stem(dir.path(), "other");
     let other = [&policy[..], &["--store-stem", stem.to_str().unwrap()]].concat();
     let other = process::serve(dir.path(), &other, &[]);
-    let diff = "--- a/app/web.yaml\n+++ b/app/web.yaml\n@@ -1 +1 @@\n-timeout: 4\n+timeout: 5\n";
-    let question = json!({"change": {"repo": "shop", "diff": diff}}).to_string();
+    let question = json!({"change": {"repo": "shop", "diff": DIFF}}).to_string();
     let asked = || other.post("/v1/score", &question).1;
     let first = asked();
     assert_eq!(first["decision"], "fast_path", "{first}");

@@ -485,6 +485,25 @@ async fn a_clock_that_is_far_ahead_makes_nothing_old() {
     }
 }
 
+/// A service that starts again and again by a wrong clock writes records of its own.
+#[tokio::test]
+async fn what_was_written_right_after_a_jump_of_the_clock_makes_nothing_old() {
+    const DAY_MS: i64 = 86_400_000;
+    let dir = tempfile::tempdir().unwrap();
+    let store_config =
+        StoreConfig { retention: Some(Duration::from_secs(30 * 86_400)), ..sqlite_config(dir.path()) };
+    let store = Store::open(&store_config).await.unwrap();
+    let now_ms = decision(1).at_ms;
+    let ahead_ms = now_ms + 500 * DAY_MS;
+    let id = format!("{:08x}-{:04x}-7000-8000-000000000000", ahead_ms >> 16, ahead_ms & 0xffff);
+    store.append_one(NewRecord { id, at_ms: ahead_ms, ..decision(2) }).await.unwrap();
+    store.close().await;
+    let store = Store::open(&store_config).await.unwrap();
+    let past = store.past_retention(ahead_ms).unwrap();
+    assert!((now_ms - 31 * DAY_MS..now_ms - 28 * DAY_MS).contains(&past), "{past} of {now_ms}");
+    store.close().await;
+}
+
 #[tokio::test]
 async fn another_name_of_a_log_is_the_same_log() {
     let dir = tempfile::tempdir().unwrap();

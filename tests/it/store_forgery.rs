@@ -242,6 +242,79 @@ fn sign_as_before(dir: &Path) {
     std::fs::write(dir.join("log.db.heads"), older).unwrap();
 }
 
+/// A closed log as a version without seals left it: a decision, a report and a decision, a moment apart each.
+async fn written_without_seals(dir: &Path) -> Record {
+    let store = Store::open(&config(dir)).await.unwrap();
+    let reported = NewRecord::new(RecordKind::Outcome, r#"{"outcome":"incident"}"#.to_owned());
+    let mut last = None;
+    for (new_record, n) in [(asked(0), 0), (reported, 1), (asked(1), 2)] {
+        let new_record = NewRecord { at_ms: NOW + n, ..new_record };
+        let Appended::New(record) = store.append_one(new_record).await.unwrap() else { panic!() };
+        last = Some(record);
+    }
+    store.close().await;
+    strip(dir).await;
+    sign_as_before(dir);
+    last.unwrap()
+}
+
+/// Puts another body in the place of a record's, with the digest that belongs to it.
+async fn alter(dir: &Path, seq: i64) {
+    let search = Search { after: Some(String::new()), limit: 9, ..Search::default() };
+    let mut records = Log::open(&config(dir)).await.unwrap().page(&search).await.unwrap().records;
+    records.retain(|record| record.seq == seq);
+    records[0].body = r#"{"decision":"fast_path"}"#.into();
+    let mut session = session(dir).await;
+    let query = sqlx::query("UPDATE record SET body = $1, digest = $2 WHERE seq = $3").bind(&records[0].body);
+    query.bind(records[0].computed_digest().to_vec()).bind(seq).execute(&mut session).await.unwrap();
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_without_a_seal_after_the_last_head_is_named_in_an_older_log_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = written_without_seals(dir.path()).await;
+    assert_eq!(verified(dir.path()).await, (None, 0));
+    put(dir.path(), &forged_after(&last, None)).await;
+    assert_eq!(verified(dir.path()).await.0, Some((last.seq + 1, Problem::ForgedRecord)));
+}
+
+/// What no seal proves, the head of a later record does: the whole log is read before any of it goes.
+#[tokio::test]
+async fn records_without_seals_are_pruned_where_the_whole_log_is_sound() {
+    for is_altered in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        written_without_seals(dir.path()).await;
+        let store = Store::open(&config(dir.path())).await.unwrap();
+        if is_altered {
+            alter(dir.path(), 1).await;
+        }
+        match store.prune(NOW + 1).await {
+            Ok(n_pruned) => assert_eq!((n_pruned, is_altered), (2, false)),
+            Err(Error::NotAsWritten { .. }) => assert!(is_altered),
+            other => panic!("{other:?}"),
+        }
+        store.close().await;
+    }
+}
+
+/// Written once more it would have a seal, whoever wrote it first.
+#[tokio::test]
+async fn a_report_that_no_seal_proves_is_not_carried_over() {
+    let dir = tempfile::tempdir().unwrap();
+    written_without_seals(dir.path()).await;
+    let store = Store::open(&config(dir.path())).await.unwrap();
+    let reported = NewRecord::new(RecordKind::Outcome, r#"{"outcome":"caught"}"#.to_owned());
+    store.append_one(NewRecord { at_ms: NOW + 3, ..reported }).await.unwrap();
+    store.append_one(NewRecord { at_ms: NOW + 4, ..asked(2) }).await.unwrap();
+    assert_eq!(store.prune(NOW + 4).await.unwrap(), 5);
+    let search = Search { kind: Some(RecordKind::Outcome), limit: 9, ..Search::default() };
+    let outcomes = store.log().page(&search).await.unwrap().records;
+    assert_eq!(outcomes.len(), 1, "{outcomes:?}");
+    assert!(outcomes[0].body.contains("caught"), "{outcomes:?}");
+    store.close().await;
+}
+
 #[tokio::test]
 async fn a_log_that_is_stripped_of_its_seals_is_no_older_log() {
     let dir = tempfile::tempdir().unwrap();

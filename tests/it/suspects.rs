@@ -283,6 +283,22 @@ fn the_command_asks_a_service_as_well() {
 }
 
 #[test]
+fn an_answer_tells_the_history_of_the_repository_that_was_asked_about() {
+    let dir = tempfile::tempdir().unwrap();
+    let (Shop { script, commits }, mut other) = (shop(), Script::new());
+    let begun = other.commit("a: set to 1", &[("a.yaml", b"a: 1\n")], &[]);
+    other.set_main(begun);
+    let repos = [format!("shop={}", script.path().display()), format!("alpha={}", other.path().display())];
+    let cache = dir.path().join("cache");
+    let args = ["--repo", &repos[0], "--repo", &repos[1], "--cache", cache.to_str().unwrap()];
+    let service = serve(dir.path(), &args, &[]);
+    let answer = suspects(&service, &format!("at={}&limit=100", START + 4 * HOUR));
+    assert_eq!(answer["history"]["head"], commits[3].to_string(), "{answer}");
+    let n_suspects = answer["suspects"].as_array().map(Vec::len);
+    assert_eq!((n_suspects, &answer["others"]["n"]), (Some(3), &json!(0)), "{answer}");
+}
+
+#[test]
 fn a_service_that_follows_nothing_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let service = serve(dir.path(), &[], &[]);

@@ -12,10 +12,11 @@ use diffrisk::features::schema;
 use diffrisk::git::{Repository, Unit, WalkOptions, walk, write_sample};
 use diffrisk::incident::{IncidentLink, LinkKind, OutcomeKind, OutcomeRecord, OutcomeTarget, load_incidents};
 use diffrisk::mining::{AuthorKey, MineOptions, mine};
-use diffrisk::timeline::{Cache, Folded, Sources, Timeline, fold};
+use diffrisk::timeline::{Bad, Cache, Folded, Sources, Timeline, fold};
 
 use crate::git_script::Script;
 use crate::http_doubts;
+use crate::labels::sources::link;
 
 /// The sample repository, written once for all tests of this file.
 pub(crate) fn sample() -> &'static Path {
@@ -66,8 +67,12 @@ fn bits(vector: &[f32]) -> Vec<u32> {
 }
 
 fn changes() -> Vec<Change> {
+    changes_of(&repository())
+}
+
+fn changes_of(repository: &Repository) -> Vec<Change> {
     let mut changes = Vec::new();
-    walk(&repository(), &WalkOptions::new(Unit::Commit), |change| {
+    walk(repository, &WalkOptions::new(Unit::Commit), |change| {
         changes.push(change);
         ControlFlow::Continue(())
     })
@@ -273,6 +278,69 @@ fn a_change_goes_wrong_once_however_many_say_so() {
     let undone = vectors(vec![report(1, OutcomeKind::RevertedAsPlanned)]);
     let then_bad = [(1, OutcomeKind::RevertedAsPlanned), (2, OutcomeKind::Incident)];
     assert_ne!(undone, vectors(then_bad.map(|(days, outcome)| report(days, outcome)).to_vec()));
+}
+
+#[test]
+fn a_revert_speaks_against_a_change_for_two_weeks() {
+    for (days, n_bad) in [(14, 1), (15, 0)] {
+        let mut script = Script::new();
+        let first = script.commit_at(0, "start", &[("a.yaml", b"a: 0\n")], &[]);
+        let raised = script.commit_at(1, "raise a", &[("a.yaml", b"a: 1\n")], &[first]);
+        let message = format!("Revert \"raise a\"\n\nThis reverts commit {raised}.");
+        let revert = script.commit_at(1 + 24 * days, &message, &[("a.yaml", b"a: 0\n")], &[raised]);
+        script.set_main(revert);
+        let mut timeline = Timeline::new(Sources::default());
+        changes_of(&script.open()).iter().for_each(|change| drop(timeline.land(change)));
+        assert_eq!(timeline.history().bad_changes.len(), n_bad, "{days} days");
+        assert!(timeline.known().of_ordinal(1).is_some_and(|bad| bad.revert.is_some()), "it is told of");
+    }
+}
+
+/// A report can be overtaken and withdrawn; what was declared stands.
+#[test]
+fn a_declared_incident_stands_whatever_is_reported_then() {
+    let changes = changes();
+    let about = &changes[40];
+    let day = |days: i64| about.committed_at + days * 86_400;
+    let declared = IncidentLink { started_at: Some(day(3)), ..link(&about.id.0, day(4)) };
+    let mut timeline = Timeline::new(Sources::new(vec![declared], Vec::new()));
+    changes[..41].iter().for_each(|change| drop(timeline.land(change)));
+    let report = |timeline: &mut Timeline, outcome: OutcomeKind, days: i64| {
+        let target = OutcomeTarget::Commit(about.id.clone());
+        timeline.report(&OutcomeRecord::new(target, outcome, day(days), day(days))).unwrap();
+        timeline.known().of_ordinal(40).unwrap()
+    };
+    let incident = |bad: Bad| bad.incident.map(|event| (event.occurred_at, event.is_reported));
+    assert_eq!(incident(report(&mut timeline, OutcomeKind::Incident, 1)), Some((day(1), true)));
+    assert_eq!(incident(report(&mut timeline, OutcomeKind::Incident, 2)), Some((day(2), true)));
+    timeline.advance(day(4));
+    assert_eq!(timeline.known().of_ordinal(40).and_then(incident), Some((day(3), false)));
+    let bad = report(&mut timeline, OutcomeKind::Incident, 5);
+    assert_eq!((incident(bad), bad.revert, bad.catch), (Some((day(3), false)), None, None));
+    let bad = report(&mut timeline, OutcomeKind::Caught, 6);
+    assert_eq!((bad.revert, bad.catch.map(|event| event.occurred_at)), (None, Some(day(6))));
+    let bad = report(&mut timeline, OutcomeKind::Retracted, 7);
+    assert_eq!((incident(bad), bad.catch), (Some((day(3), false)), None));
+}
+
+#[test]
+fn a_report_of_a_diff_is_about_the_newest_landing_that_was_there() {
+    let mut script = Script::new();
+    let values: [&[u8]; 4] = [b"a: 0\n", b"a: 1\n", b"a: 0\n", b"a: 1\n"];
+    let mut parents = Vec::new();
+    for (hour, value) in values.iter().enumerate() {
+        parents = vec![script.commit_at(hour as i64, "set a", &[("a.yaml", value)], &parents)];
+    }
+    script.set_main(parents[0]);
+    let changes = changes_of(&script.open());
+    let mut timeline = Timeline::new(Sources::default());
+    changes.iter().for_each(|change| drop(timeline.land(change)));
+    for (hour, ordinal) in [(1, 1), (2, 1), (3, 3), (9, 3), (0, 3)] {
+        let (target, at) = (digest(&changes[1].record), changes[0].committed_at + hour * 3_600);
+        let target = OutcomeTarget::Digest(target.to_string());
+        let said = OutcomeRecord::new(target, OutcomeKind::Incident, at, at);
+        assert_eq!(timeline.reported_on(&said), Some(ordinal), "{hour} hours after the first change");
+    }
 }
 
 #[test]

@@ -200,7 +200,11 @@ fn a_prior_meets_its_own_source_only_through_a_twin() {
     let artifact = Arc::new(train_pooled(&[rows(), &other], &pooled).unwrap());
     let root = rows().facts()[0].root.clone();
     let own = Prior::for_root(Arc::clone(&artifact), &[&root], TwinKind::Source).unwrap();
-    assert_eq!(own.reference.excluded_sources, [root]);
+    assert_eq!(own.reference.excluded_sources, [root.as_str()]);
+    let strict = Prior::for_root(Arc::clone(&artifact), &[&root], TwinKind::OrganizationAndLater).unwrap();
+    assert!(strict.reference.trained_until < own.reference.trained_until, "{:?}", strict.reference);
+    let both = Prior::for_root(Arc::clone(&artifact), &[&root, "another-root"], TwinKind::Source);
+    assert!(matches!(both, Err(Error::Overlap { .. })), "no twin is without both");
     let stranger = Prior::for_root(Arc::clone(&artifact), &["unheard-of"], TwinKind::Source).unwrap();
     assert!(stranger.reference.excluded_sources.is_empty());
     let lone = Arc::new(train_rows(rows(), "sample", LabelTask::Strict, &options(rows())).unwrap());
@@ -236,6 +240,10 @@ fn what_a_prior_was_blended_with_has_seen_its_sources_too() {
     assert!(
         matches!(met, Err(Error::Overlap { prior, root }) if prior == published.document().name && root == source.root)
     );
+    let twin = Prior::for_root(Arc::clone(&published), &[&source.root], TwinKind::Source).unwrap();
+    let without = TrainOptions { prior: Some(twin), ..options(rows()) };
+    let without = Arc::new(train_rows(rows(), "without", LabelTask::Strict, &without).unwrap());
+    assert!(Prior::for_rows(without, &others, TwinKind::Source).is_ok(), "its prior never saw them");
     let strangers = with_other_digests(&relabeled(rows(), "elsewhere/config", "unheard-of"));
     let met = Prior::for_rows(Arc::clone(&blended), &strangers, TwinKind::Source).unwrap();
     assert!(met.reference.trained_until >= published.document().trained_until, "{:?}", met.reference);

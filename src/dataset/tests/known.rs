@@ -40,6 +40,36 @@ fn what_became_known_later_says_nothing() {
     assert_eq!(first(&[&[report, withdrawn]], 40), Standing::Negative);
 }
 
+/// A template is what was undone of it by then, of what had landed by then.
+#[test]
+fn templates_undone_later_were_not_undone_as_planned() {
+    // Of so many changes of day 0 and of a later day, three of the first were undone on a day.
+    let first = |n_rows: usize, undone: i64, later: (usize, i64)| {
+        let mut all = rows(&vec![&[][..]; n_rows + later.0]);
+        for (idx, row) in all.facts.iter_mut().enumerate() {
+            row.template = 1;
+            row.reverted_at = (1..4).contains(&idx).then_some(undone * DAY);
+            row.committed_at = if idx < n_rows { 0 } else { later.1 * DAY };
+        }
+        standings(&all, LabelTask::Strict, 20 * DAY)[0]
+    };
+    assert_eq!(first(8, 19, (0, 0)), Standing::Left, "three of eight are a plan");
+    assert_eq!(first(8, 20, (0, 0)), Standing::Negative, "nobody knew of these three");
+    assert_eq!(first(7, 19, (1, 19)), Standing::Left);
+    assert_eq!(first(7, 19, (1, 20)), Standing::Negative, "seven are too few");
+    assert_eq!(first(8, 19, (9, 20)), Standing::Left, "three of eight, and not of seventeen");
+}
+
+#[test]
+fn a_change_that_has_not_landed_or_changes_nothing_is_no_example() {
+    let outcome = [outcome(LabelSource::Incident, 3)];
+    let mut all = rows(&[&outcome, &outcome, &outcome]);
+    all.facts[1].committed_at = 20 * DAY;
+    all.facts[2].n_files = 0;
+    let expected = [Standing::Positive, Standing::Left, Standing::Left];
+    assert_eq!(standings(&all, LabelTask::Strict, 20 * DAY), expected);
+}
+
 #[test]
 fn what_was_reported_as_planned_is_no_question() {
     let report = RowOutcome { positive: false, planned: true, ..outcome(LabelSource::Outcome, 5) };

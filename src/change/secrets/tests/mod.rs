@@ -140,6 +140,21 @@ fn private_keys_go_whole() {
     assert!(tally.share() >= 1.0, "{}", tally.share());
 }
 
+/// What stands around a key block stays, also where it would read on as one.
+#[test]
+fn private_keys_go_alone() {
+    let block = |name: &str| format!("-----BEGIN {name}-----\nMIIB\n-----END {name}-----");
+    let key = block("PRIVATE KEY");
+    let masked = "[redacted:private_key]";
+    for (text, clean) in [
+        (format!("a\n{key}\nafter: 3\n"), format!("a\n{masked}\nafter: 3\n")),
+        (format!("{key}\n{key}\nb: 4\n"), format!("{masked}\n{masked}\nb: 4\n")),
+        (format!("{}\n{key}\n", block("CERTIFICATE")), format!("{}\n{masked}\n", block("CERTIFICATE"))),
+    ] {
+        assert_eq!(redact(&text), clean);
+    }
+}
+
 #[test]
 fn what_only_looks_like_a_secret_is_left_alone() {
     let mut dice = Dice::new(4);

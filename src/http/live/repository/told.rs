@@ -168,7 +168,10 @@ fn newest_of<'a>(reports: &[&'a Report]) -> Option<&'a Report> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::change::{Change, Moment};
     use crate::timeline::Sources;
 
     fn landed(commit: &str) -> OutcomeTarget {
@@ -193,6 +196,57 @@ mod tests {
             let meant = self.reports.values().map(|report| &report.meant);
             meant.map(|report| (report.target.clone(), report.outcome)).collect()
         }
+    }
+
+    const CHANGE_ID: &str = "I0123456789abcdef0123456789abcdef01234567";
+
+    /// One change landed, which a commit, a review and a decision name.
+    fn one_landed() -> Timeline {
+        let mut timeline = Timeline::new(Sources::default());
+        timeline.land(&Change {
+            id: ChangeId("a".repeat(40)),
+            author: "A <a@example.org>".to_owned(),
+            message: format!("Raise\n\nChange-Id: {CHANGE_ID}\nDiffrisk-Decision: 0198-x\n"),
+            authored_at: Moment { unix_seconds: 0, offset_minutes: 0 },
+            committed_at: 0,
+            merged: Vec::new(),
+            merged_messages: Vec::new(),
+            record: Arc::default(),
+        });
+        timeline
+    }
+
+    /// Of those who say the same, the one counts who said it first since nobody said otherwise.
+    #[test]
+    fn what_was_said_first_since_it_was_said_otherwise_stands() {
+        use OutcomeKind::{Harmless, Incident, Retracted};
+        let timeline = one_landed();
+        let names = [
+            landed(&"a".repeat(40)),
+            OutcomeTarget::Id(CHANGE_ID.to_owned()),
+            OutcomeTarget::Decision("0198-x".to_owned()),
+        ];
+        let standing_of = |all: [(usize, OutcomeKind, i64, Option<&str>); 3]| {
+            let mut told = Told::default();
+            for (name, outcome, known_at, repo) in all {
+                let repo = repo.map(ToOwned::to_owned);
+                let said =
+                    OutcomeRecord { repo, ..OutcomeRecord::tried(names[name].clone(), outcome, known_at) };
+                told.take(said.clone(), said);
+            }
+            let standing = standing(&timeline, told.reports.values(), |_| true);
+            standing.into_iter().map(|(_, report)| (report.outcome, report.known_at)).collect::<Vec<_>>()
+        };
+        let here = Some("shop");
+        let again = [(0, Incident, 1, here), (1, Harmless, 5, here), (2, Incident, 9, here)];
+        assert_eq!(standing_of(again), [(Incident, 9)], "it was found harmless in between");
+        let twice = [(0, Incident, 1, here), (1, Harmless, 0, here), (2, Incident, 9, here)];
+        assert_eq!(standing_of(twice), [(Incident, 1)]);
+        // Withdrawn of the diff anywhere, it still stands here, and as it was said first.
+        let elsewhere = [(0, Incident, 1, here), (2, Incident, 3, here), (1, Retracted, 5, None)];
+        assert_eq!(standing_of(elsewhere), [(Incident, 1)]);
+        let withdrawn = [(0, Incident, 1, here), (2, Incident, 3, here), (1, Retracted, 5, here)];
+        assert_eq!(standing_of(withdrawn), []);
     }
 
     #[test]
