@@ -1,6 +1,7 @@
 //! Doubts that only a real repository can raise: what cannot be read, is ahead of the clock, or was never seen.
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -463,6 +464,20 @@ async fn went_wrong(service: &Arc<Service>, commit: &str) {
 
 const LINKS: &str = "incident_id,started_at,known_at,repo,change_id,link_kind\n";
 
+/// Opens a pipe to write to once somebody reads it, within a minute.
+async fn opened_for_its_reader(pipe: &Path) -> std::fs::File {
+    const O_NONBLOCK: i32 = 0o4000;
+    let mut options = std::fs::File::options();
+    options.write(true).custom_flags(O_NONBLOCK);
+    for _ in 0..3_000 {
+        if let Ok(opened) = options.open(pipe) {
+            return opened;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("nobody reads {}", pipe.display());
+}
+
 /// Where the file of incidents is a pipe, whoever reads it with the history in their hands waits for a writer.
 #[tokio::test]
 async fn what_is_reported_while_the_history_is_folded_counts_at_once() {
@@ -483,8 +498,7 @@ async fn what_is_reported_while_the_history_is_folded_counts_at_once() {
     let folding = Arc::clone(&service);
     let look = async move { post(&folding, "/v1/repos/config/refresh", Value::Null).await };
     let look = tokio::spawn(look);
-    let opened = tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(links));
-    let mut pipe = opened.await.unwrap().unwrap();
+    let mut pipe = opened_for_its_reader(&links).await;
     went_wrong(&service, &bad).await;
     let answer = score(&service, json!({"repo": "config", "commit": bad})).await;
     assert!(answer["reasons"].to_string().contains("known_bad"), "{answer}");
