@@ -4,7 +4,8 @@ mod cli;
 
 use std::process::ExitCode;
 
-/// Scores are many small allocations; `docs/decisions/allocator.md` has what each allocator costs.
+/// Scores are many small allocations; `docs/decisions/allocator.md` has what each allocator costs, `.cargo/config.toml` its
+/// settings.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
