@@ -23,6 +23,17 @@ pub fn refuse_replacing(flag: &str, path: &Path, inputs: &[&Path]) -> Result<(),
 pub fn refuse_unwritable(flag: &str, path: &Path) -> Result<(), Failure> {
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    try_in(dir, flag, path)
+}
+
+/// Refuses a directory that could not be made or written into, before anything is read for it. Nothing is made.
+pub fn refuse_unwritable_dir(flag: &str, path: &Path) -> Result<(), Failure> {
+    let nearest = path.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("."));
+    try_in(nearest, flag, path)
+}
+
+/// Writes a file into a directory that goes at once.
+fn try_in(dir: &Path, flag: &str, path: &Path) -> Result<(), Failure> {
     let tried = tempfile::tempfile_in(dir).map(drop);
     tried.or_exit(Exit::BadInput, format!("`{flag} {}` cannot be written", path.display()))
 }

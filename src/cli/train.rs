@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::inputs::refuse_unwritable_dir;
 use crate::cli::learning::{
     ColumnArgs, PriorArg, SeenChanges, TaskArg, load_training_rows, load_training_table, prior_for,
     refuse_other_features, refuse_twice,
@@ -51,6 +52,7 @@ pub struct TrainArgs {
 
 /// Trains an artifact and writes its directory.
 pub fn run(args: TrainArgs) -> Result<Exit, Failure> {
+    refuse_unwritable_dir("--out", &args.out)?;
     let name = args.name.clone().unwrap_or_else(|| name_of(&args.out));
     let progress = Progress::wait("training");
     let trained = match &args {

@@ -895,6 +895,12 @@ fn what_is_wrong_with_a_question_is_told_with_its_place() {
         4,
         &["`--out none/rows.parquet` cannot be written"],
     );
+    let below_a_file = format!("{}/model", text(&path));
+    check(
+        &["train", "--data", "none.parquet", "--out", &below_a_file],
+        4,
+        &["change.diff/model` cannot be written"],
+    );
     check(
         &["train", "--data", "rows.parquet", "--out", "model", "--pooled", "--prior", "none"],
         2,

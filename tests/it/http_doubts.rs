@@ -503,6 +503,8 @@ async fn what_is_reported_while_the_history_is_folded_counts_at_once() {
     let answer = score(&service, json!({"repo": "config", "commit": bad})).await;
     assert!(answer["reasons"].to_string().contains("known_bad"), "{answer}");
     assert_eq!(undo("meanwhile").await, "ordinary");
+    // Nor is what was asked before answered as it was then.
+    assert_eq!(undo("before").await, "ordinary");
     assert!(!look.is_finished());
     pipe.write_all(LINKS.as_bytes()).unwrap();
     drop(pipe);
