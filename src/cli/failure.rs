@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use diffrisk::artifact;
 use diffrisk::dataset;
 use diffrisk::git;
-use diffrisk::http::KeyError;
+use diffrisk::http::{KeyError, SettingsError};
 use diffrisk::incident;
 use diffrisk::mining;
 use diffrisk::policy;
@@ -89,6 +89,7 @@ failures! {
     artifact::Error => |_: &_| Exit::BadInput;
     train::Error => |_: &_| Exit::BadInput;
     KeyError => |_: &_| Exit::BadInput;
+    SettingsError => |_: &_| Exit::BadInput;
     dataset::Error => |_: &_| Exit::BadInput;
     mining::Error => |_: &_| Exit::BadInput;
     policy::Error => |_: &_| Exit::BadInput;

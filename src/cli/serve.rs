@@ -157,7 +157,7 @@ fn check_start(settings: &Settings) -> Result<(), Failure> {
 impl ServeArgs {
     fn settings(self) -> Result<Settings, Failure> {
         let mut settings = match &self.config {
-            Some(path) => Settings::load(path).or_exit(Exit::BadInput, "the configuration is refused")?,
+            Some(path) => Settings::load(path)?,
             None => Settings::default(),
         };
         settings.server.listen = self.listen.unwrap_or(settings.server.listen);

@@ -1,5 +1,6 @@
 //! The other routes: outcomes, overrides, swaps, inference, and what the service says about itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -318,6 +319,16 @@ fn the_openapi_document_is_the_committed_one() {
         "docs/openapi.json is stale: run the tests once with UPDATE_DOCS=1 and commit it"
     );
     assert!(now.contains("\"openapi\": \"3.1"));
+}
+
+/// Clients are generated from it, and call their functions so.
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let document: Value = serde_json::from_str(&openapi_json()).unwrap();
+    let items = document["paths"].as_object().unwrap().values();
+    let operations = items.flat_map(|item| item.as_object().unwrap().values());
+    let names: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
 }
 
 #[test]

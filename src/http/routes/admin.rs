@@ -47,7 +47,7 @@ pub struct PolicyAnswer {
 }
 
 /// The model in use.
-#[utoipa::path(get, path = "/v1/model", tag = "model", responses((status = 200, description = "The model", body = ModelAnswer)))]
+#[utoipa::path(get, path = "/v1/model", tag = "model", operation_id = "get_model", responses((status = 200, description = "The model", body = ModelAnswer)))]
 pub(in crate::http) async fn model(State(service): State<Arc<Service>>) -> Response {
     let status = service.swaps.lock().await.status.clone();
     json(StatusCode::OK, &model_answer(&service, status))
@@ -55,7 +55,7 @@ pub(in crate::http) async fn model(State(service): State<Arc<Service>>) -> Respo
 
 /// Swaps in another model of the registry; a bad one is refused and the one in use stays.
 #[utoipa::path(
-    post, path = "/v1/model/activate", tag = "model", request_body = ActivateRequest,
+    post, path = "/v1/model/activate", tag = "model", operation_id = "activate_model", request_body = ActivateRequest,
     responses(
         (status = 200, description = "It is in use", body = ModelAnswer),
         (status = 409, description = "It was refused, and why", body = crate::http::ProblemBody, content_type = "application/problem+json")
@@ -77,7 +77,7 @@ pub(in crate::http) async fn activate(
 
 /// Goes back to the model before the one in use, in one call and without reading a file.
 #[utoipa::path(
-    post, path = "/v1/model/rollback", tag = "model",
+    post, path = "/v1/model/rollback", tag = "model", operation_id = "rollback_model",
     responses(
         (status = 200, description = "It is in use again", body = ModelAnswer),
         (status = 409, description = "There is none", body = crate::http::ProblemBody, content_type = "application/problem+json")
@@ -89,7 +89,7 @@ pub(in crate::http) async fn rollback(State(service): State<Arc<Service>>) -> Re
 }
 
 /// The policy in use.
-#[utoipa::path(get, path = "/v1/policy", tag = "policy", responses((status = 200, description = "The policy", body = PolicyAnswer)))]
+#[utoipa::path(get, path = "/v1/policy", tag = "policy", operation_id = "get_policy", responses((status = 200, description = "The policy", body = PolicyAnswer)))]
 pub(in crate::http) async fn policy(State(service): State<Arc<Service>>) -> Response {
     let in_use = service.serving.load().policy.clone();
     let answer = PolicyAnswer {
@@ -102,7 +102,7 @@ pub(in crate::http) async fn policy(State(service): State<Arc<Service>>) -> Resp
 
 /// Reads the policy file again; a bad one is refused and the one in use stays.
 #[utoipa::path(
-    post, path = "/v1/policy/reload", tag = "policy",
+    post, path = "/v1/policy/reload", tag = "policy", operation_id = "reload_policy",
     responses(
         (status = 200, description = "It is in use", body = PolicyAnswer),
         (status = 409, description = "It was refused, and why", body = crate::http::ProblemBody, content_type = "application/problem+json")
@@ -117,7 +117,7 @@ pub(in crate::http) async fn reload_policy(
 
 /// Folds new commits of a repository now.
 #[utoipa::path(
-    post, path = "/v1/repos/{name}/refresh", tag = "repositories",
+    post, path = "/v1/repos/{name}/refresh", tag = "repositories", operation_id = "refresh_repository",
     params(("name" = String, Path, description = "The repository's name")),
     responses(
         (status = 200, description = "How far the history is known now", body = HistoryRef),

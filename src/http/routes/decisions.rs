@@ -31,7 +31,7 @@ pub struct DecisionsAnswer {
 
 /// A stored decision, with the overrides and outcomes beside it.
 #[utoipa::path(
-    get, path = "/v1/decisions/{id}", tag = "decisions",
+    get, path = "/v1/decisions/{id}", tag = "decisions", operation_id = "get_decision",
     params(("id" = String, Path, description = "The decision's id")),
     responses(
         (status = 200, description = "The answer as it was given, plus `record`, `overrides`, `outcomes` and `revocations`", body = Answer),
@@ -54,7 +54,7 @@ pub(in crate::http) async fn one(
 
 /// Stored decisions, newest first, page by page.
 #[utoipa::path(
-    get, path = "/v1/decisions", tag = "decisions",
+    get, path = "/v1/decisions", tag = "decisions", operation_id = "list_decisions",
     params(
         ("repo" = Option<String>, Query, description = "Only of this repository"),
         ("decision" = Option<String>, Query, pattern = "^(fast_path|extra_validation|hold)$", description = "Only with this word"),

@@ -29,6 +29,7 @@ use crate::policy::ReasonCode;
     ),
     components(schemas(wire::Answer, crate::http::ProblemBody)),
     modifiers(&Bearer, &Problems, &Strict, &Codes),
+    servers((url = "/", description = "Wherever this document comes from")),
     security(("bearer" = []))
 )]
 struct Document;

@@ -21,7 +21,7 @@ pub struct ReadyAnswer {
 }
 
 /// Whether the process answers at all.
-#[utoipa::path(get, path = "/livez", tag = "operators", security(()), responses((status = 200, description = "It does", body = LiveAnswer)))]
+#[utoipa::path(get, path = "/livez", tag = "operators", operation_id = "get_livez", security(()), responses((status = 200, description = "It does", body = LiveAnswer)))]
 pub(in crate::http) async fn live() -> Response {
     json(StatusCode::OK, &LiveAnswer { live: true })
 }
@@ -35,7 +35,7 @@ pub(in crate::http) struct LiveAnswer {
 
 /// Whether requests should be sent here.
 #[utoipa::path(
-    get, path = "/readyz", tag = "operators", security(()),
+    get, path = "/readyz", tag = "operators", operation_id = "get_readyz", security(()),
     responses(
         (status = 200, description = "They should", body = ReadyAnswer),
         (status = 503, description = "They should not, and why", body = ReadyAnswer)
@@ -49,7 +49,7 @@ pub(in crate::http) async fn ready(State(service): State<Arc<Service>>) -> Respo
 
 /// The state of the service for Prometheus.
 #[utoipa::path(
-    get, path = "/metrics", tag = "operators",
+    get, path = "/metrics", tag = "operators", operation_id = "get_metrics",
     responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"))
 )]
 pub(in crate::http) async fn metrics(State(service): State<Arc<Service>>) -> Response {

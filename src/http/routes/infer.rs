@@ -21,14 +21,14 @@ const MAX_ROWS: usize = 100_000;
 const SMALL_BYTES: usize = 32 << 10;
 
 /// Whether the process answers.
-#[utoipa::path(get, path = "/v2/health/live", tag = "inference", security(()), responses((status = 200, description = "It does", body = LiveAnswer)))]
+#[utoipa::path(get, path = "/v2/health/live", tag = "inference", operation_id = "get_server_live", security(()), responses((status = 200, description = "It does", body = LiveAnswer)))]
 pub(in crate::http) async fn live() -> Response {
     answer_json(StatusCode::OK, &LiveAnswer { live: true })
 }
 
 /// Whether a model is ready.
 #[utoipa::path(
-    get, path = "/v2/health/ready", tag = "inference", security(()),
+    get, path = "/v2/health/ready", tag = "inference", operation_id = "get_server_ready", security(()),
     responses(
         (status = 200, description = "It is", body = InferenceReady),
         (status = 503, description = "It is not", body = crate::http::ProblemBody, content_type = "application/problem+json")
@@ -42,7 +42,7 @@ pub(in crate::http) async fn ready(State(service): State<Arc<Service>>) -> Resul
 
 /// What a model takes and gives.
 #[utoipa::path(
-    get, path = "/v2/models/{model}", tag = "inference",
+    get, path = "/v2/models/{model}", tag = "inference", operation_id = "get_model_metadata",
     params(("model" = String, Path, description = "The model's name")),
     responses(
         (status = 200, description = "Names, shapes and types of its tensors", body = MetadataAnswer),
@@ -70,7 +70,7 @@ pub(in crate::http) async fn metadata(
 
 /// Whether this model is the one in use.
 #[utoipa::path(
-    get, path = "/v2/models/{model}/ready", tag = "inference",
+    get, path = "/v2/models/{model}/ready", tag = "inference", operation_id = "get_model_ready",
     params(("model" = String, Path, description = "The model's name")),
     responses(
         (status = 200, description = "It is", body = InferenceReady),
@@ -88,7 +88,7 @@ pub(in crate::http) async fn model_ready(
 
 /// Scores vectors: one FP32 tensor of shape `[n, features]`; null is unknown.
 #[utoipa::path(
-    post, path = "/v2/models/{model}/infer", tag = "inference",
+    post, path = "/v2/models/{model}/infer", tag = "inference", operation_id = "infer",
     params(("model" = String, Path, description = "The model's name")),
     request_body = Object,
     responses(

@@ -42,7 +42,7 @@ pub struct OverrideAnswer {
 
 /// Records that a decision is not followed, and why; the decision itself stays as it is.
 #[utoipa::path(
-    post, path = "/v1/decisions/{id}/override", tag = "decisions", request_body = OverrideRequest,
+    post, path = "/v1/decisions/{id}/override", tag = "decisions", operation_id = "override_decision", request_body = OverrideRequest,
     params(("id" = String, Path, description = "The decision's id")),
     responses(
         (status = 201, description = "It is on disk", body = OverrideAnswer),

@@ -32,7 +32,7 @@ const N_BRIEF: u32 = 8;
 
 /// Scores one change and decides on it.
 #[utoipa::path(
-    post, path = "/v1/score", tag = "score",
+    post, path = "/v1/score", tag = "score", operation_id = "score",
     params(
         ("include" = Option<String>, Query, pattern = "^(vector|explanation)(,(vector|explanation))*$", description = "`vector` adds the feature vector and the tokens, `explanation` adds `explained`; both: `vector,explanation`"),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "The same key and body: the same decision, for 24 hours or until it expires")
@@ -73,7 +73,7 @@ pub(in crate::http) async fn one(
 
 /// Scores many changes, each on its own, against one history head, model and policy.
 #[utoipa::path(
-    post, path = "/v1/score/batch", tag = "score",
+    post, path = "/v1/score/batch", tag = "score", operation_id = "score_batch",
     params(
         ("include" = Option<String>, Query, pattern = "^vector$", description = "`vector` adds the feature vector and the tokens to each answer"),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "The same key and body: the same decisions, for 24 hours or until they expire")

@@ -38,7 +38,7 @@ pub(in crate::http) struct SuspectsQuestion {
 
 /// The changes that landed before something broke, the likeliest cause first.
 #[utoipa::path(
-    get, path = "/v1/suspects", tag = "suspects",
+    get, path = "/v1/suspects", tag = "suspects", operation_id = "list_suspects",
     params(
         ("repo" = String, Query, description = "A followed repository"),
         ("at" = Option<String>, Query, description = "When it broke, RFC 3339 or Unix seconds; now unless given"),

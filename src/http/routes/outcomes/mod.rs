@@ -58,7 +58,7 @@ impl JoinedAnswer {
 
 /// Reports what became of a change; labels are made of it.
 #[utoipa::path(
-    post, path = "/v1/outcomes", tag = "outcomes", request_body = OutcomeRequest,
+    post, path = "/v1/outcomes", tag = "outcomes", operation_id = "report_outcome", request_body = OutcomeRequest,
     responses(
         (status = 201, description = "It is on disk", body = OutcomeAnswer),
         (status = 404, description = "No such decision", body = crate::http::ProblemBody, content_type = "application/problem+json")
