@@ -17,7 +17,7 @@ use crate::http::config::ServerConfig;
 use crate::http::gate::Gate;
 use crate::http::live::LiveError;
 use crate::http::metrics::Metrics;
-use crate::http::models::{Models, PolicySource};
+use crate::http::models::{Models, PolicySource, SwapStatus};
 use crate::http::otlp::Exporter;
 use crate::http::refusal::LastRefusal;
 use crate::http::reported::Reported;
@@ -99,6 +99,8 @@ pub struct Service {
     pub(super) policies: Option<Arc<PolicySource>>,
     /// Held by who changes the model or the policy: one at a time.
     pub(super) swaps: Mutex<Swaps>,
+    /// What became of the last change of model; held for no longer than it takes to swap in another.
+    pub(super) swap_status: Mutex<SwapStatus>,
     /// The model before the one in use, kept whole so that going back needs no file.
     pub(super) previous: Mutex<Option<Arc<dyn Assessor>>>,
     pub(super) policy_refused: LastRefusal,
@@ -139,6 +141,7 @@ impl Service {
             workers: Workers::new(config.limits.n_scoring).map_err(StartError::Threads)?,
             serving: ArcSwap::from_pointee(Serving::new(assessor, policy)),
             swaps: Mutex::default(),
+            swap_status: Mutex::default(),
             previous: Mutex::default(),
             policy_refused: LastRefusal::default(),
             newest_known_at: AtomicI64::new(i64::MIN),

@@ -103,7 +103,7 @@ pub async fn start_at(settings: Settings, clock: Clock) -> Result<Arc<Service>, 
     }
     service.newest_known_at.store(newest_known_at.unwrap_or(i64::MIN), Ordering::Relaxed);
     *service.reported.lock().await = reported;
-    service.swaps.lock().await.status.refused = refused;
+    service.swap_status.lock().await.refused = refused;
     service.record_activation().await;
     Ok(service)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::http::assessor::{Assessor, ModelRef};
+use crate::http::assessor::Assessor;
 use crate::http::error::with_cause;
 use crate::http::metrics::CodeLabels;
 use crate::http::models::{Comparison, Models, SwapStatus, compare};
@@ -27,11 +27,9 @@ struct Incoming {
     is_earlier: bool,
 }
 
-/// Changes of the model.
+/// What whoever changes the model goes by.
 #[derive(Default)]
 pub(super) struct Swaps {
-    /// What became of the last one.
-    pub(super) status: SwapStatus,
     /// What the files wanted when they were looked at last, or when they were passed over by a caller: what served then goes on
     /// until they change.
     followed: Option<String>,
@@ -47,7 +45,7 @@ impl Service {
             Ok(Incoming { assessor, promote: Some((load_name, load_version)), is_earlier: false })
         };
         let mut swaps = self.swaps.lock().await;
-        self.replace_model(&mut swaps, load).await?;
+        self.replace_model(load).await?;
         swaps.followed = self.wanted_model();
         Ok(())
     }
@@ -64,7 +62,7 @@ impl Service {
             assessor.model().map_err(Refusal::NoModel)?;
             Ok(Incoming { assessor, promote: None, is_earlier: false })
         };
-        let replaced = self.replace_model(&mut swaps, load).await;
+        let replaced = self.replace_model(load).await;
         if !replaced.is_err_and(|refusal| refusal.may_pass()) {
             swaps.followed = wanted;
         }
@@ -81,7 +79,7 @@ impl Service {
         let model = previous.model().map_err(Refusal::NoModel)?.clone();
         let promote = Some((model.name, model.version));
         let load = move |_: &dyn Models| Ok(Incoming { assessor: previous, promote, is_earlier: true });
-        self.replace_model(&mut swaps, load).await?;
+        self.replace_model(load).await?;
         swaps.followed = self.wanted_model();
         Ok(())
     }
@@ -89,25 +87,19 @@ impl Service {
     /// One change of model, whole or not at all.
     async fn replace_model(
         self: &Arc<Self>,
-        Swaps { status, .. }: &mut Swaps,
         load: impl FnOnce(&dyn Models) -> Result<Incoming, Refusal> + Send + 'static,
     ) -> Result<(), Refusal> {
         let result = self.try_replace(load).await;
         let outcome = match &result {
-            Ok(None) => {
-                status.refused = None;
+            Ok(false) => {
+                self.swap_status.lock().await.refused = None;
                 return Ok(());
             }
-            Ok(Some((comparison, previous))) => {
-                status.previous = previous.clone();
-                status.refused = None;
-                status.comparison = Some(comparison.clone());
-                "model_activated"
-            }
+            Ok(true) => "model_activated",
             Err(refusal) => {
                 let refused = with_cause(&refusal);
                 tracing::error!(refused, "the model is refused; the one in use stays");
-                status.refused = Some(refused);
+                self.swap_status.lock().await.refused = Some(refused);
                 "model_refused"
             }
         };
@@ -115,11 +107,11 @@ impl Service {
         result.map(|_| ())
     }
 
-    /// None where the model is in use already: the one before it stays the way back.
+    /// False where the model is in use already: the one before it stays the way back.
     async fn try_replace(
         self: &Arc<Self>,
         load: impl FnOnce(&dyn Models) -> Result<Incoming, Refusal> + Send + 'static,
-    ) -> Result<Option<(Comparison, Option<ModelRef>)>, Refusal> {
+    ) -> Result<bool, Refusal> {
         let models = self.models.clone().ok_or(Refusal::NoRegistry)?;
         let source = Arc::clone(&models);
         let loaded = tokio::task::spawn_blocking(move || load(source.as_ref())).await;
@@ -148,20 +140,30 @@ impl Service {
                 promoted => promoted?,
             }
         }
-        let Some(comparison) = comparison else { return Ok(None) };
+        let Some(comparison) = comparison else { return Ok(false) };
         let before = old.assessor.model().ok().cloned();
+        let (n_compared, max_difference) = (comparison.n, comparison.max_difference);
         *self.previous.lock().await = before.is_some().then(|| Arc::clone(&old.assessor));
+        let mut status = self.swap_status.lock().await;
         self.swap(|serving| Serving::new(Arc::clone(&assessor), serving.policy.clone()));
+        *status = SwapStatus { previous: before, refused: None, comparison: Some(comparison) };
+        drop(status);
         self.record_activation().await;
         let model = assessor.model().ok();
         tracing::info!(
             name = model.map(|model| model.name.as_str()),
             version = model.map(|model| model.version.as_str()),
-            n_compared = comparison.n,
-            max = comparison.max_difference,
+            n_compared,
+            max = max_difference,
             "a model is active"
         );
-        Ok(Some((comparison, before)))
+        Ok(true)
+    }
+
+    /// What is in use, and what became of the last change of model. Waits for no change that is under way.
+    pub(super) async fn model_status(&self) -> (Arc<Serving>, SwapStatus) {
+        let status = self.swap_status.lock().await;
+        (self.serving.load_full(), status.clone())
     }
 
     /// Reads the policy again and swaps it in; the one in use stays where anything is wrong.

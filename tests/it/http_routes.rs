@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use axum::http::{Request, StatusCode};
 use diffrisk::http::{Assessor, Models, ProblemCode, Refusal, openapi_json};
@@ -14,8 +15,11 @@ use serde_json::{Value, json};
 use crate::http_fake::{COMMIT, Fake, Fault, NOON, Setup};
 
 /// A registry of fakes: `good` and `other` load, anything else is refused.
+#[derive(Default)]
 struct Fakes {
     promoted: std::sync::Mutex<Option<(String, String)>>,
+    /// Says that the load of `slow` began, and waits until it may end.
+    slow: std::sync::Mutex<Option<(Sender<()>, Receiver<()>)>>,
 }
 
 impl Models for Fakes {
@@ -26,6 +30,12 @@ impl Models for Fakes {
                 let fake = Fake::new("nan", 20.0);
                 fake.faults.lock().unwrap().insert(Fault::NoModel);
                 Ok(fake)
+            }
+            ("fake", "slow") => {
+                let (began, go_on) = self.slow.lock().unwrap().take().unwrap();
+                began.send(()).unwrap();
+                go_on.recv().unwrap();
+                Ok(Fake::new("slow", 20.0))
             }
             _ => Err(Refusal::ModelName),
         }
@@ -48,7 +58,7 @@ impl Models for Fakes {
 }
 
 fn with_models() -> Setup {
-    Setup { models: Some(Arc::new(Fakes { promoted: std::sync::Mutex::default() })), ..Setup::default() }
+    Setup { models: Some(Arc::new(Fakes::default())), ..Setup::default() }
 }
 
 #[tokio::test]
@@ -180,6 +190,27 @@ async fn a_model_is_swapped_whole_or_not_at_all() {
     assert_ne!(first["decision_id"], second["decision_id"]);
     let search = Search { kind: Some(RecordKind::Activation), limit: 9, ..Search::default() };
     assert_eq!(bench.store.as_ref().unwrap().log().page(&search).await.unwrap().records.len(), 3);
+}
+
+#[tokio::test]
+async fn who_asks_for_the_model_waits_for_none_that_is_loaded() {
+    let ((began, has_begun), (end, go_on)) = (channel(), channel());
+    let slow = std::sync::Mutex::new(Some((began, go_on)));
+    let models = Some(Arc::new(Fakes { slow, ..Fakes::default() }) as Arc<dyn Models>);
+    let bench = Arc::new(Setup { models, ..Setup::default() }.start().await);
+    let activating = Arc::clone(&bench);
+    let body = r#"{"name": "fake", "version": "slow"}"#;
+    let activated = tokio::spawn(async move { activating.post("/v1/model/activate", body).await.0 });
+    tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(20), bench.get("/v1/model")).await;
+    assert_eq!(asked.unwrap().1["model"]["version"], "v1");
+    end.send(()).unwrap();
+    assert_eq!(activated.await.unwrap(), StatusCode::OK);
+    let (_, model) = bench.get("/v1/model").await;
+    assert_eq!(
+        (&model["model"]["version"], &model["status"]["previous"]["version"]),
+        (&json!("slow"), &json!("v1"))
+    );
 }
 
 #[tokio::test]

@@ -75,9 +75,8 @@ pub(super) async fn page(
 }
 
 async fn model(service: &Service, reader: &Reader) -> Result<ModelPage, ApiError> {
-    let serving = service.serving.load_full();
+    let (serving, status) = service.model_status().await;
     let now = service.now_ms().div_euclid(1000);
-    let refused = service.swaps.lock().await.status.refused.clone();
     let records = recent(service).await?;
     let artifact = serving.assessor.artifact();
     // Walks every tree once.
@@ -92,7 +91,7 @@ async fn model(service: &Service, reader: &Reader) -> Result<ModelPage, ApiError
         ),
         age: model.as_ref().ok().and_then(|model_ref| age(model_ref, now)),
         problem: model.err().map(|reason| Shown::new(&reason.text)),
-        refused: refused.map(|refused| Shown::cut(&refused, 300)),
+        refused: status.refused.map(|refused| Shown::cut(&refused, 300)),
         card,
     })
 }

@@ -16,7 +16,7 @@ use crate::http::error::with_cause;
 use crate::http::fields::Fields;
 use crate::http::models::SwapStatus;
 use crate::http::routes::json;
-use crate::http::service::Service;
+use crate::http::service::{Service, Serving};
 use crate::http::wire::ActivateRequest;
 use crate::http::{ApiError, ProblemCode, parse_json};
 
@@ -49,8 +49,8 @@ pub struct PolicyAnswer {
 /// The model in use.
 #[utoipa::path(get, path = "/v1/model", tag = "model", operation_id = "get_model", responses((status = 200, description = "The model", body = ModelAnswer)))]
 pub(in crate::http) async fn model(State(service): State<Arc<Service>>) -> Response {
-    let status = service.swaps.lock().await.status.clone();
-    json(StatusCode::OK, &model_answer(&service, status))
+    let (serving, status) = service.model_status().await;
+    json(StatusCode::OK, &model_answer(&serving, status))
 }
 
 /// Swaps in another model of the registry; a bad one is refused and the one in use stays.
@@ -136,8 +136,7 @@ pub(in crate::http) async fn refresh(
     Ok(json(StatusCode::OK, &history))
 }
 
-fn model_answer(service: &Service, status: SwapStatus) -> ModelAnswer {
-    let serving = service.serving.load();
+fn model_answer(serving: &Serving, status: SwapStatus) -> ModelAnswer {
     let model = serving.assessor.model();
     ModelAnswer {
         model: model.as_ref().ok().map(|model| (*model).clone()),
